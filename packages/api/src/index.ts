@@ -1,1 +1,1 @@
-export {}
+export { ApiServer, type ApiServerOptions, type ApiSources, MAX_EVENT_STREAMS } from './api-server.ts'

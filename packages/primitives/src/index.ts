@@ -1,1 +1,67 @@
-export {}
+export { BoundedMap } from './bounded-map.ts'
+export { BoundedSet } from './bounded-set.ts'
+export type {
+  BitcoinHeight,
+  BlockHash,
+  Bps,
+  Brand,
+  Bytes32,
+  CompactBits,
+  Height,
+  Sats,
+  ShareHash,
+  TxId,
+  UnixMs,
+  UnixSec,
+  Work
+} from './brand.ts'
+export {
+  blockHash,
+  blockHashFromWire,
+  msFromSec,
+  secFromMs,
+  shareHash,
+  shareHashFromWire,
+  txId,
+  txIdFromWire,
+  unixMs,
+  unixSec,
+  wireFromDisplay,
+  ZERO_BLOCK_HASH,
+  ZERO_SHARE_HASH
+} from './brand.ts'
+export {
+  bytesEqual,
+  bytesToHex,
+  bytesToHexReversed,
+  compareBytes,
+  concatBytes,
+  hexIntoBytes,
+  hexToBytes,
+  reversed
+} from './bytes.ts'
+export { ByteReader, ByteWriter, compactSizeLength } from './codec.ts'
+export type { CodecErrorCode } from './codec-error.ts'
+export { CodecError } from './codec-error.ts'
+export type { Deadline } from './deadlines.ts'
+export { Deadlines } from './deadlines.ts'
+export { InvariantError, invariant } from './invariant.ts'
+export type { Rng, SeededRng } from './rng.ts'
+export { seededRng } from './rng.ts'
+export type { Sha256d } from './sha256.ts'
+export { sha256, sha256d, sha256d64Into, sha256d80Into, sha256FromMidstate, sha256Midstate } from './sha256.ts'
+export type { Target } from './target.ts'
+export {
+  bigIntFromBits,
+  bigIntFromTarget,
+  bitsFromBigInt,
+  difficultyFromBits,
+  difficultyOfHash,
+  hashMeetsTarget,
+  MAX_TARGET_1,
+  targetFromBigInt,
+  targetFromBits,
+  targetFromDifficulty,
+  workFromBits
+} from './target.ts'
+export { asciiToBytes, bytesToAscii, utf8FromString, utf8ToString } from './text.ts'

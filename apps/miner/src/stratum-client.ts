@@ -1,0 +1,143 @@
+import { createConnection, type Socket } from 'node:net'
+import { hexToBytes } from '@p2poolv2/primitives'
+import { type MiningJob, parseNotify } from './mining-job.ts'
+
+/** What a Stratum connection tells its owner. */
+export interface StratumClientHandlers {
+  readonly onJob: (job: MiningJob, extranonce1: Uint8Array, difficulty: number) => void
+  readonly onResult: (accepted: boolean, reason: string | null) => void
+  readonly onState: (state: 'connected' | 'refused' | 'disconnected', message: string) => void
+}
+
+export interface StratumClientOptions {
+  readonly host: string
+  readonly port: number
+  readonly user: string
+  readonly password: string
+  readonly userAgent: string
+}
+
+const SUBSCRIBE_ID = 1
+const AUTHORIZE_ID = 2
+const FIRST_SUBMIT_ID = 10
+const RECONNECT_MS = 1_000
+const MAX_LINE_BYTES = 1_048_576
+
+/** A Stratum V1 client as simple mining firmware has one: subscribes, authorises, takes jobs, reconnects for ever. */
+export class StratumClient {
+  readonly #options: StratumClientOptions
+  readonly #handlers: StratumClientHandlers
+  #socket: Socket | null = null
+  #retry: NodeJS.Timeout | null = null
+  #buffer = ''
+  #extranonce1: Uint8Array | null = null
+  #difficulty = 1
+  #nextId = FIRST_SUBMIT_ID
+  #stopped = false
+
+  constructor(options: StratumClientOptions, handlers: StratumClientHandlers) {
+    this.#options = options
+    this.#handlers = handlers
+  }
+
+  start(): void {
+    this.#stopped = false
+    this.#connect()
+  }
+
+  stop(): void {
+    this.#stopped = true
+    if (this.#retry !== null) clearTimeout(this.#retry)
+    this.#socket?.destroy()
+    this.#socket = null
+  }
+
+  submit(share: { jobId: string; extranonce2Hex: string; timeHex: string; nonceHex: string }): void {
+    const { jobId, extranonce2Hex, timeHex, nonceHex } = share
+    this.#request(this.#nextId++, 'mining.submit', [this.#options.user, jobId, extranonce2Hex, timeHex, nonceHex])
+  }
+
+  #connect(): void {
+    const { host, port, user, password, userAgent } = this.#options
+    const socket = createConnection({ host, port })
+    this.#socket = socket
+    this.#buffer = ''
+    this.#extranonce1 = null
+    socket.setNoDelay(true)
+    socket.setEncoding('utf8')
+    socket.on('connect', () => {
+      this.#request(SUBSCRIBE_ID, 'mining.subscribe', [userAgent])
+      this.#request(AUTHORIZE_ID, 'mining.authorize', [user, password])
+    })
+    socket.on('data', (text: string) => this.#received(socket, text))
+    let failure = `${host}:${port} closed the connection`
+    socket.on('error', error => {
+      failure = `${host}:${port}: ${error.message}`
+    })
+    socket.on('close', () => {
+      if (this.#stopped) return
+      this.#handlers.onState('disconnected', failure)
+      this.#retry = setTimeout(() => this.#connect(), RECONNECT_MS)
+    })
+  }
+
+  #request(id: number, method: string, params: readonly string[]): void {
+    this.#socket?.write(`${JSON.stringify({ id, method, params })}\n`)
+  }
+
+  #received(socket: Socket, text: string): void {
+    this.#buffer += text
+    for (let end = this.#buffer.indexOf('\n'); end >= 0; end = this.#buffer.indexOf('\n')) {
+      const line = this.#buffer.slice(0, end)
+      this.#buffer = this.#buffer.slice(end + 1)
+      if (line.trim() !== '') this.#line(line)
+    }
+    if (this.#buffer.length > MAX_LINE_BYTES) socket.destroy(new Error('the server sent an endless line'))
+  }
+
+  #line(line: string): void {
+    let message: { id?: unknown; method?: unknown; params?: unknown; result?: unknown; error?: unknown }
+    try {
+      message = JSON.parse(line) as typeof message
+    } catch {
+      this.#socket?.destroy(new Error('the server sent a line that is not JSON'))
+      return
+    }
+    if (message.method === 'mining.set_difficulty') this.#setDifficulty(message.params)
+    else if (message.method === 'mining.notify') this.#notify(message.params)
+    else if (message.id === SUBSCRIBE_ID) this.#subscribed(message.result)
+    else if (message.id === AUTHORIZE_ID) this.#authorised(message.result, message.error)
+    else if (typeof message.id === 'number' && message.id >= FIRST_SUBMIT_ID) {
+      this.#handlers.onResult(message.result === true, message.result === true ? null : errorText(message.error))
+    }
+  }
+
+  #setDifficulty(params: unknown): void {
+    const difficulty = Array.isArray(params) ? Number(params[0]) : Number.NaN
+    if (Number.isFinite(difficulty) && difficulty > 0) this.#difficulty = difficulty
+  }
+
+  #notify(params: unknown): void {
+    const job = parseNotify(params)
+    if (job !== null && this.#extranonce1 !== null) this.#handlers.onJob(job, this.#extranonce1, this.#difficulty)
+  }
+
+  #subscribed(result: unknown): void {
+    const extranonce1 = Array.isArray(result) ? result[1] : null
+    const size = Array.isArray(result) ? result[2] : null
+    if (typeof extranonce1 !== 'string' || size !== 8) {
+      this.#socket?.destroy(new Error('the server answered mining.subscribe with a form this miner does not know'))
+      return
+    }
+    this.#extranonce1 = hexToBytes(extranonce1)
+  }
+
+  #authorised(result: unknown, error: unknown): void {
+    if (result === true) this.#handlers.onState('connected', `mining as ${this.#options.user}`)
+    else this.#handlers.onState('refused', errorText(error))
+  }
+}
+
+function errorText(error: unknown): string {
+  return Array.isArray(error) ? String(error[1]) : String(error)
+}

@@ -1,0 +1,114 @@
+import { readFileSync } from 'node:fs'
+import type { ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { NodeStatus } from '@p2poolv2/node'
+import { type FastifyInstance, fastify } from 'fastify'
+
+/** What the API reads. Every member is a read-only view; no request changes the node. */
+export interface ApiSources {
+  /** The one view of the node: the page, the status line and `/v1/status` all read it. */
+  readonly status: () => NodeStatus
+  /** Prometheus text exposition. */
+  readonly metrics: () => Promise<string>
+}
+
+export interface ApiServerOptions {
+  readonly host: string
+  /** 0 takes a free port. */
+  readonly port: number
+}
+
+/** Live viewers at most; one more is answered 503 with `retry-after`. */
+export const MAX_EVENT_STREAMS = 64
+const EVENT_INTERVAL_MS = 1_000
+/** Unsent bytes after which a viewer that does not read is disconnected. */
+const MAX_UNSENT_BYTES = 1_048_576
+
+/** REST, live events and the page, on one port. `listen` opens it, `stop` closes it and every stream. */
+export class ApiServer {
+  readonly #options: ApiServerOptions
+  readonly #sources: ApiSources
+  readonly #server: FastifyInstance
+  readonly #streams = new Set<ServerResponse>()
+  #timer: NodeJS.Timeout | null = null
+  #lastSent = ''
+
+  constructor(options: ApiServerOptions, sources: ApiSources) {
+    this.#options = options
+    this.#sources = sources
+    this.#server = fastify({ logger: false, forceCloseConnections: true })
+    this.#routes()
+  }
+
+  /** @returns the port in use */
+  async listen(): Promise<number> {
+    await this.#server.listen({ host: this.#options.host, port: this.#options.port })
+    this.#timer = setInterval(() => this.#broadcast(), EVENT_INTERVAL_MS)
+    this.#timer.unref()
+    return (this.#server.server.address() as AddressInfo).port
+  }
+
+  async stop(): Promise<void> {
+    if (this.#timer !== null) clearInterval(this.#timer)
+    for (const stream of this.#streams) stream.end()
+    this.#streams.clear()
+    await this.#server.close()
+  }
+
+  #routes(): void {
+    const page = readFileSync(new URL('../page/index.html', import.meta.url), 'utf8')
+    this.#server.addHook('onRequest', async (request, reply) => {
+      // A web page elsewhere must not read a household's node through the browser (DNS rebinding).
+      if (!isLiteralHost(request.headers.host)) {
+        return reply.code(421).send({ error: 'open this page by IP address or localhost, not by another host name' })
+      }
+      reply.header('x-content-type-options', 'nosniff')
+      return undefined
+    })
+    this.#server.get('/', async (_request, reply) => {
+      reply.header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; img-src data:")
+      return reply.type('text/html; charset=utf-8').send(page)
+    })
+    this.#server.get('/health', async (_request, reply) => reply.type('text/plain').send('OK'))
+    this.#server.get('/v1/status', async () => this.#sources.status())
+    this.#server.get('/metrics', async (_request, reply) =>
+      reply.type('text/plain; version=0.0.4; charset=utf-8').send(await this.#sources.metrics())
+    )
+    this.#server.get('/v1/events', (_request, reply) => {
+      if (this.#streams.size >= MAX_EVENT_STREAMS) {
+        void reply.code(503).header('retry-after', '10').send({ error: 'too many live viewers; try again in 10 s' })
+        return
+      }
+      reply.hijack()
+      const stream = reply.raw
+      stream.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store', connection: 'keep-alive' })
+      stream.on('close', () => this.#streams.delete(stream))
+      stream.write(eventOf(JSON.stringify(this.#sources.status())))
+      this.#streams.add(stream)
+    })
+    this.#server.setNotFoundHandler((_request, reply) => {
+      void reply.code(404).send({ error: 'no such page; there are /, /v1/status, /v1/events, /metrics and /health' })
+    })
+  }
+
+  #broadcast(): void {
+    if (this.#streams.size === 0) return
+    const text = JSON.stringify(this.#sources.status())
+    if (text === this.#lastSent) return
+    this.#lastSent = text
+    for (const stream of this.#streams) {
+      if (stream.writableLength > MAX_UNSENT_BYTES) stream.destroy()
+      else stream.write(eventOf(text))
+    }
+  }
+}
+
+function eventOf(json: string): string {
+  return `event: status\ndata: ${json}\n\n`
+}
+
+/** Accepts `localhost`, `*.local` and IP literals, with or without a port. */
+function isLiteralHost(host: string | undefined): boolean {
+  if (host === undefined) return true
+  return /^(localhost|[a-z0-9-]+\.local|\d{1,3}(\.\d{1,3}){3}|\[[0-9a-f:]+\])(:\d+)?$/i.test(host)
+}

@@ -1,0 +1,96 @@
+import { CodecError } from './codec-error.ts'
+
+const HEX_OF_BYTE: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+
+const NOT_HEX = 0xff
+
+/** Value of a hex digit by its character code; `NOT_HEX` for every other code below 128. */
+const HEX_VALUE = new Uint8Array(128).fill(NOT_HEX)
+for (let value = 0; value < 16; value++) {
+  const digit = value.toString(16)
+  HEX_VALUE[digit.charCodeAt(0)] = value
+  HEX_VALUE[digit.toUpperCase().charCodeAt(0)] = value
+}
+
+/** Lower-case hex, two digits a byte, in the order of the bytes. */
+export function bytesToHex(bytes: Uint8Array): string {
+  let hex = ''
+  for (let i = 0; i < bytes.length; i++) hex += HEX_OF_BYTE[bytes[i] as number]
+  return hex
+}
+
+/** Lower-case hex from the last byte to the first: what a raw hash looks like on display. */
+export function bytesToHexReversed(bytes: Uint8Array): string {
+  let hex = ''
+  for (let i = bytes.length - 1; i >= 0; i--) hex += HEX_OF_BYTE[bytes[i] as number]
+  return hex
+}
+
+/**
+ * Reads hex in either case.
+ * @throws CodecError `malformed` for an odd length or anything but hex digits
+ */
+export function hexToBytes(hex: string): Uint8Array {
+  const bytes = new Uint8Array(hex.length >>> 1)
+  hexIntoBytes(hex, bytes, 0)
+  return bytes
+}
+
+/**
+ * Reads hex in either case into `out`, no allocation.
+ * @returns the offset after the last byte written
+ * @throws CodecError `malformed` for an odd length or anything but hex digits (`out` may then be partly written),
+ * RangeError if `out` is too short (a bug: the caller knows both lengths)
+ */
+export function hexIntoBytes(hex: string, out: Uint8Array, offset: number): number {
+  if (hex.length % 2 !== 0) throw new CodecError('malformed', 'hex needs an even number of digits')
+  const end = offset + hex.length / 2
+  if (offset < 0 || end > out.length) throw new RangeError('hex does not fit into the given bytes')
+  for (let at = offset, i = 0; at < end; at++, i += 2) {
+    const high = hexValue(hex.charCodeAt(i))
+    const low = hexValue(hex.charCodeAt(i + 1))
+    if ((high | low) > 15) throw new CodecError('malformed', 'not a hex digit')
+    out[at] = (high << 4) | low
+  }
+  return end
+}
+
+function hexValue(charCode: number): number {
+  return charCode < 128 ? (HEX_VALUE[charCode] as number) : NOT_HEX
+}
+
+/** A copy, last byte first. */
+export function reversed(bytes: Uint8Array): Uint8Array {
+  return Uint8Array.from(bytes).reverse()
+}
+
+/** A new array of all parts, one after the other. */
+export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
+  let length = 0
+  for (const part of parts) length += part.length
+  const all = new Uint8Array(length)
+  let at = 0
+  for (const part of parts) {
+    all.set(part, at)
+    at += part.length
+  }
+  return all
+}
+
+/** Same length and same bytes. Stops at the first difference, so not for secrets. */
+export function bytesEqual(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
+  return true
+}
+
+/** Lexicographic order by unsigned byte; of two where one begins the other, the shorter is first. */
+export function compareBytes(a: Uint8Array, b: Uint8Array): -1 | 0 | 1 {
+  const common = Math.min(a.length, b.length)
+  for (let i = 0; i < common; i++) {
+    const difference = (a[i] as number) - (b[i] as number)
+    if (difference !== 0) return difference < 0 ? -1 : 1
+  }
+  if (a.length === b.length) return 0
+  return a.length < b.length ? -1 : 1
+}
