@@ -1,1 +1,46 @@
-export {}
+export type { AddressProblem, BitcoinNetwork, ParsedAddress } from './address.ts'
+export { addressFromScript, parseAddress } from './address.ts'
+export type { CoinbaseOutput, CoinbaseParts, CoinbaseSkeleton } from './coinbase.ts'
+export {
+  BITCOIN_HEIGHT_LIMIT,
+  buildCoinbase,
+  COINBASE_TAIL_BYTES,
+  coinbaseWeight,
+  coinbaseWithWitness,
+  EXTRANONCE_BYTES,
+  EXTRANONCE1_BYTES,
+  EXTRANONCE2_BYTES,
+  MAX_AUX_FLAGS_BYTES,
+  MAX_POOL_SIGNATURE_BYTES
+} from './coinbase.ts'
+export type { BitcoinHeader } from './header.ts'
+export { BITCOIN_HEADER_BYTES, bitcoinHeaderHashWire, decodeBitcoinHeader, encodeBitcoinHeader } from './header.ts'
+export type { HeaderFields, Job, Solution, Work } from './job.ts'
+export { assembleBlock, coinbaseHalves, coinbaseInto, coinbaseOf, headerInto } from './job.ts'
+export { foldBranch, foldBranchInto, MAX_MERKLE_BRANCH_NODES, merkleBranchOf, merkleRoot } from './merkle.ts'
+export { isPaddingOutput, paddingOutput } from './padding.ts'
+export {
+  isWitnessCommitmentScript,
+  pushData,
+  readPush,
+  scriptNumberPush,
+  WITNESS_COMMITMENT_PREFIX,
+  witnessProgramOf,
+  witnessProgramScript
+} from './script.ts'
+export { curveForBitcoinJs } from './secp256k1.ts'
+export type { ShareCoinbase } from './share-coinbase.ts'
+export { parseShareCoinbase } from './share-coinbase.ts'
+export { bip86OutputKey, isSecretKey, isXOnlyPoint, xOnlyPublicKey } from './taproot.ts'
+export type { BlockTemplate, TemplateTransaction } from './template.ts'
+export {
+  MAX_BLOCK_WEIGHT,
+  MAX_MONEY_SATS,
+  MAX_TEMPLATE_TRANSACTIONS,
+  parseTemplate,
+  VERSION_ROLLING_MASK,
+  witnessCommitmentScriptOf
+} from './template.ts'
+export { fitTemplate } from './template-fit.ts'
+export type { Transaction, TxInput, TxOutput } from './transaction.ts'
+export { decodeTransaction, encodeTransaction, encodeTransactionStripped, txidWire, wtxidWire } from './transaction.ts'

@@ -1,0 +1,148 @@
+import type { BitcoinHeight } from '@p2poolv2/primitives'
+import { ByteWriter, compactSizeLength, invariant } from '@p2poolv2/primitives'
+import { paddingOutput } from './padding.ts'
+import { pushData, scriptNumberPush } from './script.ts'
+import type { TxOutput } from './transaction.ts'
+
+export const EXTRANONCE1_BYTES = 4
+export const EXTRANONCE2_BYTES = 8
+export const EXTRANONCE_BYTES: number = EXTRANONCE1_BYTES + EXTRANONCE2_BYTES
+export const NSECS_BYTES = 8
+export const COMMITMENT_BYTES = 32
+
+/** The commitment output (43 bytes) and the lock time: what follows the prefix that a coinbase proof hides. */
+export const COINBASE_TAIL_BYTES = 47
+
+/** The pool signature may have this many bytes (protocol §5.2). */
+export const MAX_POOL_SIGNATURE_BYTES = 16
+
+/** A direct push; our own templates carry at most 32, so that the input script stays below bitcoin's 100 bytes. */
+export const MAX_AUX_FLAGS_BYTES = 75
+
+/** Lock times from here on are times of day and not block heights. */
+export const BITCOIN_HEIGHT_LIMIT = 500_000_000
+
+export const COINBASE_VERSION = 2
+export const COINBASE_SEQUENCE = 0xffff_fffe
+export const NULL_PREVOUT_INDEX = 0xffff_ffff
+const MARKER_AND_FLAG = Uint8Array.of(0, 1)
+const COMMITMENT_SCRIPT_LENGTH = 34
+const COMMITMENT_SCRIPT_START = Uint8Array.of(0x6a, 0x20)
+
+/** A payout. The amount may be zero; nothing here applies a dust rule. */
+export type CoinbaseOutput = TxOutput
+
+export interface CoinbaseParts {
+  /** Of the block being built, 1 to 499,999,999. */
+  readonly bitcoinHeight: BitcoinHeight
+  /** At most 75 bytes; empty for none. */
+  readonly auxFlags: Uint8Array
+  /** ASCII, at most 16 bytes. */
+  readonly poolSignature: Uint8Array
+  /** In the order of the block: donation, fee, payouts by address. */
+  readonly outputs: readonly CoinbaseOutput[]
+  /** Exactly as the template gave it; null if the block has none. */
+  readonly witnessCommitmentScript: Uint8Array | null
+  /** `share` ends with padding and the commitment output; `plain` has neither and can become a block but not a share. */
+  readonly layout: 'share' | 'plain'
+}
+
+/** A whole coinbase without witness. Extranonce, nsecs and commitment are zero bytes, to be filled per miner and submit. */
+export interface CoinbaseSkeleton {
+  readonly bytes: Uint8Array
+  /** Of 12 bytes. */
+  readonly extranonceOffset: number
+  /** Of a u64, little-endian. */
+  readonly nsecsOffset: number
+  /** Of 32 bytes; null in the plain layout. */
+  readonly commitmentOffset: number | null
+  /** What the midstate of a coinbase proof covers: a multiple of 64, not 0; 0 in the plain layout, which proves nothing. */
+  readonly prefixLengthBytes: number
+}
+
+/**
+ * Builds the coinbase of a template (protocol §5.1-5.3).
+ * The result does not depend on extranonce, nsecs and commitment: their widths are fixed.
+ */
+export function buildCoinbase(parts: CoinbaseParts): CoinbaseSkeleton {
+  checkParts(parts)
+  const isShare = parts.layout === 'share'
+  const writer = new ByteWriter(1024).i32(COINBASE_VERSION).compactSize(1)
+  writer.bytes(new Uint8Array(32)).u32(NULL_PREVOUT_INDEX)
+
+  const beforeExtranonce = new ByteWriter()
+    .bytes(scriptNumberPush(parts.bitcoinHeight))
+    .bytes(auxFlagsPush(parts.auxFlags))
+    .u8(EXTRANONCE_BYTES)
+    .finish()
+  const signature = pushData(parts.poolSignature)
+  const scriptLength = beforeExtranonce.length + EXTRANONCE_BYTES + 1 + NSECS_BYTES + signature.length
+  writer.compactSize(scriptLength).bytes(beforeExtranonce)
+  const extranonceOffset = writer.length
+  writer.bytes(new Uint8Array(EXTRANONCE_BYTES)).u8(NSECS_BYTES)
+  const nsecsOffset = writer.length
+  writer.bytes(new Uint8Array(NSECS_BYTES)).bytes(signature).u32(COINBASE_SEQUENCE)
+
+  const outputs = [...parts.outputs]
+  if (parts.witnessCommitmentScript !== null) outputs.push({ valueSats: 0n, script: parts.witnessCommitmentScript })
+  // The count is part of the prefix, so it counts padding and commitment before they exist.
+  writer.compactSize(outputs.length + (isShare ? 2 : 0))
+  for (const output of outputs) writeOutput(writer, output)
+
+  let prefixLengthBytes = 0
+  let commitmentOffset: number | null = null
+  if (isShare) {
+    writeOutput(writer, paddingOutput(writer.length))
+    prefixLengthBytes = writer.length
+    invariant(prefixLengthBytes % 64 === 0, 'the padding output fills the last hash block')
+    writer.u64(0n).u8(COMMITMENT_SCRIPT_LENGTH).bytes(COMMITMENT_SCRIPT_START)
+    commitmentOffset = writer.length
+    writer.bytes(new Uint8Array(COMMITMENT_BYTES))
+  }
+  const bytes = writer.u32(parts.bitcoinHeight - 1).finish()
+  return { bytes, extranonceOffset, nsecsOffset, commitmentOffset, prefixLengthBytes }
+}
+
+function checkParts(parts: CoinbaseParts): void {
+  const { bitcoinHeight, auxFlags, poolSignature } = parts
+  invariant(
+    Number.isInteger(bitcoinHeight) && bitcoinHeight > 0 && bitcoinHeight < BITCOIN_HEIGHT_LIMIT,
+    'a coinbase is for a block height from 1 to 499,999,999'
+  )
+  invariant(auxFlags.length <= MAX_AUX_FLAGS_BYTES, 'aux flags fit a direct push')
+  invariant(poolSignature.length <= MAX_POOL_SIGNATURE_BYTES, 'a pool signature has at most 16 bytes')
+}
+
+/** No flags are pushed as one zero byte, not as an empty push (protocol §5.2). */
+function auxFlagsPush(auxFlags: Uint8Array): Uint8Array {
+  return pushData(auxFlags.length === 0 ? Uint8Array.of(0) : auxFlags)
+}
+
+function writeOutput(writer: ByteWriter, output: CoinbaseOutput): void {
+  writer.u64(output.valueSats).varBytes(output.script)
+}
+
+/**
+ * The coinbase as a block with a witness commitment carries it: marker, flag, and a witness of one item of 32 zero bytes
+ * (BIP141).
+ * @param stripped as `buildCoinbase` makes it, filled in
+ */
+export function coinbaseWithWitness(stripped: Uint8Array): Uint8Array {
+  const lockTimeAt = stripped.length - 4
+  return new ByteWriter(stripped.length + COINBASE_WITNESS_BYTES)
+    .bytes(stripped.subarray(0, 4))
+    .bytes(MARKER_AND_FLAG)
+    .bytes(stripped.subarray(4, lockTimeAt))
+    .compactSize(1)
+    .varBytes(new Uint8Array(32))
+    .bytes(stripped.subarray(lockTimeAt))
+    .finish()
+}
+
+/** What `coinbaseWithWitness` adds: marker, flag, item count, item length, item. */
+const COINBASE_WITNESS_BYTES = 2 + 1 + compactSizeLength(32) + 32
+
+/** Weight of this coinbase in a block (BIP141): four units a byte, one for a byte of witness. */
+export function coinbaseWeight(skeleton: CoinbaseSkeleton): number {
+  return skeleton.bytes.length * 4 + COINBASE_WITNESS_BYTES
+}

@@ -1,0 +1,51 @@
+import type { ByteReader, Bytes32, CompactBits } from '@p2poolv2/primitives'
+import { ByteWriter, sha256d } from '@p2poolv2/primitives'
+
+export const BITCOIN_HEADER_BYTES = 80
+
+/** A bitcoin block header, as decoded; nothing in it is checked. */
+export interface BitcoinHeader {
+  /** i32 */
+  readonly version: number
+  /** 32 bytes, wire order */
+  readonly prevHashWire: Bytes32
+  /** 32 bytes, wire order */
+  readonly merkleRootWire: Bytes32
+  /** u32, seconds since 1970 */
+  readonly timeSec: number
+  readonly bits: CompactBits
+  /** u32 */
+  readonly nonce: number
+}
+
+/** The 80 bytes that are hashed. */
+export function encodeBitcoinHeader(header: BitcoinHeader): Uint8Array {
+  return new ByteWriter(BITCOIN_HEADER_BYTES)
+    .i32(header.version)
+    .bytes(header.prevHashWire)
+    .bytes(header.merkleRootWire)
+    .u32(header.timeSec)
+    .u32(header.bits)
+    .u32(header.nonce)
+    .finish()
+}
+
+/**
+ * Reads 80 bytes. The two hashes are views into the reader's bytes.
+ * @throws CodecError `truncated`
+ */
+export function decodeBitcoinHeader(reader: ByteReader): BitcoinHeader {
+  return {
+    version: reader.i32(),
+    prevHashWire: reader.bytes(32),
+    merkleRootWire: reader.bytes(32),
+    timeSec: reader.u32(),
+    bits: reader.u32(),
+    nonce: reader.u32()
+  }
+}
+
+/** The block hash, 32 bytes, wire order. */
+export function bitcoinHeaderHashWire(header: BitcoinHeader): Bytes32 {
+  return sha256d(encodeBitcoinHeader(header))
+}

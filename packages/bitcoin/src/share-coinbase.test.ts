@@ -1,0 +1,124 @@
+import { ByteReader, bytesToHex, hexToBytes } from '@p2poolv2/primitives'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { buildCoinbase } from './coinbase.ts'
+import { scriptNumberPush } from './script.ts'
+import { parseShareCoinbase } from './share-coinbase.ts'
+import type { Transaction } from './transaction.ts'
+import { decodeTransaction } from './transaction.ts'
+import vector from './vectors/share-coinbase.json' with { type: 'json' }
+
+const VECTOR = decodeTransaction(new ByteReader(hexToBytes(vector.prefixHex + vector.tailHex)))
+const [NULL_INPUT] = VECTOR.inputs
+if (NULL_INPUT === undefined) throw new Error('the vector has no input')
+
+// An arrow and not a declaration: only there does the compiler still know that the input exists.
+const withScript = (hex: string): Transaction => ({
+  ...VECTOR,
+  inputs: [{ ...NULL_INPUT, scriptSig: hexToBytes(hex) }]
+})
+
+const EXTRANONCE = '0c8e5180120500000000000000'
+const NSECS = '083e5ce181a024d118'
+const SIGNATURE = '085032506f6f6c7632'
+
+describe('parseShareCoinbase', () => {
+  it('takes the coinbase of protocol §5.5 apart', () => {
+    expect(parseShareCoinbase(VECTOR)).toEqual({
+      ok: true,
+      bitcoinHeight: vector.bitcoinHeight,
+      auxFlags: new Uint8Array(0),
+      extranonce: hexToBytes(vector.extranonceHex),
+      nsecs: BigInt(vector.nsecs),
+      poolSignature: hexToBytes('5032506f6f6c7632'),
+      witnessCommitmentScript: hexToBytes(vector.witnessCommitmentScriptHex),
+      outputsBeforeWitness: [{ valueSats: 5_000_000_000n, script: hexToBytes(vector.outputs[0]?.scriptHex ?? '') }],
+      commitment: hexToBytes(vector.commitmentHex)
+    })
+  })
+
+  it('finds again what buildCoinbase was given', () => {
+    const anyParts = fc.record({
+      bitcoinHeight: fc.oneof(fc.integer({ min: 1, max: 300 }), fc.integer({ min: 1, max: 499_999_999 })),
+      auxFlags: fc.uint8Array({ maxLength: 32 }).filter(flags => bytesToHex(flags) !== '00'),
+      poolSignature: fc.uint8Array({ maxLength: 16 }),
+      outputs: fc.array(fc.record({ valueSats: fc.bigInt(0n, 21n), script: fc.uint8Array({ maxLength: 34 }) }), {
+        maxLength: 260
+      }),
+      witnessCommitmentScript: fc.option(fc.constant(hexToBytes(`6a24aa21a9ed${'77'.repeat(32)}`))),
+      layout: fc.constant('share' as const)
+    })
+    fc.assert(
+      fc.property(anyParts, ({ layout, outputs, ...parts }) => {
+        const { bytes } = buildCoinbase({ layout, outputs, ...parts })
+        expect(parseShareCoinbase(decodeTransaction(new ByteReader(bytes)))).toEqual({
+          ok: true,
+          ...parts,
+          extranonce: new Uint8Array(12),
+          nsecs: 0n,
+          outputsBeforeWitness: outputs,
+          commitment: new Uint8Array(32)
+        })
+      })
+    )
+  })
+
+  it('says no to a plain coinbase', () => {
+    const plain = buildCoinbase({
+      bitcoinHeight: 5,
+      auxFlags: new Uint8Array(0),
+      poolSignature: new Uint8Array(0),
+      outputs: [{ valueSats: 1n, script: hexToBytes('51') }],
+      witnessCommitmentScript: null,
+      layout: 'plain'
+    })
+    expect(parseShareCoinbase(decodeTransaction(new ByteReader(plain.bytes)))).toEqual({ ok: false })
+  })
+
+  it.each([
+    ['four pushes', `02f3060100${EXTRANONCE}${NSECS}`],
+    ['six pushes', `02f3060100${EXTRANONCE}${NSECS}${SIGNATURE}00`],
+    ['an empty push of flags', `02f30600${EXTRANONCE}${NSECS}${SIGNATURE}`],
+    ['an extranonce of 11 bytes', `02f30601000b${'00'.repeat(11)}${NSECS}${SIGNATURE}`],
+    ['nsecs of 7 bytes', `02f3060100${EXTRANONCE}07${'00'.repeat(7)}${SIGNATURE}`],
+    ['a signature of 17 bytes', `02f3060100${EXTRANONCE}${NSECS}11${'41'.repeat(17)}`],
+    ['a push with OP_PUSHDATA1', `02f3064c0100${EXTRANONCE}${NSECS}${SIGNATURE}`],
+    ['a push that is cut off', `02f3060100${EXTRANONCE}${NSECS}0850`],
+    ['a height that is not minimal', `03f306000100${EXTRANONCE}${NSECS}${SIGNATURE}`],
+    ['a negative height', `02f3860100${EXTRANONCE}${NSECS}${SIGNATURE}`],
+    ['another height than the lock time', `02f4060100${EXTRANONCE}${NSECS}${SIGNATURE}`],
+    ['height 0', `000100${EXTRANONCE}${NSECS}${SIGNATURE}`],
+    ['no script', '']
+  ])('says no to %s', (_what, scriptHex) => {
+    expect(parseShareCoinbase(withScript(scriptHex))).toEqual({ ok: false })
+  })
+
+  it('says no to a height that would make the lock time a time', () => {
+    const heightHex = bytesToHex(scriptNumberPush(500_000_000))
+    const tx = { ...withScript(`${heightHex}0100${EXTRANONCE}${NSECS}${SIGNATURE}`), lockTime: 499_999_999 }
+    expect(parseShareCoinbase(tx)).toEqual({ ok: false })
+  })
+
+  const [payout, witness, padding, commitment] = VECTOR.outputs
+  const outputs = (...list: readonly unknown[]): Transaction => ({ ...VECTOR, outputs: list as Transaction['outputs'] })
+  it.each([
+    ['another version', { ...VECTOR, version: 1 }],
+    ['another lock time', { ...VECTOR, lockTime: VECTOR.lockTime + 1 }],
+    ['no input', { ...VECTOR, inputs: [] }],
+    ['two inputs', { ...VECTOR, inputs: [NULL_INPUT, NULL_INPUT] }],
+    ['an input that spends', { ...VECTOR, inputs: [{ ...NULL_INPUT, prevTxidWire: new Uint8Array(32).fill(1) }] }],
+    ['another sequence', { ...VECTOR, inputs: [{ ...NULL_INPUT, sequence: 0xffffffff }] }],
+    ['no outputs', outputs()],
+    ['no padding', outputs(payout, witness, commitment)],
+    ['no commitment', outputs(payout, witness, padding)],
+    ['padding and commitment swapped', outputs(payout, witness, commitment, padding)],
+    ['padding that does not align', outputs(payout, payout, witness, padding, commitment)],
+    ['a commitment with a value', outputs(payout, witness, padding, { ...commitment, valueSats: 1n })],
+    [
+      'a commitment of 33 bytes',
+      outputs(payout, witness, padding, { ...commitment, script: hexToBytes(`6a21${'11'.repeat(33)}`) })
+    ]
+  ])('says no to %s', (_what, tx) => {
+    expect(parseShareCoinbase(tx as Transaction)).toEqual({ ok: false })
+  })
+})
