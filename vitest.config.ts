@@ -1,11 +1,27 @@
 import { defineConfig } from 'vitest/config'
 
+// Layers with sockets, disks or process state; the others have none a test could leave behind.
+const EDGES = ['packages/{api,bitcoind,runtime}/src/**/*.test.ts']
+
 export default defineConfig({
   resolve: { conditions: ['p2pool-source'] },
   ssr: { resolve: { conditions: ['p2pool-source'] } },
   test: {
-    include: ['packages/**/src/**/*.test.ts', 'apps/**/src/**/*.test.ts', 'scripts/**/*.test.ts', 'test/**/*.test.ts'],
     pool: 'forks',
-    testTimeout: 30_000
+    testTimeout: 30_000,
+    projects: [
+      {
+        extends: true,
+        // Pure files share a process and its modules, which halves the time of the whole run.
+        test: { name: 'pure', include: ['packages/*/src/**/*.test.ts'], exclude: EDGES, isolate: false }
+      },
+      {
+        extends: true,
+        test: {
+          name: 'edge',
+          include: [...EDGES, 'packages/*/*/src/**/*.test.ts', '{apps,scripts,test}/**/*.test.ts']
+        }
+      }
+    ]
   }
 })

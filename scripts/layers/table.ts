@@ -1,0 +1,110 @@
+/** One row of the layer table: a package, an edge folder of one, or an app. */
+export interface Layer {
+  /** What follows `@p2poolv2/` in an import. */
+  readonly name: string
+  /** From the repository's root; sources are in its `src`. */
+  readonly directory: string
+  /** A pure layer does no IO, reads no clock, throws no dice and never waits. */
+  readonly kind: 'pure' | 'edge'
+  /** A test may import its own level and those below. */
+  readonly level: number
+  /** Names of the layers its sources may import. */
+  readonly imports: readonly string[]
+  /** Libraries a pure layer's sources may import; an edge layer may import what its package.json declares. */
+  readonly libraries: readonly string[]
+}
+
+const pure = (name: string, level: number, imports: readonly string[], libraries: readonly string[] = []): Layer => ({
+  name,
+  directory: `packages/${name}`,
+  kind: 'pure',
+  level,
+  imports,
+  libraries
+})
+
+const edge = (name: string, level: number, imports: readonly string[]): Layer => ({
+  name,
+  directory: `packages/${name}`,
+  kind: 'edge',
+  level,
+  imports,
+  libraries: []
+})
+
+const app = (name: string, imports: readonly string[]): Layer => ({
+  name: `app-${name}`,
+  directory: `apps/${name}`,
+  kind: 'edge',
+  level: 6,
+  imports,
+  libraries: []
+})
+
+const BITCOIN = ['bitcoin', 'primitives']
+const CHAIN = ['consensus', ...BITCOIN]
+const NODE = ['sharechain', 'gossip', 'stratum', ...CHAIN]
+const EDGES = [
+  'runtime',
+  'stratum/tcp',
+  'sharechain/level',
+  'gossip/libp2p',
+  'bitcoind',
+  'node/shell',
+  'api',
+  'api/schema'
+]
+
+const HASHES_AND_CURVES = ['@noble/hashes', '@noble/secp256k1', '@scure/base', 'bitcoinjs-lib']
+
+/**
+ * Who may import whom. An arrow that is not here is a build failure; a new one is a decision, so it comes with a reason in
+ * the commit message. Edge folders may import what their pure half may, the half itself, and `runtime`.
+ */
+export const LAYERS: readonly Layer[] = [
+  pure('primitives', 0, []),
+  pure('bitcoin', 1, ['primitives'], HASHES_AND_CURVES),
+  pure('consensus', 2, BITCOIN, HASHES_AND_CURVES),
+  pure('stratum', 2, BITCOIN),
+  pure('devchain', 2, BITCOIN),
+  pure('sharechain', 3, CHAIN),
+  pure('gossip', 3, CHAIN),
+  pure('node', 4, NODE),
+  pure('simnet', 5, ['node', 'devchain', ...NODE]),
+  pure('api/schema', 1, ['primitives'], ['zod']),
+
+  edge('runtime', 1, ['primitives']),
+  edge('devchain/rpc', 3, ['devchain', ...BITCOIN, 'runtime']),
+  edge('stratum/tcp', 3, ['stratum', ...BITCOIN, 'runtime']),
+  edge('bitcoind', 3, [...BITCOIN, 'runtime']),
+  edge('sharechain/level', 4, ['sharechain', ...CHAIN, 'runtime']),
+  edge('gossip/libp2p', 4, ['gossip', ...CHAIN, 'runtime']),
+  edge('node/shell', 5, ['node', ...NODE, 'runtime']),
+  edge('api', 5, ['api/schema', 'node', 'primitives', 'runtime']),
+
+  app('miner', BITCOIN),
+  app('dashboard', ['api/schema']),
+  app('sim', ['simnet']),
+  app('node', ['node', ...NODE, ...EDGES, 'devchain', 'devchain/rpc', 'app-miner'])
+]
+
+/** The scope of every package here. */
+export const SCOPE = '@p2poolv2/'
+
+/** Types a value gets only from the constructor in `primitives` that checks it. */
+export const BRANDS: ReadonlySet<string> = new Set(['ShareHash', 'BlockHash', 'TxId', 'UnixMs', 'UnixSec'])
+
+/** Words of a file name that say nothing about its content. */
+export const EMPTY_WORDS: ReadonlySet<string> = new Set([
+  'utils',
+  'util',
+  'helpers',
+  'helper',
+  'common',
+  'manager',
+  'misc'
+])
+
+export const MAX_SOURCE_LINES = 400
+export const MAX_TEST_LINES = 500
+export const MAX_README_LINES = 40

@@ -1,0 +1,89 @@
+// The table of commands and what happens around one: signals, failures and the exit code.
+import { runBenches } from './bench.mjs'
+import { build, ensureBuilt } from './build.mjs'
+import { attach, Interrupted, SIGNAL_NUMBERS, watchSignals } from './child.mjs'
+import { ensureInstalled, installForDevelopers } from './install.mjs'
+import { releaseOnExit } from './lock.mjs'
+import { Failure, say } from './terminal.mjs'
+import { check, test } from './verify.mjs'
+
+/**
+ * @typedef {import('./child.mjs').Outcome} Outcome
+ * @typedef {object} Command
+ * @property {string} usage the command and its arguments, for the help text
+ * @property {string} summary one sentence
+ * @property {(args: string[]) => Promise<Outcome>} run
+ */
+
+/** A command whose work is the built program `main`, started with `leading` before the user's arguments. */
+const app = (/** @type {string} */ main, /** @type {string[]} */ ...leading) => {
+  return async (/** @type {string[]} */ args) => {
+    await ensureInstalled()
+    await ensureBuilt()
+    return attach(process.execPath, [main, ...leading, ...args])
+  }
+}
+
+/** @type {Record<string, Command>} */
+const COMMANDS = {
+  start: {
+    usage: 'start [options]',
+    summary: 'run a node; options go to it (start --help lists them)',
+    run: app('apps/node/dist/main.js', 'start')
+  },
+  cli: {
+    usage: 'cli <command> [options]',
+    summary: 'run the p2poolv2 command line, for instance: cli --help',
+    run: app('apps/node/dist/main.js')
+  },
+  test: {
+    usage: 'test [filter...]',
+    summary: 'check and run all tests, or only those vitest finds by filter',
+    run: test
+  },
+  check: { usage: 'check', summary: 'types, lint and format, layers', run: check },
+  bench: { usage: 'bench [filter...]', summary: 'run the benchmarks in test/bench', run: runBenches },
+  build: { usage: 'build', summary: 'compile every package', run: build },
+  install: {
+    usage: 'install [options]',
+    summary: 'install after a change of dependencies, and update pnpm-lock.yaml',
+    run: installForDevelopers
+  }
+}
+
+function usage() {
+  const lines = Object.values(COMMANDS).map(({ usage, summary }) => `  ${usage.padEnd(24)} ${summary}`)
+  return `usage: node scripts/run.mjs <command>\n\n${lines.join('\n')}\n`
+}
+
+/**
+ * Runs one command line; sets the exit code, or dies of the signal its program died of.
+ * @param {string[]} argv
+ */
+export async function main([name = '--help', ...args]) {
+  if (name === '--help' || name === '-h' || name === 'help') {
+    process.stdout.write(usage())
+    return
+  }
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
+  if (command === undefined) {
+    process.stderr.write(`p2poolv2: no such command: ${name}\n\n${usage()}`)
+    process.exitCode = 2
+    return
+  }
+  releaseOnExit()
+  const unwatchSignals = watchSignals()
+  const outcome = await command.run(args).catch(outcomeOfError)
+  unwatchSignals()
+  if (outcome.signal === null) process.exitCode = outcome.code
+  else process.kill(process.pid, outcome.signal)
+}
+
+/** @returns {Outcome} */
+function outcomeOfError(/** @type {unknown} */ error) {
+  if (error instanceof Interrupted) return { code: 128 + SIGNAL_NUMBERS[error.signal], signal: null }
+  if (!(error instanceof Failure)) throw error
+  say(error.message)
+  if (error.details !== '') process.stderr.write(`${error.details.trimEnd()}\n`)
+  return { code: 1, signal: null }
+}
