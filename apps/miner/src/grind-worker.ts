@@ -36,8 +36,8 @@ if (port === null) throw new Error('grind-worker.js runs as a worker thread only
 
 let order: Extract<GrindOrder, { type: 'work' }> | null = null
 let extranonce2Counter = 0n
-let extranonce2 = new Uint8Array(8)
-let header = new Uint8Array(80)
+let extranonce2: Uint8Array = new Uint8Array(8)
+let header: Uint8Array = new Uint8Array(80)
 let nextNonce = NONCES
 let sliceHashes = FIRST_SLICE_HASHES
 
@@ -55,8 +55,9 @@ port.on('message', (message: GrindOrder) => {
 function nextHeader(work: Extract<GrindOrder, { type: 'work' }>): void {
   // The first byte is the thread's own, so threads never try the same coinbase.
   extranonce2Counter += 1n
-  extranonce2 = new Uint8Array(8)
-  new DataView(extranonce2.buffer).setBigUint64(0, extranonce2Counter)
+  const counter = new DataView(new ArrayBuffer(8))
+  counter.setBigUint64(0, extranonce2Counter)
+  extranonce2 = new Uint8Array(counter.buffer)
   extranonce2[0] = settings.threadIndex
   header = headerFor(work.job, work.extranonce1, extranonce2)
   nextNonce = 0

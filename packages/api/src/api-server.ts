@@ -66,7 +66,10 @@ export class ApiServer {
       return undefined
     })
     this.#server.get('/', async (_request, reply) => {
-      reply.header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; img-src data:")
+      reply.header(
+        'content-security-policy',
+        "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; img-src data:"
+      )
       return reply.type('text/html; charset=utf-8').send(page)
     })
     this.#server.get('/health', async (_request, reply) => reply.type('text/plain').send('OK'))
@@ -81,7 +84,11 @@ export class ApiServer {
       }
       reply.hijack()
       const stream = reply.raw
-      stream.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store', connection: 'keep-alive' })
+      stream.writeHead(200, {
+        'content-type': 'text/event-stream',
+        'cache-control': 'no-store',
+        connection: 'keep-alive'
+      })
       stream.on('close', () => this.#streams.delete(stream))
       stream.write(eventOf(JSON.stringify(this.#sources.status())))
       this.#streams.add(stream)

@@ -1,0 +1,83 @@
+import { networkInterfaces } from 'node:os'
+import { createLog, StartError, withoutCredentials } from '@p2poolv2/runtime'
+import { type ConfigSources, loadConfig } from '../config.ts'
+import { statusLine } from '../status-line.ts'
+import { VERSION } from '../version.ts'
+import { type RunningNode, startNode } from '../wire.ts'
+
+const STATUS_MS = 10_000
+
+/** Runs the node until a signal or until it ends by itself. Sets the exit code: 0 after a signal, 1 otherwise. */
+export async function start(sources: ConfigSources): Promise<void> {
+  const { config, file } = loadConfig(sources)
+  const log = createLog({ level: config.logging.level, format: config.logging.format })
+  log.info(
+    { version: VERSION, node: process.version, config: file ?? 'built-in default', dataDir: config.data_dir },
+    'P2Poolv2 starts'
+  )
+
+  let end: (exitCode: number) => void = () => {}
+  const ended = new Promise<number>(resolve => {
+    end = resolve
+  })
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    // A terminal sends the same signal to the whole group, npm passes its own on: more of them mean the same.
+    process.on(signal, () => end(0))
+  }
+  process.on('uncaughtException', error => {
+    log.error({ err: error }, 'a bug: stopping, data is safe')
+    end(1)
+  })
+
+  let node: RunningNode
+  try {
+    node = await startNode(config, {
+      log,
+      onStopped: reason => {
+        if (reason.code === 'shutdown') return
+        log.error({ reason: reason.code, detail: withoutCredentials(reason.message) }, 'the node stops')
+        end(1)
+      }
+    })
+  } catch (error) {
+    throw error instanceof StartError && error.cause instanceof Error ? error.cause : error
+  }
+
+  for (const line of welcome(node, config.stratum.hostname, config.api.hostname)) log.info({}, line)
+  const timer = setInterval(() => log.info({}, statusLine(node.status())), STATUS_MS)
+  const exitCode = await ended
+  clearInterval(timer)
+  log.info({}, 'stopping')
+  await node.stop()
+  log.info({}, 'stopped')
+  process.exit(exitCode)
+}
+
+function welcome(node: RunningNode, stratumHost: string, apiHost: string): string[] {
+  const lines = [
+    `page: http://${urlHost(apiHost)}:${node.apiPort}`,
+    ...minerHosts(stratumHost).map(
+      address => `miners: stratum+tcp://${urlHost(address)}:${node.stratumPort}  user: your bitcoin address`
+    ),
+    `share-chain address of this node: ${node.shareAddress}`
+  ]
+  if (node.embeddedChain)
+    lines.push(
+      'this is a development chain: its coins are worth nothing; p2poolv2 init writes a configuration for a real one'
+    )
+  return lines
+}
+
+/** Addresses under which miners reach us: those of the LAN when listening on all, else the one configured. */
+function minerHosts(hostname: string): string[] {
+  if (hostname !== '0.0.0.0' && hostname !== '::') return [hostname]
+  const lan = Object.values(networkInterfaces()).flatMap(entries =>
+    (entries ?? []).filter(entry => !entry.internal && entry.family === 'IPv4').map(entry => entry.address)
+  )
+  return lan.length === 0 ? ['127.0.0.1'] : lan
+}
+
+function urlHost(hostname: string): string {
+  if (hostname === '0.0.0.0') return '127.0.0.1'
+  return hostname.includes(':') ? `[${hostname}]` : hostname
+}

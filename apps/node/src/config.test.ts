@@ -1,0 +1,109 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { ConfigError, type ConfigSources, loadConfig } from './config.ts'
+import { configTemplate } from './config-template.ts'
+
+let folder: string
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'p2poolv2-config-'))
+})
+afterEach(() => rmSync(folder, { recursive: true }))
+
+function load(toml: string | null, over: Partial<ConfigSources> = {}): ReturnType<typeof loadConfig> {
+  const file = join(folder, 'node.toml')
+  if (toml !== null) writeFileSync(file, toml)
+  return loadConfig({ file: toml === null ? null : file, env: {}, flags: { data_dir: folder }, ...over })
+}
+
+function mistakeIn(toml: string | null, over: Partial<ConfigSources> = {}): string {
+  try {
+    load(toml, over)
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message
+    throw error
+  }
+  throw new Error('the configuration was accepted')
+}
+
+it('runs a devnet without any configuration', () => {
+  const { config, file } = load(null)
+  expect(file).toBeNull()
+  expect(config.chain).toBe('devnet')
+  expect(config.stratum.port).toBe(3333)
+  expect(config.devnet.miners).toBe(2)
+})
+
+it('finds p2poolv2.toml in the data directory', () => {
+  writeFileSync(join(folder, 'p2poolv2.toml'), '[stratum]\nport = 4444\n')
+  expect(load(null).config.stratum.port).toBe(4444)
+})
+
+it('lets the environment override the file and flags override both', () => {
+  const toml = '[stratum]\nport = 1000\n[api]\nport = 1001\n[logging]\nlevel = "warn"\n'
+  const env = { P2POOL_STRATUM__PORT: '2000', P2POOL_API__PORT: '2001', P2POOL_CONFIG: 'ignored' }
+  const { config } = load(toml, { env, flags: { data_dir: folder, 'stratum.port': '3000' } })
+  expect([config.stratum.port, config.api.port, config.logging.level]).toEqual([3000, 2001, 'warn'])
+})
+
+it('lets the environment give the credentials of the first bitcoin node', () => {
+  const toml =
+    'chain = "signet"\n[[bitcoind]]\nurl = "http://127.0.0.1:38332"\n[[bitcoind]]\nurl = "http://127.0.0.1:38333"\ncookie_file = "c"\n'
+  const { config } = load(toml, { env: { P2POOL_BITCOIND__USER: 'u', P2POOL_BITCOIND__PASSWORD: '12345' } })
+  expect(config.bitcoind).toEqual([
+    { url: 'http://127.0.0.1:38332', user: 'u', password: '12345' },
+    { url: 'http://127.0.0.1:38333', cookie_file: 'c' }
+  ])
+})
+
+it.each([
+  ['[stratum]\nprot = 1\n', 'unknown key "stratum.prot"; did you mean "stratum.port"?'],
+  ['[stratums]\nport = 1\n', 'unknown key "stratums"; did you mean "stratum"?'],
+  ['chain = "devnet"\n[[bitcoind]]\nurl = "http://a:1"\ncookiefile = "x"\n', 'did you mean "bitcoind.0.cookie_file"?'],
+  ['chain = "mainnet"\n', 'chain:'],
+  ['[stratum]\nport = 70000\n', 'stratum.port:'],
+  ['[stratum]\nport = "x"\n', 'stratum.port:'],
+  ['[stratum]\nfee = 100\n', 'stratum.fee_address and stratum.fee belong together'],
+  ['[stratum]\nminimum_difficulty = 5\nmaximum_difficulty = 1\n', 'below stratum.minimum_difficulty'],
+  ['chain = "signet"\n', 'needs a bitcoin node'],
+  ['[[bitcoind]]\nurl = "http://127.0.0.1:1"\n', 'set cookie_file, or user and password'],
+  ['[[bitcoind]]\nurl = "127.0.0.1:1"\nuser = "a"\npassword = "b"\n', 'bitcoind.0.url'],
+  ['[stratum\n', 'is not TOML']
+])('refuses %j and names the fix', (toml, message) => {
+  expect(mistakeIn(toml)).toContain(message)
+})
+
+it('names every mistake at once', () => {
+  const message = mistakeIn('[stratum]\nprot = 1\nmax_connections = 0\n')
+  expect(message).toContain('stratum.prot')
+  expect(message).toContain('stratum.max_connections')
+})
+
+it('suggests the key meant by a mistyped environment variable or flag', () => {
+  expect(mistakeIn(null, { env: { P2POOL_STRATUM__PROT: '1' } })).toContain('did you mean "stratum.port"?')
+  expect(mistakeIn(null, { flags: { 'api.prt': '1' } })).toContain('did you mean "api.port"?')
+})
+
+it('says how to make the file that is missing', () => {
+  expect(mistakeIn(null, { file: join(folder, 'none.toml') })).toContain('p2poolv2 init')
+})
+
+it.each(['main', 'signet', 'regtest', 'devnet'] as const)(
+  'writes a commented configuration for %s that loads as it is',
+  chain => {
+    const toml = configTemplate(chain)
+    const { config } = load(toml)
+    expect(config.chain).toBe(chain)
+    expect(config.bitcoind).toHaveLength(chain === 'devnet' ? 0 : 1)
+  }
+)
+
+it('writes down the true defaults: with every comment sign taken away the configuration means the same', () => {
+  const toml = configTemplate('signet')
+  const spelled = toml.replace(/^# ([a-z_]+ = .+)$/gm, '$1')
+  expect(spelled).not.toBe(toml)
+  const { data_dir: _, ...expected } = load(toml).config
+  const { data_dir: __, ...actual } = load(spelled).config
+  expect(actual).toEqual(expected)
+})

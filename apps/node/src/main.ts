@@ -1,0 +1,107 @@
+#!/usr/bin/env node
+import '@p2poolv2/runtime/with-resolvers'
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { address } from './commands/address.ts'
+import { init } from './commands/init.ts'
+import { start } from './commands/start.ts'
+import { CONFIG_FILE_NAME, ConfigError, type ConfigSources } from './config.ts'
+import type { Config } from './config-schema.ts'
+import { VERSION } from './version.ts'
+import { WalletError } from './wallet.ts'
+
+interface CommonFlags {
+  readonly config?: string
+  readonly dataDir?: string
+  readonly chain?: string
+  readonly stratumPort?: string
+  readonly stratumHost?: string
+  readonly apiPort?: string
+  readonly apiHost?: string
+  readonly miners?: string
+  readonly logLevel?: string
+  readonly set?: readonly string[]
+}
+
+/** Which key each named flag sets. */
+const FLAG_KEYS = {
+  dataDir: 'data_dir',
+  chain: 'chain',
+  stratumPort: 'stratum.port',
+  stratumHost: 'stratum.hostname',
+  apiPort: 'api.port',
+  apiHost: 'api.hostname',
+  miners: 'devnet.miners',
+  logLevel: 'logging.level'
+} as const satisfies Partial<Record<keyof CommonFlags, string>>
+
+function assignment(text: string, earlier: readonly string[] = []): readonly string[] {
+  if (!/^[a-z_.]+=/.test(text)) throw new InvalidArgumentError('give section.key=value, for example stratum.port=3334')
+  return [...earlier, text]
+}
+
+function sourcesOf(flags: CommonFlags): ConfigSources {
+  const values: Record<string, string> = {}
+  for (const text of flags.set ?? []) {
+    const equals = text.indexOf('=')
+    values[text.slice(0, equals)] = text.slice(equals + 1)
+  }
+  for (const [flag, key] of Object.entries(FLAG_KEYS)) {
+    const value = flags[flag as keyof typeof FLAG_KEYS]
+    if (value !== undefined) values[key] = value
+  }
+  return { file: flags.config ?? null, env: process.env, flags: values }
+}
+
+function withConfigFlags(command: Command): Command {
+  return command
+    .option(
+      '--config <file>',
+      `configuration file (default: ${CONFIG_FILE_NAME} in the data directory, if there is one)`
+    )
+    .option('--data-dir <folder>', 'where shares, wallet key and found blocks are kept (default: .p2poolv2)')
+    .option('--chain <chain>', 'main, testnet4, signet, regtest or devnet')
+    .option('--set <section.key=value>', 'set any configuration key; may be repeated', assignment)
+}
+
+const program = new Command('p2poolv2')
+  .description('A peer-to-peer bitcoin mining node: P2Poolv2 in TypeScript.')
+  .version(VERSION)
+
+withConfigFlags(program.command('start', { isDefault: true }))
+  .description('run the node; without a configuration it runs a development chain with two built-in miners')
+  .option('--stratum-port <port>', 'port for miners (default: 3333)')
+  .option('--stratum-host <address>', 'address for miners (default: 0.0.0.0)')
+  .option('--api-port <port>', 'port of the page and the API (default: 46884)')
+  .option('--api-host <address>', 'address of the page and the API (default: 127.0.0.1)')
+  .option('--miners <n>', 'built-in CPU miners on devnet (default: 2)')
+  .option('--log-level <level>', 'error, warn, info or debug')
+  .action((flags: CommonFlags) => start(sourcesOf(flags)))
+
+program
+  .command('init')
+  .description('write a commented configuration file')
+  .option('--config <file>', 'file to write', CONFIG_FILE_NAME)
+  .addOption(
+    new Option('--chain <chain>', 'the chain to join')
+      .choices(['main', 'testnet4', 'signet', 'regtest', 'devnet'])
+      .default('signet')
+  )
+  .action((flags: { config: string; chain: Config['chain'] }) => {
+    const file = init(flags.config, flags.chain)
+    process.stdout.write(`Wrote ${file}. Edit it, then run: p2poolv2 start --config ${file}\n`)
+  })
+
+withConfigFlags(program.command('address'))
+  .description("show the node's own share-chain address (the wallet key is made if there is none)")
+  .action((flags: CommonFlags) => {
+    process.stdout.write(`${address(sourcesOf(flags))}\n`)
+  })
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  if (!(error instanceof ConfigError || error instanceof WalletError || (error instanceof Error && 'fix' in error)))
+    throw error
+  process.stderr.write(`p2poolv2: ${error.message}\n`)
+  process.exitCode = 1
+}

@@ -1,0 +1,34 @@
+import { expect, it } from 'vitest'
+import { hashrateText, statusLine } from './status-line.ts'
+
+it('says in one line what the node is doing', () => {
+  const line = statusLine({
+    chain: 'devnet',
+    fingerprint: 'f'.repeat(64),
+    version: '0.1.0',
+    sharechain: { confirmedHeight: 812, confirmedHash: 'a'.repeat(64), candidateHeight: 812, uncles: 3 },
+    window: [
+      { address: 'bcrt1pa', weight: '10', percent: 50, payoutSats: 1 },
+      { address: 'bcrt1pb', weight: '10', percent: 50, payoutSats: 1 }
+    ],
+    windowShares: 300,
+    blocks: [{ height: 1, hash: 'b'.repeat(64), time: 1, outputs: [], result: 'accepted' }],
+    miners: [
+      { worker: 'w', address: 'bcrt1pa', userAgent: 'x', difficulty: 1, hashrate: 1_234_567, accepted: 7, rejected: 1 }
+    ],
+    bitcoind: { url: 'http://127.0.0.1:1', state: 'unreachable', height: null, message: null }
+  })
+  expect(line).toBe(
+    'share 812 | 3 uncles | window 300 shares, 2 addresses | 1 miner 1.23 MH/s | 7 accepted, 1 rejected | 1 block found | bitcoin node unreachable'
+  )
+})
+
+it.each([
+  [0, '0.00 H/s'],
+  [999, '999 H/s'],
+  [40_000, '40.0 kH/s'],
+  [1.2e12, '1.20 TH/s'],
+  [3e21, '3000 EH/s']
+])('writes %d hashes a second as %s', (hashrateHps, text) => {
+  expect(hashrateText(hashrateHps)).toBe(text)
+})

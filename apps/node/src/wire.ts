@@ -1,0 +1,273 @@
+import { join } from 'node:path'
+import { ApiServer } from '@p2poolv2/api'
+import type { CpuMiner } from '@p2poolv2/app-miner'
+import { type BitcoindConfig, BlockSubmitter, TemplateFeed } from '@p2poolv2/bitcoind'
+import {
+  type ChainName,
+  type ChainParams,
+  consensusAddress,
+  encodeShareAddress,
+  type PayoutCut,
+  parseShareAddress
+} from '@p2poolv2/consensus'
+import { DevChainServer } from '@p2poolv2/devchain/rpc'
+import { NodeCore, type NodeStatus, type StopReason } from '@p2poolv2/node'
+import { NodeShell, Telemetry } from '@p2poolv2/node/shell'
+import { Lifecycle, type Log, Metrics, nodeSha256d, systemClock, systemRng } from '@p2poolv2/runtime'
+import { openLevelStore } from '@p2poolv2/sharechain/level'
+import { StratumServer } from '@p2poolv2/stratum/tcp'
+import { builtInMiners } from './built-in-miners.ts'
+import { openChain } from './chain.ts'
+import { ConfigError } from './config.ts'
+import type { Config } from './config-schema.ts'
+import { FoundBlockFolder } from './found-blocks.ts'
+import { restoreChain, storeIdentity } from './restore-chain.ts'
+import { sessionSettings } from './session-settings.ts'
+import { VERSION } from './version.ts'
+import { openWallet, type Wallet } from './wallet.ts'
+
+/** A node that serves. `stop` ends it within five seconds, data safe. */
+export interface RunningNode {
+  readonly chain: ChainName
+  readonly shareAddress: string
+  readonly stratumPort: number
+  readonly apiPort: number
+  /** True when the embedded development chain stands in for bitcoind. */
+  readonly embeddedChain: boolean
+  status(): NodeStatus
+  stop(): Promise<void>
+}
+
+export interface NodeHost {
+  readonly log: Log
+  /** The node ended by itself, because the disk refused or a bug was met. */
+  readonly onStopped: (reason: StopReason) => void
+}
+
+/** Values of bitcoind's `chain` on which each share chain may be mined. */
+const BITCOIN_CHAINS: Readonly<Record<ChainName, readonly string[]>> = {
+  main: ['main'],
+  testnet4: ['testnet4'],
+  signet: ['signet'],
+  regtest: ['regtest'],
+  devnet: ['regtest', 'signet']
+}
+
+/** Builds the node from its configuration, top to bottom, and starts it. */
+export async function startNode(config: Config, host: NodeHost): Promise<RunningNode> {
+  const { log } = host
+  const clock = systemClock()
+  const rng = systemRng()
+  const params = openChain(config)
+  const wallet = openWallet(config.data_dir, () => rng.bytes(32))
+  const folder = join(config.data_dir, config.chain)
+  const lifecycle = new Lifecycle({ log })
+  const opening = new AbortController()
+
+  const store = await openLevelStore(join(folder, 'store'), storeIdentity(params), { signal: opening.signal })
+  const { chain, recentBlocks } = await restoreChain(params, store)
+  const { height, hash } = chain.confirmedTip()
+  log.info({ chain: params.chain, height, tip: hash, shares: chain.shareCount }, 'share chain opened')
+
+  const core = new NodeCore(
+    {
+      params,
+      ...payoutCuts(config, params),
+      nodeShareProgram: wallet.shareProgram,
+      configuredShareProgram: configuredShareProgram(config, params),
+      stratum: sessionSettings(config),
+      version: VERSION,
+      recentBlocks,
+      startedAtMs: clock.nowMs(),
+      maxMiners: config.stratum.max_connections
+    },
+    { rng, sha256d: nodeSha256d, chain }
+  )
+
+  const embeddedChain = config.bitcoind.length === 0
+  const devChain = embeddedChain ? new DevChainServer({ file: join(folder, 'devchain'), clock }) : null
+  const bitcoinNodes = devChain === null ? configuredNodes(config) : [await devChain.listen()]
+  if (embeddedChain)
+    log.warn({}, 'no bitcoind is configured: mining on the embedded development chain, whose coins are worth nothing')
+
+  const metrics = new Metrics({ processMetrics: 'include' })
+  const telemetry = new Telemetry({ log, metrics, clock })
+  const submitting = new AbortController()
+  const blockFolder = new FoundBlockFolder(join(folder, 'blocks'))
+  const submitter = new BlockSubmitter(
+    { nodes: bitcoinNodes },
+    {
+      persist: block => blockFolder.persist(block),
+      onResult: result => shell.post({ type: 'blockResult', ...result }),
+      bitcoinHeight: () => feed.bitcoinHeight,
+      log
+    }
+  )
+  const stratum = new StratumServer(
+    { host: config.stratum.hostname, port: config.stratum.port, maxConnections: config.stratum.max_connections },
+    {
+      onConnected: (miner, remote) => shell.post({ type: 'minerConnected', miner, remote }),
+      onLines: (miner, lines) => shell.post({ type: 'minerLines', miner, lines }),
+      onGone: miner => shell.post({ type: 'minerGone', miner }),
+      log
+    }
+  )
+  const shell: NodeShell = new NodeShell({
+    core,
+    clock,
+    store,
+    telemetry,
+    ports: {
+      sendMiner: (miner, text) => stratum.send(miner, text),
+      closeMiner: (miner, reason) => stratum.close(miner, reason),
+      submitBlock: block => void submitter.submit(block, { signal: submitting.signal }),
+      stopped: host.onStopped
+    }
+  })
+  const feed: TemplateFeed = new TemplateFeed(
+    { nodes: bitcoinNodes, chains: BITCOIN_CHAINS[params.chain] },
+    {
+      onTemplate: (template, source) => shell.post({ type: 'template', template, source }),
+      onStatus: nodes => shell.post({ type: 'bitcoind', nodes }),
+      log
+    }
+  )
+  const status = (): NodeStatus => core.queries.status(clock.nowMs())
+  const api = new ApiServer(
+    { host: config.api.hostname, port: config.api.port },
+    { status, metrics: () => telemetry.exposition(core.queries, shell.commitQueueLength) }
+  )
+
+  let stratumPort = 0
+  let apiPort = 0
+  let miners: CpuMiner[] = []
+  // Stopping runs in this order: no new work is taken, miners are told, what was found is on disk, then all is closed.
+  await lifecycle.start([
+    { name: 'share store', stopRank: 5, stop: () => store.close() },
+    { name: 'embedded bitcoin chain', stopRank: 4, stop: () => devChain?.stop() },
+    {
+      name: 'block submission',
+      stopRank: 3,
+      stop: () => {
+        submitting.abort()
+        submitter.close()
+      }
+    },
+    { name: 'node', start: () => shell.start(), stopRank: 2, stop: signal => shell.stop(signal) },
+    {
+      name: 'API',
+      start: async () => {
+        apiPort = await listening('api', config.api, () => api.listen())
+      },
+      stopRank: 1,
+      stop: () => api.stop()
+    },
+    {
+      name: 'Stratum server',
+      start: async () => {
+        stratumPort = await listening('stratum', config.stratum, () => stratum.listen())
+      },
+      stopRank: 2,
+      stop: signal => stratum.stop(signal)
+    },
+    { name: 'template feed', start: () => feed.start(), stopRank: 1, stop: () => feed.stop() },
+    {
+      name: 'built-in miners',
+      start: () => {
+        if (config.chain !== 'devnet') return
+        const { miners: count, miner_hashrate: maxHashrateHps } = config.devnet
+        miners = builtInMiners({ count, maxHashrateHps, stratumPort, wallet, log })
+        for (const miner of miners) miner.start()
+      },
+      stop: async () => {
+        await Promise.all(miners.map(miner => miner.stop()))
+      }
+    }
+  ])
+
+  return {
+    chain: params.chain,
+    shareAddress: shareAddressOf(wallet, params),
+    stratumPort,
+    apiPort,
+    embeddedChain,
+    status,
+    stop: async () => {
+      await lifecycle.stop()
+    }
+  }
+}
+
+function shareAddressOf(wallet: Wallet, params: ChainParams): string {
+  return encodeShareAddress({ version: 1, program: wallet.shareProgram }, params.shareAddressHrp)
+}
+
+function configuredNodes(config: Config): BitcoindConfig[] {
+  return config.bitcoind.map(node => ({
+    url: node.url,
+    cookieFile: node.cookie_file,
+    user: node.user,
+    password: node.password,
+    zmqHashblock: node.zmq_hashblock
+  }))
+}
+
+function payoutCuts(config: Config, params: ChainParams): { donation: PayoutCut | null; fee: PayoutCut | null } {
+  const { donation_address, donation, fee_address, fee } = config.stratum
+  return {
+    donation: payoutCut('donation', params, { address: donation_address, bps: donation }),
+    fee: payoutCut('fee', params, { address: fee_address, bps: fee })
+  }
+}
+
+function payoutCut(
+  name: 'donation' | 'fee',
+  params: ChainParams,
+  cut: { readonly address: string | undefined; readonly bps: number | undefined }
+): PayoutCut | null {
+  if (cut.address === undefined || cut.bps === undefined || cut.bps === 0) return null
+  const address = consensusAddress(cut.address, params.addressNetwork)
+  if (address === null)
+    throw new ConfigError(`stratum.${name}_address "${cut.address}" is not an address of this chain`)
+  return { address, bps: cut.bps }
+}
+
+function configuredShareProgram(config: Config, params: ChainParams): Uint8Array | null {
+  const text = config.stratum.miner_address
+  if (text === undefined) return null
+  const parsed = parseShareAddress(text, params.shareAddressHrp)
+  if (!parsed.ok)
+    throw new ConfigError(
+      `stratum.miner_address "${text}" cannot be used: ${parsed.reason}; it begins with ${params.shareAddressHrp}1p`
+    )
+  return parsed.program.program
+}
+
+/** Turns the two usual failures of a listening socket into what to change. */
+async function listening(
+  section: 'api' | 'stratum',
+  at: { hostname: string; port: number },
+  listen: () => Promise<number>
+): Promise<number> {
+  try {
+    return await listen()
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code
+    const flag = `--${section}-port`
+    if (code === 'EADDRINUSE')
+      throw new ConfigError(
+        `port ${at.port} is in use by another program: choose another with ${flag} or [${section}] port`,
+        { cause }
+      )
+    if (code === 'EACCES')
+      throw new ConfigError(
+        `port ${at.port} needs more rights than this user has: choose one above 1023 with ${flag}`,
+        { cause }
+      )
+    if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
+      throw new ConfigError(`${at.hostname} is not an address of this computer: change [${section}] hostname`, {
+        cause
+      })
+    throw cause
+  }
+}
