@@ -29,9 +29,9 @@ export class ApiServer {
   readonly #options: ApiServerOptions
   readonly #sources: ApiSources
   readonly #server: FastifyInstance
-  readonly #streams = new Set<ServerResponse>()
+  /** What each live viewer was last told. */
+  readonly #streams = new Map<ServerResponse, string>()
   #timer: NodeJS.Timeout | null = null
-  #lastSent = ''
 
   constructor(options: ApiServerOptions, sources: ApiSources) {
     this.#options = options
@@ -50,7 +50,7 @@ export class ApiServer {
 
   async stop(): Promise<void> {
     if (this.#timer !== null) clearInterval(this.#timer)
-    for (const stream of this.#streams) stream.end()
+    for (const stream of this.#streams.keys()) stream.end()
     this.#streams.clear()
     await this.#server.close()
   }
@@ -90,8 +90,8 @@ export class ApiServer {
         connection: 'keep-alive'
       })
       stream.on('close', () => this.#streams.delete(stream))
-      stream.write(eventOf(JSON.stringify(this.#sources.status())))
-      this.#streams.add(stream)
+      this.#streams.set(stream, '')
+      this.#tell(stream, JSON.stringify(this.#sources.status()))
     })
     this.#server.setNotFoundHandler((_request, reply) => {
       void reply.code(404).send({ error: 'no such page; there are /, /v1/status, /v1/events, /metrics and /health' })
@@ -101,12 +101,14 @@ export class ApiServer {
   #broadcast(): void {
     if (this.#streams.size === 0) return
     const text = JSON.stringify(this.#sources.status())
-    if (text === this.#lastSent) return
-    this.#lastSent = text
-    for (const stream of this.#streams) {
-      if (stream.writableLength > MAX_UNSENT_BYTES) stream.destroy()
-      else stream.write(eventOf(text))
-    }
+    for (const stream of this.#streams.keys()) this.#tell(stream, text)
+  }
+
+  #tell(stream: ServerResponse, text: string): void {
+    if (this.#streams.get(stream) === text) return
+    this.#streams.set(stream, text)
+    if (stream.writableLength > MAX_UNSENT_BYTES) stream.destroy()
+    else stream.write(eventOf(text))
   }
 }
 

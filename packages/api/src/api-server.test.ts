@@ -1,0 +1,99 @@
+import { get, type IncomingMessage } from 'node:http'
+import type { NodeStatus } from '@p2poolv2/node'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { ApiServer, MAX_EVENT_STREAMS } from './api-server.ts'
+
+const STATUS: NodeStatus = {
+  chain: 'devnet',
+  fingerprint: 'ab'.repeat(32),
+  version: '0.1.0',
+  sharechain: { confirmedHeight: 1, confirmedHash: 'cd'.repeat(32), candidateHeight: 1, uncles: 0 },
+  window: [],
+  windowShares: 0,
+  blocks: [],
+  miners: [],
+  bitcoind: { url: 'http://127.0.0.1:1', state: 'ready', height: 7, message: null }
+}
+
+let status: NodeStatus
+let server: ApiServer
+let port: number
+beforeEach(async () => {
+  status = STATUS
+  server = new ApiServer({ host: '127.0.0.1', port: 0 }, { status: () => status, metrics: async () => 'p2pool_x 1\n' })
+  port = await server.listen()
+})
+afterEach(() => server.stop())
+
+const url = (path: string): string => `http://127.0.0.1:${port}${path}`
+
+function open(path: string, headers: Record<string, string> = {}): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => get(url(path), { headers }, resolve).on('error', reject))
+}
+
+/** Reads a stream of events until `count` have come. */
+async function events(response: IncomingMessage, count: number): Promise<NodeStatus[]> {
+  let text = ''
+  for await (const chunk of response.setEncoding('utf8')) {
+    text += chunk
+    const whole = text.split('\n\n').slice(0, -1)
+    if (whole.length >= count)
+      return whole.map(event => JSON.parse(event.replace(/^event: status\ndata: /, '')) as NodeStatus)
+  }
+  throw new Error('the stream ended early')
+}
+
+it('gives the view of the node as JSON', async () => {
+  expect(await (await fetch(url('/v1/status'))).json()).toEqual(STATUS)
+})
+
+it('serves a page that may load nothing from elsewhere', async () => {
+  const response = await fetch(url('/'))
+  expect(response.headers.get('content-type')).toContain('text/html')
+  expect(response.headers.get('content-security-policy')).toContain("default-src 'none'")
+  expect(await response.text()).toContain("new EventSource('/v1/events')")
+})
+
+it('serves metrics and health as text', async () => {
+  expect(await (await fetch(url('/metrics'))).text()).toBe('p2pool_x 1\n')
+  expect(await (await fetch(url('/health'))).text()).toBe('OK')
+})
+
+it('tells a viewer what there is now, and again when it changes', async () => {
+  const response = await open('/v1/events')
+  const seen = events(response, 2)
+  response.once('data', () => {
+    status = { ...STATUS, windowShares: 5 }
+  })
+  expect((await seen).map(event => event.windowShares)).toEqual([0, 5])
+})
+
+it('tells a second viewer at once, also while nothing changes', async () => {
+  await events(await open('/v1/events'), 1)
+  expect(await events(await open('/v1/events'), 1)).toEqual([STATUS])
+})
+
+it('turns away one live viewer too many and says when to try again', async () => {
+  const viewers = await Promise.all(Array.from({ length: MAX_EVENT_STREAMS }, () => open('/v1/events')))
+  const response = await open('/v1/events')
+  expect(response.statusCode).toBe(503)
+  expect(response.headers['retry-after']).toBe('10')
+  for (const viewer of viewers) viewer.destroy()
+})
+
+it.each(['evil.example', 'evil.example:80', '127.0.0.1.evil.example'])(
+  'does not answer a page that reaches it as %s',
+  async host => {
+    expect((await open('/v1/status', { host })).statusCode).toBe(421)
+  }
+)
+
+it.each(['localhost:1', '192.168.1.5', '[::1]:46884', 'umbrel.local'])('answers as %s', async host => {
+  expect((await open('/v1/status', { host })).statusCode).toBe(200)
+})
+
+it('names what there is to somebody who is lost', async () => {
+  const response = await fetch(url('/nothing'))
+  expect(response.status).toBe(404)
+  expect(((await response.json()) as { error: string }).error).toContain('/v1/status')
+})
