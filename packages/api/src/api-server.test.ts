@@ -31,16 +31,16 @@ function open(path: string, headers: Record<string, string> = {}): Promise<Incom
   return new Promise((resolve, reject) => get(url(path), { headers }, resolve).on('error', reject))
 }
 
-/** Reads a stream of events until `count` have come. */
-async function events(response: IncomingMessage, count: number): Promise<NodeStatus[]> {
+/** The events of a stream, one by one. */
+async function* events(response: IncomingMessage): AsyncGenerator<NodeStatus> {
   let text = ''
   for await (const chunk of response.setEncoding('utf8')) {
     text += chunk
-    const whole = text.split('\n\n').slice(0, -1)
-    if (whole.length >= count)
-      return whole.map(event => JSON.parse(event.replace(/^event: status\ndata: /, '')) as NodeStatus)
+    for (let end = text.indexOf('\n\n'); end >= 0; end = text.indexOf('\n\n')) {
+      yield JSON.parse(text.slice(0, end).replace(/^event: status\ndata: /, '')) as NodeStatus
+      text = text.slice(end + 2)
+    }
   }
-  throw new Error('the stream ended early')
 }
 
 it('gives the view of the node as JSON', async () => {
@@ -60,17 +60,15 @@ it('serves metrics and health as text', async () => {
 })
 
 it('tells a viewer what there is now, and again when it changes', async () => {
-  const response = await open('/v1/events')
-  const seen = events(response, 2)
-  response.once('data', () => {
-    status = { ...STATUS, windowShares: 5 }
-  })
-  expect((await seen).map(event => event.windowShares)).toEqual([0, 5])
+  const stream = events(await open('/v1/events'))
+  expect((await stream.next()).value.windowShares).toBe(0)
+  status = { ...STATUS, windowShares: 5 }
+  expect((await stream.next()).value.windowShares).toBe(5)
 })
 
 it('tells a second viewer at once, also while nothing changes', async () => {
-  await events(await open('/v1/events'), 1)
-  expect(await events(await open('/v1/events'), 1)).toEqual([STATUS])
+  await events(await open('/v1/events')).next()
+  expect((await events(await open('/v1/events')).next()).value).toEqual(STATUS)
 })
 
 it('turns away one live viewer too many and says when to try again', async () => {
