@@ -4,10 +4,9 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { address } from './commands/address.ts'
 import { init } from './commands/init.ts'
 import { start } from './commands/start.ts'
-import { CONFIG_FILE_NAME, ConfigError, type ConfigSources } from './config.ts'
+import { CONFIG_FILE_NAME, type ConfigSources } from './config.ts'
 import type { Config } from './config-schema.ts'
 import { VERSION } from './version.ts'
-import { WalletError } from './wallet.ts'
 
 interface CommonFlags {
   readonly config?: string
@@ -97,11 +96,17 @@ withConfigFlags(program.command('address'))
     process.stdout.write(`${address(sourcesOf(flags))}\n`)
   })
 
+/** Errors that a person can act on: their message says how, and a stack would only hide it. */
+function isForOperator(error: unknown): error is Error {
+  return (
+    error instanceof Error && 'code' in error && typeof error.code === 'string' && /^[a-z]+(-[a-z]+)+$/.test(error.code)
+  )
+}
+
 try {
   await program.parseAsync()
 } catch (error) {
-  if (!(error instanceof ConfigError || error instanceof WalletError || (error instanceof Error && 'fix' in error)))
-    throw error
+  if (!isForOperator(error)) throw error
   process.stderr.write(`p2poolv2: ${error.message}\n`)
-  process.exitCode = 1
+  process.exit(1)
 }

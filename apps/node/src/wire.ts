@@ -13,6 +13,7 @@ import {
 import { DevChainServer } from '@p2poolv2/devchain/rpc'
 import { NodeCore, type NodeStatus, type StopReason } from '@p2poolv2/node'
 import { NodeShell, Telemetry } from '@p2poolv2/node/shell'
+import { bytesToHex } from '@p2poolv2/primitives'
 import { Lifecycle, type Log, Metrics, nodeSha256d, systemClock, systemRng } from '@p2poolv2/runtime'
 import { openLevelStore } from '@p2poolv2/sharechain/level'
 import { StratumServer } from '@p2poolv2/stratum/tcp'
@@ -85,8 +86,12 @@ export async function startNode(config: Config, host: NodeHost): Promise<Running
   )
 
   const embeddedChain = config.bitcoind.length === 0
-  const devChain = embeddedChain ? new DevChainServer({ file: join(folder, 'devchain'), clock }) : null
-  const bitcoinNodes = devChain === null ? configuredNodes(config) : [await devChain.listen()]
+  // Nobody else may submit to the embedded chain: its password lives as long as this process.
+  const login = { user: 'p2poolv2', password: bytesToHex(rng.bytes(16)) }
+  const devChain = embeddedChain
+    ? await DevChainServer.start({ ...login, file: join(folder, 'devchain'), clock, log })
+    : null
+  const bitcoinNodes = devChain === null ? configuredNodes(config) : [{ url: devChain.url, ...login }]
   if (embeddedChain)
     log.warn({}, 'no bitcoind is configured: mining on the embedded development chain, whose coins are worth nothing')
 
@@ -157,7 +162,7 @@ export async function startNode(config: Config, host: NodeHost): Promise<Running
     {
       name: 'API',
       start: async () => {
-        apiPort = await listening('api', config.api, () => api.listen())
+        apiPort = await apiListening(api, config.api)
       },
       stopRank: 1,
       stop: () => api.stop()
@@ -165,7 +170,7 @@ export async function startNode(config: Config, host: NodeHost): Promise<Running
     {
       name: 'Stratum server',
       start: async () => {
-        stratumPort = await listening('stratum', config.stratum, () => stratum.listen())
+        stratumPort = await stratum.listen()
       },
       stopRank: 2,
       stop: signal => stratum.stop(signal)
@@ -243,31 +248,20 @@ function configuredShareProgram(config: Config, params: ChainParams): Uint8Array
   return parsed.program.program
 }
 
-/** Turns the two usual failures of a listening socket into what to change. */
-async function listening(
-  section: 'api' | 'stratum',
-  at: { hostname: string; port: number },
-  listen: () => Promise<number>
-): Promise<number> {
+/** Turns the usual failures of the API's listening socket into what to change. */
+async function apiListening(api: ApiServer, at: { readonly hostname: string; readonly port: number }): Promise<number> {
   try {
-    return await listen()
+    return await api.listen()
   } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code
-    const flag = `--${section}-port`
-    if (code === 'EADDRINUSE')
-      throw new ConfigError(
-        `port ${at.port} is in use by another program: choose another with ${flag} or [${section}] port`,
-        { cause }
-      )
-    if (code === 'EACCES')
-      throw new ConfigError(
-        `port ${at.port} needs more rights than this user has: choose one above 1023 with ${flag}`,
-        { cause }
-      )
-    if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
-      throw new ConfigError(`${at.hostname} is not an address of this computer: change [${section}] hostname`, {
-        cause
-      })
-    throw cause
+    const fix = LISTEN_FIXES[(cause as NodeJS.ErrnoException).code ?? '']
+    if (fix === undefined) throw cause
+    throw new ConfigError(`the page cannot listen on ${at.hostname}:${at.port}: ${fix}`, { cause })
   }
+}
+
+const LISTEN_FIXES: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'another program has the port; choose another with --api-port or [api] port',
+  EACCES: 'choose a port above 1023 with --api-port or [api] port',
+  EADDRNOTAVAIL: 'this computer does not have that address; set [api] hostname to 127.0.0.1',
+  ENOTFOUND: 'no such host; set [api] hostname to 127.0.0.1'
 }
