@@ -1,0 +1,125 @@
+/** Chain context: time and payout, judged once the parent is fully valid. Source: protocol §12.7. */
+import {
+  buildCoinbase,
+  coinbaseOf,
+  encodeTransactionStripped,
+  foldBranch,
+  parseShareCoinbase,
+  txidWire
+} from '@p2poolv2/bitcoin'
+import { bytesEqual, bytesToHexReversed, type CompactBits, type ShareHash } from '@p2poolv2/primitives'
+import { medianTimePastOrNull } from './check-placement.ts'
+import { commitmentOf, commitmentPrefix } from './commitment.ts'
+import type { ChainParams } from './params.ts'
+import { type PayoutCut, type PayoutOutput, type PayoutWeights, payoutOutputs } from './payout.ts'
+import { type ChainView, type Checked, PASSED, refused, type Share, type ShareHeader } from './share.ts'
+import { shareWitnessRoot } from './share-coinbase.ts'
+
+const MAX_MONEY_SATS = 2_100_000_000_000_000n
+
+/** The payout window as the rules see it; the share chain wraps its `PayoutWindow` into this. */
+export interface PayoutWindowReader {
+  /** Weights of the window that ends at `anchor`, inclusive; null if a share of it is no longer held. */
+  weights(anchor: ShareHash, bitcoinBits: CompactBits): PayoutWeights | null
+}
+
+export interface ContextInput {
+  readonly params: ChainParams
+  readonly share: Share
+  readonly view: ChainView
+  readonly window: PayoutWindowReader
+  /** The node's clock, unix seconds. */
+  readonly nowSec: number
+}
+
+/** Rules 1 and 2 of protocol §12.7. Asked only in the payout zone, after `checkBody`. */
+export function checkContext(input: ContextInput): Checked {
+  const { header } = input.share
+  const parent = input.view.facts(header.prevShareHash)
+  if (parent === undefined) return refused('share-parent-unknown', { parent: header.prevShareHash })
+  if (parent.validity === 'invalid') return refused('share-parent-invalid', { parent: parent.hash })
+  if (parent.validity !== 'blockValid') return refused('share-parent-unvalidated', { parent: parent.hash })
+  const timely = checkTime(input)
+  return timely.ok ? checkPayout(input) : timely
+}
+
+function checkTime({ params, share, view, nowSec }: ContextInput): Checked {
+  const { timeSec, prevShareHash } = share.header
+
+  // share-time-future: at most two minutes ahead.
+  if (timeSec > nowSec + params.futureTimeSec) return refused('share-time-future', { timeSec, nowSec })
+
+  // share-time-median: above the median of the last eleven ancestors.
+  const medianTimeSec = medianTimePastOrNull(params, view, prevShareHash)
+  if (medianTimeSec === null) return refused('share-ancestors-gone', { parent: prevShareHash })
+  if (timeSec <= medianTimeSec) return refused('share-time-median', { timeSec, medianTimeSec })
+  return PASSED
+}
+
+function checkPayout({ params, share, window }: ContextInput): Checked {
+  const { header, bitcoinCoinbase } = share
+
+  // payout-window-gone, payout-empty: the window is anchored at the parent.
+  const weights = window.weights(header.prevShareHash, header.bitcoinHeader.bits)
+  if (weights === null) return refused('payout-window-gone', { parent: header.prevShareHash })
+  if (weights.total === 0n) return refused('payout-empty', { parent: header.prevShareHash })
+
+  // coinbase-value: what the coinbase pays is taken from itself; subsidy and fees are bitcoin's to check.
+  const valueSats = bitcoinCoinbase.outputs.reduce((sum, output) => sum + output.valueSats, 0n)
+  if (valueSats > MAX_MONEY_SATS) return refused('coinbase-value', { valueSats })
+
+  // coinbase-form: the fields that the rebuilt coinbase takes over.
+  const parsed = parseShareCoinbase(bitcoinCoinbase)
+  if (!parsed.ok) return refused('coinbase-form')
+  if (BigInt(parsed.bitcoinHeight) !== header.bitcoinHeight) {
+    return refused('coinbase-form', { coinbaseHeight: parsed.bitcoinHeight, bitcoinHeight: header.bitcoinHeight })
+  }
+
+  // coinbase-payout: byte for byte the coinbase this node would have built.
+  const outputs = payoutOutputs({ valueSats, donation: donationOf(header), fee: feeOf(header), weights })
+  const expected = coinbaseOf(
+    {
+      nsecs: parsed.nsecs,
+      commitment: rebuiltCommitment(share),
+      work: {
+        coinbase: buildCoinbase({
+          bitcoinHeight: parsed.bitcoinHeight,
+          auxFlags: parsed.auxFlags,
+          poolSignature: params.poolSignature,
+          outputs: outputs.map(toTxOutput),
+          witnessCommitmentScript: parsed.witnessCommitmentScript,
+          layout: 'share'
+        })
+      }
+    },
+    parsed.extranonce
+  )
+  if (!bytesEqual(expected, encodeTransactionStripped(bitcoinCoinbase))) {
+    return refused('coinbase-payout', { outputs: bitcoinCoinbase.outputs.length, expectedPayouts: outputs.length })
+  }
+
+  // coinbase-merkle-root: that coinbase is the one under the proof of work.
+  const coinbaseTxidWire = txidWire(bitcoinCoinbase)
+  if (!bytesEqual(foldBranch(coinbaseTxidWire, share.merkleBranch), header.bitcoinHeader.merkleRootWire)) {
+    return refused('coinbase-merkle-root', { coinbaseTxid: bytesToHexReversed(coinbaseTxidWire) })
+  }
+  return PASSED
+}
+
+/** The commitment with the witness root taken from the body, not from the header's word. */
+function rebuiltCommitment({ header, transactions }: Share): Uint8Array {
+  const prefix = commitmentPrefix({ ...header, shareWitnessRoot: shareWitnessRoot(transactions) })
+  return commitmentOf(prefix, header.minerBitcoinAddress, header.minerAddress)
+}
+
+function donationOf({ donationAddress, donationBps }: ShareHeader): PayoutCut | null {
+  return donationAddress === null ? null : { address: donationAddress, bps: donationBps }
+}
+
+function feeOf({ feeAddress, feeBps }: ShareHeader): PayoutCut | null {
+  return feeAddress === null ? null : { address: feeAddress, bps: feeBps }
+}
+
+function toTxOutput({ valueSats, address }: PayoutOutput): { valueSats: bigint; script: Uint8Array } {
+  return { valueSats, script: address.script }
+}

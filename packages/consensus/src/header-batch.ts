@@ -1,0 +1,91 @@
+/** Many headers in one message: shared branches once, merkle roots left out where the proof gives them. Source: protocol §9. */
+import {
+  ByteReader,
+  ByteWriter,
+  bytesEqual,
+  bytesToHex,
+  CodecError,
+  invariant,
+  type ShareHash
+} from '@p2poolv2/primitives'
+import { merkleRootFromProof } from './coinbase-proof.ts'
+import type { ShareHeader } from './share.ts'
+import {
+  decodeShareHeader,
+  decodeShareHeaderWithoutRoot,
+  encodeShareHeader,
+  encodeShareHeaderWithoutRoot,
+  readBranch,
+  shareHashOf,
+  writeBranch
+} from './share-codec.ts'
+
+/** A header and the branch it travels with; `merkleBranch` is n × 32 bytes, leaf side first. */
+export interface HeaderBatchItem {
+  readonly header: ShareHeader
+  readonly merkleBranch: Uint8Array
+}
+
+export interface DecodedHeaderBatchItem extends HeaderBatchItem {
+  readonly hash: ShareHash
+}
+
+/**
+ * Most headers in a batch; a longer one is a decode error, before anything is allocated for it. An answer is 900 headers
+ * rounded up to a whole height of at most 20, so honest batches stay below half of this.
+ */
+export const MAX_BATCH_HEADERS = 2_000
+
+/** Headers keep their order; distinct branches are listed in order of first use. */
+export function encodeHeaderBatch(items: readonly HeaderBatchItem[]): Uint8Array {
+  invariant(items.length <= MAX_BATCH_HEADERS, 'a header batch stays below its limit')
+  const indexOfBranch = new Map<string, number>()
+  const branches: Uint8Array[] = []
+  const headers = new ByteWriter(items.length * 256)
+  headers.compactSize(items.length)
+  for (const { header, merkleBranch } of items) {
+    const key = bytesToHex(merkleBranch)
+    let index = indexOfBranch.get(key)
+    if (index === undefined) {
+      index = branches.length
+      indexOfBranch.set(key, index)
+      branches.push(merkleBranch)
+    }
+    const root = merkleRootFromProof(header, merkleBranch)
+    const includesRoot = root === null || !bytesEqual(root, header.bitcoinHeader.merkleRootWire)
+    headers.u16(index).bool(includesRoot)
+    headers.bytes(includesRoot ? encodeShareHeader(header) : encodeShareHeaderWithoutRoot(header))
+  }
+  const writer = new ByteWriter(headers.length + branches.length * 256)
+  writer.compactSize(branches.length)
+  for (const branch of branches) writeBranch(writer, branch)
+  return writer.bytes(headers.finish()).finish()
+}
+
+/**
+ * Reads a batch and puts left-out merkle roots back in. The result views into `bytes`.
+ * @throws CodecError; also when a left-out root cannot be computed, which fails the whole batch
+ */
+export function decodeHeaderBatch(bytes: Uint8Array): DecodedHeaderBatchItem[] {
+  const reader = new ByteReader(bytes)
+  const branches: Uint8Array[] = []
+  const branchCount = reader.compactSize(MAX_BATCH_HEADERS)
+  for (let i = 0; i < branchCount; i++) branches.push(readBranch(reader))
+  const items: DecodedHeaderBatchItem[] = []
+  const headerCount = reader.compactSize(MAX_BATCH_HEADERS)
+  for (let i = 0; i < headerCount; i++) {
+    const merkleBranch = branches[reader.u16()]
+    if (merkleBranch === undefined) throw new CodecError('malformed', 'a header names a branch that is not there')
+    const header = reader.bool() ? decodeShareHeader(reader) : readRootless(reader, merkleBranch)
+    items.push({ header, merkleBranch, hash: shareHashOf(header) })
+  }
+  reader.expectEnd()
+  return items
+}
+
+function readRootless(reader: ByteReader, merkleBranch: Uint8Array): ShareHeader {
+  const header = decodeShareHeaderWithoutRoot(reader)
+  const merkleRootWire = merkleRootFromProof(header, merkleBranch)
+  if (merkleRootWire === null) throw new CodecError('malformed', 'a left-out merkle root follows from no proof')
+  return { ...header, bitcoinHeader: { ...header.bitcoinHeader, merkleRootWire } }
+}
