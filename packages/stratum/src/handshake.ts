@@ -1,0 +1,99 @@
+import { asciiJson } from './messages.ts'
+import { type PasswordHints, parsePassword, positiveNumber } from './password.ts'
+
+/** A user agent beyond this is cut: it ends up in logs and lists. */
+const MAX_USER_AGENT_CHARS = 100
+/** Whole user name; firmware has room for 80 to 128. Longer ones are refused. */
+const MAX_USER_CHARS = 128
+/** Names beyond these in one `mining.configure` are not answered; real miners send up to four. */
+const MAX_EXTENSIONS = 16
+
+/**
+ * The user agent of a `mining.subscribe`; '' when the parameters hold none. Whatever else they hold is ignored:
+ * firmware sends sessions, hosts, ports, signatures and nulls there (stratum §2.2).
+ */
+export function userAgentOf(params: unknown): string {
+  const first: unknown = Array.isArray(params) ? params[0] : null
+  if (typeof first !== 'string') return ''
+  return first.slice(0, MAX_USER_AGENT_CHARS).replace(/[^\x20-\x7e]/g, '?')
+}
+
+/** @param extranonce1Hex 8 hex digits; also the id of the subscriptions */
+export function subscribeResultJson(extranonce1Hex: string, extranonce2Bytes: number): string {
+  const id = extranonce1Hex
+  return `[[["mining.notify","${id}"],["mining.set_difficulty","${id}"]],"${id}",${extranonce2Bytes}]`
+}
+
+/** What a `mining.configure` (BIP 310) settles; null where it says nothing. */
+export interface Configured {
+  readonly resultJson: string
+  readonly versionMask: number | null
+  readonly minimumDifficulty: number | null
+}
+
+/**
+ * Answers every requested extension with one member, always. Never refuses: part of the firmware hangs without this
+ * reply, and the client is the one to decide whether it can live with it (stratum §2.4).
+ * @param serverMask u32: bits we let miners roll
+ */
+export function configure(params: unknown, serverMask: number): Configured {
+  const [extensions, values] = Array.isArray(params) ? (params as unknown[]) : []
+  const settingOf = (key: string): unknown =>
+    typeof values === 'object' && values !== null && Object.hasOwn(values, key)
+      ? (values as Record<string, unknown>)[key]
+      : undefined
+  let versionMask: number | null = null
+  let minimumDifficulty: number | null = null
+  const members: string[] = []
+  for (const extension of new Set(Array.isArray(extensions) ? extensions.slice(0, MAX_EXTENSIONS) : [])) {
+    if (extension === 'version-rolling') {
+      versionMask = (serverMask & maskOf(settingOf('version-rolling.mask'))) >>> 0
+      members.push(`"version-rolling":${versionMask !== 0}`)
+      if (versionMask !== 0) members.push(`"version-rolling.mask":"${versionMask.toString(16).padStart(8, '0')}"`)
+    } else if (extension === 'minimum-difficulty') {
+      minimumDifficulty = positiveNumber(settingOf('minimum-difficulty.value'))
+      members.push(`"minimum-difficulty":${minimumDifficulty !== null}`)
+    } else if (extension === 'subscribe-extranonce' || extension === 'info') {
+      members.push(`"${extension}":true`)
+    } else if (typeof extension === 'string') {
+      members.push(`${asciiJson(extension)}:false`)
+    }
+  }
+  return { resultJson: `{${members.join(',')}}`, versionMask, minimumDifficulty }
+}
+
+/** Nothing legible means all bits, as BIP 310 has it for a missing mask. */
+function maskOf(value: unknown): number {
+  return typeof value === 'string' && /^[0-9a-f]{1,8}$/i.test(value) ? Number.parseInt(value, 16) : 0xffff_ffff
+}
+
+export type Credentials =
+  | {
+      readonly ok: true
+      /** The name as typed, trimmed. */
+      readonly name: string
+      /** `name` up to its first dot, not empty. */
+      readonly user: string
+      /** `name` after its first dot. */
+      readonly worker: string
+      readonly hints: PasswordHints
+    }
+  | { readonly ok: false; readonly message: string }
+
+/** Reads the parameters of `mining.authorize` (stratum §2.3). The messages name the fix. */
+export function credentialsOf(params: unknown): Credentials {
+  const [first, password] = Array.isArray(params) ? (params as unknown[]) : []
+  const name = typeof first === 'string' ? first.trim() : ''
+  const dot = name.indexOf('.')
+  const user = dot < 0 ? name : name.slice(0, dot)
+  if (user === '')
+    return { ok: false, message: 'Empty user name: set it to your bitcoin address, or to address.worker' }
+  if (name.length > MAX_USER_CHARS) {
+    return { ok: false, message: `User name too long: address.worker may have ${MAX_USER_CHARS} characters` }
+  }
+  // A slash could be a path to whoever keeps files by worker; quotes and backslashes are firmware that forgot to escape.
+  if (!/^[\x20-\x7e]*$/.test(name) || /[/"\\]/.test(name)) {
+    return { ok: false, message: 'User name has a character other than letters, digits and plain punctuation' }
+  }
+  return { ok: true, name, user, worker: dot < 0 ? '' : name.slice(dot + 1), hints: parsePassword(password) }
+}

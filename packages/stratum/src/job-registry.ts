@@ -1,0 +1,147 @@
+import type { Job, Work } from '@p2poolv2/bitcoin'
+import { type BlockHash, BoundedSet, invariant, type Target, type UnixMs } from '@p2poolv2/primitives'
+
+/** Jobs of one connection. At the cap the oldest is forgotten: at a job per 10 s that is after ten minutes. */
+export const MAX_JOBS = 64
+/** A job on the current previous block is known for this long. */
+export const JOB_LIFE_MS = 600_000
+/** Jobs of a superseded previous block stay known for this long, to be tested as blocks. */
+export const OLD_JOB_LIFE_MS = 60_000
+/** What was on its way while a new block was announced is still accepted. */
+export const STALE_GRACE_MS = 3_000
+/**
+ * Submits remembered per previous block; at the cap the oldest is forgotten. At the highest rate vardiff tolerates it
+ * is reached after two hours, when the job of a forgotten submit has long gone.
+ */
+export const MAX_SEEN_SUBMITS = 16_384
+
+/** All jobs of one connection that build on the same block. */
+interface Epoch {
+  readonly prevHash: BlockHash
+  /** Solved or credited headers by key, so that none counts twice, whatever job it names. */
+  readonly seen: BoundedSet<string>
+  /** Null while current. */
+  superseded: { readonly atMs: UnixMs; readonly by: Epoch; staleFromMs: number } | null
+  jobs: number
+}
+
+/** A job as sent to this miner. */
+export interface KnownJob<W extends Work = Work> {
+  readonly job: Job<W>
+  readonly sentAtMs: UnixMs
+  /** What its shares are checked against and credited with. */
+  difficulty: number
+  target: Target
+  readonly epoch: Epoch
+}
+
+/** The jobs one miner may still submit for. Source: stratum §3.4, §3.5, §3.7. */
+export class JobRegistry<W extends Work = Work> {
+  /** In the order sent. */
+  readonly #jobs = new Map<string, KnownJob<W>>()
+  readonly #epochs = new Map<BlockHash, Epoch>()
+  #current: Epoch | null = null
+
+  get size(): number {
+    return this.#jobs.size
+  }
+
+  /** The previous block of current work, or null before any. */
+  get prevHash(): BlockHash | null {
+    return this.#current?.prevHash ?? null
+  }
+
+  /** The job is being sent to the miner now. Its previous block becomes the current one. */
+  add(job: Job<W>, { difficulty, target, nowMs }: { difficulty: number; target: Target; nowMs: UnixMs }): void {
+    invariant(!this.#jobs.has(job.id), 'every job has a new id')
+    this.newBlock(job.work.prevHash, nowMs)
+    const epoch = this.#current
+    invariant(epoch !== null, 'a new block is current')
+    if (epoch.jobs === 0) this.#restartGrace(epoch, nowMs)
+    this.expire(nowMs)
+    for (const id of this.#jobs.keys()) {
+      if (this.#jobs.size < MAX_JOBS) break
+      this.#remove(id)
+    }
+    epoch.jobs += 1
+    this.#jobs.set(job.id, { job, sentAtMs: nowMs, difficulty, target, epoch })
+  }
+
+  find(jobId: string): KnownJob<W> | null {
+    return this.#jobs.get(jobId) ?? null
+  }
+
+  /** Bitcoin's tip is `prevHash`: what builds on other blocks goes stale after the grace. */
+  newBlock(prevHash: BlockHash, nowMs: UnixMs): void {
+    if (this.#current?.prevHash === prevHash) return
+    const epoch: Epoch = this.#epochs.get(prevHash) ?? {
+      prevHash,
+      seen: new BoundedSet<string>(MAX_SEEN_SUBMITS),
+      superseded: null,
+      jobs: 0
+    }
+    this.#epochs.set(prevHash, epoch)
+    epoch.superseded = null
+    if (this.#current !== null) {
+      this.#current.superseded = { atMs: nowMs, by: epoch, staleFromMs: nowMs + STALE_GRACE_MS }
+    }
+    this.#current = epoch
+    this.expire(nowMs)
+  }
+
+  isStale(known: KnownJob<W>, nowMs: UnixMs): boolean {
+    return known.epoch.superseded !== null && nowMs >= known.epoch.superseded.staleFromMs
+  }
+
+  /** Older jobs become as easy as the new difficulty: part of the firmware applies it to them at once. */
+  regrade(difficulty: number, target: Target): void {
+    for (const known of this.#jobs.values()) {
+      if (known.difficulty <= difficulty) continue
+      known.difficulty = difficulty
+      known.target = target
+    }
+  }
+
+  /** Forgets jobs past their life, and previous blocks without jobs. */
+  expire(nowMs: UnixMs): void {
+    for (const [id, { sentAtMs, epoch }] of this.#jobs) {
+      const isOver =
+        nowMs - sentAtMs >= JOB_LIFE_MS ||
+        (epoch.superseded !== null && nowMs - epoch.superseded.atMs >= OLD_JOB_LIFE_MS)
+      if (isOver) this.#remove(id)
+    }
+    for (const epoch of this.#epochs.values()) {
+      if (epoch.jobs === 0 && epoch !== this.#current) this.#epochs.delete(epoch.prevHash)
+    }
+  }
+
+  checkInvariants(): void {
+    invariant(this.#jobs.size <= MAX_JOBS, 'jobs are within their cap')
+    invariant(this.#epochs.size <= MAX_JOBS + 1, 'a previous block is remembered for its jobs')
+    let jobs = 0
+    for (const [prevHash, epoch] of this.#epochs) {
+      jobs += epoch.jobs
+      invariant(prevHash === epoch.prevHash, 'a previous block is found by its hash')
+      invariant((epoch.superseded === null) === (epoch === this.#current), 'one previous block is current')
+    }
+    invariant(jobs === this.#jobs.size, 'every job belongs to a remembered previous block')
+    for (const [id, { job, epoch, difficulty }] of this.#jobs) {
+      invariant(id === job.id && this.#epochs.get(job.work.prevHash) === epoch, 'a job is where it belongs')
+      invariant(difficulty > 0, 'a job has a difficulty')
+    }
+  }
+
+  /** Only now the miner hears of the new block, so only now the grace begins. */
+  #restartGrace(current: Epoch, nowMs: UnixMs): void {
+    for (const { superseded } of this.#epochs.values()) {
+      if (superseded?.by === current) superseded.staleFromMs = nowMs + STALE_GRACE_MS
+    }
+  }
+
+  #remove(id: string): void {
+    const known = this.#jobs.get(id)
+    if (known === undefined) return
+    known.epoch.jobs -= 1
+    this.#jobs.delete(id)
+  }
+}

@@ -1,0 +1,107 @@
+import type { Socket } from 'node:net'
+import type { UnixMs } from '@p2poolv2/primitives'
+import { isWorkText, LineReader, newestWork } from '@p2poolv2/stratum'
+import type { GoneReason } from './contract.ts'
+
+/** A connection that was told to end but does not hang up is cut after this time. */
+const CLOSE_WITHIN_MS = 5_000
+
+export interface MinerSocketOptions {
+  readonly maxUnsentBytes: number
+  readonly maxUnsentMs: number
+  readonly nowMs: () => UnixMs
+  /** All complete lines of one read. */
+  readonly onLines: (lines: readonly Uint8Array[]) => void
+  /** Once, after which nothing comes any more. */
+  readonly onGone: (why: GoneReason) => void
+}
+
+/** One miner's TCP connection: bytes to lines, and lines to a socket that may not keep up. */
+export class MinerSocket {
+  readonly address: string
+  readonly connectedAtMs: UnixMs
+  readonly #socket: Socket
+  readonly #options: MinerSocketOptions
+  readonly #reader = new LineReader()
+  /** Work that waits for the socket to drain: only the newest is of any use then. '' for none. */
+  #heldWork = ''
+  #unsentSinceMs: UnixMs | null = null
+  #endedAtMs: UnixMs | null = null
+  #isDeaf = false
+  #why: GoneReason = 'left'
+
+  /** @param address of the other side, without port */
+  constructor(socket: Socket, address: string, options: MinerSocketOptions) {
+    this.address = address
+    this.connectedAtMs = options.nowMs()
+    this.#socket = socket
+    this.#options = options
+    socket.on('data', chunk => this.#read(chunk))
+    socket.on('error', () => {
+      // A connection that breaks is a miner that left; 'close' follows and tells.
+      if (this.#why === 'left') this.#why = 'socket-error'
+    })
+    socket.on('close', () => options.onGone(this.#why))
+  }
+
+  /** Sends complete lines. Work is held back, and replaced by newer work, while earlier bytes wait for the network. */
+  send(text: string): void {
+    if (this.#endedAtMs !== null || this.#socket.destroyed) return
+    if (this.#socket.writableLength > 0 && isWorkText(text)) {
+      this.#heldWork = this.#heldWork === '' ? text : newestWork(this.#heldWork, text)
+      return
+    }
+    this.#write(text)
+  }
+
+  /** Sends what waits, then hangs up. `listen`: what still comes in meanwhile is delivered, else dropped. */
+  end(why: GoneReason, meanwhile: 'listen' | 'ignore'): void {
+    if (this.#endedAtMs !== null || this.#socket.destroyed) return
+    this.#why = why
+    this.#isDeaf = meanwhile === 'ignore'
+    this.#endedAtMs = this.#options.nowMs()
+    this.#socket.end()
+  }
+
+  /** Hangs up at once. */
+  destroy(why: GoneReason): void {
+    if (this.#socket.destroyed) return
+    this.#why = why
+    this.#isDeaf = true
+    this.#socket.destroy()
+  }
+
+  /** To be called every few seconds: gives up on who does not read or does not hang up. */
+  sweep(nowMs: UnixMs): void {
+    if (this.#endedAtMs !== null && nowMs - this.#endedAtMs >= CLOSE_WITHIN_MS) this.destroy(this.#why)
+    else if (this.#unsentSinceMs !== null && nowMs - this.#unsentSinceMs >= this.#options.maxUnsentMs) {
+      this.destroy('too-slow')
+    }
+  }
+
+  #read(chunk: Uint8Array): void {
+    if (this.#isDeaf) return
+    const { lines, fault } = this.#reader.push(chunk)
+    // Lines before a fault are good: one of them may be a block.
+    if (lines.length > 0) this.#options.onLines(lines)
+    if (fault !== null) this.destroy(fault)
+  }
+
+  #write(text: string): void {
+    // Everything a session sends is ASCII; latin1 writes it without looking.
+    this.#socket.write(text, 'latin1', this.#written)
+    const unsentBytes = this.#socket.writableLength
+    if (unsentBytes === 0) return
+    this.#unsentSinceMs ??= this.#options.nowMs()
+    if (unsentBytes > this.#options.maxUnsentBytes) this.destroy('too-slow')
+  }
+
+  readonly #written = (): void => {
+    if (this.#socket.writableLength > 0) return
+    this.#unsentSinceMs = null
+    const work = this.#heldWork
+    if (work === '' || this.#endedAtMs !== null || this.#socket.destroyed) return
+    this.#heldWork = ''
+    this.#write(work)
+  }
+}
