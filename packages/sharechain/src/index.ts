@@ -1,1 +1,37 @@
-export {}
+export type { ChainOutcome, ChainVerdict, CrowdCode, HeaderItem, ShareOrigin } from './contract.ts'
+export { compareDigests } from './hash-order.ts'
+export type { HeaderQuestion } from './locator.ts'
+export { locatorHeights, MAX_HEADERS_PER_ANSWER } from './locator.ts'
+export { MAX_ORPHAN_BYTES, MAX_ORPHANS, MAX_ORPHANS_PER_PEER } from './orphan-pool.ts'
+export { StoreCorrupt } from './restore.ts'
+export { ShareChain, type ShareChainOptions } from './share-chain.ts'
+export {
+  blockKey,
+  bodyKey,
+  confirmedKey,
+  headerKey,
+  identityKey,
+  indexKey,
+  KEY_PREFIX,
+  type KeyKind,
+  keyRange,
+  stateKey
+} from './store/keys.ts'
+export { MemoryStore } from './store/memory-store.ts'
+export {
+  decodeFoundBlock,
+  decodeHeaderRecord,
+  decodeIdentity,
+  decodeState,
+  encodeIdentity,
+  SCHEMA_VERSION
+} from './store/records.ts'
+export type {
+  ChainDelta,
+  FoundBlock,
+  FoundBlockOutput,
+  HeaderRecord,
+  ShareStore,
+  StoredRow,
+  StoreIdentity
+} from './store/share-store.ts'

@@ -1,0 +1,177 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readdir, rm, stat, truncate, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { shareHash, utf8FromString } from '@p2poolv2/primitives'
+import { bodyKey, type StoreIdentity, stateKey } from '@p2poolv2/sharechain'
+import { Level } from 'level'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { deltaOf, hashOf, TEST_IDENTITY } from '../../src/store/deltas.test-support.ts'
+import { describeShareStore } from '../../src/store/share-store.test-support.ts'
+import { type LevelStore, openLevelStore } from './index.ts'
+import { KILLED_BODY } from './killed-body.test-support.ts'
+
+describeShareStore('on LevelDB', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'share-store-'))
+  let store = await openLevelStore(directory, TEST_IDENTITY)
+  return {
+    store,
+    reopen: async () => {
+      await store.close()
+      store = await openLevelStore(directory, TEST_IDENTITY)
+      return store
+    },
+    dispose: async () => {
+      await store.close()
+      await rm(directory, { recursive: true })
+    }
+  }
+})
+
+let directory: string
+const opened: LevelStore[] = []
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'share-store-'))
+})
+afterEach(async () => {
+  for (const store of opened.splice(0)) await store.close()
+  await rm(directory, { recursive: true })
+})
+
+async function open(identity: StoreIdentity = TEST_IDENTITY): Promise<LevelStore> {
+  const store = await openLevelStore(directory, identity)
+  opened.push(store)
+  return store
+}
+
+/** Fills the store with some deltas and closes it. */
+async function fill(deltas: number): Promise<void> {
+  const store = await openLevelStore(directory, TEST_IDENTITY)
+  for (let n = 1; n <= deltas; n++) {
+    await store.commit(deltaOf(n, { puts: [{ key: bodyKey(hashOf(n)), value: new Uint8Array(5000).fill(n) }] }))
+  }
+  await store.close()
+}
+
+async function filesEndingIn(suffix: string): Promise<string[]> {
+  const names = await readdir(directory)
+  return names.filter(name => name.endsWith(suffix)).map(name => join(directory, name))
+}
+
+test('a store in use is refused with the pid of its holder', async () => {
+  await open()
+  const refusal = open()
+  await expect(refusal).rejects.toMatchObject({ code: 'store-locked', holderPid: process.pid })
+  await expect(refusal).rejects.toThrow(`Process ${process.pid}`)
+})
+
+test('a holder that is no longer alive is not blamed', async () => {
+  await open()
+  // Above the largest pid Linux gives.
+  await writeFile(join(directory, 'holder.json'), JSON.stringify({ pid: 2 ** 30, since: new Date(0).toISOString() }))
+  await expect(open()).rejects.toMatchObject({ code: 'store-locked', holderPid: null })
+  await writeFile(join(directory, 'holder.json'), 'half a f')
+  await expect(open()).rejects.toMatchObject({ code: 'store-locked', holderPid: null })
+})
+
+test('closing lets go of the lock and of the holder’s file', async () => {
+  const store = await open()
+  await Promise.all([store.close(), store.close()])
+  expect(await filesEndingIn('holder.json')).toEqual([])
+  await expect(store.commit(deltaOf(1))).rejects.toMatchObject({ code: 'store-closed' })
+  await open()
+})
+
+test.each([
+  ['store-of-another-chain', { chain: 'signet' }],
+  ['store-of-another-fingerprint', { fingerprint: 'e'.repeat(64) }],
+  ['store-of-another-fingerprint', { genesisHash: shareHash('0b'.repeat(32)) }],
+  ['store-schema', { schemaVersion: 0 }],
+  ['store-schema', { schemaVersion: 2 }]
+] as const)('refused as %s: %o', async (code, difference) => {
+  await fill(1)
+  await expect(open({ ...TEST_IDENTITY, ...difference })).rejects.toMatchObject({ code })
+  // The refusal left the store unlocked and whole.
+  expect((await open()).sequence).toBe(1)
+})
+
+test('commits that overlap are written in order and close waits for them', async () => {
+  const store = await open()
+  const commits = Array.from({ length: 50 }, (_, n) => store.commit(deltaOf(n + 1)))
+  await store.close()
+  await Promise.all(commits)
+  expect((await open()).sequence).toBe(50)
+})
+
+test('a write-ahead log cut off in the middle costs the last deltas only', async () => {
+  await fill(20)
+  const [log] = await filesEndingIn('.log')
+  if (log === undefined) throw new Error('LevelDB keeps a log')
+  await truncate(log, (await stat(log)).size - 7000)
+  const store = await open()
+  expect(store.sequence).toBe(18)
+  expect(await store.readShares([hashOf(18), hashOf(19)])).toEqual([new Uint8Array(5000).fill(18), null])
+  await store.commit(deltaOf(19))
+})
+
+test('a store whose manifest is garbage is damaged, and says so', async () => {
+  await fill(3)
+  for (const file of await filesEndingIn('')) {
+    if (file.includes('MANIFEST')) await writeFile(file, 'not a manifest at all')
+  }
+  await expect(open()).rejects.toMatchObject({ code: 'store-damaged' })
+})
+
+test('a store that lost its CURRENT file is damaged, not new', async () => {
+  await fill(3)
+  await rm(join(directory, 'CURRENT'))
+  await expect(open()).rejects.toMatchObject({ code: 'store-damaged' })
+})
+
+test.each(['the state', 'the identity'])('a store without %s is damaged', async what => {
+  await fill(1)
+  const database = new Level<Uint8Array, Uint8Array>(directory, { keyEncoding: 'view', valueEncoding: 'view' })
+  await database.open()
+  if (what === 'the identity') await database.del(utf8FromString('m'))
+  else await database.put(stateKey(), Uint8Array.of(1, 2, 3))
+  await database.close()
+  await expect(open()).rejects.toMatchObject({ code: 'store-damaged' })
+})
+
+test('a path that is no directory is unavailable', async () => {
+  const file = join(directory, 'file')
+  await writeFile(file, '')
+  await expect(openLevelStore(file, TEST_IDENTITY)).rejects.toMatchObject({ code: 'store-unavailable' })
+})
+
+test('opening stops when it is aborted', async () => {
+  const reason = new Error('stop')
+  await expect(openLevelStore(directory, TEST_IDENTITY, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
+  await open()
+})
+
+test('every delta a killed process was told of is there afterwards, and the lock is free', async () => {
+  const script = fileURLToPath(new URL('commit-until-killed.test-support.ts', import.meta.url))
+  const child = spawn(process.execPath, ['--conditions=p2pool-source', '--import=tsx', script, directory], {
+    stdio: ['ignore', 'pipe', 'inherit']
+  })
+  const ended = once(child, 'exit')
+  let told = 0
+  for await (const line of createInterface(child.stdout)) {
+    told = Number(line)
+    if (told === 200) child.kill('SIGKILL')
+  }
+  expect(await ended).toEqual([null, 'SIGKILL'])
+  expect(told).toBeGreaterThanOrEqual(200)
+
+  const store = await open()
+  expect(store.sequence).toBeGreaterThanOrEqual(told)
+  const hashes = Array.from({ length: store.sequence }, (_, n) => hashOf(n + 1))
+  expect(await store.readShares(hashes)).toEqual(hashes.map(() => KILLED_BODY))
+  expect(await store.readShares([hashOf(store.sequence + 1)])).toEqual([null])
+  await store.commit(deltaOf(store.sequence + 1))
+})

@@ -1,0 +1,281 @@
+import { mkdir, readdir } from 'node:fs/promises'
+import { CodecError, type Height, type ShareHash, shareHashFromWire } from '@p2poolv2/primitives'
+import {
+  bodyKey,
+  type ChainDelta,
+  confirmedKey,
+  decodeFoundBlock,
+  decodeHeaderRecord,
+  decodeIdentity,
+  decodeState,
+  encodeIdentity,
+  type FoundBlock,
+  type HeaderRecord,
+  headerKey,
+  identityKey,
+  keyRange,
+  type ShareStore,
+  type StoredRow,
+  type StoreIdentity,
+  stateKey
+} from '@p2poolv2/sharechain'
+import { Level } from 'level'
+import { readHolder, removeHolder, writeHolder } from './holder.ts'
+import {
+  reasonOf,
+  StoreClosed,
+  StoreDamaged,
+  StoreLocked,
+  StoreOfAnotherChain,
+  StoreOfAnotherFingerprint,
+  StoreSchema,
+  StoreSequence,
+  StoreUnavailable
+} from './store-errors.ts'
+
+type Database = Level<Uint8Array, Uint8Array>
+
+export interface LevelStoreOptions {
+  /**
+   * `flushed-only` (default) waits for the platter where a delta asks for it; `always` with every delta: a power cut then
+   * costs no share, at some milliseconds each.
+   */
+  readonly sync?: 'flushed-only' | 'always'
+  readonly signal?: AbortSignal
+}
+
+/** Rows read at once on start; about 0.2 MB. */
+const LOAD_BATCH_ROWS = 1024
+/** Table files: larger than LevelDB's default, since bodies make gigabytes of them, and few open at once. */
+const MAX_FILE_BYTES = 16 * 1024 * 1024
+const MAX_OPEN_FILES = 256
+
+/**
+ * Opens or makes the share store in a directory of its own.
+ * @param directory made if it is not there
+ * @throws StoreLocked, StoreOfAnotherChain, StoreOfAnotherFingerprint, StoreSchema, StoreDamaged, StoreUnavailable;
+ * the signal's reason if aborted. The store is then closed again.
+ */
+export async function openLevelStore(
+  directory: string,
+  identity: StoreIdentity,
+  options: LevelStoreOptions = {}
+): Promise<LevelStore> {
+  options.signal?.throwIfAborted()
+  await prepareDirectory(directory)
+  const database: Database = new Level(directory, {
+    keyEncoding: 'view',
+    valueEncoding: 'view',
+    maxFileSize: MAX_FILE_BYTES,
+    maxOpenFiles: MAX_OPEN_FILES
+  })
+  await database.open().catch(async error => {
+    throw await openFailure(directory, error)
+  })
+  try {
+    options.signal?.throwIfAborted()
+    await checkIdentity(database, directory, identity)
+    const sequence = await readSequence(database, directory)
+    await writeHolder(directory).catch(error => {
+      throw new StoreUnavailable(directory, error)
+    })
+    return new LevelStore({ database, directory, sequence, sync: options.sync ?? 'flushed-only' })
+  } catch (error) {
+    await database.close()
+    throw storeError(directory, error)
+  }
+}
+
+interface OpenStore {
+  readonly database: Database
+  readonly directory: string
+  readonly sequence: number
+  readonly sync: 'flushed-only' | 'always'
+}
+
+/** The share store on LevelDB: one batch a delta. Made by `openLevelStore`. */
+export class LevelStore implements ShareStore {
+  readonly #database: Database
+  readonly #directory: string
+  readonly #sync: 'flushed-only' | 'always'
+  /** Last sequence number taken for writing. */
+  #sequence: number
+  /** Ends with the last commit; rejected for good once one failed, so that nothing is written after a hole. */
+  #writing: Promise<void> = Promise.resolve()
+  #closing: Promise<void> | null = null
+
+  constructor(store: OpenStore) {
+    this.#database = store.database
+    this.#directory = store.directory
+    this.#sequence = store.sequence
+    this.#sync = store.sync
+  }
+
+  /** Sequence number of the last delta; 0 for a new store. */
+  get sequence(): number {
+    return this.#sequence
+  }
+
+  /** @throws StoreDamaged, StoreClosed */
+  async *load(): AsyncGenerator<readonly StoredRow[]> {
+    this.#assertOpen()
+    const state = await this.#guard(this.#database.get(stateKey()))
+    if (state !== undefined) yield [{ key: stateKey(), value: plain(state) }]
+    const { from, to } = keyRange('index')
+    const iterator = this.#database.iterator({ gte: from, lt: to })
+    try {
+      for (;;) {
+        const entries = await this.#guard(iterator.nextv(LOAD_BATCH_ROWS))
+        if (entries.length === 0) return
+        yield entries.map(([key, value]) => ({ key: plain(key), value: plain(value) }))
+      }
+    } finally {
+      await iterator.close()
+    }
+  }
+
+  /**
+   * Writes one delta. Calls may overlap: they are written in order, one at a time.
+   * @throws StoreSequence with nothing written; StoreDamaged or StoreUnavailable, after which every later commit fails too
+   */
+  async commit(delta: ChainDelta): Promise<void> {
+    this.#assertOpen()
+    if (delta.sequence !== this.#sequence + 1) throw new StoreSequence(this.#sequence, delta.sequence)
+    this.#sequence = delta.sequence
+    this.#writing = this.#writing.then(() => this.#write(delta))
+    await this.#writing
+  }
+
+  async readShares(hashes: readonly ShareHash[]): Promise<(Uint8Array | null)[]> {
+    return this.#readMany(hashes.map(bodyKey))
+  }
+
+  async readHeaders(hashes: readonly ShareHash[]): Promise<(HeaderRecord | null)[]> {
+    const records = await this.#readMany(hashes.map(headerKey))
+    return this.#decode(() => records.map(record => (record === null ? null : decodeHeaderRecord(record))))
+  }
+
+  async readConfirmed(fromHeight: Height, limit: number): Promise<ShareHash[]> {
+    this.#assertOpen()
+    const { to } = keyRange('confirmed')
+    const values = await this.#guard(this.#database.values({ gte: confirmedKey(fromHeight), lt: to, limit }).all())
+    return this.#decode(() => values.map(value => shareHashFromWire(plain(value))))
+  }
+
+  async readBlocks(limit: number): Promise<FoundBlock[]> {
+    this.#assertOpen()
+    const { from, to } = keyRange('block')
+    const values = await this.#guard(this.#database.values({ gte: from, lt: to, limit, reverse: true }).all())
+    return this.#decode(() => values.map(value => decodeFoundBlock(plain(value))))
+  }
+
+  /** Waits for commits under way and lets go of the lock. A second call waits for the first. */
+  close(): Promise<void> {
+    this.#closing ??= this.#drainAndClose()
+    return this.#closing
+  }
+
+  async #drainAndClose(): Promise<void> {
+    // Whoever called `commit` was told of its failure.
+    await this.#writing.catch(() => undefined)
+    await removeHolder(this.#directory)
+    await this.#database.close()
+  }
+
+  async #write(delta: ChainDelta): Promise<void> {
+    const puts = delta.puts.map(({ key, value }) => ({ type: 'put' as const, key, value }))
+    const deletes = delta.deletes.map(key => ({ type: 'del' as const, key }))
+    const sync = this.#sync === 'always' || delta.durability === 'flushed'
+    await this.#guard(this.#database.batch([...puts, ...deletes], { sync }))
+  }
+
+  async #readMany(keys: Uint8Array[]): Promise<(Uint8Array | null)[]> {
+    this.#assertOpen()
+    const values = await this.#guard(this.#database.getMany(keys))
+    return values.map(value => (value === undefined ? null : plain(value)))
+  }
+
+  #decode<T>(decode: () => T): T {
+    try {
+      return decode()
+    } catch (error) {
+      throw storeError(this.#directory, error)
+    }
+  }
+
+  async #guard<T>(operation: Promise<T>): Promise<T> {
+    try {
+      return await operation
+    } catch (error) {
+      throw storeError(this.#directory, error)
+    }
+  }
+
+  #assertOpen(): void {
+    if (this.#closing !== null) throw new StoreClosed()
+  }
+}
+
+/** Makes the directory, and refuses one where LevelDB would begin anew over the remains of a store. */
+async function prepareDirectory(directory: string): Promise<void> {
+  const names = await mkdir(directory, { recursive: true })
+    .then(() => readdir(directory))
+    .catch(error => {
+      throw new StoreUnavailable(directory, error)
+    })
+  const hasTables = names.some(name => name.endsWith('.ldb') || name.endsWith('.log'))
+  if (hasTables && !names.includes('CURRENT')) throw new StoreDamaged(directory, 'its file CURRENT is missing')
+}
+
+/** Writes the identity of a new store, or compares it with the one found. */
+async function checkIdentity(database: Database, directory: string, wanted: StoreIdentity): Promise<void> {
+  const stored = await database.get(identityKey())
+  if (stored === undefined) {
+    if ((await database.get(stateKey())) !== undefined) throw new StoreDamaged(directory, 'it does not say whose it is')
+    await database.put(identityKey(), encodeIdentity(wanted), { sync: true })
+    return
+  }
+  const found = decodeIdentity(stored)
+  if (found.schemaVersion !== wanted.schemaVersion) {
+    throw new StoreSchema(directory, found.schemaVersion, wanted.schemaVersion)
+  }
+  if (found.chain !== wanted.chain) throw new StoreOfAnotherChain(directory, found, wanted)
+  if (found.fingerprint !== wanted.fingerprint || found.genesisHash !== wanted.genesisHash) {
+    throw new StoreOfAnotherFingerprint(directory, found, wanted)
+  }
+}
+
+async function readSequence(database: Database, directory: string): Promise<number> {
+  const state = await database.get(stateKey())
+  if (state !== undefined) return decodeState(state).sequence
+  const { from, to } = keyRange('index')
+  const orphaned = await database.keys({ gte: from, lt: to, limit: 1 }).all()
+  if (orphaned.length > 0) throw new StoreDamaged(directory, 'there are shares but no record of the chain’s tips')
+  return 0
+}
+
+async function openFailure(directory: string, error: unknown): Promise<unknown> {
+  if (codesOf(error).includes('LEVEL_LOCKED')) return new StoreLocked(directory, await readHolder(directory), error)
+  return storeError(directory, error)
+}
+
+/** LevelDB's errors and our codecs' as errors of the store; those pass, and so does whatever is neither. */
+function storeError(directory: string, error: unknown): unknown {
+  if (error instanceof CodecError) return new StoreDamaged(directory, error.message, error)
+  const codes = codesOf(error)
+  if (codes.includes('LEVEL_CORRUPTION')) return new StoreDamaged(directory, reasonOf(error), error)
+  if (codes.some(code => code.startsWith('LEVEL_'))) return new StoreUnavailable(directory, error)
+  return error
+}
+
+/** LevelDB gives Node's Buffer, whose `slice` is a view and not a copy; the core is promised plain bytes. */
+function plain(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
+
+/** Codes of an error and its causes, outermost first. */
+function codesOf(error: unknown): string[] {
+  const codes: string[] = []
+  for (let at = error; at instanceof Error; at = at.cause) if ('code' in at) codes.push(String(at.code))
+  return codes
+}

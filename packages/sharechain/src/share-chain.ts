@@ -1,0 +1,323 @@
+import type { ChainParams, ChainView, PayoutWeights, Share, ShareFacts } from '@p2poolv2/consensus'
+import {
+  genesisShare,
+  hasGenesisBody,
+  medianTimePast,
+  PayoutWindow,
+  requiredBits,
+  selectUncles
+} from '@p2poolv2/consensus'
+import type { CompactBits, Height, ShareHash, UnixMs } from '@p2poolv2/primitives'
+import { invariant, unixMs } from '@p2poolv2/primitives'
+import { Changes } from './changes.ts'
+import { ACCEPTED, type ChainOutcome, type ChainVerdict, type HeaderItem, type ShareOrigin } from './contract.ts'
+import { HeaderIndex, NO_SLOT, type Slot } from './header-index.ts'
+import { Intake, type Pass } from './intake.ts'
+import { bodiesWanted, type HeaderQuestion, headerAnswer, locatorHashes, sortedAtHeight } from './locator.ts'
+import { MiningBase } from './mining-base.ts'
+import { Organiser } from './organise.ts'
+import { Restorer } from './restore.ts'
+import { blockKey, stateKey } from './store/keys.ts'
+import { encodeFoundBlock, encodeState, type StateRow } from './store/records.ts'
+import type { ChainDelta, FoundBlock, StoredRow } from './store/share-store.ts'
+import { Validator } from './validator.ts'
+import { PRUNE_SLACK_HEIGHTS, pruneHeightOf } from './zones.ts'
+
+export interface ShareChainOptions {
+  readonly params: ChainParams
+}
+
+/** The delta that `genesisDelta` gives a new store. */
+const GENESIS_SEQUENCE = 1
+/** Most heights pruned in one call, so that a delta stays small; the rest follow with the next calls. */
+const MAX_PRUNED_HEIGHTS_PER_CALL = 1024
+
+/**
+ * The share chain: which shares are known, which are candidate, which are confirmed, and what to mine on.
+ *
+ * Every call that may change something returns a `ChainOutcome` with one delta; deltas are to be committed in order. Shares
+ * from our own miners go through the very same checks as a peer's.
+ */
+export class ShareChain {
+  readonly #params: ChainParams
+  readonly #index: HeaderIndex
+  readonly #organiser: Organiser
+  readonly #window: PayoutWindow
+  readonly #validator: Validator
+  readonly #intake: Intake
+  readonly #base: MiningBase
+  #sequence = GENESIS_SEQUENCE
+  #restorer: Restorer | null = null
+
+  /** A chain that holds the genesis only. */
+  constructor(options: ShareChainOptions) {
+    const { params } = options
+    const { hash, header } = genesisShare(params)
+    this.#params = params
+    this.#index = new HeaderIndex({
+      hash,
+      prevHash: header.prevShareHash,
+      bits: header.bits,
+      timeSec: header.timeSec,
+      uncles: header.uncles,
+      miner: header.minerBitcoinAddress
+    })
+    this.#organiser = new Organiser(this.#index)
+    this.#window = new PayoutWindow(params, this.#index)
+    const parts = { index: this.#index, organiser: this.#organiser, window: this.#window }
+    this.#validator = new Validator(params, parts)
+    this.#intake = new Intake(params, { ...parts, validator: this.#validator })
+    this.#base = new MiningBase(this.#index, this.#organiser)
+  }
+
+  /** The known shares, read only. */
+  get view(): ChainView {
+    return this.#index
+  }
+
+  /** Sequence number of the last delta made. */
+  get sequence(): number {
+    return this.#sequence
+  }
+
+  /** The first delta of a new store. */
+  genesisDelta(): ChainDelta {
+    const genesis = genesisShare(this.#params)
+    const changes = new Changes(this.#index)
+    changes.row(0)
+    changes.header(0, genesis)
+    if (hasGenesisBody(this.#params)) changes.body(genesis)
+    return changes.delta({
+      sequence: GENESIS_SEQUENCE,
+      confirmedTip: genesis.hash,
+      candidateTip: genesis.hash,
+      uncleCount: 0
+    })
+  }
+
+  /** Begins to read a stored chain back. Only for a chain that holds the genesis only. */
+  beginRestore(): void {
+    invariant(this.#index.size === 1 && this.#restorer === null, 'a chain is restored once and before anything else')
+    this.#restorer = new Restorer({ index: this.#index, organiser: this.#organiser, validator: this.#validator })
+  }
+
+  /** Takes one row, in the order `ShareStore.load` gives them. @throws StoreCorrupt */
+  restoreRow(row: StoredRow): void {
+    invariant(this.#restorer !== null, 'rows come between beginRestore and finishRestore')
+    this.#restorer.row(row)
+  }
+
+  /**
+   * Ends reading back.
+   * @returns `empty` when there were no rows: the store is new and wants `genesisDelta`
+   * @throws StoreCorrupt
+   */
+  finishRestore(): 'restored' | 'empty' {
+    invariant(this.#restorer !== null, 'finishRestore comes after beginRestore')
+    const state = this.#restorer.finish()
+    this.#restorer = null
+    if (state === null) return 'empty'
+    this.#sequence = state.sequence
+    this.#base.restore()
+    return 'restored'
+  }
+
+  /** Takes a share (protocol §12.4 to §14). Cost: about a millisecond, and released orphans up to a cap. */
+  addShare(share: Share, origin: ShareOrigin, nowMs: UnixMs): ChainOutcome {
+    return this.#run(nowMs, pass => this.#intake.share(share, origin, pass))
+  }
+
+  /** Takes a batch of headers, all or none (protocol §12.3). Hashes must be the headers' own, as decoding gives them. */
+  addHeaders(items: readonly HeaderItem[], nowMs: UnixMs): ChainOutcome {
+    return this.#run(nowMs, pass => this.#intake.headers(items, pass))
+  }
+
+  /** When `advance` should be called: work was left over by a step cap, or a share's time will have come. */
+  get nextDeadlineMs(): UnixMs | null {
+    return this.#intake.hasWork ? unixMs(0) : this.#validator.nextDeadlineMs
+  }
+
+  /** Takes up what is due. */
+  advance(nowMs: UnixMs): ChainOutcome {
+    return this.#run(nowMs, () => ACCEPTED)
+  }
+
+  /**
+   * Shares with a stored body and no verdict whose body is not in memory, parents first: to be read from the store and
+   * given to `bodiesRead`, until none are left. Non-empty after a restart, or when too many bodies waited at once.
+   */
+  resume(limit: number): readonly ShareHash[] {
+    return this.#validator.unread(limit)
+  }
+
+  /** Takes bodies that `resume` asked for, in its order. */
+  bodiesRead(shares: readonly Share[], nowMs: UnixMs): ChainOutcome {
+    return this.#run(nowMs, pass => {
+      for (const share of shares) this.#intake.storedBody(share, pass)
+      return ACCEPTED
+    })
+  }
+
+  /** The delta that stores a found block, or its result once known. It is flushed to the platter. */
+  recordBlock(block: FoundBlock): ChainDelta {
+    this.#sequence++
+    const puts = [
+      { key: stateKey(), value: encodeState(this.#state()) },
+      { key: blockKey(block.bitcoinHeight, block.blockHash), value: encodeFoundBlock(block) }
+    ]
+    return { sequence: this.#sequence, puts, deletes: [], durability: 'flushed' }
+  }
+
+  /** The share to build on (protocol §15). */
+  miningBase(): ShareFacts {
+    return this.#index.factsOf(this.#base.slot)
+  }
+
+  confirmedTip(): ShareFacts {
+    return this.#index.factsOf(this.#organiser.confirmedTip)
+  }
+
+  candidateTip(): ShareFacts {
+    return this.#index.factsOf(this.#organiser.candidateTip)
+  }
+
+  /** The bits a child of this share must carry. */
+  nextShareBits(baseHash: ShareHash): CompactBits {
+    const slot = this.#slot(baseHash)
+    return requiredBits(this.#params, this.#index.timeSec(slot), this.#index.height(slot))
+  }
+
+  /** The time a child of this share must exceed, unix seconds. */
+  medianTimePast(baseHash: ShareHash): number {
+    return medianTimePast(this.#params, this.#index, baseHash)
+  }
+
+  /** The uncles a child of this share should name, in the order to write them (protocol §15). */
+  uncleChoice(baseHash: ShareHash): readonly ShareHash[] {
+    const index = this.#index
+    const base = this.#slot(baseHash)
+    return selectUncles(
+      this.#params,
+      {
+        facts: hash => index.facts(hash),
+        children: hash => index.children(this.#slot(hash)).map(child => index.hash(child)),
+        isConfirmed: hash => index.membership(this.#slot(hash)) === 'confirmed',
+        // Named on another branch it would go unpaid if that branch loses.
+        alreadyReferenced: hash => index.nephews(hash).some(nephew => this.#organiser.descends(base, nephew))
+      },
+      baseHash
+    )
+  }
+
+  /** Weights of the payout window that ends at this share, inclusive; null if part of it is no longer held. */
+  payoutWeights(baseHash: ShareHash, bitcoinBits: CompactBits): PayoutWeights | null {
+    return this.#window.weights(this.#slot(baseHash), bitcoinBits)
+  }
+
+  /** How many shares, without uncles, that window holds. */
+  windowShares(baseHash: ShareHash, bitcoinBits: CompactBits): number {
+    return this.payoutWeights(baseHash, bitcoinBits) === null ? 0 : this.#window.length
+  }
+
+  /** Undefined above the confirmed tip and where pruned. */
+  confirmedHashAt(height: Height): ShareHash | undefined {
+    const slot = this.#organiser.confirmedAt(height)
+    return slot === NO_SLOT ? undefined : this.#index.hash(slot)
+  }
+
+  facts(hash: ShareHash): ShareFacts | undefined {
+    return this.#index.facts(hash)
+  }
+
+  /** By digest, the order the network lists them in. */
+  hashesAtHeight(height: Height): readonly ShareHash[] {
+    return sortedAtHeight(this.#index, height).map(slot => this.#index.hash(slot))
+  }
+
+  /** Our candidate chain for a header request, newest first (protocol §19.2). */
+  locator(depth = 0): readonly ShareHash[] {
+    return locatorHashes(this.#index, this.#organiser, depth)
+  }
+
+  /** The shares whose headers answer a peer's question (protocol §18.5). */
+  headerAnswer(question: HeaderQuestion): readonly ShareHash[] {
+    return headerAnswer(this.#params, { index: this.#index, organiser: this.#organiser }, question)
+  }
+
+  /** Shares whose bodies are to be fetched next, uncles before nephews (protocol §19.4). */
+  bodiesWanted(limit: number): readonly ShareHash[] {
+    return bodiesWanted(this.#params, { index: this.#index, organiser: this.#organiser }, limit)
+  }
+
+  /** Uncles named by confirmed shares since the genesis. */
+  get uncleCount(): number {
+    return this.#organiser.uncleCount
+  }
+
+  /** Shares in memory, the genesis included. */
+  get shareCount(): number {
+    return this.#index.size
+  }
+
+  /** Shares waiting in memory for a parent or an uncle. */
+  get orphanCount(): number {
+    return this.#intake.orphanCount
+  }
+
+  checkInvariants(): void {
+    this.#index.checkInvariants()
+    this.#organiser.checkInvariants()
+    this.#validator.checkInvariants()
+    this.#intake.checkInvariants()
+    this.#base.checkInvariants()
+    this.#window.checkInvariants()
+  }
+
+  #run(nowMs: UnixMs, work: (pass: Pass) => ChainVerdict): ChainOutcome {
+    const before = this.#state()
+    const base = this.#base.slot
+    const changes = new Changes(this.#index)
+    const pass = { changes, nowMs }
+    const verdict = work(pass)
+    this.#intake.drain(pass)
+    changes.moved(this.#organiser.promote(pruneHeightOf(this.#params, this.#organiser.candidateHeight)))
+    this.#base.update(changes.validatedSlots)
+    this.#prune(changes)
+    const after = this.#state()
+    const moved = before.confirmedTip !== after.confirmedTip || before.candidateTip !== after.candidateTip
+    const delta = changes.touched || moved ? changes.delta({ ...after, sequence: ++this.#sequence }) : null
+    return changes.outcome({ verdict, delta, newTip: base !== this.#base.slot })
+  }
+
+  #prune(changes: Changes): void {
+    const floor = pruneHeightOf(this.#params, this.#organiser.candidateHeight) - PRUNE_SLACK_HEIGHTS
+    if (this.#index.lowestHeight >= floor) return
+    // Never past the last share both chains have: without it they could not be compared.
+    const end = Math.min(floor, this.#organiser.forkHeight(), this.#index.lowestHeight + MAX_PRUNED_HEIGHTS_PER_CALL)
+    while (this.#index.lowestHeight < end) this.#index.dropLowest(slot => this.#forget(slot, changes))
+  }
+
+  #forget(slot: Slot, changes: Changes): void {
+    changes.pruned(slot)
+    this.#validator.forget(slot)
+    this.#organiser.forget(slot)
+    this.#window.forget(slot)
+    // The window holds an uncle by the share that named it.
+    for (const nephew of this.#index.nephews(this.#index.hash(slot))) this.#window.forget(nephew)
+  }
+
+  #state(): StateRow {
+    return {
+      sequence: this.#sequence,
+      confirmedTip: this.#index.hash(this.#organiser.confirmedTip),
+      candidateTip: this.#index.hash(this.#organiser.candidateTip),
+      uncleCount: this.#organiser.uncleCount
+    }
+  }
+
+  #slot(hash: ShareHash): Slot {
+    const slot = this.#index.slotOf(hash)
+    invariant(slot !== NO_SLOT, 'the share asked about is known')
+    return slot
+  }
+}

@@ -1,0 +1,24 @@
+import { TEST_IDENTITY } from './deltas.test-support.ts'
+import { MemoryStore } from './memory-store.ts'
+import { describeShareStore } from './share-store.test-support.ts'
+import type { ShareStore } from './share-store.ts'
+
+/** The synchronous twin behind the asynchronous port. */
+function asPort(store: MemoryStore): ShareStore {
+  return {
+    async *load() {
+      yield store.rows()
+    },
+    commit: async delta => store.commitNow(delta),
+    readShares: async hashes => store.readNow(hashes),
+    readHeaders: async hashes => store.readHeadersNow(hashes),
+    readConfirmed: async (fromHeight, limit) => store.confirmedNow(fromHeight, limit),
+    readBlocks: async limit => store.blocksNow(limit),
+    close: async () => undefined
+  }
+}
+
+describeShareStore('in memory', async () => {
+  const store = new MemoryStore(TEST_IDENTITY)
+  return { store: asPort(store), reopen: async () => asPort(store), dispose: async () => undefined }
+})

@@ -1,0 +1,126 @@
+import { utf8FromString } from '@p2poolv2/primitives'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { deltaOf, foundBlock, hashOf } from './deltas.test-support.ts'
+import { blockKey, bodyKey, confirmedKey, headerKey, indexKey, stateKey } from './keys.ts'
+import { encodeFoundBlock, encodeHeaderRecord } from './records.ts'
+import type { ShareStore, StoredRow } from './share-store.ts'
+
+/** A store and what its tests need around it. */
+export interface StoreRig {
+  readonly store: ShareStore
+  /** Closes the store and opens what it left behind. */
+  reopen(): Promise<ShareStore>
+  dispose(): Promise<void>
+}
+
+export async function rowsOf(store: ShareStore): Promise<StoredRow[]> {
+  const rows: StoredRow[] = []
+  for await (const batch of store.load()) rows.push(...batch)
+  return rows
+}
+
+/** What every implementation of the share store has to do. */
+export function describeShareStore(name: string, makeRig: () => Promise<StoreRig>): void {
+  describe(`a share store ${name}`, () => {
+    let rig: StoreRig
+    beforeEach(async () => {
+      rig = await makeRig()
+    })
+    afterEach(async () => {
+      await rig.dispose()
+    })
+
+    test('gives no rows when it is new', async () => {
+      expect(await rowsOf(rig.store)).toEqual([])
+    })
+
+    test('gives the state first and then index rows by height and hash, and nothing else', async () => {
+      const value = utf8FromString('row')
+      const places = [
+        [256, 1],
+        [2, 9],
+        [1, 7],
+        [2, 3]
+      ] as const
+      const puts = places.map(([height, n]) => ({ key: indexKey(height, hashOf(n)), value }))
+      puts.push(
+        { key: bodyKey(hashOf(1)), value },
+        { key: headerKey(hashOf(1)), value },
+        { key: confirmedKey(1), value }
+      )
+      await rig.store.commit(deltaOf(1, { puts }))
+      const keys = (await rowsOf(rig.store)).map(row => Buffer.from(row.key).toString('hex'))
+      const expected = [stateKey(), indexKey(1, hashOf(7)), indexKey(2, hashOf(9)), indexKey(2, hashOf(3))]
+      expected.push(indexKey(256, hashOf(1)))
+      const hex = expected.map(key => Buffer.from(key).toString('hex'))
+      expect(keys.slice(0, 2)).toEqual(hex.slice(0, 2))
+      expect(keys.slice(2, 4).sort()).toEqual(hex.slice(2, 4).sort())
+      expect(keys.slice(4)).toEqual(hex.slice(4))
+    })
+
+    test('gives more rows than one batch holds', async () => {
+      const value = utf8FromString('row')
+      const puts = Array.from({ length: 3000 }, (_, n) => ({ key: indexKey(n, hashOf(n)), value }))
+      await rig.store.commit(deltaOf(1, { puts }))
+      const rows = await rowsOf(rig.store)
+      expect(rows.length).toBe(3001)
+      expect(rows.at(-1)?.key).toEqual(indexKey(2999, hashOf(2999)))
+    })
+
+    test('keeps what was committed when it is opened again', async () => {
+      const body = utf8FromString('a share')
+      await rig.store.commit(deltaOf(1, { puts: [{ key: bodyKey(hashOf(1)), value: body }] }))
+      await rig.store.commit(deltaOf(2, { durability: 'flushed' }))
+      const again = await rig.reopen()
+      expect(await again.readShares([hashOf(1)])).toEqual([body])
+      await again.commit(deltaOf(3))
+      await expect(again.commit(deltaOf(3))).rejects.toThrow()
+    })
+
+    test('answers reads in the order asked, with null where it has nothing', async () => {
+      const body = utf8FromString('a share')
+      const record = { height: 7, batch: utf8FromString('a header') }
+      const puts = [
+        { key: bodyKey(hashOf(1)), value: body },
+        { key: headerKey(hashOf(2)), value: encodeHeaderRecord(record) }
+      ]
+      await rig.store.commit(deltaOf(1, { puts }))
+      expect(await rig.store.readShares([hashOf(2), hashOf(1)])).toEqual([null, body])
+      expect(await rig.store.readHeaders([hashOf(2), hashOf(1)])).toEqual([record, null])
+      expect(await rig.store.readShares([])).toEqual([])
+    })
+
+    test('deletes what a delta deletes, also what the same delta put', async () => {
+      const value = utf8FromString('x')
+      await rig.store.commit(deltaOf(1, { puts: [{ key: bodyKey(hashOf(1)), value }] }))
+      const puts = [{ key: bodyKey(hashOf(2)), value }]
+      await rig.store.commit(deltaOf(2, { puts, deletes: [bodyKey(hashOf(1)), bodyKey(hashOf(2))] }))
+      expect(await rig.store.readShares([hashOf(1), hashOf(2)])).toEqual([null, null])
+    })
+
+    test('refuses a delta out of sequence and stays as it was', async () => {
+      await rig.store.commit(deltaOf(1))
+      const puts = [{ key: bodyKey(hashOf(1)), value: utf8FromString('x') }]
+      for (const sequence of [1, 3]) await expect(rig.store.commit(deltaOf(sequence, { puts }))).rejects.toThrow()
+      expect(await rig.store.readShares([hashOf(1)])).toEqual([null])
+      await rig.store.commit(deltaOf(2, { puts }))
+      expect(await rig.store.readShares([hashOf(1)])).not.toEqual([null])
+    })
+
+    test('lists confirmed hashes below the prune depth by height', async () => {
+      const puts = [5, 3, 300].map(n => ({ key: confirmedKey(n), value: headerKey(hashOf(n)).subarray(1) }))
+      await rig.store.commit(deltaOf(1, { puts }))
+      expect(await rig.store.readConfirmed(0, 10)).toEqual([hashOf(3), hashOf(5), hashOf(300)])
+      expect(await rig.store.readConfirmed(4, 1)).toEqual([hashOf(5)])
+    })
+
+    test('lists found blocks newest first, each with its last result', async () => {
+      const blocks = [foundBlock(1), foundBlock(3), foundBlock(2), foundBlock(3, 'rejected')]
+      for (const [at, block] of blocks.entries()) {
+        const puts = [{ key: blockKey(block.bitcoinHeight, block.blockHash), value: encodeFoundBlock(block) }]
+        await rig.store.commit(deltaOf(at + 1, { puts, durability: 'flushed' }))
+      }
+      expect(await rig.store.readBlocks(2)).toEqual([foundBlock(3, 'rejected'), foundBlock(2)])
+    })
+  })
+}

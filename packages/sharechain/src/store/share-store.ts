@@ -1,0 +1,81 @@
+import type { ChainName } from '@p2poolv2/consensus'
+import type { BlockHash, Height, ShareHash } from '@p2poolv2/primitives'
+
+/**
+ * Everything one change of the share chain writes, as data: a store applies it whole or not at all.
+ * Deltas are numbered from 1 without gaps; applying all of them in order to an empty store and restoring from it
+ * gives a chain equal to the one that made them.
+ */
+export interface ChainDelta {
+  readonly sequence: number
+  readonly puts: readonly { readonly key: Uint8Array; readonly value: Uint8Array }[]
+  readonly deletes: readonly Uint8Array[]
+  /** `flushed`: on the platter before `commit` resolves (found blocks). `buffered`: survives the process, not the power. */
+  readonly durability: 'flushed' | 'buffered'
+}
+
+/** What a store belongs to. A store of another identity is never opened. */
+export interface StoreIdentity {
+  readonly schemaVersion: number
+  readonly chain: ChainName
+  /** 64 hex digits over every consensus value, see `consensusFingerprint`. */
+  readonly fingerprint: string
+  readonly genesisHash: ShareHash
+}
+
+/** One stored key and its value, as `ShareChain.restoreRow` takes them. */
+export interface StoredRow {
+  readonly key: Uint8Array
+  readonly value: Uint8Array
+}
+
+/** One payout of a found block. */
+export interface FoundBlockOutput {
+  readonly address: string
+  readonly valueSats: bigint
+}
+
+/** A bitcoin block this pool found. Written again under the same block hash when `result` becomes known. */
+export interface FoundBlock {
+  readonly bitcoinHeight: number
+  readonly blockHash: BlockHash
+  readonly timeSec: number
+  /** The share that is this block, or null when the solution could not become a share. */
+  readonly shareHash: ShareHash | null
+  readonly outputs: readonly FoundBlockOutput[]
+  readonly result: string
+}
+
+/** What is stored of a share's header. */
+export interface HeaderRecord {
+  readonly height: Height
+  /** A header batch of one item: the header and its merkle branch (protocol §9). */
+  readonly batch: Uint8Array
+}
+
+/**
+ * Where a share chain is kept. Calls to `commit` are made one at a time and in order; a failed commit is fatal for the
+ * node, because memory must never run ahead of a disk that refuses.
+ */
+export interface ShareStore {
+  /**
+   * All rows a chain is restored from, in bounded batches: the state row, then index rows by rising height, so that a
+   * parent always comes before its children. Bodies are not read. An empty store gives no rows.
+   */
+  load(): AsyncIterable<readonly StoredRow[]>
+  /** Applies one delta atomically. Rejects a sequence number other than the next one and leaves the store as it was. */
+  commit(delta: ChainDelta): Promise<void>
+  /** Encoded shares by hash, in the order asked; null where no body is stored. */
+  readShares(hashes: readonly ShareHash[]): Promise<(Uint8Array | null)[]>
+  /** Header records by share hash; null where the share is not known. Confirmed shares keep theirs for ever. */
+  readHeaders(hashes: readonly ShareHash[]): Promise<(HeaderRecord | null)[]>
+  /**
+   * Hashes of confirmed shares below the prune depth, by rising height from `fromHeight`, as far as there are any: what
+   * the chain in memory no longer knows, to serve a peer that syncs from the genesis.
+   */
+  readConfirmed(fromHeight: Height, limit: number): Promise<ShareHash[]>
+  /** The newest found blocks, highest bitcoin height first. */
+  readBlocks(limit: number): Promise<FoundBlock[]>
+  /** Waits for commits under way, then lets go of the store. */
+  close(): Promise<void>
+}

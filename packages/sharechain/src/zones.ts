@@ -1,0 +1,18 @@
+import type { ChainParams } from '@p2poolv2/consensus'
+import type { Height } from '@p2poolv2/primitives'
+
+/**
+ * Heights kept below the prune depth, so that the payout window of the lowest share that can be asked about still finds
+ * the uncles below its last share.
+ */
+export const PRUNE_SLACK_HEIGHTS = 16
+
+/** Whether a share's time and payouts are checked: within one full payout window of the candidate tip (protocol §12.8). */
+export function inPayoutZone(params: ChainParams, height: Height, candidateHeight: Height): boolean {
+  return height > Math.max(0, candidateHeight - params.windowMaxShares)
+}
+
+/** Below this height bodies are neither fetched nor needed (protocol §12.8). */
+export function pruneHeightOf(params: ChainParams, candidateHeight: Height): Height {
+  return Math.max(0, candidateHeight - params.pruneDepth)
+}
