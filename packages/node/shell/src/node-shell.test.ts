@@ -1,0 +1,230 @@
+import type { Share } from '@p2poolv2/consensus'
+import type { MinerId, NodeEvent, StopReason } from '@p2poolv2/node'
+import { unixMs } from '@p2poolv2/primitives'
+import { createLog, Metrics } from '@p2poolv2/runtime'
+import type { ChainDelta } from '@p2poolv2/sharechain'
+import { describe, expect, it } from 'vitest'
+import { A_BLOCK, A_SHARE, address, Rig, SOURCE, template } from '../../src/testing/rig.ts'
+import type { ScriptedMiner } from '../../src/testing/scripted-miner.ts'
+import { MAX_HELD_EVENTS, type NodePorts, NodeShell } from './node-shell.ts'
+import { Telemetry } from './telemetry.ts'
+
+const MAX_QUEUED = 8
+
+/** A shell around a real node: virtual miners, a store in memory that can be held up. */
+class Bench {
+  readonly rig = new Rig({ check: 'never' })
+  readonly miners = new Map<MinerId, ScriptedMiner>()
+  readonly closed: [MinerId, string][] = []
+  readonly blocks: string[] = []
+  readonly published: Share[] = []
+  readonly committed: number[] = []
+  readonly stops: StopReason[] = []
+  readonly telemetry: Telemetry
+  readonly shell: NodeShell
+  #held: (() => void)[] | null = null
+  readonly #waiting: { readonly isMet: () => boolean; readonly resolve: () => void }[] = []
+
+  constructor(ports: Partial<NodePorts> = {}) {
+    const clock = { nowMs: () => unixMs(this.rig.nowMs) }
+    this.telemetry = new Telemetry({
+      log: createLog({ level: 'silent', format: 'json' }),
+      metrics: new Metrics(),
+      clock
+    })
+    this.shell = new NodeShell({
+      core: this.rig.core,
+      clock,
+      telemetry: this.telemetry,
+      maxQueuedCommits: MAX_QUEUED,
+      store: {
+        commit: delta => this.#commit(delta),
+        readShares: async hashes => this.rig.store.readNow(hashes)
+      },
+      ports: {
+        sendMiner: (miner, text) => {
+          this.rig.miner(miner).read(text)
+          this.#look()
+        },
+        closeMiner: (miner, reason) => this.closed.push([miner, reason]),
+        submitBlock: block => this.blocks.push(block.blockHash),
+        publish: share => this.published.push(share),
+        stopped: reason => {
+          this.stops.push(reason)
+          this.#look()
+        },
+        ...ports
+      }
+    })
+  }
+
+  /** From now on writes do not end. */
+  holdDisk(): void {
+    this.#held = []
+  }
+
+  releaseDisk(): void {
+    const held = this.#held ?? []
+    this.#held = null
+    for (const release of held) release()
+  }
+
+  connect(miner: MinerId): void {
+    const scripted = this.rig.script(miner, address(miner))
+    this.shell.post({ type: 'minerConnected', miner, remote: '127.0.0.1' })
+    this.shell.post({ type: 'minerLines', miner, lines: scripted.hello() })
+  }
+
+  mine(miner: MinerId, range: { readonly atMost: bigint; readonly above?: bigint }): void {
+    const scripted = this.rig.miner(miner)
+    this.shell.post({ type: 'minerLines', miner, lines: [scripted.submit(scripted.grind(range))] })
+  }
+
+  post(event: NodeEvent): void {
+    this.shell.post(event)
+  }
+
+  /** Resolves once a port was called after which the condition holds. */
+  until(isMet: () => boolean): Promise<void> {
+    return new Promise(resolve => this.#waiting.push({ isMet, resolve }))
+  }
+
+  #look(): void {
+    for (const { isMet, resolve } of this.#waiting) if (isMet()) resolve()
+  }
+
+  async #commit(delta: ChainDelta): Promise<void> {
+    if (this.#held !== null) await new Promise<void>(resolve => this.#held?.push(resolve))
+    this.rig.store.commitNow(delta)
+    this.committed.push(delta.sequence)
+  }
+}
+
+const newTemplate: NodeEvent = { type: 'template', template: template(), source: SOURCE }
+
+async function stop(bench: Bench): Promise<void> {
+  await bench.shell.stop({ signal: new AbortController().signal })
+}
+
+describe('NodeShell', () => {
+  it('performs what the node asks for: jobs out, block and share out, deltas to disk in order', async () => {
+    const bench = new Bench()
+    bench.shell.start()
+    bench.post(newTemplate)
+    bench.connect(1)
+    bench.mine(1, A_SHARE)
+    bench.mine(1, A_BLOCK)
+    await stop(bench)
+    expect(bench.blocks).toHaveLength(1)
+    expect(bench.published).toHaveLength(2)
+    expect(bench.committed).toEqual([2, 3, 4, 5].slice(0, bench.committed.length))
+    expect(bench.committed.length).toBeGreaterThanOrEqual(3)
+    expect(bench.rig.store.blocksNow(1)).toHaveLength(1)
+    expect(bench.stops).toMatchObject([{ code: 'shutdown' }])
+    expect(bench.closed).toEqual([[1, 'stopping']])
+  })
+
+  it('an event posted by a port waits until the effects before it are performed', async () => {
+    const order: string[] = []
+    const bench: Bench = new Bench({
+      submitBlock: ({ blockHash }) => {
+        order.push('block')
+        bench.post({ type: 'blockResult', blockHash, url: SOURCE, result: 'accepted', reason: null })
+      },
+      publish: () => order.push('share')
+    })
+    bench.shell.start()
+    bench.post(newTemplate)
+    bench.connect(1)
+    bench.mine(1, A_BLOCK)
+    expect(order).toEqual(['block', 'share'])
+    await stop(bench)
+    expect(bench.rig.store.blocksNow(1)[0]?.result).toBe('accepted')
+  })
+
+  it('stop waits for the disk, unless its signal says not to', async () => {
+    const bench = new Bench()
+    bench.shell.start()
+    bench.post(newTemplate)
+    bench.connect(1)
+    bench.holdDisk()
+    bench.mine(1, A_SHARE)
+    const impatient = new AbortController()
+    const given = bench.shell.stop({ signal: impatient.signal })
+    impatient.abort()
+    await given
+    expect(bench.committed).toEqual([])
+    const patient = stop(bench)
+    bench.releaseDisk()
+    await patient
+    expect(bench.committed).toEqual([2])
+  })
+
+  it('a disk that refuses ends the node', async () => {
+    const bench = new Bench()
+    bench.shell.start()
+    bench.post(newTemplate)
+    bench.connect(1)
+    // A delta applied behind the shell's back makes the next one out of order.
+    bench.rig.store.commitNow({ sequence: 2, puts: [], deletes: [], durability: 'buffered' })
+    bench.mine(1, A_SHARE)
+    await bench.until(() => bench.stops.length > 0)
+    expect(bench.stops.map(reason => reason.code)).toEqual(['storeFailed'])
+    expect(bench.closed).toEqual([[1, 'stopping']])
+  })
+
+  it('with the commit queue full miner lines wait, and are answered once it has drained', async () => {
+    const bench = held()
+    const scripted = bench.rig.miner(1)
+    const before = scripted.replies.size
+    bench.mine(1, A_SHARE)
+    bench.mine(1, A_BLOCK)
+    expect(scripted.replies.size).toBe(before)
+    const answered = bench.until(() => bench.blocks.length === 1)
+    bench.releaseDisk()
+    await answered
+    expect(scripted.replies.size).toBe(before + 2)
+    await stop(bench)
+    expect(bench.rig.store.blocksNow(1)).toHaveLength(1)
+  })
+
+  it('a miner that goes on sending while lines wait is disconnected at the cap', async () => {
+    const bench = held()
+    const line = bench.rig.miner(1).hello().slice(0, 1)
+    for (let count = 0; count < MAX_HELD_EVENTS; count++) bench.post({ type: 'minerLines', miner: 1, lines: line })
+    expect(bench.closed).toEqual([])
+    bench.post({ type: 'minerLines', miner: 1, lines: line })
+    expect(bench.closed).toEqual([[1, 'disk-too-slow']])
+    bench.releaseDisk()
+    await stop(bench)
+  })
+
+  it('wakes the node when it wants to be woken', async () => {
+    const bench = new Bench()
+    bench.shell.start()
+    bench.post(newTemplate)
+    bench.connect(1)
+    const jobs = bench.rig.miner(1).jobs.length
+    bench.mine(1, A_SHARE)
+    // Within 100 ms of the first job the new base waits for its deadline; the clock jumps there, the timer follows.
+    expect(bench.rig.miner(1).jobs.length).toBe(jobs)
+    bench.rig.nowMs += 100
+    await bench.until(() => bench.rig.miner(1).jobs.length > jobs)
+    expect(bench.rig.miner(1).jobs.length).toBe(jobs + 1)
+    await stop(bench)
+  })
+})
+
+/** A running shell whose commit queue is full. */
+function held(): Bench {
+  const bench = new Bench()
+  bench.shell.start()
+  bench.post(newTemplate)
+  bench.connect(1)
+  bench.holdDisk()
+  while (bench.shell.commitQueueLength < MAX_QUEUED) {
+    bench.rig.nowMs += 1000
+    bench.mine(1, A_SHARE)
+  }
+  return bench
+}

@@ -1,0 +1,123 @@
+import { shareHash, unixMs } from '@p2poolv2/primitives'
+import { createLog, Metrics } from '@p2poolv2/runtime'
+import { describe, expect, it } from 'vitest'
+import { A_BLOCK, A_SHARE, address, Rig } from '../../src/testing/rig.ts'
+import { LINES_PER_MINUTE } from './log-gate.ts'
+import { Telemetry } from './telemetry.ts'
+
+interface Line {
+  readonly level: string
+  readonly msg: string
+  readonly [field: string]: unknown
+}
+
+function bench() {
+  const rig = new Rig()
+  const lines: Line[] = []
+  const log = createLog({
+    level: 'info',
+    format: 'json',
+    sink: { write: line => void lines.push(JSON.parse(line) as Line) }
+  })
+  const telemetry = new Telemetry({ log, metrics: new Metrics(), clock: { nowMs: () => unixMs(rig.nowMs) } })
+  const tell = (): void => {
+    for (const effect of rig.effects.splice(0)) if (effect.type === 'report') telemetry.record(effect.fact)
+  }
+  const metrics = async (): Promise<Map<string, number>> => {
+    const page = await telemetry.exposition(rig.core.queries, 3)
+    const samples = page.split('\n').filter(line => line !== '' && !line.startsWith('#'))
+    return new Map(
+      samples.map(line => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ')))])
+    )
+  }
+  return { rig, lines, telemetry, tell, metrics }
+}
+
+describe('metrics', () => {
+  it('show what was mined, found and is paid, in upstream’s units', async () => {
+    const { rig, tell, metrics } = bench()
+    rig.template()
+    rig.connect(1, `${address(1)}.rig`)
+    rig.mine(1, A_SHARE)
+    rig.advance(1000)
+    rig.mine(1, A_BLOCK)
+    tell()
+    const page = await metrics()
+    expect(page.get('p2pool_shares_accepted_total')).toBe(2)
+    expect(page.get('p2pool_own_shares_found_total')).toBe(2)
+    expect(page.get('p2pool_bitcoin_blocks_found_total')).toBe(1)
+    expect(page.get('p2pool_miners')).toBe(1)
+    expect(page.get('p2pool_commit_queue_length')).toBe(3)
+    expect(page.get('p2pool_sharechain_height{chain="confirmed"}')).toBe(2)
+    const credited = page.get('p2pool_accepted_difficulty_total') ?? 0
+    const worker = `{btcaddress="${address(1)}",workername="rig"}`
+    expect(page.get(`p2pool_worker_shares_valid_total${worker}`)).toBeCloseTo(credited * 2 ** 32, 6)
+    const outputs = [...page].filter(([name]) => name.startsWith('p2pool_coinbase_output'))
+    expect(outputs.reduce((sum, [, sats]) => sum + sats, 0)).toBe(5_000_000_000)
+  })
+
+  it('asked twice count once', async () => {
+    const { rig, tell, metrics } = bench()
+    rig.template()
+    rig.connect(1, `${address(1)}.rig`)
+    rig.mine(1, A_SHARE)
+    tell()
+    expect([...(await metrics())]).toEqual([...(await metrics())])
+  })
+})
+
+describe('the log', () => {
+  it('tells of a block whatever else went on', () => {
+    const { rig, lines, tell } = bench()
+    rig.template()
+    rig.connect(1, `${address(1)}.rig`)
+    for (let count = 0; count < 30; count++) {
+      rig.advance(200)
+      rig.mine(1, A_SHARE)
+    }
+    rig.mine(1, A_BLOCK)
+    tell()
+    expect(lines.filter(line => line.msg.startsWith('BLOCK FOUND'))).toMatchObject([
+      { level: 'info', bitcoinHeight: 101 }
+    ])
+  })
+
+  it('no miner can fill it: lines of a kind are few a minute, and say how many were kept back', () => {
+    const { rig, lines, telemetry } = bench()
+    const fact = { type: 'minerRefused', miner: 1, message: 'put your bcrt1... address as the user name' } as const
+    for (let count = 0; count < 100; count++) telemetry.record(fact)
+    expect(lines).toHaveLength(LINES_PER_MINUTE)
+    rig.nowMs += 60_000
+    telemetry.record(fact)
+    expect(lines.at(-1)).toMatchObject({ level: 'warn', suppressed: 100 - LINES_PER_MINUTE })
+  })
+
+  it('prints what a miner called itself without control characters and not at length', () => {
+    const { lines, telemetry } = bench()
+    const worker = `\u001b[2J${'x'.repeat(1000)}`
+    telemetry.record({
+      type: 'shareFound',
+      shareHash: shareHash('0'.repeat(64)),
+      height: 1,
+      payoutAddress: 'a',
+      worker
+    })
+    const printed = String(lines[0]?.['worker'])
+    expect(printed).toMatch(/^\?\[2Jx+$/)
+    expect(printed.length).toBeLessThanOrEqual(300)
+  })
+
+  it('a bug of ours is an error with its code', () => {
+    const { lines, telemetry } = bench()
+    telemetry.record({ type: 'bug', code: 'own-share-refused', detail: 'share-bits' })
+    expect(lines).toMatchObject([{ level: 'error', code: 'own-share-refused' }])
+  })
+
+  it('says once that jobs are not shares, and once that they are again', () => {
+    const { lines, telemetry } = bench()
+    for (const ineligible of ['clock-behind-chain', 'clock-behind-chain', null, null] as const) {
+      telemetry.record({ type: 'jobsRenewed', cause: 'interval', miners: 1, ineligible })
+    }
+    expect(lines.map(line => line.level)).toEqual(['warn', 'info'])
+  })
+})

@@ -1,0 +1,292 @@
+import type { NodeFact, NodeQueries } from '@p2poolv2/node'
+import { HASHES_PER_DIFFICULTY } from '@p2poolv2/node'
+import type { UnixMs } from '@p2poolv2/primitives'
+import type { Clock, Log, Metrics } from '@p2poolv2/runtime'
+import { LogGate } from './log-gate.ts'
+
+/**
+ * Workers that have series of their own, those with the most credited work first. At the cap the rest is only in the
+ * totals: names are the miners' choice, and every one costs the metrics database for good.
+ */
+export const MAX_WORKER_SERIES = 500
+
+/** The chain's work is reported only while the share chain is alive (as upstream does). */
+const TIP_AGE_LIMIT_SEC = 300
+
+const MAX_NAME_LENGTH = 64
+
+export interface TelemetryOptions {
+  readonly log: Log
+  readonly metrics: Metrics
+  readonly clock: Clock
+}
+
+type Level = 'debug' | 'info' | 'warn' | 'error'
+
+/**
+ * Facts become metrics and log lines here and nowhere else. Names follow upstream's metrics with our prefix `p2pool_`, so
+ * that its dashboards work with one relabelling rule; difficulties are relative to bitcoin's difficulty 1, and series
+ * named `…_shares_valid_total` count expected hashes.
+ */
+export class Telemetry {
+  readonly #log: Log
+  readonly #metrics: Metrics
+  readonly #clock: Clock
+  readonly #gate = new LogGate()
+  readonly #m: ReturnType<typeof declareMetrics>
+  /** Set once the current jobs are known to be blocks only, so that it is said when it begins and when it ends. */
+  #ineligible = false
+
+  constructor(options: TelemetryOptions) {
+    this.#log = options.log
+    this.#metrics = options.metrics
+    this.#clock = options.clock
+    this.#m = declareMetrics(options.metrics)
+    this.#m.startTime.set(Math.floor(options.clock.nowMs() / 1000))
+  }
+
+  record(fact: NodeFact): void {
+    this.#count(fact)
+    this.#write(fact)
+  }
+
+  /** The metrics page, with everything that is read off the node at the time of asking. */
+  exposition(queries: NodeQueries, commitQueueLength: number): Promise<string> {
+    this.#m.commitQueue.set(commitQueueLength)
+    this.#refresh(queries, this.#clock.nowMs())
+    return this.#metrics.exposition()
+  }
+
+  #count(fact: NodeFact): void {
+    const m = this.#m
+    switch (fact.type) {
+      case 'shareAccepted':
+        m.sharesAccepted.inc()
+        m.acceptedDifficulty.inc(fact.creditedDifficulty)
+        return
+      case 'shareRejected':
+        m.sharesRejected.inc({ code: String(fact.code) })
+        return
+      case 'shareFound':
+        m.ownSharesFound.inc()
+        return
+      case 'shareLost':
+        m.ownSharesLost.inc({ code: fact.code })
+        return
+      case 'shareConfirmed':
+        m.sharesConfirmed.inc()
+        return
+      case 'reorg':
+        m.reorgs.inc()
+        return
+      case 'blockFound':
+        m.blocksFound.inc()
+        m.blockFoundTime.set(fact.timeSec)
+        return
+      case 'blockResult':
+        m.blockResults.inc({ result: fact.result })
+        return
+      case 'jobsRenewed':
+        m.jobsRenewed.inc({ cause: fact.cause })
+        return
+      case 'minerRefused':
+        m.minersRefused.inc()
+        return
+      case 'bug':
+        m.bugs.inc()
+        return
+      case 'templateTaken':
+        m.networkDifficulty.set(fact.bitcoinDifficulty)
+        m.coinbaseTotal.set(Number(fact.coinbaseValueSats))
+        return
+      default:
+    }
+  }
+
+  #write(fact: NodeFact): void {
+    const { type, ...fields } = fact
+    switch (fact.type) {
+      case 'minerConnected':
+      case 'minerGone':
+      case 'shareAccepted':
+      case 'shareRejected':
+      case 'shareLost':
+      case 'shareConfirmed':
+      case 'templateTaken':
+      case 'committed':
+        this.#log.debug(safe(fields), `node: ${type}`)
+        break
+      case 'minerAuthorised':
+        this.#line('info', fact, 'a miner is at work')
+        break
+      case 'minerRefused':
+        this.#line('warn', fact, 'a miner was refused: its settings need a change')
+        break
+      case 'shareFound':
+        this.#line('info', fact, 'one of our miners made a share')
+        break
+      case 'reorg':
+        this.#line('info', fact, 'the confirmed share chain was re-organised')
+        break
+      case 'jobsRenewed':
+        this.#jobsRenewed(fact)
+        break
+      case 'workUnavailable':
+        this.#line('warn', fact, 'there is no work: nobody can be paid yet')
+        break
+      case 'coinbaseTooHeavy':
+        this.#line('warn', fact, 'the payouts need more room: raise blockreservedweight in bitcoin.conf')
+        break
+      case 'bitcoindStatus': {
+        const { state } = fact.status
+        const level = state === 'unreachable' || state === 'misconfigured' ? 'warn' : 'info'
+        this.#log[level](safe({ ...fact.status }), 'the state of a bitcoin node changed')
+        break
+      }
+      case 'resumed':
+        this.#log.info(safe(fields), 'shares left unchecked by the last run were checked')
+        break
+      case 'blockFound':
+        this.#log.info(safe(fields), 'BLOCK FOUND: one of our miners found a bitcoin block')
+        break
+      case 'blockResult': {
+        const isTaken = fact.result === 'accepted' || fact.result === 'duplicate'
+        this.#log[isTaken ? 'info' : 'warn'](safe(fields), 'a bitcoin node answered to a found block')
+        break
+      }
+      case 'storeFailed':
+        this.#log.error(safe(fields), 'the disk refuses: the node stops')
+        break
+      case 'bug':
+        this.#log.error({ code: fact.code, detail: fact.detail }, 'this is a bug of ours: please report it')
+        break
+      default:
+        fact satisfies never
+    }
+  }
+
+  #jobsRenewed(fact: Extract<NodeFact, { type: 'jobsRenewed' }>): void {
+    const { type: _type, ...fields } = fact
+    const ineligible = fact.ineligible !== null
+    if (ineligible === this.#ineligible) this.#log.debug(safe(fields), 'node: jobsRenewed')
+    else if (ineligible) this.#log.warn(safe(fields), 'jobs can become bitcoin blocks but not shares')
+    else this.#log.info(safe(fields), 'jobs can become shares again')
+    this.#ineligible = ineligible
+  }
+
+  /** What miners can cause is let through a few times a minute; what is kept back appears at level debug. */
+  #line(level: Level, fact: NodeFact, message: string): void {
+    const { type, ...fields } = fact
+    const passed = this.#gate.pass(type, this.#clock.nowMs())
+    const suppressed = passed?.suppressed ?? 0
+    this.#log[passed === null ? 'debug' : level](
+      suppressed === 0 ? safe(fields) : { ...safe(fields), suppressed },
+      message
+    )
+  }
+
+  #refresh(queries: NodeQueries, nowMs: UnixMs): void {
+    const m = this.#m
+    const totals = queries.totals(nowMs)
+    const work = queries.work()
+    const chain = queries.chain()
+    m.lastUpdate.set(Math.floor(nowMs / 1000))
+    m.bestShare.set(totals.bestDifficulty)
+    m.miners.set(queries.minerCount())
+    for (const [window, rateHps] of Object.entries(totals.hashrates)) m.hashrate.set({ window }, rateHps)
+    m.shareDifficulty.set(work.shareDifficulty ?? 0)
+    m.windowShares.set(work.windowShares)
+    m.chainHeight.set({ chain: 'confirmed' }, chain.confirmedHeight)
+    m.chainHeight.set({ chain: 'candidate' }, chain.candidateHeight)
+    m.coinbaseOutput.reset()
+    work.outputs.forEach(({ address, valueSats }, index) => {
+      m.coinbaseOutput.set({ index: String(index), address: address.text }, Number(valueSats))
+    })
+    m.chainWork.reset()
+    if (nowMs / 1000 - chain.confirmedTimeSec <= TIP_AGE_LIMIT_SEC) m.chainWork.inc(Number(chain.confirmedWork))
+    this.#refreshWorkers(queries, nowMs)
+  }
+
+  #refreshWorkers(queries: NodeQueries, nowMs: UnixMs): void {
+    const m = this.#m
+    for (const metric of [m.userValid, m.workerValid, m.workerBest, m.workerLast]) metric.reset()
+    const workers = queries
+      .workers(nowMs)
+      .filter(worker => worker.connections > 0 && worker.accepted > 0)
+      .sort((a, b) => b.creditedDifficulty - a.creditedDifficulty)
+      .slice(0, MAX_WORKER_SERIES)
+    for (const { payoutAddress, worker, creditedDifficulty, bestDifficulty, lastAcceptedAtMs } of workers) {
+      const labels = {
+        btcaddress: payoutAddress,
+        workername: worker === '' ? 'unnamed' : printable(worker).slice(0, MAX_NAME_LENGTH)
+      }
+      m.userValid.inc({ btcaddress: payoutAddress }, creditedDifficulty * HASHES_PER_DIFFICULTY)
+      m.workerValid.inc(labels, creditedDifficulty * HASHES_PER_DIFFICULTY)
+      m.workerBest.set(labels, bestDifficulty)
+      if (lastAcceptedAtMs !== null) m.workerLast.set(labels, Math.floor(lastAcceptedAtMs / 1000))
+    }
+  }
+}
+
+/** Log fields with texts from outside made harmless, and bigints as text. */
+function safe(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => {
+      if (typeof value === 'bigint') return [name, value.toString()]
+      return [name, typeof value === 'string' ? printable(value) : value]
+    })
+  )
+}
+
+/** Of a text in a log line. */
+const MAX_FIELD_LENGTH = 300
+
+function printable(text: string): string {
+  return text.slice(0, MAX_FIELD_LENGTH).replace(/[^\x20-\x7e]/g, '?')
+}
+
+function declareMetrics(metrics: Metrics) {
+  const counter = (name: string, help: string, labels: readonly string[] = []) =>
+    metrics.counter({ name: `p2pool_${name}`, help, labels })
+  const gauge = (name: string, help: string, labels: readonly string[] = []) =>
+    metrics.gauge({ name: `p2pool_${name}`, help, labels })
+  const worker = ['btcaddress', 'workername']
+  return {
+    startTime: gauge('start_time_seconds', 'Unix time at which the node started'),
+    lastUpdate: gauge('last_update_seconds', 'Unix time of these figures'),
+    sharesAccepted: counter('shares_accepted_total', 'Accepted stratum shares'),
+    acceptedDifficulty: counter(
+      'accepted_difficulty_total',
+      'Credited difficulty; its rate times 2^32 is hashes a second'
+    ),
+    sharesRejected: counter('shares_rejected_total', 'Rejected stratum submits by stratum error code', ['code']),
+    bestShare: gauge('best_share', 'Highest difficulty a hash reached since the node started'),
+    blocksFound: counter('bitcoin_blocks_found_total', 'Bitcoin blocks found by our miners'),
+    blockFoundTime: gauge(
+      'bitcoin_block_found_time_seconds',
+      'Unix time of the newest bitcoin block found by our miners'
+    ),
+    blockResults: counter('bitcoin_block_results_total', 'Answers of bitcoin nodes to found blocks', ['result']),
+    userValid: counter('user_shares_valid_total', 'Credited work in expected hashes', ['btcaddress']),
+    workerValid: counter('worker_shares_valid_total', 'Credited work in expected hashes', worker),
+    workerBest: gauge('worker_best_share', 'Highest difficulty a hash of the worker reached', worker),
+    workerLast: gauge('worker_last_share_at', 'Unix time of the newest accepted stratum share', worker),
+    coinbaseOutput: gauge('coinbase_output', 'Satoshis the next block pays', ['index', 'address']),
+    coinbaseTotal: gauge('coinbase_total', 'Coinbase value of the newest template in satoshis'),
+    networkDifficulty: gauge('network_difficulty', "Bitcoin's difficulty by the newest template"),
+    chainWork: counter('sharechain_work_total', 'Cumulative work of the confirmed share chain in hashes'),
+    chainHeight: gauge('sharechain_height', 'Height of the share chain', ['chain']),
+    shareDifficulty: gauge('share_difficulty', 'Difficulty of the next share; 0 when none can be made'),
+    windowShares: gauge('window_shares', 'Shares in the payout window'),
+    ownSharesFound: counter('own_shares_found_total', 'Shares of the share chain made by our miners'),
+    ownSharesLost: counter('own_shares_lost_total', 'Solutions the share chain had no room for', ['code']),
+    sharesConfirmed: counter('shares_confirmed_total', 'Shares that joined the confirmed chain'),
+    reorgs: counter('reorgs_total', 'Re-organisations of the confirmed share chain'),
+    miners: gauge('miners', 'Connected miners'),
+    minersRefused: counter('miners_refused_total', 'Authorisations refused'),
+    hashrate: gauge('hashrate_hps', 'Hashes a second by credited work', ['window']),
+    jobsRenewed: counter('jobs_renewed_total', 'Renewals of the work of all miners', ['cause']),
+    commitQueue: gauge('commit_queue_length', 'Changes of the share chain waiting for the disk'),
+    bugs: counter('bugs_total', 'Failures of our own code')
+  }
+}

@@ -1,0 +1,81 @@
+import type { BitcoinNetwork } from '@p2poolv2/bitcoin'
+import { parseAddress } from '@p2poolv2/bitcoin'
+import type { ChainParams } from '@p2poolv2/consensus'
+import { parseShareAddress } from '@p2poolv2/consensus'
+import type { Authorise } from '@p2poolv2/stratum'
+
+export interface AuthoriseOptions {
+  readonly params: ChainParams
+  /** The operator's share-chain address: a 32-byte taproot output key, or null when none is configured. */
+  readonly configuredShareProgram: Uint8Array | null
+  /** The node's own wallet, same form. */
+  readonly nodeShareProgram: Uint8Array
+}
+
+const NETWORK_NAME: Readonly<Record<BitcoinNetwork, string>> = { main: 'mainnet', test: 'testnet', regtest: 'regtest' }
+const EXAMPLE: Readonly<Record<BitcoinNetwork, string>> = { main: 'bc1...', test: 'tb1...', regtest: 'bcrt1...' }
+
+/** How much of what the miner typed is given back to it, so that it recognises its own setting. */
+const ECHO_CHARACTERS = 12
+
+/**
+ * Decides who a miner is. The only refusal is an address that cannot be paid; its message says what to put instead.
+ *
+ * The user name is the bitcoin address that block rewards go to. A share also pays its maker on the share chain, to an
+ * address of another kind, which the protocol lets a miner give as `p2p=` in its password. Few miners have one, so the
+ * order is: `p2p=`, else the operator's configured address, else the node's own wallet. The last is there because nobody
+ * should lose bitcoin income for want of an address they have never heard of: the share is made and pays their bitcoin
+ * address in full, and the share-chain coin goes to the person who runs the node, whose wallet always exists. A `p2p=`
+ * that cannot be read is refused all the same: the miner meant an address, and guessing would pay somebody else.
+ */
+export function createAuthorise(options: AuthoriseOptions): Authorise {
+  const network = options.params.addressNetwork
+  return request => {
+    const parsed = parseAddress(request.user, network)
+    if (!parsed.ok) {
+      return {
+        ok: false,
+        message: payoutRefusal({ user: request.user, reason: parsed.reason, of: parsed.network, network })
+      }
+    }
+    let shareProgram = options.configuredShareProgram ?? options.nodeShareProgram
+    if (request.shareAddress !== null) {
+      const hrp = options.params.shareAddressHrp
+      const share = parseShareAddress(request.shareAddress, hrp)
+      if (!share.ok) {
+        return {
+          ok: false,
+          message: `p2p=${echo(request.shareAddress)} in the password is refused (${share.reason}): give a ${hrp}1p... address or leave p2p= out`
+        }
+      }
+      shareProgram = share.program.program
+    }
+    return {
+      ok: true,
+      identity: { payoutAddress: parsed.text, payoutScript: parsed.script, worker: request.worker, shareProgram }
+    }
+  }
+}
+
+interface PayoutRefusal {
+  readonly user: string
+  readonly reason: string
+  /** The network the address does belong to, when that is known. */
+  readonly of: BitcoinNetwork | undefined
+  readonly network: BitcoinNetwork
+}
+
+function payoutRefusal(refusal: PayoutRefusal): string {
+  const example = EXAMPLE[refusal.network]
+  if (refusal.user === '') return `the user name is empty: put your ${example} bitcoin address there`
+  if (refusal.of !== undefined && refusal.of !== refusal.network) {
+    return `${echo(refusal.user)} is a ${NETWORK_NAME[refusal.of]} address, this node pays ${example} addresses`
+  }
+  return `${echo(refusal.user)} is not a bitcoin address this node can pay (${refusal.reason}): put your ${example} address as the user name`
+}
+
+/** The beginning of a miner's own text, printable characters only. */
+function echo(text: string): string {
+  const printable = text.replace(/[^\x21-\x7e]/g, '?')
+  return printable.length <= ECHO_CHARACTERS ? printable : `${printable.slice(0, ECHO_CHARACTERS)}...`
+}

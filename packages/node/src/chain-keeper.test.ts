@@ -1,0 +1,197 @@
+import {
+  addressFromScript,
+  bitcoinHeaderHashWire,
+  decodeBitcoinHeader,
+  decodeTransaction,
+  merkleRoot,
+  txidWire
+} from '@p2poolv2/bitcoin'
+import { decodeShare, encodeShare } from '@p2poolv2/consensus'
+import { ByteReader, blockHashFromWire, bytesToHex, hexToBytes, unixMs } from '@p2poolv2/primitives'
+import { ShareChain } from '@p2poolv2/sharechain'
+import { describe, expect, it } from 'vitest'
+import type { NodeEffect } from './contract.ts'
+import {
+  A_BLOCK,
+  A_SHARE,
+  address,
+  effectsOf,
+  factsOf,
+  PARAMS,
+  Rig,
+  SOURCE,
+  START_MS,
+  template
+} from './testing/rig.ts'
+
+function only<T>(list: readonly T[]): T {
+  const [first] = list
+  if (first === undefined || list.length !== 1) throw new Error(`there are ${list.length} where one was expected`)
+  return first
+}
+
+function blockOf(effects: readonly NodeEffect[]) {
+  const { blockHex, blockHash } = only(effectsOf(effects, 'submitBlock'))
+  const reader = new ByteReader(hexToBytes(blockHex))
+  const header = decodeBitcoinHeader(reader)
+  const count = reader.compactSize()
+  const transactions = Array.from({ length: count }, () => decodeTransaction(reader))
+  reader.expectEnd()
+  return { blockHash, header, transactions }
+}
+
+describe('a block', () => {
+  it('comes first in the list, whole, with the template’s transactions under its merkle root', () => {
+    const rig = new Rig()
+    rig.template({ transactions: 5 })
+    rig.connect(1, address(1))
+    const effects = rig.mine(1, A_BLOCK)
+    expect(effects[0]?.type).toBe('submitBlock')
+    const { blockHash, header, transactions } = blockOf(effects)
+    expect(transactions).toHaveLength(6)
+    expect(blockHashFromWire(bitcoinHeaderHashWire(header))).toBe(blockHash)
+    expect(bytesToHex(merkleRoot(transactions.map(txidWire)))).toBe(bytesToHex(header.merkleRootWire))
+    expect(transactions[0]?.inputs[0]?.witness).toEqual([new Uint8Array(32)])
+  })
+
+  it('is recorded with what it pays and the share it is', () => {
+    const rig = new Rig()
+    rig.template({ valueSats: 5_000_000_007 })
+    rig.connect(1, address(1))
+    rig.mine(1, A_SHARE)
+    rig.advance(1000)
+    const effects = rig.mine(1, A_BLOCK)
+    const { transactions } = blockOf(effects)
+    const paid = (transactions[0]?.outputs ?? []).filter(output => output.valueSats > 0n)
+    const stored = only(rig.store.blocksNow(10))
+    expect(stored.outputs).toEqual(
+      paid.map(({ valueSats, script }) => ({ address: addressFromScript(script, 'regtest'), valueSats }))
+    )
+    expect(stored.outputs.reduce((sum, output) => sum + output.valueSats, 0n)).toBe(5_000_000_007n)
+    expect(stored.shareHash).toBe(only(effectsOf(effects, 'publish')).share.hash)
+    expect(stored.result).toBe('submitted')
+    expect(rig.facts('blockFound')).toMatchObject([{ bitcoinHeight: 101, payees: 2, payoutAddress: address(1) }])
+  })
+
+  it('comes first even if the share is refused', () => {
+    const rig = new Rig({ check: 'never' })
+    rig.template()
+    const { job } = rig.connect(1, address(1))
+    for (let count = 0; count < 20; count++) rig.mine(1, { ...A_SHARE, job })
+    const effects = rig.mine(1, { ...A_BLOCK, job })
+    expect(factsOf(effects, 'shareLost')).toHaveLength(1)
+    expect(effectsOf(effects, 'publish')).toEqual([])
+    expect(effects[0]?.type).toBe('submitBlock')
+    expect(only(rig.store.blocksNow(10)).shareHash).toBeNull()
+  })
+
+  it('comes first even if our own share is held back, which is reported as a bug', () => {
+    const rig = new Rig()
+    rig.template()
+    rig.connect(1, address(1))
+    // The clock stepped back by more than a share's time may be ahead.
+    rig.nowMs -= 200_000
+    const effects = rig.mine(1, A_BLOCK)
+    expect(effects[0]?.type).toBe('submitBlock')
+    expect(factsOf(effects, 'bug')).toMatchObject([{ code: 'own-share-waits' }])
+    expect(effectsOf(effects, 'publish')).toEqual([])
+  })
+
+  it('is submitted from a job that bitcoin has already overtaken', () => {
+    const rig = new Rig()
+    rig.template()
+    const { job } = rig.connect(1, address(1))
+    rig.advance(1000)
+    rig.template({ parent: 2, height: 102 })
+    rig.advance(20_000)
+    const effects = rig.mine(1, { ...A_BLOCK, job })
+    expect(effects[0]?.type).toBe('submitBlock')
+    expect(factsOf(effects, 'shareRejected').map(fact => fact.code)).toEqual([21])
+    expect(only(rig.store.blocksNow(10)).bitcoinHeight).toBe(101)
+  })
+
+  it('takes the best answer of several bitcoin nodes, and keeps it in the store', () => {
+    const rig = new Rig()
+    rig.template()
+    rig.connect(1, address(1))
+    const { blockHash } = only(effectsOf(rig.mine(1, A_BLOCK), 'submitBlock'))
+    const answer = { type: 'blockResult', blockHash, url: SOURCE } as const
+    rig.handle({ ...answer, result: 'rejected', reason: 'high-hash' })
+    expect(only(rig.store.blocksNow(10)).result).toBe('rejected: high-hash')
+    rig.handle({ ...answer, result: 'accepted', reason: null })
+    const late = rig.handle({ ...answer, result: 'failed', reason: 'timeout' })
+    expect(effectsOf(late, 'commit')).toEqual([])
+    expect(only(rig.store.blocksNow(10)).result).toBe('accepted')
+    expect(rig.core.queries.status(unixMs(rig.nowMs)).blocks).toMatchObject([{ hash: blockHash, result: 'accepted' }])
+    expect(factsOf(rig.effects, 'blockResult')).toHaveLength(3)
+  })
+})
+
+describe('what is stored', () => {
+  it('a chain restored from the commits equals the one that gave them', () => {
+    const rig = new Rig()
+    rig.template()
+    rig.connect(1, address(1))
+    rig.connect(2, address(2))
+    for (let round = 0; round < 8; round++) {
+      rig.mine(1 + (round % 2), round === 5 ? A_BLOCK : A_SHARE)
+      rig.advance(1500)
+    }
+    const again = new Rig({ store: rig.store })
+    expect(again.chain.confirmedTip()).toEqual(rig.chain.confirmedTip())
+    expect(again.chain.miningBase()).toEqual(rig.chain.miningBase())
+    expect(rig.chain.confirmedTip().height).toBe(8)
+  })
+
+  it('a share stored without a verdict is read and validated after a restart', () => {
+    const { rig, share } = nodeWithUnjudgedShare()
+    const effects = rig.handle({ type: 'deadline' })
+    const read = only(effectsOf(effects, 'readShares'))
+    expect(read.hashes).toEqual([share.hash])
+    expect(rig.chain.miningBase().height).toBe(0)
+    const after = rig.handle({ type: 'sharesRead', requestId: read.requestId, shares: rig.store.readNow(read.hashes) })
+    expect(rig.chain.miningBase().hash).toBe(share.hash)
+    expect(factsOf(after, 'resumed')).toEqual([{ type: 'resumed', validated: 1, unreadable: 0 }])
+    expect(effectsOf(after, 'readShares')).toEqual([])
+  })
+
+  it('a stored share that cannot be read is asked for once, and answers nobody waits for change nothing', () => {
+    const { rig } = nodeWithUnjudgedShare()
+    const read = only(effectsOf(rig.handle({ type: 'deadline' }), 'readShares'))
+    const wrong = rig.handle({ type: 'sharesRead', requestId: read.requestId + 1, shares: [null] })
+    expect(wrong).toEqual([])
+    const after = rig.handle({ type: 'sharesRead', requestId: read.requestId, shares: [new Uint8Array([1, 2, 3])] })
+    expect(effectsOf(after, 'readShares')).toEqual([])
+    rig.advance(60_000)
+    expect(effectsOf(rig.effects, 'readShares')).toHaveLength(1)
+    expect(rig.chain.miningBase().height).toBe(0)
+  })
+
+  it('work is made meanwhile', () => {
+    const { rig } = nodeWithUnjudgedShare()
+    rig.template()
+    expect(rig.connect(1, address(1)).jobs).toHaveLength(1)
+  })
+})
+
+/** A node that starts with a store holding one share that came too early to be judged. */
+function nodeWithUnjudgedShare() {
+  const maker = new Rig()
+  maker.nowMs = START_MS + 300_000
+  maker.template()
+  maker.connect(1, address(1))
+  const { share } = only(effectsOf(maker.mine(1, A_SHARE), 'publish'))
+
+  const early = new Rig()
+  const chain = new ShareChain({ params: PARAMS })
+  const outcome = chain.addShare(decodeShare(encodeShare(share)), 'peer', unixMs(START_MS))
+  expect(outcome.verdict).toMatchObject({ type: 'waiting', code: 'share-time-future' })
+  if (outcome.delta !== null) early.store.commitNow(outcome.delta)
+  const rig = new Rig({ store: early.store })
+  rig.nowMs = START_MS + 300_000
+  return { rig, share }
+}
+
+it('the rig’s template is one bitcoind could give', () => {
+  expect(template().transactions).toHaveLength(3)
+})

@@ -1,0 +1,180 @@
+import type { BlockTemplate } from '@p2poolv2/bitcoin'
+import type { Share } from '@p2poolv2/consensus'
+import type { BlockHash, ShareHash } from '@p2poolv2/primitives'
+import type { ChainDelta } from '@p2poolv2/sharechain'
+
+/**
+ * The contract of the node machine: what it is told (`NodeEvent`), what it asks for (`NodeEffect`) and what it has to
+ * say about itself (`NodeFact`). All are plain objects with a literal `type`; nothing here has behaviour.
+ */
+
+/** A connection number given by the shell, never used again after `minerGone`. */
+export type MinerId = number
+
+/** What the configured bitcoin nodes look like now, in order of preference. `url` carries no credentials. */
+export interface BitcoindStatus {
+  readonly url: string
+  readonly state: 'starting' | 'ready' | 'syncing' | 'unreachable' | 'misconfigured'
+  readonly bitcoinHeight: number | null
+  /** What the operator should do, when there is something to do. */
+  readonly message: string | null
+}
+
+export type BlockSubmitResult = 'accepted' | 'duplicate' | 'rejected' | 'failed'
+
+export type NodeEvent =
+  | { readonly type: 'minerConnected'; readonly miner: MinerId; readonly remote: string }
+  | { readonly type: 'minerLines'; readonly miner: MinerId; readonly lines: readonly Uint8Array[] }
+  | { readonly type: 'minerGone'; readonly miner: MinerId }
+  /** A checked template; `source` is the bitcoin node's url without credentials. */
+  | { readonly type: 'template'; readonly template: BlockTemplate; readonly source: string }
+  | { readonly type: 'bitcoind'; readonly nodes: readonly BitcoindStatus[] }
+  /** One bitcoin node's answer to one submitted block; several may come per block. */
+  | {
+      readonly type: 'blockResult'
+      readonly blockHash: BlockHash
+      readonly url: string
+      readonly result: BlockSubmitResult
+      readonly reason: string | null
+    }
+  | { readonly type: 'committed'; readonly sequence: number }
+  | { readonly type: 'storeFailed'; readonly message: string }
+  /** The answer to `readShares`, in the order asked; null where the store holds nothing. */
+  | { readonly type: 'sharesRead'; readonly requestId: number; readonly shares: readonly (Uint8Array | null)[] }
+  /** The time named by `nextDeadlineMs` has come. */
+  | { readonly type: 'deadline' }
+  | { readonly type: 'shutdown' }
+
+export type NodeEffect =
+  /** Bitcoin first: hand this block to every bitcoin node at once. `blockHex` is the `submitblock` argument. */
+  | {
+      readonly type: 'submitBlock'
+      readonly blockHash: BlockHash
+      readonly bitcoinHeight: number
+      readonly blockHex: string
+    }
+  /** Tell peers; a shell without a network may ignore it. */
+  | { readonly type: 'publish'; readonly share: Share }
+  /** One or more complete lines with LF, to be written as one write. */
+  | { readonly type: 'sendMiner'; readonly miner: MinerId; readonly text: string }
+  /** Flush what was sent, then close. The session is already forgotten; `minerGone` may or may not follow. */
+  | { readonly type: 'closeMiner'; readonly miner: MinerId; readonly reason: string }
+  | { readonly type: 'readShares'; readonly requestId: number; readonly hashes: readonly ShareHash[] }
+  /** One atomic batch. Deltas are committed strictly in the order they are given. */
+  | { readonly type: 'commit'; readonly delta: ChainDelta }
+  | { readonly type: 'report'; readonly fact: NodeFact }
+  /** The last effect the machine ever gives. Finish the commits already given, then end. */
+  | { readonly type: 'stop'; readonly reason: StopReason }
+
+/** `shutdown`: asked for. `storeFailed`: the disk refuses. `bug`: an invariant broke; memory is not to be trusted. */
+export interface StopReason {
+  readonly code: 'shutdown' | 'storeFailed' | 'bug'
+  readonly message: string
+}
+
+/** The order of effects of one event: bitcoin, peers, miners, disk, reports, end. Equal ranks keep their order. */
+export const EFFECT_RANK: Readonly<Record<NodeEffect['type'], number>> = {
+  submitBlock: 0,
+  publish: 1,
+  sendMiner: 2,
+  closeMiner: 2,
+  readShares: 3,
+  commit: 4,
+  report: 5,
+  stop: 6
+}
+
+/** Why current jobs can be bitcoin blocks but not shares. */
+export type IneligibleReason = 'clock-behind-chain' | 'window-unavailable'
+
+/** Why jobs were made anew. */
+export type RenewCause = 'firstTemplate' | 'newBlock' | 'template' | 'base' | 'interval'
+
+/** What happened, for metrics, log and live views. `worker` is what the miner called itself: unchecked text. */
+export type NodeFact =
+  | { readonly type: 'minerConnected'; readonly miner: MinerId; readonly remote: string }
+  | {
+      readonly type: 'minerAuthorised'
+      readonly miner: MinerId
+      readonly payoutAddress: string
+      readonly worker: string
+      readonly userAgent: string
+    }
+  /** `message` names the fix and went to the miner as well. */
+  | { readonly type: 'minerRefused'; readonly miner: MinerId; readonly message: string }
+  | { readonly type: 'minerGone'; readonly miner: MinerId; readonly reason: string }
+  /** A stratum share: difficulties relative to bitcoin's difficulty 1. */
+  | {
+      readonly type: 'shareAccepted'
+      readonly miner: MinerId
+      readonly payoutAddress: string
+      readonly worker: string
+      readonly creditedDifficulty: number
+      readonly hashDifficulty: number
+    }
+  | {
+      readonly type: 'shareRejected'
+      readonly miner: MinerId
+      readonly worker: string
+      readonly code: number
+      readonly reason: string
+    }
+  /** One of our miners made a share of the share chain. */
+  | {
+      readonly type: 'shareFound'
+      readonly shareHash: ShareHash
+      readonly height: number
+      readonly payoutAddress: string
+      readonly worker: string
+    }
+  /** A solution that was good enough for a share, but the share chain has no room for it (see `CrowdCode` there). */
+  | { readonly type: 'shareLost'; readonly shareHash: ShareHash; readonly code: string }
+  | { readonly type: 'shareConfirmed'; readonly shareHash: ShareHash; readonly height: number }
+  | { readonly type: 'reorg'; readonly unconfirmed: number; readonly confirmed: number; readonly tip: ShareHash }
+  | {
+      readonly type: 'blockFound'
+      readonly blockHash: BlockHash
+      readonly bitcoinHeight: number
+      readonly timeSec: number
+      readonly valueSats: bigint
+      readonly payees: number
+      readonly shareHash: ShareHash | null
+      readonly payoutAddress: string
+      readonly worker: string
+    }
+  | {
+      readonly type: 'blockResult'
+      readonly blockHash: BlockHash
+      readonly url: string
+      readonly result: BlockSubmitResult
+      readonly reason: string | null
+    }
+  | {
+      readonly type: 'templateTaken'
+      readonly source: string
+      readonly bitcoinHeight: number
+      readonly coinbaseValueSats: bigint
+      readonly bitcoinDifficulty: number
+      readonly transactions: number
+    }
+  /** `ineligible` null: the jobs can become shares. */
+  | {
+      readonly type: 'jobsRenewed'
+      readonly cause: RenewCause
+      readonly miners: number
+      readonly ineligible: IneligibleReason | null
+    }
+  /** No job can be made although there is a template; miners wait. */
+  | { readonly type: 'workUnavailable'; readonly reason: IneligibleReason }
+  /**
+   * The payouts need more room in a block than bitcoind reserved. `droppedTransactions` were left out of the jobs to make
+   * room; null when that was not possible, and then a found block would be invalid.
+   */
+  | { readonly type: 'coinbaseTooHeavy'; readonly droppedTransactions: number | null; readonly payees: number }
+  | { readonly type: 'bitcoindStatus'; readonly status: BitcoindStatus }
+  /** Shares stored but not validated before the last stop have been looked at again. */
+  | { readonly type: 'resumed'; readonly validated: number; readonly unreadable: number }
+  | { readonly type: 'committed'; readonly sequence: number }
+  | { readonly type: 'storeFailed'; readonly message: string }
+  /** Ours to mend. `code` is kebab-case; `detail` says what was at hand. */
+  | { readonly type: 'bug'; readonly code: string; readonly detail: string }

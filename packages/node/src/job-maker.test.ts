@@ -1,0 +1,139 @@
+import { parseShareCoinbase } from '@p2poolv2/bitcoin'
+import { unixMs } from '@p2poolv2/primitives'
+import { describe, expect, it } from 'vitest'
+import { A_BLOCK, A_SHARE, address, effectsOf, factsOf, Rig } from './testing/rig.ts'
+
+describe('when work is renewed', () => {
+  it('a template on another block means clean jobs, one on the same block does not', () => {
+    const rig = new Rig()
+    rig.template()
+    const miner = rig.connect(1, address(1))
+    rig.template({ transactions: 4 })
+    expect(miner.jobs.map(job => job.clean)).toEqual([true, false])
+    rig.template({ parent: 2 })
+    expect(miner.jobs.map(job => job.clean)).toEqual([true, false, true])
+    expect(rig.facts('jobsRenewed').map(fact => fact.cause)).toEqual(['firstTemplate', 'template', 'newBlock'])
+  })
+
+  it('a new mining base means new jobs at once, not clean', () => {
+    const rig = new Rig()
+    rig.template()
+    const miner = rig.connect(1, address(1))
+    rig.advance(1000)
+    rig.mine(1, A_SHARE)
+    expect(miner.jobs).toHaveLength(2)
+    expect(miner.job.clean).toBe(false)
+    expect(rig.facts('jobsRenewed').at(-1)?.cause).toBe('base')
+  })
+
+  it('bases that follow each other within 100 ms are offered once, at the end of the 100 ms', () => {
+    const rig = new Rig()
+    rig.template()
+    const miner = rig.connect(1, address(1))
+    rig.advance(1000)
+    rig.mine(1, A_SHARE)
+    expect(miner.jobs).toHaveLength(2)
+    for (let count = 0; count < 5; count++) {
+      rig.advance(10)
+      rig.mine(1, A_SHARE)
+    }
+    expect(miner.jobs).toHaveLength(2)
+    rig.advance(49)
+    expect(miner.jobs).toHaveLength(2)
+    rig.advance(1)
+    expect(miner.jobs).toHaveLength(3)
+    rig.advance(1000)
+    expect(miner.jobs).toHaveLength(3)
+  })
+
+  it('a template does not wait for the 100 ms', () => {
+    const rig = new Rig()
+    rig.template()
+    const miner = rig.connect(1, address(1))
+    rig.template({ parent: 2 })
+    expect(miner.jobs).toHaveLength(2)
+  })
+
+  it('without news work is renewed every 30 s, with a time that moved on', () => {
+    const rig = new Rig()
+    rig.template()
+    const miner = rig.connect(1, address(1))
+    rig.advance(29_999)
+    expect(miner.jobs).toHaveLength(1)
+    rig.advance(1)
+    expect(miner.jobs).toHaveLength(2)
+    const [first, second] = miner.jobs.map(job => Number.parseInt(job.time, 16))
+    expect((second ?? 0) - (first ?? 0)).toBe(30)
+    expect(factsOf(rig.effects, 'jobsRenewed').at(-1)?.cause).toBe('interval')
+  })
+
+  it('a clock that stepped back an hour does not hold renewal up for an hour', () => {
+    const rig = new Rig()
+    rig.template()
+    const miner = rig.connect(1, address(1))
+    rig.nowMs -= 3_600_000
+    rig.handle({ type: 'deadline' })
+    const before = miner.jobs.length
+    rig.advance(31_000)
+    expect(miner.jobs.length).toBeGreaterThan(before)
+  })
+})
+
+describe('when no share can be made', () => {
+  /** Three nodes' clocks ago the chain ran ahead: its median time is far beyond this node's clock. */
+  function behind() {
+    const ahead = new Rig()
+    ahead.template()
+    ahead.connect(1, address(1))
+    for (let count = 0; count < 3; count++) {
+      ahead.advance(1000)
+      ahead.mine(1, A_SHARE)
+    }
+    const rig = new Rig({ store: ahead.store })
+    rig.nowMs = ahead.nowMs - 115_000
+    rig.template()
+    return { rig, miner: rig.connect(7, address(7)) }
+  }
+
+  it('a clock behind the chain gives jobs without commitment, and the status says what to do', () => {
+    const { rig, miner } = behind()
+    expect(miner.jobs).toHaveLength(1)
+    expect(miner.job.coinbase2).not.toContain('6a20')
+    expect(rig.core.queries.work()).toMatchObject({ jobs: 'bitcoin-only', reason: 'clock-behind-chain' })
+    expect(rig.core.queries.status(unixMs(rig.nowMs)).bitcoind.message).toContain('clock')
+    expect(rig.facts('jobsRenewed').at(-1)?.ineligible).toBe('clock-behind-chain')
+  })
+
+  it('such a job is a bitcoin block that pays the window all the same', () => {
+    const { rig } = behind()
+    const expected = rig.core.queries.status(unixMs(rig.nowMs)).window
+    const effects = rig.mine(7, A_BLOCK)
+    expect(effects[0]?.type).toBe('submitBlock')
+    expect(effectsOf(effects, 'publish')).toEqual([])
+    expect(rig.facts('bug')).toEqual([])
+    const [block] = rig.store.blocksNow(1)
+    expect(block?.shareHash).toBeNull()
+    expect(new Set(block?.outputs.map(({ address, valueSats }) => `${address} ${valueSats}`))).toEqual(
+      new Set(expected.map(({ address, payoutSats }) => `${address} ${payoutSats}`))
+    )
+    expect(expected.map(entry => entry.address)).toContain(address(1))
+  })
+
+  it('once the clock is right, jobs become shares again', () => {
+    const { rig } = behind()
+    rig.nowMs += 110_000
+    rig.handle({ type: 'deadline' })
+    expect(rig.core.queries.work().jobs).toBe('full')
+    expect(effectsOf(rig.mine(7, A_SHARE), 'publish')).toHaveLength(1)
+  })
+})
+
+it('the coinbase of a share carries the node’s nanoseconds, height and signature', () => {
+  const rig = new Rig()
+  rig.template()
+  rig.connect(1, address(1))
+  const [published] = effectsOf(rig.mine(1, A_SHARE), 'publish')
+  if (published === undefined) throw new Error('a share was made')
+  const parsed = parseShareCoinbase(published.share.bitcoinCoinbase)
+  expect(parsed).toMatchObject({ ok: true, bitcoinHeight: 101, nsecs: BigInt(rig.nowMs) * 1_000_000n })
+})

@@ -1,0 +1,188 @@
+import type { BlockTemplate, Job } from '@p2poolv2/bitcoin'
+import type { ChainParams, ConsensusAddress, PayoutCut, WitnessProgram } from '@p2poolv2/consensus'
+import { commitmentOf } from '@p2poolv2/consensus'
+import type { UnixMs } from '@p2poolv2/primitives'
+import { difficultyFromBits, invariant, unixMs } from '@p2poolv2/primitives'
+import type { ShareChain } from '@p2poolv2/sharechain'
+import type { DifficultyLimits, NotifyParts } from '@p2poolv2/stratum'
+import { notifyParts } from '@p2poolv2/stratum'
+import type { IneligibleReason, RenewCause } from './contract.ts'
+import type { BuiltWork, KnownWindow, WorkTemplate } from './work-template.ts'
+import { buildWork } from './work-template.ts'
+
+/** Work is made anew at least this often, so that the time offered to miners stays fresh. */
+export const RENEW_INTERVAL_MS = 30_000
+/** When the mining base moves faster than this, miners get the newest once per so many milliseconds. */
+export const BASE_COALESCE_MS = 100
+
+const NSECS_PER_MS = 1_000_000n
+const MAX_U64 = 0xffff_ffff_ffff_ffffn
+
+/** Who a job's share would belong to. */
+export interface MinerAddresses {
+  readonly bitcoin: ConsensusAddress
+  /** Version 1, 32 bytes. */
+  readonly share: WitnessProgram
+}
+
+/** Work with everything that is the same for all miners. */
+export interface OfferedWork {
+  readonly work: WorkTemplate
+  readonly notify: NotifyParts
+  readonly limits: DifficultyLimits
+}
+
+export interface Renewal {
+  readonly cause: RenewCause
+  /** `clean`: what miners have queued is worthless, since bitcoin moved. */
+  readonly jobs: 'clean' | 'keep'
+  /** Null when nobody can be paid; see `reason`. Miners wait. */
+  readonly offered: OfferedWork | null
+  readonly reason: IneligibleReason | 'window-empty' | null
+}
+
+export interface JobMakerOptions {
+  readonly params: ChainParams
+  readonly donation: PayoutCut | null
+  readonly fee: PayoutCut | null
+}
+
+/**
+ * Turns template, mining base and payout window into work, decides when it is due anew, and finishes it into one job per
+ * miner.
+ *
+ * Due at once: a new template. At once, but at most once per `BASE_COALESCE_MS`: a new mining base. Every
+ * `RENEW_INTERVAL_MS`: a fresh time.
+ */
+export class JobMaker {
+  readonly #options: JobMakerOptions
+  readonly #chain: ShareChain
+  #template: BlockTemplate | null = null
+  #templateTakenAtMs = unixMs(0)
+  #renewedAtMs = unixMs(0)
+  /** Null while what is offered is the newest. */
+  #pending: 'firstTemplate' | 'newBlock' | 'template' | 'base' | null = null
+  #offered: OfferedWork | null = null
+  #lastWindow: KnownWindow | null = null
+  #lastNsecs = 0n
+
+  constructor(options: JobMakerOptions, deps: { readonly chain: ShareChain }) {
+    this.#options = options
+    this.#chain = deps.chain
+  }
+
+  /** Null until the first template, and while nobody can be paid. */
+  get offered(): OfferedWork | null {
+    return this.#offered
+  }
+
+  /** The newest template, whether or not there is work for it yet. */
+  get template(): BlockTemplate | null {
+    return this.#template
+  }
+
+  get nextDeadlineMs(): UnixMs | null {
+    if (this.#template === null) return null
+    if (this.#pending === 'base') return unixMs(this.#renewedAtMs + BASE_COALESCE_MS)
+    return this.#pending === null ? unixMs(this.#renewedAtMs + RENEW_INTERVAL_MS) : unixMs(0)
+  }
+
+  /** @returns whether bitcoin has a new tip, so that older jobs are stale */
+  takeTemplate(template: BlockTemplate, nowMs: UnixMs): boolean {
+    const before = this.#template
+    this.#template = template
+    this.#templateTakenAtMs = nowMs
+    if (before === null) {
+      this.#pending = 'firstTemplate'
+      return false
+    }
+    const moved = before.prevHash !== template.prevHash
+    if (moved) this.#pending = 'newBlock'
+    else if (this.#pending === null || this.#pending === 'base') this.#pending = 'template'
+    return moved
+  }
+
+  /** The mining base has changed. */
+  baseMoved(): void {
+    this.#pending ??= 'base'
+  }
+
+  /** Makes work anew if that is due; null if not. */
+  renewIfDue(nowMs: UnixMs): Renewal | null {
+    const template = this.#template
+    if (template === null) return null
+    // A wall clock that stepped back must not keep miners on old work until it catches up.
+    if (nowMs < this.#renewedAtMs) this.#renewedAtMs = nowMs
+    if (nowMs < this.#templateTakenAtMs) this.#templateTakenAtMs = nowMs
+    const dueAtMs = this.nextDeadlineMs
+    if (dueAtMs === null || nowMs < dueAtMs) return null
+
+    const cause = this.#pending ?? 'interval'
+    this.#pending = null
+    this.#renewedAtMs = nowMs
+    const built = buildWork({
+      ...this.#options,
+      chain: this.#chain,
+      template,
+      templateAgeSec: Math.floor((nowMs - this.#templateTakenAtMs) / 1000),
+      lastWindow: this.#lastWindow,
+      nowMs
+    })
+    return this.#offer(built, cause)
+  }
+
+  /** A job of the current work for one miner: its own nsecs, commitment and id. */
+  jobFor(addresses: MinerAddresses, nowMs: UnixMs): Job<WorkTemplate> {
+    invariant(this.#offered !== null, 'a job needs work')
+    const { work } = this.#offered
+    const nsecs = this.#nextNsecs(nowMs)
+    return {
+      id: nsecs.toString(16).padStart(16, '0'),
+      work,
+      nsecs,
+      commitment:
+        work.share === null ? null : commitmentOf(work.share.commitmentPrefix, addresses.bitcoin, addresses.share),
+      offeredAtMs: nowMs
+    }
+  }
+
+  checkInvariants(): void {
+    invariant(this.#offered === null || this.#template !== null, 'work has a template')
+    if (this.#offered === null) return
+    const { work } = this.#offered
+    const sumSats = work.outputs.reduce((sum, output) => sum + output.valueSats, 0n)
+    invariant(sumSats === work.template.coinbaseValueSats, "a job's outputs sum to the coinbase value")
+    invariant((work.share === null) === (work.shareTarget === null), 'work has a share target if it has share terms')
+    invariant(
+      (work.share === null) === (work.coinbase.commitmentOffset === null),
+      'work that can become a share commits to it'
+    )
+  }
+
+  #offer(built: BuiltWork, cause: RenewCause): Renewal {
+    const jobs = cause === 'newBlock' || cause === 'firstTemplate' ? 'clean' : 'keep'
+    if (!built.ok) {
+      this.#offered = null
+      return { cause, jobs, offered: null, reason: built.reason }
+    }
+    const { work } = built
+    this.#lastWindow = { base: work.windowBase, shares: work.windowShares, weights: work.weights }
+    this.#offered = {
+      work,
+      notify: notifyParts(work),
+      limits: {
+        shareDifficulty: work.share === null ? null : difficultyFromBits(work.share.bits),
+        bitcoinDifficulty: difficultyFromBits(work.bits)
+      }
+    }
+    return { cause, jobs, offered: this.#offered, reason: work.ineligible }
+  }
+
+  /** Strictly rising, whatever the clock does: no two jobs of this node have the same coinbase. */
+  #nextNsecs(nowMs: UnixMs): bigint {
+    const clock = BigInt(nowMs) * NSECS_PER_MS
+    this.#lastNsecs = clock > this.#lastNsecs ? clock : this.#lastNsecs + 1n
+    invariant(this.#lastNsecs <= MAX_U64, 'nanoseconds fit 64 bits')
+    return this.#lastNsecs
+  }
+}

@@ -1,0 +1,200 @@
+import type { BitcoinNetwork } from '@p2poolv2/bitcoin'
+import type { WitnessProgram } from '@p2poolv2/consensus'
+import { consensusAddress } from '@p2poolv2/consensus'
+import type { Rng, Sha256d, UnixMs } from '@p2poolv2/primitives'
+import { BoundedMap, bytesEqual, Deadlines, invariant, unixMs } from '@p2poolv2/primitives'
+import type { Authorise, MinerIdentity, SessionEffect, SessionEvent, SessionSettings } from '@p2poolv2/stratum'
+import { Session } from '@p2poolv2/stratum'
+import type { MinerId } from './contract.ts'
+import type { MinerAddresses } from './job-maker.ts'
+import type { WorkTemplate } from './work-template.ts'
+
+/** Connections at a time. At the cap a further one is closed at once; those that mine are left alone. */
+export const MAX_MINERS = 10_000
+
+/** Workers whose last difficulty is remembered across a reconnect. At the cap the oldest memory goes. */
+const MAX_REMEMBERED_DIFFICULTIES = 10_000
+const REMEMBER_DIFFICULTY_MS = 600_000
+
+/** One connection. */
+export interface Miner {
+  readonly id: MinerId
+  readonly remote: string
+  readonly session: Session<WorkTemplate>
+  readonly extranonce1: number
+  /** Whom its jobs commit to; null until it is authorised. */
+  addresses: MinerAddresses | null
+  identity: MinerIdentity | null
+  userAgent: string
+  /** Names it has been authorised under, the first one first. */
+  readonly workers: string[]
+  /** It has asked for work, so every renewal goes to it. */
+  wantsWork: boolean
+  /** It has had a job. */
+  hasWork: boolean
+}
+
+export interface MinersOptions {
+  readonly network: BitcoinNetwork
+  readonly settings: SessionSettings
+  readonly maxMiners?: number
+}
+
+export interface MinersDeps {
+  readonly rng: Rng
+  readonly authorise: Authorise
+  readonly sha256d?: Sha256d
+}
+
+/** The live stratum sessions: makes them, hands them events, knows which one is due next. */
+export class Miners {
+  readonly #options: MinersOptions
+  readonly #deps: MinersDeps
+  readonly #maxMiners: number
+  readonly #byId = new Map<MinerId, Miner>()
+  readonly #deadlines = new Deadlines<MinerId>()
+  readonly #liveExtranonces = new Set<number>()
+  readonly #lastDifficulties = new BoundedMap<string, { difficulty: number; atMs: UnixMs }>(MAX_REMEMBERED_DIFFICULTIES)
+  #nextExtranonce: number
+  #nowMs = unixMs(0)
+
+  constructor(options: MinersOptions, deps: MinersDeps) {
+    this.#options = options
+    this.#deps = deps
+    this.#maxMiners = options.maxMiners ?? MAX_MINERS
+    this.#nextExtranonce = deps.rng.u32()
+  }
+
+  get size(): number {
+    return this.#byId.size
+  }
+
+  get nextDeadlineMs(): UnixMs | null {
+    return this.#deadlines.peek()?.atMs ?? null
+  }
+
+  get(id: MinerId): Miner | undefined {
+    return this.#byId.get(id)
+  }
+
+  /** In the order in which they connected. */
+  all(): IterableIterator<Miner> {
+    return this.#byId.values()
+  }
+
+  /** @returns null at the cap: close the connection */
+  connect(id: MinerId, remote: string, nowMs: UnixMs): Miner | null {
+    invariant(!this.#byId.has(id), 'a miner id is new')
+    this.#nowMs = nowMs
+    if (this.#byId.size >= this.#maxMiners) return null
+    const { sha256d, authorise } = this.#deps
+    const extranonce1 = this.#takeExtranonce1()
+    const session = new Session<WorkTemplate>(
+      { ...this.#options.settings, extranonce1: u32Bytes(extranonce1), connectedAtMs: nowMs, remote },
+      {
+        authorise,
+        lastDifficulty: identity => this.#recall(identity),
+        ...(sha256d === undefined ? {} : { sha256d })
+      }
+    )
+    const miner: Miner = {
+      id,
+      remote,
+      session,
+      extranonce1,
+      addresses: null,
+      identity: null,
+      userAgent: '',
+      workers: [],
+      wantsWork: false,
+      hasWork: false
+    }
+    this.#byId.set(id, miner)
+    this.#arm(miner)
+    return miner
+  }
+
+  /** Hands an event to the session and takes note of its next deadline. */
+  handle(miner: Miner, event: SessionEvent<WorkTemplate>, nowMs: UnixMs): readonly SessionEffect<WorkTemplate>[] {
+    this.#nowMs = nowMs
+    const effects = miner.session.handle(event, nowMs)
+    this.#arm(miner)
+    return effects
+  }
+
+  /** Takes note of who the miner is. A connection has one payee for good, so jobs given out stay right. */
+  identify(miner: Miner, identity: MinerIdentity, userAgent: string): void {
+    miner.userAgent = userAgent
+    if (!miner.workers.includes(identity.worker)) miner.workers.push(identity.worker)
+    if (miner.identity !== null) {
+      invariant(miner.identity.payoutAddress === identity.payoutAddress, 'a connection has one payee')
+      return
+    }
+    const bitcoin = consensusAddress(identity.payoutAddress, this.#options.network)
+    invariant(
+      bitcoin !== null && bytesEqual(bitcoin.script, identity.payoutScript),
+      'an authorised address can be paid'
+    )
+    invariant(identity.shareProgram !== null, 'authorisation finds a share-chain address for everybody')
+    const share: WitnessProgram = { version: 1, program: identity.shareProgram }
+    miner.identity = identity
+    miner.addresses = { bitcoin, share }
+  }
+
+  /** The connection is gone, or about to be. */
+  remove(miner: Miner, nowMs: UnixMs): void {
+    if (miner.identity !== null && miner.hasWork) {
+      this.#lastDifficulties.delete(keyOf(miner.identity))
+      this.#lastDifficulties.set(keyOf(miner.identity), { difficulty: miner.session.difficulty, atMs: nowMs })
+    }
+    this.#byId.delete(miner.id)
+    this.#deadlines.delete(miner.id)
+    this.#liveExtranonces.delete(miner.extranonce1)
+  }
+
+  /** The miners whose session asked to be called by now. */
+  due(nowMs: UnixMs): readonly Miner[] {
+    return this.#deadlines.popDue(nowMs).flatMap(id => this.#byId.get(id) ?? [])
+  }
+
+  checkInvariants(): void {
+    invariant(this.#byId.size <= this.#maxMiners, 'miners are within their cap')
+    invariant(this.#liveExtranonces.size === this.#byId.size, 'each connection has an extranonce of its own')
+    this.#lastDifficulties.checkInvariants()
+    this.#deadlines.checkInvariants()
+    for (const miner of this.#byId.values()) {
+      invariant(!miner.wantsWork || miner.addresses !== null, 'a miner that wants work has somebody to pay')
+      invariant(this.#deadlines.get(miner.id) === miner.session.nextDeadlineMs, "a session's deadline is known")
+      miner.session.checkInvariants(this.#nowMs)
+    }
+  }
+
+  #arm(miner: Miner): void {
+    const atMs = miner.session.nextDeadlineMs
+    if (atMs === null) this.#deadlines.delete(miner.id)
+    else this.#deadlines.set(miner.id, atMs)
+  }
+
+  /** A counter that begins anywhere: no two live connections search the same coinbases, and a used one is long unused. */
+  #takeExtranonce1(): number {
+    while (this.#liveExtranonces.has(this.#nextExtranonce)) this.#nextExtranonce = (this.#nextExtranonce + 1) >>> 0
+    const number = this.#nextExtranonce
+    this.#liveExtranonces.add(number)
+    this.#nextExtranonce = (number + 1) >>> 0
+    return number
+  }
+
+  #recall(identity: MinerIdentity): number | null {
+    const last = this.#lastDifficulties.get(keyOf(identity))
+    if (last === undefined || this.#nowMs - last.atMs > REMEMBER_DIFFICULTY_MS) return null
+    return last.difficulty
+  }
+}
+
+function keyOf(identity: MinerIdentity): string {
+  return `${identity.payoutAddress}.${identity.worker}`
+}
+
+function u32Bytes(number: number): Uint8Array {
+  return Uint8Array.of(number >>> 24, number >>> 16, number >>> 8, number)
+}

@@ -1,0 +1,240 @@
+import { unixMs } from '@p2poolv2/primitives'
+import { describe, expect, it } from 'vitest'
+import { EFFECT_RANK } from './contract.ts'
+import { A_SHARE, address, effectsOf, factsOf, Rig, SETTINGS } from './testing/rig.ts'
+import { ScriptedMiner } from './testing/scripted-miner.ts'
+
+describe('miners and their work', () => {
+  it('without a template a miner waits, and gets clean work when one comes', () => {
+    const rig = new Rig()
+    const miner = rig.connect(1, address(1))
+    expect(miner.replies.get(2)?.result).toBe(true)
+    expect(miner.jobs).toHaveLength(0)
+    rig.template()
+    expect(miner.jobs).toHaveLength(1)
+    expect(miner.job.clean).toBe(true)
+  })
+
+  it('with a template a miner has work as soon as it is authorised', () => {
+    const rig = new Rig()
+    rig.template()
+    const miner = rig.connect(1, address(1))
+    expect(miner.jobs).toHaveLength(1)
+    expect(miner.difficulty).toBeGreaterThan(0)
+  })
+
+  it('two miners on one template get different commitments and different ids', () => {
+    const rig = new Rig()
+    rig.template()
+    const a = rig.connect(1, address(1)).job
+    const b = rig.connect(2, address(2)).job
+    const commitment = (coinbase2: string): string => coinbase2.slice(-8 - 64, -8)
+    expect(commitment(a.coinbase2)).not.toBe(commitment(b.coinbase2))
+    expect(a.id).not.toBe(b.id)
+    expect(a.coinbase1).toBe(b.coinbase1)
+    expect(a.prevHashWire).toEqual(b.prevHashWire)
+  })
+
+  it('two connections of one address never get the same coinbase', () => {
+    const rig = new Rig()
+    rig.template()
+    const a = rig.connect(1, address(1))
+    const b = rig.connect(2, address(1))
+    expect(a.job.coinbase2).not.toBe(b.job.coinbase2)
+    expect(a.extranonce1).not.toBe(b.extranonce1)
+  })
+
+  it('1000 miners are notified with distinct jobs', () => {
+    const rig = new Rig({ check: 'never' })
+    rig.template()
+    for (let id = 1; id <= 1000; id++) rig.connect(id, address(id))
+    const effects = rig.template({ parent: 2 })
+    const sent = effectsOf(effects, 'sendMiner')
+    expect(new Set(sent.map(effect => effect.miner)).size).toBe(1000)
+    const jobs = Array.from({ length: 1000 }, (_, index) => rig.miner(index + 1).job)
+    expect(new Set(jobs.map(job => job.id)).size).toBe(1000)
+    expect(new Set(jobs.map(job => job.coinbase2)).size).toBe(1000)
+    expect(jobs.every(job => job.clean)).toBe(true)
+    rig.core.checkInvariants()
+  })
+
+  it('a job id is the 16 hex digits of a number that only rises, even if the clock steps back', () => {
+    const rig = new Rig()
+    rig.template()
+    const miner = rig.connect(1, address(1))
+    rig.nowMs -= 5000
+    rig.template({ parent: 2 })
+    rig.nowMs -= 5000
+    rig.template({ parent: 3 })
+    const ids = miner.jobs.map(job => job.id)
+    expect(ids).toHaveLength(3)
+    for (const id of ids) expect(id).toMatch(/^[0-9a-f]{16}$/)
+    expect([...ids].sort()).toEqual(ids)
+  })
+
+  it('a further miner is turned away at the cap, and those that mine stay', () => {
+    const rig = new Rig({ maxMiners: 2 })
+    rig.template()
+    rig.connect(1, address(1))
+    rig.connect(2, address(2))
+    const effects = rig.handle({ type: 'minerConnected', miner: 3, remote: '127.0.0.1:3' })
+    expect(effects).toEqual([{ type: 'closeMiner', miner: 3, reason: 'too-many-miners' }])
+    rig.handle({ type: 'minerGone', miner: 1 })
+    expect(rig.connect(4, address(4)).jobs).toHaveLength(1)
+  })
+
+  it('lines of a connection that is gone are dropped', () => {
+    const rig = new Rig()
+    rig.connect(1, address(1))
+    rig.handle({ type: 'minerGone', miner: 1 })
+    expect(rig.handle({ type: 'minerLines', miner: 1, lines: new ScriptedMiner(address(1)).hello() })).toEqual([])
+    expect(rig.handle({ type: 'minerGone', miner: 1 })).toEqual([])
+  })
+
+  it('a worker that comes back within ten minutes starts at the difficulty it had', () => {
+    const vardiff = { ...SETTINGS.vardiff, startDifficulty: 1e-8 }
+    const rig = new Rig({ stratum: { ...SETTINGS, vardiff } })
+    rig.template()
+    expect(rig.connect(1, `${address(1)}.rig`, 'd=0.00000002').difficulty).toBe(2e-8)
+    rig.handle({ type: 'minerGone', miner: 1 })
+    expect(rig.connect(2, `${address(1)}.rig`).difficulty).toBe(2e-8)
+    expect(rig.connect(3, `${address(1)}.other`).difficulty).toBe(1e-8)
+    rig.handle({ type: 'minerGone', miner: 2 })
+    rig.advance(601_000)
+    expect(rig.connect(4, `${address(1)}.rig`).difficulty).toBe(1e-8)
+  })
+})
+
+describe('authorisation', () => {
+  it('a miner whose address is of another network is told which', () => {
+    const rig = new Rig()
+    const miner = rig.connect(1, 'tb1qw508d6qejxtdg4y5r3zarvary0c5xw7kxpjzsx.rig')
+    const reply = miner.replies.get(2)
+    expect(reply?.error).toEqual([24, 'tb1qw508d6qe... is a testnet address, this node pays bcrt1... addresses', null])
+    expect(rig.facts('minerRefused')).toHaveLength(1)
+    expect(rig.core.queries.status(unixMs(rig.nowMs)).miners).toEqual([])
+  })
+
+  it('a second worker name of a connection counts as a worker of its own', () => {
+    const rig = new Rig()
+    rig.template()
+    const miner = rig.connect(1, `${address(1)}.first`)
+    const again = new ScriptedMiner(`${address(1)}.second`)
+    rig.handle({ type: 'minerLines', miner: 1, lines: again.hello().slice(1) })
+    rig.handle({ type: 'minerLines', miner: 1, lines: [again.submit(miner.grind(A_SHARE))] })
+    const workers = rig.core.queries.workers(unixMs(rig.nowMs))
+    expect(workers.map(({ worker, accepted }) => [worker, accepted])).toEqual([
+      ['first', 0],
+      ['second', 1]
+    ])
+    expect(rig.facts('shareFound')[0]?.worker).toBe('second')
+  })
+})
+
+describe('the way of a share', () => {
+  it('a share becomes the tip and the next job commits to it', () => {
+    const rig = new Rig()
+    rig.template()
+    rig.connect(1, `${address(1)}.rig`)
+    const [first] = effectsOf(rig.mine(1, A_SHARE), 'publish')
+    expect(rig.chain.confirmedTip().hash).toBe(first?.share.hash)
+    rig.advance(1000)
+    const [second] = effectsOf(rig.mine(1, A_SHARE), 'publish')
+    expect(second?.share.header.prevShareHash).toBe(first?.share.hash)
+    expect(second?.share.header.minerBitcoinAddress.text).toBe(address(1))
+    expect(rig.facts('bug')).toEqual([])
+  })
+
+  it('effects come in the order bitcoin, peers, miners, disk, reports', () => {
+    const rig = new Rig()
+    rig.template()
+    rig.connect(1, address(1))
+    rig.connect(2, address(2))
+    rig.advance(1000)
+    const ranks = rig.mine(1, A_SHARE).map(effect => EFFECT_RANK[effect.type])
+    expect(new Set(ranks).size).toBe(4)
+    expect([...ranks].sort()).toEqual(ranks)
+  })
+
+  it('the reply to a submit reaches its miner before the new job does', () => {
+    const rig = new Rig()
+    rig.template()
+    rig.connect(1, address(1))
+    rig.advance(1000)
+    const texts = effectsOf(rig.mine(1, A_SHARE), 'sendMiner').map(effect => effect.text)
+    expect(texts[0]).toContain('"result":true')
+    expect(texts[1]).toContain('mining.notify')
+  })
+
+  it('a solution given in twice makes one share', () => {
+    const rig = new Rig()
+    rig.template()
+    const miner = rig.connect(1, address(1))
+    const line = miner.submit(miner.grind(A_SHARE))
+    const effects = rig.handle({ type: 'minerLines', miner: 1, lines: [line, line] })
+    expect(effectsOf(effects, 'publish')).toHaveLength(1)
+    expect(factsOf(effects, 'shareRejected').map(fact => fact.code)).toEqual([22])
+  })
+
+  it('shares of two miners on one base make a sibling, and the next share names it as uncle', () => {
+    const rig = new Rig()
+    rig.template()
+    rig.connect(1, address(1))
+    rig.connect(2, address(2))
+    rig.mine(1, A_SHARE)
+    const jobOfTwo = rig.miner(2).jobs[0]
+    if (jobOfTwo === undefined) throw new Error('the second miner has a first job')
+    const [sibling] = effectsOf(rig.mine(2, { ...A_SHARE, job: jobOfTwo }), 'publish')
+    rig.advance(31_000)
+    const [nephew] = effectsOf(rig.mine(1, A_SHARE), 'publish')
+    const { prevShareHash, uncles } = nephew?.share.header ?? {}
+    expect(sibling?.share.hash).toBeDefined()
+    expect([prevShareHash, ...(uncles ?? [])]).toContain(sibling?.share.hash)
+    expect(uncles).toHaveLength(1)
+    expect(rig.core.queries.status(unixMs(rig.nowMs)).sharechain.uncles).toBe(1)
+  })
+
+  it('when hashes come faster than work is renewed, shares over the chain’s room are lost without alarm', () => {
+    const rig = new Rig({ check: 'never' })
+    rig.template()
+    const miner = rig.connect(1, address(1))
+    const job = miner.job
+    for (let count = 0; count < 22; count++) rig.mine(1, { ...A_SHARE, job })
+    expect(rig.facts('shareFound')).toHaveLength(20)
+    expect(rig.facts('shareLost').map(fact => fact.code)).toEqual(['height-crowded', 'height-crowded'])
+    expect(rig.facts('bug')).toEqual([])
+    rig.core.checkInvariants()
+  })
+})
+
+describe('the end', () => {
+  it('shutdown closes every miner, ends with stop, and nothing is said after it', () => {
+    const rig = new Rig()
+    rig.template()
+    rig.connect(1, address(1))
+    rig.connect(2, address(2))
+    const effects = rig.handle({ type: 'shutdown' })
+    expect(effectsOf(effects, 'closeMiner').map(effect => effect.miner)).toEqual([1, 2])
+    expect(effects.at(-1)).toMatchObject({ type: 'stop', reason: { code: 'shutdown' } })
+    expect(rig.template({ parent: 2 })).toEqual([])
+    expect(rig.core.nextDeadlineMs).toBeNull()
+  })
+
+  it('a disk that refuses stops the node', () => {
+    const rig = new Rig()
+    rig.connect(1, address(1))
+    const effects = rig.handle({ type: 'storeFailed', message: 'no space left on device' })
+    expect(effectsOf(effects, 'closeMiner')).toHaveLength(1)
+    expect(effects.at(-1)).toMatchObject({ type: 'stop', reason: { code: 'storeFailed' } })
+  })
+
+  it('a broken invariant is told as a bug and stops the node', () => {
+    const rig = new Rig()
+    rig.connect(1, address(1))
+    // A shell that gives an id twice is our own fault.
+    const effects = rig.core.handle({ type: 'minerConnected', miner: 1, remote: '' }, unixMs(rig.nowMs))
+    expect(factsOf(effects, 'bug').map(fact => fact.code)).toEqual(['invariant-broken'])
+    expect(effectsOf(effects, 'closeMiner')).toHaveLength(1)
+    expect(effects.at(-1)).toMatchObject({ type: 'stop', reason: { code: 'bug' } })
+  })
+})

@@ -1,0 +1,183 @@
+import type { BlockTemplate, CoinbaseSkeleton, Work } from '@p2poolv2/bitcoin'
+import { buildCoinbase, coinbaseWeight, fitTemplate } from '@p2poolv2/bitcoin'
+import type { ChainParams, PayoutCut, PayoutOutput, PayoutWeights } from '@p2poolv2/consensus'
+import { commitmentPrefix, payoutOutputs } from '@p2poolv2/consensus'
+import type { CompactBits, ShareHash, UnixMs } from '@p2poolv2/primitives'
+import { secFromMs, targetFromBits } from '@p2poolv2/primitives'
+import type { ShareChain } from '@p2poolv2/sharechain'
+import type { IneligibleReason } from './contract.ts'
+
+/**
+ * How far below the limit of protocol §12.7 a share's time must stay, so that peers whose clocks are a little behind ours
+ * still take it.
+ */
+export const FUTURE_TIME_MARGIN_SEC = 10
+
+/** What a share made from this work will say about itself. */
+export interface ShareTerms {
+  readonly baseHash: ShareHash
+  readonly uncles: readonly ShareHash[]
+  readonly bits: CompactBits
+  readonly timeSec: number
+  readonly donation: PayoutCut | null
+  readonly fee: PayoutCut | null
+  /** Everything of the commitment but the miner's two addresses (protocol §4.1). */
+  readonly commitmentPrefix: Uint8Array
+  /** 32 bytes, digest order. */
+  readonly shareWitnessRoot: Uint8Array
+}
+
+/** Work all miners share for one bitcoin template and one mining base. Immutable. */
+export interface WorkTemplate extends Work {
+  /** As bitcoind gave it, or with its last transactions left out. */
+  readonly template: BlockTemplate
+  /** Null when a solution cannot become a share; it still is a bitcoin block that pays the same. */
+  readonly share: ShareTerms | null
+  readonly ineligible: IneligibleReason | null
+  /** The share below which the payout window lies. */
+  readonly windowBase: ShareHash
+  readonly windowShares: number
+  readonly weights: PayoutWeights
+  /** In coinbase order, without the outputs of value zero that carry commitments. Sums to the template's coinbase value. */
+  readonly outputs: readonly PayoutOutput[]
+  /**
+   * Transactions left out because the coinbase needs more room than bitcoind reserved; 0 normally. Null when that was
+   * not possible: a block made from this work would be too heavy.
+   */
+  readonly droppedTransactions: number | null
+}
+
+/** The payout window as it was read last, kept so that miners are paid when the window cannot be read. */
+export interface KnownWindow {
+  readonly base: ShareHash
+  readonly shares: number
+  readonly weights: PayoutWeights
+}
+
+export interface WorkRequest {
+  readonly params: ChainParams
+  readonly chain: ShareChain
+  readonly template: BlockTemplate
+  /** Whole seconds since the template was made, by our clock: moves the time that is offered to miners along. */
+  readonly templateAgeSec: number
+  readonly donation: PayoutCut | null
+  readonly fee: PayoutCut | null
+  readonly lastWindow: KnownWindow | null
+  readonly nowMs: UnixMs
+}
+
+export type BuiltWork =
+  | { readonly ok: true; readonly work: WorkTemplate }
+  /** Nobody can be paid: `window-unavailable` before any window was read, `window-empty` if it has no weight (a bug). */
+  | { readonly ok: false; readonly reason: 'window-unavailable' | 'window-empty' }
+
+/** Our shares carry no transaction but their own coinbase. */
+const WITNESS_ROOT_OF_COINBASE_ALONE = new Uint8Array(32)
+
+/**
+ * One snapshot of template, mining base and payout window as work. Reads the chain, changes nothing.
+ * Cost: the payout window moves from where it was read last; one coinbase is built.
+ */
+export function buildWork(request: WorkRequest): BuiltWork {
+  const { chain, template: whole } = request
+  const base = chain.miningBase()
+  const weights = chain.payoutWeights(base.hash, whole.bits)
+  const window: KnownWindow | null =
+    weights === null
+      ? request.lastWindow
+      : { base: base.hash, shares: chain.windowShares(base.hash, whole.bits), weights }
+  if (window === null) return { ok: false, reason: 'window-unavailable' }
+  if (window.weights.total <= 0n) return { ok: false, reason: 'window-empty' }
+
+  const terms = weights === null ? 'window-unavailable' : shareTerms(request, base.hash)
+  const share = typeof terms === 'string' ? null : terms
+  const paymentTerms: PaymentTerms = { weights: window.weights, layout: share === null ? 'plain' : 'share' }
+  let payment = paymentOf(request, whole, paymentTerms)
+  // Amounts have a fixed width, so what fits this coinbase fits the one that pays less.
+  const fitting = fitTemplate(whole, coinbaseWeight(payment.coinbase))
+  const template = fitting ?? whole
+  if (template !== whole) payment = paymentOf(request, template, paymentTerms)
+  return {
+    ok: true,
+    work: {
+      bitcoinHeight: template.bitcoinHeight,
+      version: template.version,
+      prevHash: template.prevHash,
+      prevHashWire: template.prevHashWire,
+      bits: template.bits,
+      timeSec: Math.max(template.minTimeSec, template.curTimeSec + request.templateAgeSec),
+      minTimeSec: template.minTimeSec,
+      merkleBranch: template.merkleBranch,
+      bitcoinTarget: template.bitcoinTarget,
+      shareTarget: share === null ? null : targetFromBits(share.bits),
+      coinbase: payment.coinbase,
+      template,
+      share,
+      ineligible: typeof terms === 'string' ? terms : null,
+      windowBase: window.base,
+      windowShares: window.shares,
+      weights: window.weights,
+      outputs: payment.outputs,
+      droppedTransactions: fitting === null ? null : whole.transactions.length - template.transactions.length
+    }
+  }
+}
+
+interface PaymentTerms {
+  readonly weights: PayoutWeights
+  readonly layout: 'share' | 'plain'
+}
+
+function shareTerms(request: WorkRequest, baseHash: ShareHash): ShareTerms | 'clock-behind-chain' {
+  const { params, chain, donation, fee, nowMs } = request
+  const nowSec = secFromMs(nowMs)
+  const timeSec = Math.max(nowSec, chain.medianTimePast(baseHash) + 1)
+  if (timeSec > nowSec + params.futureTimeSec - FUTURE_TIME_MARGIN_SEC) return 'clock-behind-chain'
+  const uncles = chain.uncleChoice(baseHash)
+  const bits = chain.nextShareBits(baseHash)
+  const prefix = commitmentPrefix({
+    prevShareHash: baseHash,
+    uncles,
+    bits,
+    timeSec,
+    donationAddress: donation?.address ?? null,
+    donationBps: donation?.bps ?? 0,
+    feeAddress: fee?.address ?? null,
+    feeBps: fee?.bps ?? 0,
+    shareWitnessRoot: WITNESS_ROOT_OF_COINBASE_ALONE
+  })
+  return {
+    baseHash,
+    uncles,
+    bits,
+    timeSec,
+    donation,
+    fee,
+    commitmentPrefix: prefix,
+    shareWitnessRoot: WITNESS_ROOT_OF_COINBASE_ALONE
+  }
+}
+
+/** What a template pays to whom, and the coinbase that does it. */
+interface Payment {
+  readonly outputs: readonly PayoutOutput[]
+  readonly coinbase: CoinbaseSkeleton
+}
+
+function paymentOf(request: WorkRequest, template: BlockTemplate, terms: PaymentTerms): Payment {
+  const outputs = payoutOutputs({
+    valueSats: template.coinbaseValueSats,
+    donation: request.donation,
+    fee: request.fee,
+    weights: terms.weights
+  })
+  const coinbase = buildCoinbase({
+    bitcoinHeight: template.bitcoinHeight,
+    auxFlags: template.auxFlags,
+    poolSignature: request.params.poolSignature,
+    outputs: outputs.map(({ address, valueSats }) => ({ valueSats, script: address.script })),
+    witnessCommitmentScript: template.witnessCommitmentScript,
+    layout: terms.layout
+  })
+  return { outputs, coinbase }
+}
