@@ -1,1 +1,3 @@
-export {}
+export { BlockFile, type RestoreReport } from './block-file.ts'
+export { DevChainServer, type DevChainServerOptions } from './dev-chain-server.ts'
+export { SUBVERSION } from './methods.ts'

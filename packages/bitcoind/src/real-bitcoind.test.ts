@@ -1,0 +1,237 @@
+import type { BlockTemplate } from '@p2poolv2/bitcoin'
+import { BLOCK_CASES, buildBlock, type TemplateFields } from '@p2poolv2/devchain/testing'
+import { type BlockHash, blockHash, bytesToHex } from '@p2poolv2/primitives'
+import { createLog } from '@p2poolv2/runtime'
+import { afterEach, describe, expect, it } from 'vitest'
+import { BlockSubmitter } from './block-submitter.ts'
+import type { BitcoindConfig, BitcoindStatus } from './config.ts'
+import type { TemplateCause } from './node-watch.ts'
+import { preflight } from './preflight.ts'
+import { RpcClient } from './rpc-client.ts'
+import { RpcError } from './rpc-error.ts'
+import { TemplateFeed, type TemplateFeedOptions } from './template-feed.ts'
+import { findBitcoind } from './testing/find-bitcoind.ts'
+import { RealBitcoind, type RealBitcoindOptions } from './testing/real-bitcoind.ts'
+import { Recorder } from './testing/recorder.ts'
+import { ZmqHashblock } from './zmq-hashblock.ts'
+
+const { path, missing } = await findBitcoind()
+const log = createLog({ level: 'silent', format: 'json' })
+const undo: (() => unknown)[] = []
+afterEach(async () => {
+  for (const step of undo.splice(0).reverse()) await step()
+})
+
+async function bitcoind(options: Partial<RealBitcoindOptions> = {}, when: 'started' | 'prepared' = 'started') {
+  const make = when === 'started' ? RealBitcoind.start : RealBitcoind.prepare
+  const node = await make({ path: path ?? '', ...options })
+  undo.push(() => node.remove())
+  return node
+}
+
+const configOf = (node: RealBitcoind): BitcoindConfig => ({ url: node.url, ...node.credentials })
+const withZmq = (node: RealBitcoind): BitcoindConfig => ({ ...configOf(node), zmqHashblock: node.zmqAddress })
+
+interface Came {
+  template: BlockTemplate
+  source: string
+  cause: TemplateCause
+  atMs: number
+}
+
+function feed(nodes: readonly BitcoindConfig[], options: Partial<TemplateFeedOptions> = {}) {
+  const templates = new Recorder<Came>()
+  const statuses = new Recorder<readonly BitcoindStatus[]>()
+  const made = new TemplateFeed(
+    { nodes, chains: ['regtest'], ...options, timings: { retryMaxMs: 200, standbyPollMs: 100, ...options.timings } },
+    {
+      onTemplate: (template, source, cause) => templates.add({ template, source, cause, atMs: performance.now() }),
+      onStatus: statuses.add,
+      log
+    }
+  )
+  undo.push(() => made.stop())
+  made.start()
+  const on = (hash: string | undefined) => templates.first(({ template }) => template.prevHash === hash)
+  const state = (position: number, wanted: BitcoindStatus['state'], from?: number) =>
+    statuses.first(list => list[position]?.state === wanted, from)
+  return { made, templates, statuses, on, state }
+}
+
+const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0
+
+const TITLE = missing === null ? 'with a real bitcoind' : `with a real bitcoind (none here: ${missing})`
+
+describe.skipIf(path === null)(TITLE, { timeout: 120_000 }, () => {
+  it('preflight has nothing to say about a good node', async () => {
+    const node = await bitcoind()
+    await node.generate(1)
+    expect(await preflight(node.rpc, { chains: ['regtest'], zmqHashblock: node.zmqAddress })).toEqual([])
+  })
+
+  it('preflight finds a wrong password, the wrong network and ZeroMQ left out', async () => {
+    const node = await bitcoind({ zmq: 'off' })
+    const stranger = new RpcClient({ url: node.url, user: node.user, password: 'wrong' })
+    undo.push(() => stranger.close())
+    const refused = await preflight(stranger, { chains: ['regtest'] })
+    expect(refused).toMatchObject([{ code: 'node-unusable', severity: 'fatal' }])
+    expect(refused[0]?.message).toContain('[bitcoind] user and password')
+    const findings = await preflight(node.rpc, { chains: ['main'], zmqHashblock: node.zmqAddress })
+    expect(findings.map(({ code }) => code)).toEqual(['wrong-network', 'zmq-not-configured'])
+    expect(findings[1]?.message).toContain(`zmqpubhashblock=${node.zmqAddress}`)
+  })
+
+  it('preflight asks signet by its own rules', async () => {
+    const node = await bitcoind({ chain: 'signet' })
+    expect(await preflight(node.rpc, { chains: ['signet'] })).toEqual([])
+    const refusal = node.rpc.call('getblocktemplate', [{ rules: ['segwit'] }])
+    await expect(refusal).rejects.toMatchObject({ code: 'refused', nodeCode: -8 })
+  })
+
+  it('a cookie is read again after the node has a new one', async () => {
+    const node = await bitcoind({ auth: 'cookie' })
+    expect(await node.rpc.call('getblockcount')).toBe(0)
+    await node.halt()
+    await expect(node.rpc.call('getblockcount')).rejects.toMatchObject({ code: 'cookie-missing' })
+    await node.launch()
+    await node.answering()
+    expect(await node.rpc.call('getblockcount')).toBe(0)
+  })
+
+  it('a feed started before its node gets templates, and goes on over a restart', async () => {
+    const node = await bitcoind({ auth: 'cookie' }, 'prepared')
+    const { statuses, on, state, made } = feed([withZmq(node)])
+    await state(0, 'unreachable')
+    await node.launch()
+    await node.answering()
+    const [first] = await node.generate(1)
+    await on(first)
+    expect(made.statuses).toMatchObject([{ state: 'ready', bitcoinHeight: 1, message: null }])
+    await node.halt('SIGKILL')
+    await state(0, 'unreachable', statuses.seen.length - 1)
+    const away = statuses.seen.length
+    await node.launch()
+    await state(0, 'ready', away)
+    const [second] = await node.generate(1)
+    await on(second)
+  })
+
+  it('two nodes: the second serves while the first is away', async () => {
+    const [one, other] = [await bitcoind(), await bitcoind()]
+    await one.generate(2)
+    await other.generate(1)
+    const { templates, made } = feed([withZmq(one), withZmq(other)])
+    await templates.first(({ source }) => source === one.url)
+    await one.halt()
+    await templates.first(({ source }) => source === other.url)
+    const position = templates.seen.length
+    const [hash] = await other.generate(1)
+    await templates.first(({ template }) => template.prevHash === hash, position)
+    await one.launch()
+    await templates.first(({ source }) => source === one.url, position)
+    expect(made.statuses.map(({ state }) => state)).toEqual(['ready', 'ready'])
+  })
+
+  it('from hashblock to template, measured', async ({ annotate }) => {
+    const node = await bitcoind()
+    const heard = new Recorder<{ hash: BlockHash; atMs: number }>()
+    const onHash = (hash: BlockHash): void => heard.add({ hash, atMs: performance.now() })
+    const listener = new ZmqHashblock({ address: node.zmqAddress, onHash, onProblem: expect.unreachable })
+    const listening = listener.run()
+    undo.push(() => listener.close())
+    const { on } = feed([withZmq(node)], { longPoll: 'off', timings: { tipPollMs: 300 } })
+    // A subscription takes effect a moment after its connection; until then polling speaks.
+    for (let cause = ''; cause !== 'zmq' || heard.seen.length === 0; )
+      cause = (await on((await node.generate(1))[0])).cause
+    const fromNotice: number[] = []
+    const fromCall: number[] = []
+    for (let i = 0; i < 20; i++) {
+      const calledMs = performance.now()
+      const [hash] = await node.generate(1)
+      const [notice, came] = await Promise.all([heard.first(({ hash: h }) => h === hash), on(hash)])
+      expect(came.cause).toBe('zmq')
+      fromNotice.push(came.atMs - notice.atMs)
+      fromCall.push(came.atMs - calledMs)
+    }
+    const [notice, call] = [median(fromNotice), median(fromCall)]
+    await annotate(
+      `hashblock to template: median ${notice.toFixed(1)} ms, worst ${Math.max(...fromNotice).toFixed(1)} ms; from asking for the block: median ${call.toFixed(1)} ms`
+    )
+    expect(notice).toBeLessThan(250)
+    listener.close()
+    await listening
+  })
+
+  it.each([
+    ['zmq, long poll and quick polling', { timings: { tipPollMs: 5 } }],
+    ['zmq and long poll', { timings: { tipPollMs: 600_000 } }]
+  ])('one block is one template: %s', async (_name, options: Partial<TemplateFeedOptions>) => {
+    const node = await bitcoind()
+    const { on, templates } = feed([withZmq(node)], options)
+    await templates.first(() => true)
+    const hashes: (string | undefined)[] = []
+    for (let i = 0; i < 10; i++) {
+      const [hash] = await node.generate(1)
+      hashes.push(hash)
+      await on(hash)
+    }
+    expect(templates.seen.map(({ template }) => template.prevHash).slice(1)).toEqual(hashes)
+  })
+
+  it('answers every block case as the development chain does', async () => {
+    const node = await bitcoind()
+    await node.generate(20)
+    for (const { name, changes, expected } of BLOCK_CASES) {
+      const template = (await node.rpc.call('getblocktemplate', [{ rules: ['segwit'] }])) as TemplateFields
+      const block = bytesToHex(buildBlock(template, changes(template)))
+      expect(await node.rpc.call('submitblock', [block]), name).toBe(expected)
+    }
+  })
+
+  it('answers repeated, late and broken blocks as the development chain does', async () => {
+    const node = await bitcoind()
+    await node.generate(20)
+    const older = (await node.rpc.call('getblocktemplate', [{ rules: ['segwit'] }])) as TemplateFields
+    const submit = (block: Uint8Array) => node.rpc.call('submitblock', [bytesToHex(block)])
+    const block = buildBlock(older)
+    expect(await submit(block)).toBeNull()
+    expect(await submit(block)).toBe('duplicate')
+    const late = buildBlock(older, { header: { timeSec: older.curtime + 1 } })
+    expect(await submit(late)).toBe('inconclusive')
+    expect(await submit(late)).toBe('duplicate')
+    expect(await submit(buildBlock(older, { header: { timeSec: older.mintime - 1 } }))).toBe('time-too-old')
+    for (const bytes of [new Uint8Array(0), new Uint8Array(80), block.subarray(0, -1)]) {
+      await expect(submit(bytes)).rejects.toMatchObject({ nodeCode: -22, nodeMessage: 'Block decode failed' })
+    }
+  })
+
+  it('takes a found block from the submitter, also when it comes up late', async () => {
+    const node = await bitcoind()
+    const template = (await node.rpc.call('getblocktemplate', [{ rules: ['segwit'] }])) as TemplateFields
+    const blockHex = bytesToHex(buildBlock(template))
+    await node.halt()
+    const submitter = new BlockSubmitter(
+      { nodes: [configOf(node)], retryMinMs: 5, retryMaxMs: 50 },
+      { persist: async () => {}, onResult: () => {}, bitcoinHeight: () => null, log }
+    )
+    undo.push(() => submitter.close())
+    const found = { blockHash: blockHash('00'.repeat(32)), bitcoinHeight: 1, blockHex }
+    const submitted = submitter.submit(found, { signal: AbortSignal.timeout(60_000) })
+    await node.launch()
+    expect(await submitted).toMatchObject([{ url: node.url, result: 'accepted', reason: null }])
+    expect(await node.rpc.call('getblockcount')).toBe(1)
+  })
+
+  it('errors of an unknown method and of bad arguments are refusals', async () => {
+    const node = await bitcoind()
+    for (const [method, params] of [
+      ['nope', []],
+      ['getblockhash', ['x']],
+      ['getblockhash', [7]]
+    ] as const) {
+      const failed = node.rpc.call(method, params)
+      await expect(failed).rejects.toBeInstanceOf(RpcError)
+      await expect(failed).rejects.toMatchObject({ code: 'refused' })
+    }
+  })
+})

@@ -1,0 +1,2 @@
+export { type FoundBitcoind, findBitcoind } from './find-bitcoind.ts'
+export { RealBitcoind, type RealBitcoindOptions } from './real-bitcoind.ts'

@@ -1,0 +1,63 @@
+import { type DestinationStream, destination, type Level, type Logger, pino, stdTimeFunctions } from 'pino'
+import { humanLine } from './human-line.ts'
+
+export type LogLevel = Exclude<Level, 'fatal'> | 'silent'
+
+export interface LogOptions {
+  readonly level: LogLevel
+  /** `auto` is `human` when the output is a terminal, `json` otherwise. */
+  readonly format: 'human' | 'json' | 'auto'
+  /** Where whole lines go; the standard output when absent. */
+  readonly sink?: DestinationStream
+}
+
+/**
+ * What our code logs with: a constant sentence last, everything that varies in fields before it.
+ * pino's `Logger` is one; a test's silent logger is `createLog({ level: 'silent', format: 'json' })`.
+ */
+export type Log = Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>
+
+const HIDDEN = '[hidden]'
+
+// Field names whose values never reach a log, at the top and one level down. Lower camel case and the TOML spelling.
+const SECRET_FIELDS = [
+  'password',
+  'rpcPassword',
+  'rpc_password',
+  'cookie',
+  'authorization',
+  'secret',
+  'secretKey',
+  'secret_key',
+  'privateKey',
+  'private_key',
+  'token',
+  'mnemonic',
+  'seed'
+]
+
+// user:password@ of a URL, in whatever field or message it stands.
+const URL_CREDENTIALS = /([a-z][a-z0-9+.-]*:\/\/)[^\s/@"'\\]+@/gi
+
+/** Replaces the credentials of every URL in `text`. */
+export function withoutCredentials(text: string): string {
+  return text.replace(URL_CREDENTIALS, `$1${HIDDEN}@`)
+}
+
+/** A pino logger that writes whole lines, synchronously, so that the last words before a crash are not lost. */
+export function createLog(options: LogOptions): Logger {
+  const sink = options.sink ?? destination({ dest: 1, sync: true })
+  const human = options.format === 'human' || (options.format === 'auto' && process.stdout.isTTY === true)
+  const stream: DestinationStream = human ? { write: line => sink.write(humanLine(line)) } : sink
+  return pino(
+    {
+      level: options.level,
+      base: null,
+      timestamp: stdTimeFunctions.isoTime,
+      formatters: { level: label => ({ level: label }) },
+      redact: { paths: SECRET_FIELDS.flatMap(field => [field, `*.${field}`]), censor: HIDDEN },
+      hooks: { streamWrite: withoutCredentials }
+    },
+    stream
+  )
+}
