@@ -52,7 +52,8 @@ export class NodeWatch {
   #chain = ''
   #role: 'lead' | 'standby' = 'standby'
   #roleEnds = new AbortController()
-  #zmqMessage: string | null = null
+  /** Why notices are not heard: on our side, and on the node's. */
+  #zmqTrouble: { ours: string | null; theirs: string | null } = { ours: null, theirs: null }
   /** The tip we have a template for, or have already decided to ask a template for. */
   #wantedTip: BlockHash | null = null
   #wantedBy: TemplateCause = 'refresh'
@@ -113,7 +114,7 @@ export class NodeWatch {
       address,
       onHash: hash => this.#tipSeen(hash, 'zmq'),
       onProblem: message => {
-        this.#zmqMessage = message
+        this.#zmqTrouble.ours = message
         if (this.#status.state === 'ready') this.#setStatus({ ...this.#status, message })
       }
     })
@@ -125,7 +126,7 @@ export class NodeWatch {
     const address = this.#options.node.zmqHashblock
     const timeoutMs = this.#options.timings.callTimeoutMs
     if (address !== undefined && address !== '') {
-      this.#zmqMessage = await zmqProblem(this.#client, address, { signal, timeoutMs })
+      this.#zmqTrouble.theirs = await zmqProblem(this.#client, address, { signal, timeoutMs })
     }
     this.#take(await this.#fetch(signal), 'connected')
   }
@@ -282,7 +283,8 @@ export class NodeWatch {
   }
 
   #setReady(bitcoinHeight: number): void {
-    this.#setStatus({ url: this.#status.url, state: 'ready', bitcoinHeight, message: this.#zmqMessage })
+    const message = this.#zmqTrouble.ours ?? this.#zmqTrouble.theirs
+    this.#setStatus({ url: this.#status.url, state: 'ready', bitcoinHeight, message })
   }
 
   #setStatus(status: BitcoindStatus): void {

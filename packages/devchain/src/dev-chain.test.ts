@@ -2,6 +2,7 @@ import { parseTemplate } from '@p2poolv2/bitcoin'
 import { blockHash, bytesToHex, ZERO_BLOCK_HASH } from '@p2poolv2/primitives'
 import { describe, expect, it } from 'vitest'
 import { DevChain, KEPT_BLOCKS } from './dev-chain.ts'
+import { bitsFromHashes, DEV_DIFFICULTY } from './difficulty.ts'
 import { BLOCK_CASES } from './testing/block-cases.ts'
 import { buildBlock, REGTEST_DIFFICULTY } from './testing/build-block.ts'
 
@@ -91,6 +92,24 @@ describe('DevChain', () => {
     expect(chain.template(0).curtime).toBe(NOW_SEC + 30 * 8 + 1)
   })
 
+  it('after a stall takes easy blocks as well as regular ones, and no easy one before', () => {
+    const rule = { ...DEV_DIFFICULTY, startBits: bitsFromHashes(2_000n), easiestBits: 0x207f_ffff }
+    const stalledChain = () => {
+      const chain = new DevChain(rule)
+      chain.submit(buildBlock(chain.template(NOW_SEC)), NOW_SEC)
+      return chain
+    }
+    const nowSec = NOW_SEC + 301
+    const [before, after] = [stalledChain().template(nowSec - 1), stalledChain().template(nowSec)]
+    expect(after.bits).toBe('207fffff')
+    expect(before.bits).not.toBe(after.bits)
+    expect(after.longpollid).not.toBe(before.longpollid)
+    const early = buildBlock({ ...after, curtime: nowSec - 1 })
+    expect(stalledChain().submit(early, nowSec)).toEqual({ type: 'refused', reason: 'bad-diffbits' })
+    expect(stalledChain().submit(buildBlock(after), nowSec).type).toBe('accepted')
+    expect(stalledChain().submit(buildBlock({ ...before, curtime: nowSec }), nowSec).type).toBe('accepted')
+  })
+
   it('finds blocks by height and by hash', () => {
     const chain = minedChain(3)
     const second = chain.blockAt(2)
@@ -126,7 +145,8 @@ describe('DevChain', () => {
     expect(copy.blockAt(7)).toBeNull()
     expect(copy.blockAt(8)?.hash).toBe(chain.blockAt(8)?.hash)
     const nowSec = NOW_SEC + 700
-    expect(copy.template(nowSec)).toEqual(chain.template(nowSec).height === 21 ? copy.template(nowSec) : null)
+    expect(copy.restore(bytesAt(20), 20)).toBe(true)
+    expect(copy.template(nowSec)).toEqual(chain.template(nowSec))
     expect(copy.submit(buildBlock(copy.template(nowSec)), nowSec).type).toBe('accepted')
   })
 

@@ -23,7 +23,7 @@ function vardiff(start: { difficulty: number; floor?: number; bitcoinDifficulty?
 }
 
 describe('conformance of other methods and the life of a connection', () => {
-  conform('session', 'F', {
+  conform('F', {
     F1: [
       'extranonce.subscribe',
       () =>

@@ -55,7 +55,7 @@ function firstDifficulty(password: string): number | null {
 }
 
 describe('conformance of framing', () => {
-  conform('session', 'A', {
+  conform('A', {
     A3: [
       'three requests of one read are answered in order, then comes work',
       () => {
@@ -118,7 +118,7 @@ describe('conformance of framing', () => {
 
 describe('conformance of subscribe, configure and authorize', () => {
   const answer = [{ id: 1, result: SUBSCRIBED, error: null }]
-  conform('session', 'B', {
+  conform('B', {
     B1: [
       'subscribe is answered with both subscriptions',
       () => expect(subscribedWith(['bitaxe/BM1370/v2.9.0'])).toEqual(answer)

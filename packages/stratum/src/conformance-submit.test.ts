@@ -66,7 +66,7 @@ function mined(rig: SessionRig, count: number, options: { timeSec?: number } = {
 const EASY = { ...SETTINGS, vardiff: { ...SETTINGS.vardiff, minDifficulty: 1e-9, startDifficulty: 1e-7 } }
 
 describe('conformance of submit', () => {
-  conform('session', 'E', {
+  conform('E', {
     E1: ['five parameters', () => expect(answerTo(V1)).toEqual(YES)],
     E2: [
       'a nonce without leading zeros is the same nonce',

@@ -23,7 +23,7 @@ function suggested(params: unknown): number | null {
 }
 
 describe('conformance of difficulty messages', () => {
-  conform('session', 'C', {
+  conform('C', {
     C1: [
       'a suggestion brings difficulty and a new job in one write, and no reply',
       () => {
@@ -134,7 +134,7 @@ describe('conformance of difficulty messages', () => {
 
 describe('conformance of notify', () => {
   const first = (rig: SessionRig = new SessionRig()): readonly unknown[] => notifyIn(rig.login()) ?? []
-  conform('session', 'D', {
+  conform('D', {
     D1: [
       'nine parameters of the right types',
       () => {

@@ -126,7 +126,10 @@ export type SessionEffect<W extends Work = Work> =
     }
   /** One or more complete lines with LF, ASCII, to be written at once. */
   | { readonly type: 'send'; readonly text: string }
-  /** A worker name of this connection, the first or a further one of the same payee. */
+  /**
+   * A worker name of this connection, the first or a further one of the same payee. Comes once the connection has
+   * subscribed as well, always before its first `wantWork`.
+   */
   | { readonly type: 'authorised'; readonly identity: MinerIdentity; readonly userAgent: string }
   /** `creditedDifficulty` was checked against the hash; `hashDifficulty` is what the hash reached. */
   | {

@@ -10,10 +10,10 @@ export const OLD_JOB_LIFE_MS = 60_000
 /** What was on its way while a new block was announced is still accepted. */
 export const STALE_GRACE_MS = 3_000
 /**
- * Submits remembered per previous block; at the cap the oldest is forgotten. At the highest rate vardiff tolerates it
- * is reached after two hours, when the job of a forgotten submit has long gone.
+ * Submits remembered per previous block; at the cap the oldest is forgotten. At two a second, the most that vardiff
+ * lets pass for long, that is after half an hour: the job of a forgotten submit is then unknown itself.
  */
-export const MAX_SEEN_SUBMITS = 16_384
+export const MAX_SEEN_SUBMITS = 4_096
 
 /** All jobs of one connection that build on the same block. */
 interface Epoch {
@@ -21,7 +21,7 @@ interface Epoch {
   /** Solved or credited headers by key, so that none counts twice, whatever job it names. */
   readonly seen: BoundedSet<string>
   /** Null while current. */
-  superseded: { readonly atMs: UnixMs; readonly by: Epoch; staleFromMs: number } | null
+  superseded: { readonly atMs: UnixMs; readonly by: BlockHash; staleFromMs: number } | null
   jobs: number
 }
 
@@ -57,7 +57,7 @@ export class JobRegistry<W extends Work = Work> {
     this.newBlock(job.work.prevHash, nowMs)
     const epoch = this.#current
     invariant(epoch !== null, 'a new block is current')
-    if (epoch.jobs === 0) this.#restartGrace(epoch, nowMs)
+    if (epoch.jobs === 0) this.#restartGrace(epoch.prevHash, nowMs)
     this.expire(nowMs)
     for (const id of this.#jobs.keys()) {
       if (this.#jobs.size < MAX_JOBS) break
@@ -83,7 +83,7 @@ export class JobRegistry<W extends Work = Work> {
     this.#epochs.set(prevHash, epoch)
     epoch.superseded = null
     if (this.#current !== null) {
-      this.#current.superseded = { atMs: nowMs, by: epoch, staleFromMs: nowMs + STALE_GRACE_MS }
+      this.#current.superseded = { atMs: nowMs, by: prevHash, staleFromMs: nowMs + STALE_GRACE_MS }
     }
     this.#current = epoch
     this.expire(nowMs)
@@ -132,7 +132,7 @@ export class JobRegistry<W extends Work = Work> {
   }
 
   /** Only now the miner hears of the new block, so only now the grace begins. */
-  #restartGrace(current: Epoch, nowMs: UnixMs): void {
+  #restartGrace(current: BlockHash, nowMs: UnixMs): void {
     for (const { superseded } of this.#epochs.values()) {
       if (superseded?.by === current) superseded.staleFromMs = nowMs + STALE_GRACE_MS
     }

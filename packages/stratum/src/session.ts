@@ -81,6 +81,8 @@ export class Session<W extends Work = Work> {
   /** The next work repeats the difficulty and is clean. */
   #remind = false
   #nuisance = 0
+  /** Authorised before subscribing; bounded as worker names are. */
+  #unannounced: MinerIdentity[] = []
   #accepted = 0
   #rejected = 0
   #lastAcceptedAtMs: UnixMs | null = null
@@ -219,6 +221,7 @@ export class Session<W extends Work = Work> {
       case 'mining.subscribe':
         this.#out.send(resultLine(idJson, this.#login.subscribe(params)))
         this.#difficulty.setUserAgent(this.userAgent)
+        this.#announce()
         break
       case 'mining.authorize':
         this.#authorise(request, nowMs)
@@ -267,8 +270,17 @@ export class Session<W extends Work = Work> {
     }
     if (isFirst) this.#difficulty.setPassword(answer.hints)
     this.#out.send(resultLine(idJson, 'true'))
-    if (answer.added === 'known') return
-    this.#out.fact({ type: 'authorised', identity: answer.identity, userAgent: this.userAgent })
+    if (answer.added === 'added') this.#unannounced.push(answer.identity)
+    this.#announce()
+  }
+
+  /** Only now it is known both who mines and with what. */
+  #announce(): void {
+    if (!this.subscribed) return
+    for (const identity of this.#unannounced) {
+      this.#out.fact({ type: 'authorised', identity, userAgent: this.userAgent })
+    }
+    this.#unannounced = []
   }
 
   #submit({ idJson, params }: Request, nowMs: UnixMs): void {

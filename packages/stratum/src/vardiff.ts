@@ -11,9 +11,8 @@ const FLOOD_SHARES = 144
 const FLOOD_SEC = 15
 /** Shares of one read have no time between them; a flood is taken to have lasted at least this long. */
 const MIN_FLOOD_SEC = 0.25
-/** Enough shares to judge by. Before 10 s are over a flood may still show. */
+/** Enough shares to judge by, once it is no flood. */
 const WINDOW_SHARES = 72
-const WINDOW_MIN_SEC = 10
 /** 72 shares within this time are at least twice the usual rate, which the short average follows faster. */
 const SHORT_WINDOW_SEC = 120
 const LONG_WINDOW_SEC = 240
@@ -148,10 +147,11 @@ export class Vardiff {
   #consider(nowMs: UnixMs): void {
     if (this.#options.retarget === 'off') return
     const elapsedSec = (nowMs - this.#windowStartMs) / 1000
-    if (this.#windowShares >= FLOOD_SHARES && elapsedSec < FLOOD_SEC) {
+    if (elapsedSec < FLOOD_SEC) {
+      if (this.#windowShares < FLOOD_SHARES) return
       const rate = this.#windowDifficulty / Math.max(elapsedSec, MIN_FLOOD_SEC)
       this.#retarget(rate, rate / this.#options.targetSharesPerSec, nowMs)
-    } else if (this.#windowShares >= WINDOW_SHARES && elapsedSec >= WINDOW_MIN_SEC) {
+    } else if (this.#windowShares >= WINDOW_SHARES) {
       const average = elapsedSec < SHORT_WINDOW_SEC ? this.#perMinute : this.#perFiveMinutes
       this.#retargetByStep(average.perSec(nowMs), nowMs)
     } else if (elapsedSec >= LONG_WINDOW_SEC) {

@@ -42,7 +42,7 @@ export interface VerifiedSubmit<W extends Work = Work> {
 }
 
 /** From here on an injected hash, with its cost per call, is the faster one. */
-const LONG_COINBASE_BYTES = 512
+const LONG_COINBASE_BYTES = 1024
 
 // Shared by all calls of this module; nothing in them is handed out or needed by the next call.
 let scratchCoinbase = new Uint8Array(4096)

@@ -1,6 +1,6 @@
 /**
- * The 148 cases of stratum §11, by where each is covered. A test file runs exactly the cases given to it here; `later`
- * says why a case has no test in this package.
+ * The 148 cases of stratum §11, by where each is covered: `session` by the files `conformance-*.test.ts`, which check
+ * that they have them all; `tcp` by the file of that name beside the server; `later` says why there is no test here.
  */
 export const CONFORMANCE_CASES = {
   session:

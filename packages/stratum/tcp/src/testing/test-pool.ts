@@ -1,0 +1,112 @@
+import { buildCoinbase, type Job, type Work } from '@p2poolv2/bitcoin'
+import { blockHash, targetFromBits, unixMs, wireFromDisplay } from '@p2poolv2/primitives'
+import { createLog, systemClock } from '@p2poolv2/runtime'
+import { DEFAULT_START_PROFILES, DEFAULT_VARDIFF, notifyParts, Session } from '@p2poolv2/stratum'
+import type { GoneReason } from '../contract.ts'
+import { StratumServer, type StratumServerOptions } from '../stratum-server.ts'
+
+const PREV_HASH = '0000000000000000000112233445566778899aabbccddeeff00112233445566f'
+
+/** The least of a node: a session per connection and one piece of work, over real sockets. */
+export class TestPool {
+  readonly server: StratumServer
+  readonly log: string[] = []
+  readonly reads: number[] = []
+  readonly gone = new Map<number, GoneReason>()
+  port = 0
+  readonly #sessions = new Map<number, Session>()
+  #jobs = 0
+  #waiting: { readonly miner: number; readonly resolve: (why: GoneReason) => void }[] = []
+
+  constructor(options: Partial<StratumServerOptions> = {}, nowMs: () => number = () => systemClock().nowMs()) {
+    const log = createLog({ level: 'info', format: 'json', sink: { write: line => void this.log.push(line) } })
+    this.server = new StratumServer(
+      { host: '127.0.0.1', port: 0, ...options },
+      {
+        log,
+        clock: { nowMs: () => unixMs(nowMs()) },
+        onConnected: (miner, remote) => void this.#sessions.set(miner, newSession(miner, remote)),
+        onLines: (miner, lines) => {
+          this.reads.push(lines.length)
+          this.handle(miner, session => session.handle({ type: 'lines', lines }, systemClock().nowMs()))
+        },
+        onGone: (miner, why) => {
+          this.#sessions.delete(miner)
+          this.gone.set(miner, why)
+          for (const { resolve } of this.#waiting.filter(wait => wait.miner === miner)) resolve(why)
+        }
+      }
+    )
+  }
+
+  async start(): Promise<this> {
+    this.port = await this.server.listen()
+    return this
+  }
+
+  handle(miner: number, event: (session: Session) => ReturnType<Session['handle']>): void {
+    const session = this.#sessions.get(miner)
+    if (session === undefined) return
+    for (const effect of event(session)) {
+      if (effect.type === 'send') this.server.send(miner, effect.text)
+      else if (effect.type === 'close') this.server.close(miner, effect.reason)
+      else if (effect.type === 'wantWork') this.renew(miner)
+    }
+  }
+
+  renew(miner: number, cleanJobs = false): void {
+    const id = (++this.#jobs).toString(16).padStart(16, '0')
+    const job: Job = { id, work: WORK, nsecs: BigInt(this.#jobs), commitment: null, offeredAtMs: unixMs(0) }
+    const limits = { shareDifficulty: null, bitcoinDifficulty: 1e12 }
+    this.handle(miner, session =>
+      session.handle({ type: 'work', job, notify: notifyParts(WORK), cleanJobs, limits }, systemClock().nowMs())
+    )
+  }
+
+  /** Resolves when the connection has ended. */
+  whenGone(miner: number): Promise<GoneReason> {
+    const why = this.gone.get(miner)
+    if (why !== undefined) return Promise.resolve(why)
+    return new Promise(resolve => void this.#waiting.push({ miner, resolve }))
+  }
+}
+
+const WORK: Work = {
+  bitcoinHeight: 900_000,
+  version: 0x2000_0000,
+  prevHash: blockHash(PREV_HASH),
+  prevHashWire: wireFromDisplay(PREV_HASH),
+  bits: 0x1702a000,
+  timeSec: 0x68a00000,
+  minTimeSec: 0x68900000,
+  merkleBranch: new Uint8Array(12 * 32).fill(7),
+  bitcoinTarget: targetFromBits(0x1702a000),
+  shareTarget: null,
+  coinbase: buildCoinbase({
+    bitcoinHeight: 900_000,
+    auxFlags: new Uint8Array(),
+    poolSignature: new Uint8Array(),
+    outputs: [{ valueSats: 5_000_000_000n, script: new Uint8Array(22) }],
+    witnessCommitmentScript: null,
+    layout: 'plain'
+  })
+}
+
+function newSession(miner: number, remote: string): Session {
+  return new Session(
+    {
+      extranonce1: Uint8Array.of(10, 0, miner >>> 8, miner),
+      versionMask: 0x1fffe000,
+      vardiff: DEFAULT_VARDIFF,
+      startProfiles: DEFAULT_START_PROFILES,
+      connectedAtMs: systemClock().nowMs(),
+      remote
+    },
+    {
+      authorise: ({ user, worker }) => ({
+        ok: true,
+        identity: { payoutAddress: user, payoutScript: new Uint8Array(22), worker, shareProgram: null }
+      })
+    }
+  )
+}
