@@ -1,7 +1,18 @@
-import { mkdir, open } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { FoundBlock } from '@p2poolv2/bitcoind'
+import { blockHash } from '@p2poolv2/primitives'
 
-/** Where the hex of every found block is kept, so that a person can submit it by hand if all else fails. */
+/** Blocks looked at again after a start, the highest first: whatever is older was decided long ago. */
+const MAX_UNANSWERED = 20
+const FILE_NAME = /^(\d{1,9})-([0-9a-f]{64})\.hex$/
+/** How a record begins to which no bitcoin node has answered. */
+const UNANSWERED = /^submitted/
+
+/**
+ * Where the hex of every found block is kept, written before the block is submitted. A block whose answer a crash or a
+ * power cut kept from us is submitted once more at the next start.
+ */
 export class FoundBlockFolder {
   readonly #folder: string
 
@@ -9,12 +20,8 @@ export class FoundBlockFolder {
     this.#folder = folder
   }
 
-  /** Writes `<height>-<hash>.hex` and waits until it is on the platter. A block that is there already is left alone. */
-  async persist(block: {
-    readonly blockHash: string
-    readonly bitcoinHeight: number
-    readonly blockHex: string
-  }): Promise<void> {
+  /** Writes `<height>-<hash>.hex` and waits until it is on the platter. */
+  async persist(block: FoundBlock): Promise<void> {
     await mkdir(this.#folder, { recursive: true })
     const file = await open(join(this.#folder, `${block.bitcoinHeight}-${block.blockHash}.hex`), 'w')
     try {
@@ -23,5 +30,36 @@ export class FoundBlockFolder {
     } finally {
       await file.close()
     }
+  }
+
+  /** Kept blocks to which no bitcoin node has answered, as far as the records go; highest first. Never rejects. */
+  async unanswered(records: readonly { readonly blockHash: string; readonly result: string }[]): Promise<FoundBlock[]> {
+    const answered = new Set(records.filter(({ result }) => !UNANSWERED.test(result)).map(record => record.blockHash))
+    const blocks: FoundBlock[] = []
+    for (const { name, height, hash } of await this.#newestFiles()) {
+      if (answered.has(hash)) continue
+      const blockHex = await this.#hexOf(name)
+      if (blockHex !== null) blocks.push({ blockHash: blockHash(hash), bitcoinHeight: height, blockHex })
+    }
+    return blocks
+  }
+
+  async #newestFiles(): Promise<{ name: string; height: number; hash: string }[]> {
+    // No folder yet: no block was ever found.
+    const names = await readdir(this.#folder).catch(() => [])
+    return names
+      .flatMap(name => {
+        const [, height, hash] = FILE_NAME.exec(name) ?? []
+        return height === undefined || hash === undefined ? [] : [{ name, height: Number(height), hash }]
+      })
+      .sort((a, b) => b.height - a.height || (a.hash < b.hash ? -1 : 1))
+      .slice(0, MAX_UNANSWERED)
+  }
+
+  /** Null for a file that a crash cut short: its block never left this computer. */
+  async #hexOf(name: string): Promise<string | null> {
+    const text = await readFile(join(this.#folder, name), 'utf8').catch(() => '')
+    const hex = text.trimEnd()
+    return text.endsWith('\n') && hex.length % 2 === 0 && /^[0-9a-f]{160,}$/.test(hex) ? hex : null
   }
 }

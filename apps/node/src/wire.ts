@@ -177,6 +177,18 @@ export async function startNode(config: Config, host: NodeHost): Promise<Running
     },
     { name: 'template feed', start: () => feed.start(), stopRank: 1, stop: () => feed.stop() },
     {
+      name: 'unanswered blocks',
+      start: async () => {
+        for (const block of await blockFolder.unanswered(recentBlocks)) {
+          log.warn(
+            { blockHash: block.blockHash, bitcoinHeight: block.bitcoinHeight },
+            'submitting a block again: its answer is not on record'
+          )
+          void submitter.submit(block, { signal: submitting.signal })
+        }
+      }
+    },
+    {
       name: 'built-in miners',
       start: () => {
         if (config.chain !== 'devnet') return

@@ -1,0 +1,42 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type BlockHash, blockHash } from '@p2poolv2/primitives'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { FoundBlockFolder } from './found-blocks.ts'
+
+let parent: string
+let folder: FoundBlockFolder
+beforeEach(() => {
+  parent = mkdtempSync(join(tmpdir(), 'p2poolv2-blocks-'))
+  folder = new FoundBlockFolder(join(parent, 'blocks'))
+})
+afterEach(() => rmSync(parent, { recursive: true }))
+
+const hash = (byte: string): BlockHash => blockHash(byte.repeat(32))
+const block = (byte: string, bitcoinHeight: number) => ({
+  blockHash: hash(byte),
+  bitcoinHeight,
+  blockHex: byte.repeat(100)
+})
+
+it('remembers nothing before the first block', async () => {
+  expect(await folder.unanswered([])).toEqual([])
+})
+
+it('gives back what nobody has answered, the highest first', async () => {
+  for (const kept of [block('aa', 5), block('bb', 9), block('cc', 7), block('dd', 8)]) await folder.persist(kept)
+  const records = [
+    { blockHash: hash('aa'), result: 'submitted' },
+    { blockHash: hash('bb'), result: 'accepted' },
+    { blockHash: hash('cc'), result: 'submitted: no answer on record' }
+  ]
+  expect(await folder.unanswered(records)).toEqual([block('dd', 8), block('cc', 7), block('aa', 5)])
+})
+
+it('passes over a file that was cut short and files of others', async () => {
+  await folder.persist(block('aa', 5))
+  writeFileSync(join(parent, 'blocks', `6-${hash('bb')}.hex`), 'bb'.repeat(100))
+  writeFileSync(join(parent, 'blocks', 'notes.txt'), 'hello\n')
+  expect(await folder.unanswered([])).toEqual([block('aa', 5)])
+})
