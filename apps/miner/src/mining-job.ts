@@ -15,6 +15,7 @@ export interface MiningJob {
 
 const NOTIFY_PARAMS = 9
 const MERKLE_ROOT_OFFSET = 36
+/** A job with more is not taken; a full bitcoin block needs 14. */
 const MAX_BRANCH_NODES = 32
 
 /**

@@ -21,6 +21,7 @@ const SUBSCRIBE_ID = 1
 const AUTHORIZE_ID = 2
 const FIRST_SUBMIT_ID = 10
 const RECONNECT_MS = 1_000
+/** A server that sends more without a line end is disconnected from. */
 const MAX_LINE_BYTES = 1_048_576
 
 /** A Stratum V1 client as simple mining firmware has one: subscribes, authorises, takes jobs, reconnects for ever. */

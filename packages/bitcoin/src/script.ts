@@ -4,6 +4,7 @@ const OP_PUSHDATA1 = 0x4c
 const OP_PUSHDATA2 = 0x4d
 const OP_1 = 0x51
 const OP_RETURN = 0x6a
+/** Longer data takes OP_PUSHDATA1 or 2. */
 const MAX_DIRECT_PUSH = 0x4b
 
 /** How the script of a block's witness commitment begins: OP_RETURN, a push of 36 bytes, the tag of BIP141. */

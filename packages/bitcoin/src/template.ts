@@ -29,8 +29,11 @@ export const MAX_MONEY_SATS = 2_100_000_000_000_000n
 export const MAX_TEMPLATE_AUX_FLAGS_BYTES = 32
 
 const U32_MAX = 0xffff_ffff
+/** A template with a larger transaction is refused. */
 const MAX_TRANSACTION_BYTES = MAX_BLOCK_WEIGHT
+/** A template with a longer id is refused; bitcoind gives some 70 characters. */
 const MAX_LONG_POLL_ID_LENGTH = 256
+/** A template with more rules is refused; bitcoind gives about four. */
 const MAX_RULES = 256
 /** A script of consensus size. */
 const MAX_CHALLENGE_BYTES = 10_000

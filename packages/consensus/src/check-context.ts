@@ -15,6 +15,7 @@ import { type PayoutCut, type PayoutOutput, type PayoutWeights, payoutOutputs } 
 import { type ChainView, type Checked, PASSED, refused, type Share, type ShareHeader } from './share.ts'
 import { shareWitnessRoot } from './share-coinbase.ts'
 
+/** 21 million bitcoin; a coinbase that pays more is invalid. */
 const MAX_MONEY_SATS = 2_100_000_000_000_000n
 
 /** The payout window as the rules see it; the share chain wraps its `PayoutWindow` into this. */

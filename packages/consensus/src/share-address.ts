@@ -4,11 +4,14 @@ import { invariant } from '@p2poolv2/primitives'
 import { bech32m } from '@scure/base'
 import type { WitnessProgram } from './share.ts'
 
+/** Longer text is refused (BIP173). */
 const MAX_ADDRESS_CHARACTERS = 90
 const OUTPUT_KEY_BYTES = 32
 const TAPROOT_VERSION = 1
+/** A version above it is refused by name (BIP141). */
 const MAX_WITNESS_VERSION = 16
 const MIN_PROGRAM_BYTES = 2
+/** A longer program is refused by name (BIP141). */
 const MAX_PROGRAM_BYTES = 40
 
 const KNOWN_PREFIXES: ReadonlySet<string> = new Set(['p2pool', 'tp2pool', 'sp2pool', 'rp2pool'])

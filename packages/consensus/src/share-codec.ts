@@ -34,8 +34,10 @@ export const MAX_ENCODED_SHARE_BYTES = 1_048_576
 export const MAX_BRANCH_NODES = 16
 /** P2PKH, P2SH and witness programs: the longest is a 40-byte program. Longer ones are refused before they are read. */
 const MAX_ADDRESS_SCRIPT_BYTES = 42
+/** A version above it is a decode error (BIP141). */
 const MAX_WITNESS_VERSION = 16
 const MIN_PROGRAM_BYTES = 2
+/** A longer program is a decode error (BIP141). */
 const MAX_PROGRAM_BYTES = 40
 /** version, one empty input list in segwit form, flag, output count, locktime; bounds counts before allocation. */
 const MIN_TRANSACTION_BYTES = 10

@@ -41,6 +41,7 @@ const FIRST_SUBSIDY_SATS = 5_000_000_000n
 const LOCK_TIME_IS_TIME = 500_000_000
 const FINAL_SEQUENCE = 0xffff_ffff
 const MIN_SCRIPT_SIG_BYTES = 2
+/** A longer coinbase script is `bad-cb-length`. */
 const MAX_SCRIPT_SIG_BYTES = 100
 /** Below it a block breaks BIP34, BIP65 or BIP66, which regtest has from block 1 on. */
 const MIN_VERSION = 4
