@@ -5,7 +5,7 @@ import { attach, Interrupted, SIGNAL_NUMBERS, watchSignals } from './child.mjs'
 import { ensureInstalled, installForDevelopers } from './install.mjs'
 import { releaseOnExit } from './lock.mjs'
 import { Failure, say } from './terminal.mjs'
-import { check, test } from './verify.mjs'
+import { check, docs, test } from './verify.mjs'
 
 /**
  * @typedef {import('./child.mjs').Outcome} Outcome
@@ -41,7 +41,13 @@ const COMMANDS = {
     summary: 'check and run all tests, or only those vitest finds by filter',
     run: test
   },
-  check: { usage: 'check', summary: 'types, lint and format, layers', run: check },
+  check: { usage: 'check', summary: 'types, lint and format, layers, docs', run: check },
+  docs: { usage: 'docs', summary: 'write the pages of docs/ that are made from the sources', run: docs },
+  sim: {
+    usage: 'sim [scenario] [options]',
+    summary: 'play a network in virtual time; without a scenario the list of them',
+    run: app('apps/sim/dist/main.js')
+  },
   bench: { usage: 'bench [filter...]', summary: 'run the benchmarks in test/bench', run: runBenches },
   build: { usage: 'build', summary: 'compile every package', run: build },
   install: {

@@ -1,4 +1,4 @@
-// `check` and `test`: the three checks, the tests, and one line of totals.
+// `check`, `test` and `docs`: the checks, the tests and one line of totals; the pages that are made from the sources.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,6 +13,8 @@ import { Failure, say, secondsSince } from './terminal.mjs'
  * @typedef {{ passed: number, failed: number, skipped: number }} Totals
  */
 
+const MAKE_DOCS = ['--import', 'tsx', '--conditions=p2pool-source', 'scripts/make-docs.ts']
+
 /** @type {Record<string, (env: NodeJS.ProcessEnv) => Promise<Captured>>} */
 const CHECKS = {
   types: async env => {
@@ -25,7 +27,8 @@ const CHECKS = {
       ['node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings', '--diagnostic-level=warn'],
       env
     ),
-  layers: env => captureNode(['--import', 'tsx', 'scripts/check-layers.ts'], env)
+  layers: env => captureNode(['--import', 'tsx', 'scripts/check-layers.ts'], env),
+  docs: env => captureNode([...MAKE_DOCS, '--check'], env)
 }
 
 /** The `check` command. @returns {Promise<Outcome>} */
@@ -33,6 +36,12 @@ export async function check() {
   await ensureInstalled()
   const { failed } = await runChecks()
   return { code: failed === 0 ? 0 : 1, signal: null }
+}
+
+/** The `docs` command: writes the pages that the check of that name compares. @returns {Promise<Outcome>} */
+export async function docs() {
+  await ensureInstalled()
+  return attach(process.execPath, MAKE_DOCS)
 }
 
 /**

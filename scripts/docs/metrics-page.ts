@@ -1,0 +1,55 @@
+import { Telemetry } from '../../packages/node/shell/src/index.ts'
+import { unixMs } from '../../packages/primitives/src/index.ts'
+import { createLog, type HistogramSpec, type MetricSpec, Metrics } from '../../packages/runtime/src/index.ts'
+import { code, type Page, pageText, table } from './page.ts'
+
+/** Every metric of ours, as the telemetry declares it when it is made. */
+export function metricsPage(): Page {
+  const metrics = new DeclaredMetrics()
+  new Telemetry({ metrics, log: createLog({ level: 'silent', format: 'json' }), clock: { nowMs: () => unixMs(0) } })
+  return {
+    path: 'docs/metrics.md',
+    text: pageText({
+      title: 'Metrics',
+      source: 'what packages/node/shell declares',
+      parts: [
+        PREFACE,
+        table({
+          head: ['name', 'type', 'labels', 'meaning'],
+          rows: metrics.declared.map(({ name, type, labels, help }) => [
+            code(name),
+            type,
+            labels === undefined || labels.length === 0 ? '–' : labels.map(code).join(', '),
+            help
+          ])
+        })
+      ]
+    }),
+    problems: []
+  }
+}
+
+const PREFACE = `Served at \`/metrics\` of the API port in Prometheus' text format. Node.js' own figures (\`process_…\`, \`nodejs_…\`) stand beside
+these. How many series there can be of the labels with addresses and worker names is in [limits](limits.md).`
+
+type Declared = MetricSpec & { readonly type: 'counter' | 'gauge' | 'histogram' }
+
+/** A registry that remembers what was declared. */
+class DeclaredMetrics extends Metrics {
+  readonly declared: Declared[] = []
+
+  override counter(spec: MetricSpec) {
+    this.declared.push({ ...spec, type: 'counter' })
+    return super.counter(spec)
+  }
+
+  override gauge(spec: MetricSpec) {
+    this.declared.push({ ...spec, type: 'gauge' })
+    return super.gauge(spec)
+  }
+
+  override histogram(spec: HistogramSpec) {
+    this.declared.push({ ...spec, type: 'histogram' })
+    return super.histogram(spec)
+  }
+}
