@@ -5,13 +5,14 @@ import type { HeaderIndex, Slot } from './header-index.ts'
 import type { ConfirmedMove } from './organise.ts'
 import { bodyKey, confirmedKey, headerKey, indexKey, stateKey } from './store/keys.ts'
 import { encodeHeaderRecord, encodeIndexRow, encodeState, type StateRow } from './store/records.ts'
-import type { ChainDelta } from './store/share-store.ts'
+import { sealed } from './store/seal.ts'
+import type { ChainDelta, StoredRow } from './store/share-store.ts'
 
 /** Notes what one call to the share chain changes, and turns it into its outcome and its delta. */
 export class Changes {
   readonly #index: HeaderIndex
   readonly #rows = new Set<Slot>()
-  readonly #puts: { key: Uint8Array; value: Uint8Array }[] = []
+  readonly #puts: StoredRow[] = []
   readonly #deletes: Uint8Array[] = []
   readonly #confirmed: ShareHash[] = []
   readonly #unconfirmed: ShareHash[] = []
@@ -81,7 +82,7 @@ export class Changes {
   }
 
   delta(state: StateRow): ChainDelta {
-    const puts = [{ key: stateKey(), value: encodeState(state) }, ...this.#puts]
+    const puts = [sealed(stateKey(), encodeState(state)), ...this.#puts]
     for (const slot of this.#rows) puts.push(indexPut(this.#index, slot))
     return { sequence: state.sequence, puts, deletes: this.#deletes, durability: 'buffered' }
   }
@@ -99,7 +100,7 @@ export class Changes {
 }
 
 /** The stored form of a share in the index. */
-export function indexPut(index: HeaderIndex, slot: Slot): { key: Uint8Array; value: Uint8Array } {
+export function indexPut(index: HeaderIndex, slot: Slot): StoredRow {
   const value = encodeIndexRow({
     prevHash: index.prevHash(slot),
     bits: index.bits(slot),
@@ -111,5 +112,5 @@ export function indexPut(index: HeaderIndex, slot: Slot): { key: Uint8Array; val
     hasBody: index.hasBody(slot),
     contextSkipped: index.contextSkipped(slot)
   })
-  return { key: indexKey(index.height(slot), index.hash(slot)), value }
+  return sealed(indexKey(index.height(slot), index.hash(slot)), value)
 }

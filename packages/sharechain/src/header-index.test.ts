@@ -1,12 +1,12 @@
 import { workFromBits, ZERO_SHARE_HASH } from '@p2poolv2/primitives'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { easyParams, minerAddress } from './build-chain.test-support.ts'
 import { compareDigests } from './hash-order.ts'
 import { HeaderIndex, NO_SLOT } from './header-index.ts'
 import { MiningBase } from './mining-base.ts'
 import { Organiser } from './organise.ts'
-import { hashOf } from './store/deltas.test-support.ts'
+import { easyParams, minerAddress } from './testing/build-chain.ts'
+import { hashOf } from './testing/deltas.ts'
 
 const params = easyParams()
 /** Works of 16, 32 and 64 hashes: sums often tie. */

@@ -1,7 +1,7 @@
 import type { ChainView, ConsensusAddress, ShareFacts, ShareValidity } from '@p2poolv2/consensus'
 import { consensusAddressFromScript } from '@p2poolv2/consensus'
 import type { CompactBits, Height, ShareHash, Work } from '@p2poolv2/primitives'
-import { invariant, workFromBits } from '@p2poolv2/primitives'
+import { invariant, workFromBits, ZERO_SHARE_HASH } from '@p2poolv2/primitives'
 import { HeightColumn, NumberColumn, ValueColumn } from './columns.ts'
 import { MinerTable } from './miner-table.ts'
 
@@ -30,7 +30,6 @@ const MEMBERSHIP_MASK = 0x0c
 const BODY = 0x10
 const CONTEXT_SKIPPED = 0x20
 
-const NO_HASH = '' as ShareHash
 const NO_UNCLES: readonly ShareHash[] = Object.freeze([])
 const NO_SLOTS: readonly Slot[] = Object.freeze([])
 
@@ -45,8 +44,8 @@ export class HeaderIndex implements ChainView {
   readonly #free: Slot[] = []
   #nextSlot = 0
 
-  readonly #hash = new ValueColumn<ShareHash>(NO_HASH)
-  readonly #prevHash = new ValueColumn<ShareHash>(NO_HASH)
+  readonly #hash = new ValueColumn<ShareHash>(ZERO_SHARE_HASH)
+  readonly #prevHash = new ValueColumn<ShareHash>(ZERO_SHARE_HASH)
   readonly #uncles = new ValueColumn<readonly ShareHash[]>(NO_UNCLES)
   readonly #work = new ValueColumn<Work>(0n)
   readonly #height = new NumberColumn('u32')

@@ -26,6 +26,7 @@ export {
   encodeIdentity,
   SCHEMA_VERSION
 } from './store/records.ts'
+export { sealed, unsealed } from './store/seal.ts'
 export type {
   ChainDelta,
   FoundBlock,

@@ -1,12 +1,12 @@
 import { shareHash, ZERO_SHARE_HASH } from '@p2poolv2/primitives'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { easyParams, minerAddress } from './build-chain.test-support.ts'
 import { compareDigests } from './hash-order.ts'
 import { HeaderIndex } from './header-index.ts'
 import { bodiesWanted, headerAnswer, locatorHashes, locatorHeights } from './locator.ts'
 import { Organiser } from './organise.ts'
-import { hashOf } from './store/deltas.test-support.ts'
+import { easyParams, minerAddress } from './testing/build-chain.ts'
+import { hashOf } from './testing/deltas.ts'
 
 const params = easyParams()
 

@@ -49,6 +49,9 @@ export function sortedAtHeight(index: HeaderIndex, height: Height): Slot[] {
 /**
  * The shares whose headers answer a question, in order (protocol §18.5): every branch, by height, from two below the first
  * hash we know, in whole heights until the stop hash or 900 are reached. Nothing known in common: the genesis alone.
+ *
+ * Only what is in memory. Empty when the genesis is all we know in common and what follows it is pruned: the answer is then
+ * in the store (`readHeaders` gives the height of a locator's hash, `readConfirmed` the hashes from there on).
  */
 export function headerAnswer(
   params: ChainParams,
@@ -59,6 +62,8 @@ export function headerAnswer(
   const match = question.locator.map(hash => index.slotOf(hash)).find(slot => isServed(index, slot))
   if (match === undefined) return [index.hash(0)]
   const start = Math.max(index.height(match), OVERLAP_HEIGHTS + 1) - OVERLAP_HEIGHTS
+  // A header whose parent is left out would tell the asker nothing.
+  if (match === 0 && index.lowestHeight > 1) return []
   const end = Math.min(start + MAX_HEADERS_PER_ANSWER, organiser.candidateHeight)
   const answer: ShareHash[] = []
   for (let height = start; height <= end; height++) {

@@ -1,11 +1,11 @@
 import type { CompactBits, ShareHash } from '@p2poolv2/primitives'
 import { workFromBits, ZERO_SHARE_HASH } from '@p2poolv2/primitives'
 import { describe, expect, test } from 'vitest'
-import { easyParams, minerAddress } from './build-chain.test-support.ts'
 import { HeaderIndex } from './header-index.ts'
 import { MiningBase } from './mining-base.ts'
 import { Organiser } from './organise.ts'
-import { hashOf } from './store/deltas.test-support.ts'
+import { easyParams, minerAddress } from './testing/build-chain.ts'
+import { hashOf } from './testing/deltas.ts'
 
 /** Work of 0x49d414, 0x24ea0a1488 and 0x189c06b85b35c7. */
 const LIGHT = 0x1e0377ae

@@ -21,7 +21,7 @@ const STILL: ConfirmedMove = Object.freeze({ confirmed: [], unconfirmed: [] })
  */
 export class Organiser {
   readonly #index: HeaderIndex
-  /** Shares that are not invalid and have no such child: where a chain could end. */
+  /** Shares that are not invalid and have no such child: where a chain could end. And the genesis, the last resort. */
   readonly #heads = new Set<Slot>([0])
   readonly #candidateAt = new HeightColumn()
   readonly #confirmedAt = new HeightColumn()
@@ -82,7 +82,7 @@ export class Organiser {
       index.setValidity(slot, 'invalid')
       return 'invalid'
     }
-    this.#heads.delete(prev)
+    if (!index.isGenesis(prev)) this.#heads.delete(prev)
     this.#heads.add(slot)
     if (index.work(slot) > index.work(this.#candidateTip)) this.#turnCandidate(slot)
     return 'organised'
@@ -101,9 +101,7 @@ export class Organiser {
       this.#heads.delete(member)
     }
     const prev = index.prevSlot(slot)
-    if (prev !== NO_SLOT && index.children(prev).every(child => index.validity(child) === 'invalid')) {
-      this.#heads.add(prev)
-    }
+    if (prev !== NO_SLOT && this.#isOpen(prev)) this.#heads.add(prev)
     const height = index.height(slot)
     const unconfirmed = this.#confirmedAt.get(height) === slot ? this.#unconfirmDownTo(height - 1) : []
     if (this.#candidateAt.get(height) === slot) this.#rebuildCandidate()
@@ -160,7 +158,7 @@ export class Organiser {
     this.#heads.clear()
     for (const slot of index.slots()) {
       if (index.validity(slot) === 'invalid') continue
-      if (index.children(slot).every(child => index.validity(child) === 'invalid')) this.#heads.add(slot)
+      if (this.#isOpen(slot)) this.#heads.add(slot)
     }
     for (let at = tips.confirmed; at > 0; at = index.prevSlot(at)) {
       this.#confirmedAt.set(index.height(at), at)
@@ -188,8 +186,8 @@ export class Organiser {
       const candidate = this.#candidateAt.get(height) === slot
       const confirmed = this.#confirmedAt.get(height) === slot
       invariant(membership === (confirmed ? 'confirmed' : candidate ? 'candidate' : 'none'), 'membership is as listed')
-      const open = index.children(slot).every(child => index.validity(child) === 'invalid')
-      invariant(this.#heads.has(slot) === (index.validity(slot) !== 'invalid' && open), 'heads are the valid ends')
+      const isHead = index.validity(slot) !== 'invalid' && this.#isOpen(slot)
+      invariant(this.#heads.has(slot) === isHead, 'heads are the valid ends')
       if (this.#heads.has(slot) && this.#isRooted(slot)) invariant(index.work(slot) <= heaviest, 'no head is heavier')
       if (candidate || confirmed) invariant(index.validity(slot) !== 'invalid', 'nothing invalid is on a chain')
     }
@@ -275,6 +273,12 @@ export class Organiser {
       open.push(...this.#index.children(slot))
     }
     return found
+  }
+
+  /** Whether a chain could end at a share that is not invalid itself. */
+  #isOpen(slot: Slot): boolean {
+    const index = this.#index
+    return index.isGenesis(slot) || index.children(slot).every(child => index.validity(child) === 'invalid')
   }
 
   #isRooted(slot: Slot): boolean {

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { ShareOrigin } from './contract.ts'
 import { OrphanPool } from './orphan-pool.ts'
-import { hashOf } from './store/deltas.test-support.ts'
+import { hashOf } from './testing/deltas.ts'
 
 const LIMITS = { maxShares: 12, maxSharesPerPeer: 5, maxBytes: 100 }
 
@@ -13,13 +13,7 @@ function shareNamed(hash: ShareHash): Share {
   return { hash } as Share
 }
 
-const arbitraryOrigin: fc.Arbitrary<ShareOrigin> = fc.constantFrom(
-  'own',
-  'peer',
-  { peer: 'a' },
-  { peer: 'b' },
-  { peer: 'own' }
-)
+const arbitraryOrigin = fc.constantFrom<ShareOrigin[]>('own', 'peer', { peer: 'a' }, { peer: 'b' }, { peer: 'own' })
 const arbitraryHash = fc.nat(30).map(hashOf)
 
 type Command =

@@ -4,6 +4,7 @@ import { type HeaderIndex, NO_SLOT } from './header-index.ts'
 import type { Organiser } from './organise.ts'
 import { KEY_PREFIX, parseIndexKey } from './store/keys.ts'
 import { decodeIndexRow, decodeState, type IndexRow, type StateRow } from './store/records.ts'
+import { unsealed } from './store/seal.ts'
 import type { StoredRow } from './store/share-store.ts'
 import type { Validator } from './validator.ts'
 
@@ -38,7 +39,7 @@ export class Restorer {
   /** @throws StoreCorrupt */
   row(row: StoredRow): void {
     try {
-      if (row.key[0] === KEY_PREFIX.state) this.#state = decodeState(row.value)
+      if (row.key[0] === KEY_PREFIX.state) this.#state = decodeState(unsealed(row))
       else this.#share(row)
     } catch (error) {
       if (error instanceof CodecError) throw new StoreCorrupt(`a row cannot be read (${error.message})`)
@@ -67,11 +68,11 @@ export class Restorer {
     return state
   }
 
-  #share({ key, value }: StoredRow): void {
-    const at = parseIndexKey(key)
+  #share(stored: StoredRow): void {
+    const at = parseIndexKey(stored.key)
     if (at === null) throw new StoreCorrupt('a key has no known form')
     const { height, hash } = at
-    const row = decodeIndexRow(value)
+    const row = decodeIndexRow(unsealed(stored))
     this.#rows++
     if (height < this.#lastHeight) throw new StoreCorrupt('shares do not come by rising height')
     this.#lastHeight = height

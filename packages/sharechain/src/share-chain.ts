@@ -19,6 +19,7 @@ import { Organiser } from './organise.ts'
 import { Restorer } from './restore.ts'
 import { blockKey, stateKey } from './store/keys.ts'
 import { encodeFoundBlock, encodeState, type StateRow } from './store/records.ts'
+import { sealed } from './store/seal.ts'
 import type { ChainDelta, FoundBlock, StoredRow } from './store/share-store.ts'
 import { Validator } from './validator.ts'
 import { PRUNE_SLACK_HEIGHTS, pruneHeightOf } from './zones.ts'
@@ -162,7 +163,7 @@ export class ShareChain {
   recordBlock(block: FoundBlock): ChainDelta {
     this.#sequence++
     const puts = [
-      { key: stateKey(), value: encodeState(this.#state()) },
+      sealed(stateKey(), encodeState(this.#state())),
       { key: blockKey(block.bitcoinHeight, block.blockHash), value: encodeFoundBlock(block) }
     ]
     return { sequence: this.#sequence, puts, deletes: [], durability: 'flushed' }
@@ -257,6 +258,11 @@ export class ShareChain {
   /** Shares in memory, the genesis included. */
   get shareCount(): number {
     return this.#index.size
+  }
+
+  /** The lowest height above the genesis that is in memory; what is below is pruned, of the confirmed chain but its headers. */
+  get keptFromHeight(): Height {
+    return this.#index.lowestHeight
   }
 
   /** Shares waiting in memory for a parent or an uncle. */

@@ -106,8 +106,7 @@ export class Validator {
     this.#unjudged.add(slot)
     const parent = this.#index.prevSlot(slot)
     if (parent === NO_SLOT || !this.#isSettled(parent)) {
-      // A parent accepted below the payout zone has to prove itself once it is inside: its body is wanted back.
-      if (parent !== NO_SLOT && this.#isOpen(parent) && this.#index.hasBody(parent)) this.#unjudged.add(parent)
+      this.#reopen(parent)
       this.#keep(slot, attempt)
       return PARKED
     }
@@ -195,6 +194,14 @@ export class Validator {
       this.forget(slot)
     }
     return { type: 'failed', checked }
+  }
+
+  /** Ancestors accepted below the payout zone have to prove themselves once they are inside: their bodies are wanted back. */
+  #reopen(from: Slot): void {
+    for (let at = from; at !== NO_SLOT && !this.#unjudged.has(at); at = this.#index.prevSlot(at)) {
+      if (!this.#index.contextSkipped(at) || !this.#isOpen(at)) return
+      this.#unjudged.add(at)
+    }
   }
 
   #keep(slot: Slot, { share, sizeBytes }: PendingBody): void {

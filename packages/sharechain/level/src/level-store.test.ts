@@ -7,12 +7,12 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { shareHash, utf8FromString } from '@p2poolv2/primitives'
 import { bodyKey, type StoreIdentity, stateKey } from '@p2poolv2/sharechain'
+import { deltaOf, hashOf, TEST_IDENTITY } from '@p2poolv2/sharechain/testing'
+import { describeShareStore } from '@p2poolv2/sharechain/testing/share-store-suite'
 import { Level } from 'level'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { deltaOf, hashOf, TEST_IDENTITY } from '../../src/store/deltas.test-support.ts'
-import { describeShareStore } from '../../src/store/share-store.test-support.ts'
 import { type LevelStore, openLevelStore } from './index.ts'
-import { KILLED_BODY } from './killed-body.test-support.ts'
+import { KILLED_BODY } from './testing/killed-body.ts'
 
 describeShareStore('on LevelDB', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'share-store-'))
@@ -155,7 +155,7 @@ test('opening stops when it is aborted', async () => {
 })
 
 test('every delta a killed process was told of is there afterwards, and the lock is free', async () => {
-  const script = fileURLToPath(new URL('commit-until-killed.test-support.ts', import.meta.url))
+  const script = fileURLToPath(new URL('testing/commit-until-killed.ts', import.meta.url))
   const child = spawn(process.execPath, ['--conditions=p2pool-source', '--import=tsx', script, directory], {
     stdio: ['ignore', 'pipe', 'inherit']
   })

@@ -17,7 +17,8 @@ import {
   type ShareStore,
   type StoredRow,
   type StoreIdentity,
-  stateKey
+  stateKey,
+  unsealed
 } from '@p2poolv2/sharechain'
 import { Level } from 'level'
 import { readHolder, removeHolder, writeHolder } from './holder.ts'
@@ -247,7 +248,7 @@ async function checkIdentity(database: Database, directory: string, wanted: Stor
 
 async function readSequence(database: Database, directory: string): Promise<number> {
   const state = await database.get(stateKey())
-  if (state !== undefined) return decodeState(state).sequence
+  if (state !== undefined) return decodeState(unsealed({ key: stateKey(), value: state })).sequence
   const { from, to } = keyRange('index')
   const orphaned = await database.keys({ gte: from, lt: to, limit: 1 }).all()
   if (orphaned.length > 0) throw new StoreDamaged(directory, 'there are shares but no record of the chain’s tips')

@@ -9,8 +9,8 @@ import { invariant, shareHashFromWire, wireFromDisplay } from '@p2poolv2/primiti
  * | prefix | rest of the key        | value                                                        | read on start |
  * | ------ | ---------------------- | ------------------------------------------------------------ | ------------- |
  * | `m`    |                        | identity of the store, JSON                                  | yes           |
- * | `s`    |                        | state: sequence, tips, count of uncles                       | yes           |
- * | `i`    | height, share hash     | index row of a share inside the prune depth                  | yes           |
+ * | `s`    |                        | state: sequence, tips, count of uncles; sealed               | yes           |
+ * | `i`    | height, share hash     | index row of a share inside the prune depth; sealed          | yes           |
  * | `h`    | share hash             | height, header and merkle branch; kept for confirmed shares  | no            |
  * | `b`    | share hash             | the whole encoded share, inside the prune depth              | no            |
  * | `c`    | height                 | hash of the confirmed share, below the prune depth           | no            |

@@ -1,6 +1,6 @@
-import { TEST_IDENTITY } from './deltas.test-support.ts'
+import { TEST_IDENTITY } from '../testing/deltas.ts'
+import { describeShareStore } from '../testing/share-store-suite.ts'
 import { MemoryStore } from './memory-store.ts'
-import { describeShareStore } from './share-store.test-support.ts'
 import type { ShareStore } from './share-store.ts'
 
 /** The synchronous twin behind the asynchronous port. */

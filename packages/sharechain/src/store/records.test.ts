@@ -1,7 +1,7 @@
 import { CodecError, shareHash } from '@p2poolv2/primitives'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { foundBlock, hashOf, TEST_IDENTITY } from './deltas.test-support.ts'
+import { foundBlock, hashOf, TEST_IDENTITY } from '../testing/deltas.ts'
 import {
   blockKey,
   bodyKey,

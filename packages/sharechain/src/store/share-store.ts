@@ -23,7 +23,7 @@ export interface StoreIdentity {
   readonly genesisHash: ShareHash
 }
 
-/** One stored key and its value, as `ShareChain.restoreRow` takes them. */
+/** A stored key and its value. */
 export interface StoredRow {
   readonly key: Uint8Array
   readonly value: Uint8Array

@@ -32,8 +32,8 @@ import {
   type UnixMs,
   unixSec
 } from '@p2poolv2/primitives'
-import type { HeaderItem } from './contract.ts'
-import { ShareChain } from './share-chain.ts'
+import type { HeaderItem } from '../contract.ts'
+import { ShareChain } from '../share-chain.ts'
 
 export const GENESIS_TIME_SEC = 1_700_000_000
 const BITCOIN_BITS = 0x207fffff
@@ -75,7 +75,8 @@ export class ChainBuilder {
 
   constructor(params: ChainParams = easyParams()) {
     this.params = params
-    this.known = new ShareChain({ params })
+    // Crowds are a test's own affair.
+    this.known = new ShareChain({ params: { ...params, maxSharesPerHeight: 1000 } })
   }
 
   get genesis(): ShareHash {

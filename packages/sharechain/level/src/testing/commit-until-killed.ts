@@ -1,7 +1,7 @@
 import { bodyKey } from '@p2poolv2/sharechain'
-import { deltaOf, hashOf, TEST_IDENTITY } from '../../src/store/deltas.test-support.ts'
-import { openLevelStore } from './index.ts'
-import { KILLED_BODY } from './killed-body.test-support.ts'
+import { deltaOf, hashOf, TEST_IDENTITY } from '@p2poolv2/sharechain/testing'
+import { openLevelStore } from '../level-store.ts'
+import { KILLED_BODY } from './killed-body.ts'
 
 // A process of its own: commits one delta after the other and says each number once it is in, until it is killed.
 const [directory = ''] = process.argv.slice(2)

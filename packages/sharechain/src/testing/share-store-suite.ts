@@ -1,9 +1,9 @@
 import { utf8FromString } from '@p2poolv2/primitives'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { deltaOf, foundBlock, hashOf } from './deltas.test-support.ts'
-import { blockKey, bodyKey, confirmedKey, headerKey, indexKey, stateKey } from './keys.ts'
-import { encodeFoundBlock, encodeHeaderRecord } from './records.ts'
-import type { ShareStore, StoredRow } from './share-store.ts'
+import { blockKey, bodyKey, confirmedKey, headerKey, indexKey, stateKey } from '../store/keys.ts'
+import { encodeFoundBlock, encodeHeaderRecord } from '../store/records.ts'
+import type { ShareStore, StoredRow } from '../store/share-store.ts'
+import { deltaOf, foundBlock, hashOf } from './deltas.ts'
 
 /** A store and what its tests need around it. */
 export interface StoreRig {

@@ -1,7 +1,8 @@
 import { blockHash, type ShareHash, shareHash } from '@p2poolv2/primitives'
-import { stateKey } from './keys.ts'
-import { encodeState, SCHEMA_VERSION } from './records.ts'
-import type { ChainDelta, FoundBlock, StoreIdentity } from './share-store.ts'
+import { stateKey } from '../store/keys.ts'
+import { encodeState, SCHEMA_VERSION } from '../store/records.ts'
+import { sealed } from '../store/seal.ts'
+import type { ChainDelta, FoundBlock, StoreIdentity } from '../store/share-store.ts'
 
 export const TEST_IDENTITY: StoreIdentity = {
   schemaVersion: SCHEMA_VERSION,
@@ -19,7 +20,7 @@ export function deltaOf(sequence: number, change: Partial<Omit<ChainDelta, 'sequ
   const state = encodeState({ sequence, confirmedTip: hashOf(0), candidateTip: hashOf(0), uncleCount: 0 })
   return {
     sequence,
-    puts: [{ key: stateKey(), value: state }, ...(change.puts ?? [])],
+    puts: [sealed(stateKey(), state), ...(change.puts ?? [])],
     deletes: change.deletes ?? [],
     durability: change.durability ?? 'buffered'
   }
