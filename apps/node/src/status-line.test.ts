@@ -1,26 +1,39 @@
+import type { NodeStatus } from '@p2poolv2/node'
 import { expect, it } from 'vitest'
 import { hashrateText, statusLine } from './status-line.ts'
 
+const STATUS: NodeStatus = {
+  chain: 'devnet',
+  fingerprint: 'f'.repeat(64),
+  version: '0.1.0',
+  sharechain: { confirmedHeight: 812, confirmedHash: 'a'.repeat(64), candidateHeight: 812, uncles: 3 },
+  window: [
+    { address: 'bcrt1pa', weight: '10', percent: 50, payoutSats: 1 },
+    { address: 'bcrt1pb', weight: '10', percent: 50, payoutSats: 1 }
+  ],
+  windowShares: 300,
+  blocks: [{ height: 1, hash: 'b'.repeat(64), time: 1, outputs: [], result: 'accepted' }],
+  miners: [
+    { worker: 'w', address: 'bcrt1pa', userAgent: 'x', difficulty: 1, hashrate: 1_234_567, accepted: 7, rejected: 1 }
+  ],
+  bitcoind: { url: 'http://127.0.0.1:1', state: 'unreachable', height: null, message: null },
+  network: { state: 'alone', message: 'No peer is connected.', peers: 0 }
+}
+
 it('says in one line what the node is doing', () => {
-  const line = statusLine({
-    chain: 'devnet',
-    fingerprint: 'f'.repeat(64),
-    version: '0.1.0',
-    sharechain: { confirmedHeight: 812, confirmedHash: 'a'.repeat(64), candidateHeight: 812, uncles: 3 },
-    window: [
-      { address: 'bcrt1pa', weight: '10', percent: 50, payoutSats: 1 },
-      { address: 'bcrt1pb', weight: '10', percent: 50, payoutSats: 1 }
-    ],
-    windowShares: 300,
-    blocks: [{ height: 1, hash: 'b'.repeat(64), time: 1, outputs: [], result: 'accepted' }],
-    miners: [
-      { worker: 'w', address: 'bcrt1pa', userAgent: 'x', difficulty: 1, hashrate: 1_234_567, accepted: 7, rejected: 1 }
-    ],
-    bitcoind: { url: 'http://127.0.0.1:1', state: 'unreachable', height: null, message: null }
-  })
-  expect(line).toBe(
-    'share 812 | 3 uncles | window 300 shares, 2 addresses | 1 miner 1.23 MH/s | 7 accepted, 1 rejected | 1 block found | bitcoin node unreachable'
+  expect(statusLine(STATUS)).toBe(
+    'share 812 | 3 uncles | window 300 shares, 2 addresses | 1 miner 1.23 MH/s | 7 accepted, 1 rejected | 1 block found | bitcoin node unreachable | no peers'
   )
+})
+
+it.each([
+  ['current', 1, '1 peer'],
+  ['current', 12, '12 peers'],
+  ['syncing', 3, 'syncing with 3 peers'],
+  ['alone', 0, 'no peers']
+] as const)('says of a node that is %s with %d peers: %s', (state, peers, text) => {
+  const line = statusLine({ ...STATUS, network: { state, message: '', peers } })
+  expect(line.split(' | ').at(-1)).toBe(text)
 })
 
 it.each([

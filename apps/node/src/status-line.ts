@@ -16,9 +16,15 @@ export function statusLine(status: NodeStatus): string {
     `${counted(status.blocks.length, 'block', 'blocks')} found`,
     status.bitcoind.state === 'ready'
       ? `bitcoin ${status.bitcoind.height ?? '?'}`
-      : `bitcoin node ${status.bitcoind.state}`
+      : `bitcoin node ${status.bitcoind.state}`,
+    networkText(status.network)
   ]
   return parts.join(' | ')
+}
+
+function networkText({ state, peers }: NodeStatus['network']): string {
+  if (state === 'alone') return 'no peers'
+  return state === 'current' ? counted(peers, 'peer', 'peers') : `syncing with ${counted(peers, 'peer', 'peers')}`
 }
 
 const UNITS = ['H/s', 'kH/s', 'MH/s', 'GH/s', 'TH/s', 'PH/s', 'EH/s'] as const

@@ -12,7 +12,8 @@ const STATUS: NodeStatus = {
   windowShares: 0,
   blocks: [],
   miners: [],
-  bitcoind: { url: 'http://127.0.0.1:1', state: 'ready', height: 7, message: null }
+  bitcoind: { url: 'http://127.0.0.1:1', state: 'ready', height: 7, message: null },
+  network: { state: 'current', message: 'The share chain is current.', peers: 3 }
 }
 
 let status: NodeStatus

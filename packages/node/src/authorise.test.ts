@@ -1,7 +1,7 @@
 import { encodeShareAddress } from '@p2poolv2/consensus'
 import { describe, expect, it } from 'vitest'
 import { createAuthorise } from './authorise.ts'
-import { A_SHARE, address, effectsOf, PARAMS, Rig } from './testing/rig.ts'
+import { A_SHARE, address, PARAMS, Rig, sharesMade } from './testing/rig.ts'
 
 const own = new Uint8Array(32).fill(0x77)
 const configured = new Uint8Array(32).fill(0x55)
@@ -77,8 +77,8 @@ describe('the share-chain address', () => {
     const rig = new Rig()
     rig.template()
     rig.connect(1, address(1), `d=0.000000001,p2p=${givenText}`)
-    const [published] = effectsOf(rig.mine(1, A_SHARE), 'publish')
-    expect(published?.share.header.minerAddress).toEqual({ version: 1, program: given })
+    const [published] = sharesMade(rig.mine(1, A_SHARE))
+    expect(published?.header.minerAddress).toEqual({ version: 1, program: given })
     expect(rig.facts('bug')).toEqual([])
   })
 

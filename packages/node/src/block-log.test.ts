@@ -39,6 +39,24 @@ describe('BlockLog', () => {
     expect(log.settle(found(1).blockHash, 'accepted', null)?.result).toBe('accepted')
   })
 
+  it('a block seen elsewhere becomes one submitted here, but never the other way round', () => {
+    const log = new BlockLog([])
+    expect(log.record(found(1, 'seen'))).toBe(true)
+    expect(log.record(found(1, 'seen'))).toBe(false)
+    expect(log.record(found(1))).toBe(true)
+    expect(log.record(found(1, 'seen'))).toBe(false)
+    log.settle(found(1).blockHash, 'accepted', null)
+    expect(log.record(found(1))).toBe(false)
+    expect(log.newestFirst()[0]?.result).toBe('accepted')
+  })
+
+  it('a block from before the start without an answer says so, and may be submitted again', () => {
+    const log = new BlockLog([found(1)])
+    expect(log.newestFirst()[0]?.result).toBe('submitted: no answer on record')
+    expect(log.record(found(1))).toBe(true)
+    expect(log.settle(found(1).blockHash, 'failed', null)?.result).toBe('failed')
+  })
+
   it('an answer for a block it does not know changes nothing', () => {
     const log = new BlockLog([])
     expect(log.settle(found(1).blockHash, 'accepted', null)).toBeNull()

@@ -2,24 +2,39 @@ import type { BlockHash } from '@p2poolv2/primitives'
 import { invariant } from '@p2poolv2/primitives'
 import type { FoundBlock } from '@p2poolv2/sharechain'
 import type { BlockSubmitResult } from './contract.ts'
-import { RESULT_SUBMITTED } from './solution.ts'
 
 /** Found blocks kept in memory; at the cap the lowest goes. All of them stay in the store. */
 export const MAX_RECENT_BLOCKS = 100
 
-/** How much an answer says: a later answer of less weight does not overwrite one of more. */
-const SETTLED: Readonly<Record<BlockSubmitResult, number>> = { failed: 1, rejected: 2, duplicate: 3, accepted: 4 }
+/** A block of another node that was seen as a share; nothing was submitted from here. */
+export const RESULT_SEEN = 'seen'
+/** What a block is recorded as until a bitcoin node has answered. */
+export const RESULT_SUBMITTED = 'submitted'
+/** Shown for a block that was submitted before the last stop and never answered, as far as the record goes. */
+export const RESULT_UNANSWERED = 'submitted: no answer on record'
 
-/** The blocks this pool found most recently, and what bitcoin nodes said to them. */
+/** How much a result says: one of less weight does not overwrite one of more. Text after a colon is a remark. */
+const WEIGHT: ReadonlyMap<string, number> = new Map([
+  [RESULT_SEEN, 0],
+  [RESULT_SUBMITTED, 1],
+  ['failed', 2],
+  ['rejected', 3],
+  ['duplicate', 4],
+  ['accepted', 5]
+])
+
+/** The blocks this pool found most recently, here or elsewhere, and what our bitcoin nodes said to them. */
 export class BlockLog {
   readonly #maxBlocks: number
   readonly #blocks = new Map<BlockHash, FoundBlock>()
   #version = 0
 
-  /** @param recent in any order; the highest are kept */
+  /** @param recent from before this start, in any order; the highest are kept */
   constructor(recent: readonly FoundBlock[], maxBlocks: number = MAX_RECENT_BLOCKS) {
     this.#maxBlocks = maxBlocks
-    for (const block of recent) this.#put(block)
+    for (const block of recent) {
+      this.#put(block.result === RESULT_SUBMITTED ? { ...block, result: RESULT_UNANSWERED } : block)
+    }
   }
 
   /** Rises with every change; for caches. */
@@ -36,8 +51,14 @@ export class BlockLog {
     return [...this.#blocks.values()].sort(byHeightDescending)
   }
 
-  record(block: FoundBlock): void {
+  /** @returns false, with nothing changed, if what is on record says as much */
+  record(block: FoundBlock): boolean {
+    const known = this.#blocks.get(block.blockHash)
+    if (known !== undefined) {
+      if (weightOf(block.result) < weightOf(known.result) || block.result === known.result) return false
+    }
     this.#put(block)
+    return true
   }
 
   /**
@@ -48,7 +69,7 @@ export class BlockLog {
   settle(blockHash: BlockHash, result: BlockSubmitResult, reason: string | null): FoundBlock | null {
     const block = this.#blocks.get(blockHash)
     if (block === undefined) return null
-    if (SETTLED[result] <= weightOf(block.result)) return null
+    if (weightOf(result) <= weightOf(block.result)) return null
     const settled: FoundBlock = { ...block, result: reason === null ? result : `${result}: ${reason}` }
     this.#put(settled)
     return settled
@@ -71,9 +92,6 @@ function byHeightDescending(a: FoundBlock, b: FoundBlock): number {
   return b.bitcoinHeight - a.bitcoinHeight || b.timeSec - a.timeSec
 }
 
-/** The weight of the answer a record already shows. Text after the colon is a bitcoin node's own. */
 function weightOf(result: string): number {
-  if (result === RESULT_SUBMITTED) return 0
-  const word = result.split(':', 1)[0]
-  return word === 'accepted' || word === 'duplicate' || word === 'rejected' || word === 'failed' ? SETTLED[word] : 0
+  return WEIGHT.get(result.split(':', 1)[0] ?? '') ?? 0
 }

@@ -7,7 +7,7 @@ import {
   txidWire
 } from '@p2poolv2/bitcoin'
 import { decodeShare, encodeShare } from '@p2poolv2/consensus'
-import { ByteReader, blockHashFromWire, bytesToHex, hexToBytes, unixMs } from '@p2poolv2/primitives'
+import { ByteReader, bigIntFromBits, blockHashFromWire, bytesToHex, hexToBytes, unixMs } from '@p2poolv2/primitives'
 import { ShareChain } from '@p2poolv2/sharechain'
 import { describe, expect, it } from 'vitest'
 import type { NodeEffect } from './contract.ts'
@@ -15,12 +15,15 @@ import {
   A_BLOCK,
   A_SHARE,
   address,
+  EASY_BITS,
   effectsOf,
   factsOf,
   PARAMS,
   Rig,
+  SHARE_TARGET,
   SOURCE,
   START_MS,
+  sharesMade,
   template
 } from './testing/rig.ts'
 
@@ -68,7 +71,7 @@ describe('a block', () => {
       paid.map(({ valueSats, script }) => ({ address: addressFromScript(script, 'regtest'), valueSats }))
     )
     expect(stored.outputs.reduce((sum, output) => sum + output.valueSats, 0n)).toBe(5_000_000_007n)
-    expect(stored.shareHash).toBe(only(effectsOf(effects, 'publish')).share.hash)
+    expect(stored.shareHash).toBe(only(sharesMade(effects)).hash)
     expect(stored.result).toBe('submitted')
     expect(rig.facts('blockFound')).toMatchObject([{ bitcoinHeight: 101, payees: 2, payoutAddress: address(1) }])
   })
@@ -80,12 +83,12 @@ describe('a block', () => {
     for (let count = 0; count < 20; count++) rig.mine(1, { ...A_SHARE, job })
     const effects = rig.mine(1, { ...A_BLOCK, job })
     expect(factsOf(effects, 'shareLost')).toHaveLength(1)
-    expect(effectsOf(effects, 'publish')).toEqual([])
+    expect(sharesMade(effects)).toEqual([])
     expect(effects[0]?.type).toBe('submitBlock')
     expect(only(rig.store.blocksNow(10)).shareHash).toBeNull()
   })
 
-  it('comes first even if our own share is held back, which is reported as a bug', () => {
+  it('comes first even if our own share is held back until its time has come', () => {
     const rig = new Rig()
     rig.template()
     rig.connect(1, address(1))
@@ -93,8 +96,26 @@ describe('a block', () => {
     rig.nowMs -= 200_000
     const effects = rig.mine(1, A_BLOCK)
     expect(effects[0]?.type).toBe('submitBlock')
-    expect(factsOf(effects, 'bug')).toMatchObject([{ code: 'own-share-waits' }])
-    expect(effectsOf(effects, 'publish')).toEqual([])
+    const share = only(sharesMade(effects))
+    expect(factsOf(effects, 'shareHeld')).toEqual([
+      { type: 'shareHeld', shareHash: share.hash, code: 'share-time-future' }
+    ])
+    expect(rig.chain.confirmedTip().height).toBe(0)
+    expect(only(rig.store.blocksNow(10)).shareHash).toBe(share.hash)
+    rig.advance(200_000)
+    expect(rig.chain.confirmedTip().hash).toBe(share.hash)
+    expect(rig.facts('bug')).toEqual([])
+  })
+
+  it('that is easier than a share is submitted and recorded without one', () => {
+    const rig = new Rig()
+    rig.template({ bits: EASY_BITS })
+    rig.connect(1, address(1))
+    const effects = rig.mine(1, { atMost: bigIntFromBits(EASY_BITS), above: SHARE_TARGET })
+    expect(effects[0]?.type).toBe('submitBlock')
+    expect(sharesMade(effects)).toEqual([])
+    expect(only(rig.store.blocksNow(10)).shareHash).toBeNull()
+    expect(rig.facts('bug')).toEqual([])
   })
 
   it('is submitted from a job that bitcoin has already overtaken', () => {
@@ -125,6 +146,20 @@ describe('a block', () => {
     expect(rig.core.queries.status(unixMs(rig.nowMs)).blocks).toMatchObject([{ hash: blockHash, result: 'accepted' }])
     expect(factsOf(rig.effects, 'blockResult')).toHaveLength(3)
   })
+})
+
+it('a block that nobody had answered to when the node stopped is shown as such, and a late answer counts', () => {
+  const before = new Rig()
+  before.template()
+  before.connect(1, address(1))
+  const { blockHash } = only(effectsOf(before.mine(1, A_BLOCK), 'submitBlock'))
+  const rig = new Rig({ store: before.store, recentBlocks: before.store.blocksNow(10) })
+  const first = rig.handle({ type: 'deadline' })
+  expect(factsOf(first, 'blockUnanswered')).toEqual([{ type: 'blockUnanswered', blockHash, bitcoinHeight: 101 }])
+  const result = () => only(rig.core.queries.status(unixMs(rig.nowMs)).blocks).result
+  expect(result()).toBe('submitted: no answer on record')
+  rig.handle({ type: 'blockResult', blockHash, url: SOURCE, result: 'accepted', reason: null })
+  expect([result(), only(rig.store.blocksNow(10)).result]).toEqual(['accepted', 'accepted'])
 })
 
 describe('what is stored', () => {
@@ -180,7 +215,7 @@ function nodeWithUnjudgedShare() {
   maker.nowMs = START_MS + 300_000
   maker.template()
   maker.connect(1, address(1))
-  const { share } = only(effectsOf(maker.mine(1, A_SHARE), 'publish'))
+  const share = only(sharesMade(maker.mine(1, A_SHARE)))
 
   const early = new Rig()
   const chain = new ShareChain({ params: PARAMS })

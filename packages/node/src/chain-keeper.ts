@@ -1,21 +1,40 @@
-import type { Solution } from '@p2poolv2/bitcoin'
-import type { Share } from '@p2poolv2/consensus'
+import type { BitcoinNetwork, Solution } from '@p2poolv2/bitcoin'
+import { bitcoinHeaderHashWire } from '@p2poolv2/bitcoin'
+import type { Share, ShareHeader } from '@p2poolv2/consensus'
 import { decodeShare } from '@p2poolv2/consensus'
+import type { GossipEffect, GossipEvent, HeaderItem, PeerId } from '@p2poolv2/gossip'
 import type { ShareHash, UnixMs } from '@p2poolv2/primitives'
-import { CodecError, invariant } from '@p2poolv2/primitives'
-import type { ChainOutcome, ShareChain } from '@p2poolv2/sharechain'
-import type { BlockLog } from './block-log.ts'
+import { CodecError, hashMeetsTarget, invariant } from '@p2poolv2/primitives'
+import type { ChainOutcome, ChainVerdict, FoundBlock, ShareChain } from '@p2poolv2/sharechain'
+import { type BlockLog, RESULT_SEEN, RESULT_SUBMITTED, RESULT_UNANSWERED } from './block-log.ts'
 import type { NodeEvent } from './contract.ts'
 import type { EffectList } from './effect-list.ts'
 import type { JobMaker, MinerAddresses } from './job-maker.ts'
-import { blockOf, foundBlockOf, shareOf } from './solution.ts'
+import { blockOf, foundBlockOf, foundBlockOfShare, shareOf } from './solution.ts'
 import type { WorkTemplate } from './work-template.ts'
 
 /** Stored shares asked for at a time. */
 export const RESUME_BATCH = 64
 
+/** Above this a height is no height of a bitcoin block (as in the rule `proof-bitcoin-height`). */
+const MAX_BITCOIN_HEIGHT = 500_000_000n
+
 /** Stored shares that could not be read back. At the cap no more are asked for until the next start. */
 const MAX_UNREADABLE = 1024
+
+/**
+ * Refusals of a share of ours that are nobody's fault: what it builds on turned out bad or is no longer held, or too many
+ * were found at one height, since hashes came faster than the work was renewed.
+ */
+const FAULTLESS: ReadonlySet<string> = new Set([
+  'height-crowded',
+  'share-parent-invalid',
+  'share-ancestors-gone',
+  'payout-window-gone'
+])
+
+/** What the keeper does to the chain of its own accord, for the gossip machine. */
+export type ChainNews = Extract<GossipEvent, { readonly type: 'ownShare' | 'chainChanged' | 'blockSubmitted' }>
 
 /** Who made a solution. */
 export interface Finder {
@@ -24,16 +43,22 @@ export interface Finder {
 }
 
 export interface ChainKeeperDeps {
+  /** Of the addresses in records of blocks. */
+  readonly network: BitcoinNetwork
   readonly chain: ShareChain
   readonly jobs: JobMaker
   readonly blocks: BlockLog
   readonly effects: EffectList
+  readonly tell: (news: ChainNews, nowMs: UnixMs) => void
 }
 
-/** All that changes the share chain: solutions of our miners, shares found unfinished in the store, blocks and their fate. */
+/**
+ * All that changes the share chain: solutions of our miners, shares and headers of peers, shares found unfinished in the
+ * store, blocks and their fate.
+ */
 export class ChainKeeper {
   readonly #deps: ChainKeeperDeps
-  #requestId = 0
+  #requestId = -1
   /** The read under way; null when none is. */
   #reading: { readonly requestId: number; readonly hashes: readonly ShareHash[] } | null = null
   /** What was asked for last: if it comes up again unchanged, reading it once more would change nothing. */
@@ -51,13 +76,38 @@ export class ChainKeeper {
    * our own code fails on it.
    */
   solve(solution: Solution<WorkTemplate>, finder: Finder, nowMs: UnixMs): void {
-    if (solution.meetsBitcoin) this.#deps.effects.add({ type: 'submitBlock', ...blockOf(solution) })
+    const block = solution.meetsBitcoin ? blockOf(solution) : null
+    if (block !== null) this.#deps.effects.add({ type: 'submitBlock', ...block })
     let shareHash: ShareHash | null = null
     try {
+      if (block !== null) this.#deps.tell({ type: 'blockSubmitted', blockHash: block.blockHash }, nowMs)
       if (solution.meetsShare) shareHash = this.#addOwnShare(solution, finder, nowMs)
     } finally {
-      if (solution.meetsBitcoin) this.#recordBlock(solution, { finder, shareHash })
+      if (block !== null) this.#recordFound(solution, { finder, shareHash })
     }
+  }
+
+  /** A peer's share. What came of it goes back to the gossip machine; the rest is done here. */
+  takeShare(share: Share, peer: PeerId, nowMs: UnixMs): ChainOutcome {
+    return this.#taken(this.#deps.chain.addShare(share, { peer }, nowMs))
+  }
+
+  /** Headers of a peer; the same. */
+  takeHeaders(items: readonly HeaderItem[], nowMs: UnixMs): ChainOutcome {
+    return this.#taken(this.#deps.chain.addHeaders(items, nowMs))
+  }
+
+  /** A block put together from a peer's share: to our bitcoin nodes as well, whatever the chain says to the share. */
+  submitRebuilt(effect: Extract<GossipEffect, { type: 'submitRebuiltBlock' }>): void {
+    const { blockHash, bitcoinHeight, blockHex, share } = effect
+    if (!this.#isWorthBlock(share)) return
+    this.#deps.effects.add({ type: 'submitBlock', blockHash, bitcoinHeight, blockHex })
+    this.#record(foundBlockOfShare(share, this.#deps.network, RESULT_SUBMITTED))
+  }
+
+  /** A share on the chain is a block; others submit it, and so do we if it can be put together. */
+  recordSeen(share: Share): void {
+    if (this.#isWorthBlock(share)) this.#record(foundBlockOfShare(share, this.#deps.network, RESULT_SEEN))
   }
 
   /** A bitcoin node's answer to a block. */
@@ -69,11 +119,19 @@ export class ChainKeeper {
     if (settled !== null) effects.add({ type: 'commit', delta: chain.recordBlock(settled) })
   }
 
+  /** Tells which blocks of the time before this start bitcoin has not answered to, as far as the record goes. */
+  reportUnanswered(): void {
+    const { blocks, effects } = this.#deps
+    for (const { blockHash, bitcoinHeight, result } of blocks.newestFirst()) {
+      if (result === RESULT_UNANSWERED) effects.report({ type: 'blockUnanswered', blockHash, bitcoinHeight })
+    }
+  }
+
   /** Lets the chain do what it has put off. */
   advance(nowMs: UnixMs): void {
     const { chain } = this.#deps
     if (chain.nextDeadlineMs === null || chain.nextDeadlineMs > nowMs) return
-    this.#apply(chain.advance(nowMs))
+    this.#changed(chain.advance(nowMs), nowMs)
     this.resume()
   }
 
@@ -96,7 +154,8 @@ export class ChainKeeper {
     if (asked === this.#lastAsked) return
     this.#lastAsked = asked
     if (hashes.length === 0) return
-    this.#requestId += 1
+    // Odd ones: the even ones are the gossip machine's, see `Network`.
+    this.#requestId += 2
     this.#reading = { requestId: this.#requestId, hashes }
     effects.add({ type: 'readShares', requestId: this.#requestId, hashes })
   }
@@ -114,7 +173,7 @@ export class ChainKeeper {
     })
     const outcome = this.#deps.chain.bodiesRead(shares, nowMs)
     this.#resumed += outcome.validated.length
-    this.#apply(outcome)
+    this.#changed(outcome, nowMs)
     this.resume()
   }
 
@@ -125,7 +184,7 @@ export class ChainKeeper {
 
   /** @returns the share's hash if it is on the share chain now */
   #addOwnShare(solution: Solution<WorkTemplate>, finder: Finder, nowMs: UnixMs): ShareHash | null {
-    const { chain, effects } = this.#deps
+    const { chain, effects, tell } = this.#deps
     const built = shareOf(solution, finder.addresses)
     if (built === null) return null
     if (!built.ok) {
@@ -133,10 +192,16 @@ export class ChainKeeper {
       return null
     }
     const { share } = built
+    if (!this.#holdsBase(share.header)) {
+      // A job from before a long synchronisation: peers are as far as we are now, and could not place the share either.
+      effects.report({ type: 'shareLost', shareHash: share.hash, code: 'base-gone' })
+      return null
+    }
     const outcome = chain.addShare(share, 'own', nowMs)
     const { verdict } = outcome
-    if (verdict.type === 'accepted') {
-      effects.add({ type: 'publish', share })
+    const held = heldFor(verdict)
+    const isOnChain = verdict.type === 'accepted' || held !== null
+    if (isOnChain) {
       effects.report({
         type: 'shareFound',
         shareHash: share.hash,
@@ -145,26 +210,39 @@ export class ChainKeeper {
         worker: finder.worker
       })
     }
+    if (held !== null) effects.report({ type: 'shareHeld', shareHash: share.hash, code: held })
     this.#apply(outcome)
     if (verdict.type === 'refused') {
-      // Too many at one height happens to the honest: hashes come faster than the work is renewed.
-      if (verdict.code === 'height-crowded')
-        effects.report({ type: 'shareLost', shareHash: share.hash, code: verdict.code })
+      if (FAULTLESS.has(verdict.code)) effects.report({ type: 'shareLost', shareHash: share.hash, code: verdict.code })
       else this.#bug('own-share-refused', `${verdict.code} ${describe(verdict.facts)}`)
     }
-    if (verdict.type === 'waiting') this.#bug('own-share-waits', `${verdict.code ?? ''} ${verdict.missing.join(', ')}`)
-    return verdict.type === 'accepted' || verdict.type === 'known' ? share.hash : null
+    if (verdict.type === 'waiting' && held === null) this.#bug('own-share-waits', verdict.missing.join(', '))
+    tell(isOnChain ? { type: 'ownShare', share, outcome } : { type: 'chainChanged', outcome }, nowMs)
+    return isOnChain || verdict.type === 'known' ? share.hash : null
   }
 
-  #recordBlock(
+  /** Whether what the share builds on is still held: the chain lets go of what lies deep below its tip. */
+  #holdsBase({ prevShareHash, uncles }: ShareHeader): boolean {
+    return [prevShareHash, ...uncles].every(hash => this.#deps.chain.facts(hash) !== undefined)
+  }
+
+  /**
+   * Whether a peer's share has the work of a block for our bitcoin node too. The bits in its header and its height are its
+   * maker's to choose, and filling our disk and the list of blocks must cost more than choosing them.
+   */
+  #isWorthBlock({ header }: Share): boolean {
+    const { template } = this.#deps.jobs
+    if (header.bitcoinHeight > MAX_BITCOIN_HEIGHT) return false
+    return template === null || hashMeetsTarget(bitcoinHeaderHashWire(header.bitcoinHeader), template.bitcoinTarget)
+  }
+
+  #recordFound(
     solution: Solution<WorkTemplate>,
     found: { readonly finder: Finder; readonly shareHash: ShareHash | null }
   ): void {
-    const { blocks, chain, effects } = this.#deps
     const block = foundBlockOf(solution, found.shareHash)
-    blocks.record(block)
-    effects.add({ type: 'commit', delta: chain.recordBlock(block) })
-    effects.report({
+    this.#record(block)
+    this.#deps.effects.report({
       type: 'blockFound',
       blockHash: block.blockHash,
       bitcoinHeight: block.bitcoinHeight,
@@ -175,6 +253,24 @@ export class ChainKeeper {
       payoutAddress: found.finder.addresses.bitcoin.text,
       worker: found.finder.worker
     })
+  }
+
+  /** Once per block, and once more when there is more to say of it. */
+  #record(block: FoundBlock): void {
+    const { blocks, chain, effects } = this.#deps
+    if (blocks.record(block)) effects.add({ type: 'commit', delta: chain.recordBlock(block) })
+  }
+
+  #taken(outcome: ChainOutcome): ChainOutcome {
+    this.#apply(outcome)
+    // More may have had to wait than memory holds, or a stored share's turn may have come.
+    if (outcome.delta !== null) this.resume()
+    return outcome
+  }
+
+  #changed(outcome: ChainOutcome, nowMs: UnixMs): void {
+    this.#apply(outcome)
+    this.#deps.tell({ type: 'chainChanged', outcome }, nowMs)
   }
 
   #apply(outcome: ChainOutcome): void {
@@ -197,6 +293,11 @@ export class ChainKeeper {
   #bug(code: string, detail: string): void {
     this.#deps.effects.report({ type: 'bug', code, detail })
   }
+}
+
+/** Why a share is on the chain and has no verdict yet, or null. */
+function heldFor(verdict: ChainVerdict): string | null {
+  return verdict.type === 'waiting' && verdict.missing.length === 0 ? (verdict.code ?? 'unknown') : null
 }
 
 /** Null for what is not there or cannot be read; the chain then asks peers for it like for any other. */

@@ -1,5 +1,5 @@
 import type { BlockTemplate } from '@p2poolv2/bitcoin'
-import type { Share } from '@p2poolv2/consensus'
+import type { Dialect, GossipEffect, GossipEvent, GossipFact, PeerId } from '@p2poolv2/gossip'
 import type { BlockHash, ShareHash } from '@p2poolv2/primitives'
 import type { ChainDelta } from '@p2poolv2/sharechain'
 
@@ -20,9 +20,22 @@ export interface BitcoindStatus {
   readonly message: string | null
 }
 
+/** What the network tells: the same shapes as in the contract of the gossip machine, which says what each means. */
+export type PeerEvent = Extract<
+  GossipEvent,
+  { readonly type: 'peerConnected' | 'peerGone' | 'gossip' | 'peerRequest' | 'peerResponse' | 'requestFailed' }
+>
+
+/** What the network is asked for: the same shapes as in the contract of the gossip machine, which says what each means. */
+export type PeerEffect = Extract<
+  GossipEffect,
+  { readonly type: 'publish' | 'verdict' | 'request' | 'respond' | 'penalise' | 'dropPeer' }
+>
+
 export type BlockSubmitResult = 'accepted' | 'duplicate' | 'rejected' | 'failed'
 
 export type NodeEvent =
+  | PeerEvent
   | { readonly type: 'minerConnected'; readonly miner: MinerId; readonly remote: string }
   | { readonly type: 'minerLines'; readonly miner: MinerId; readonly lines: readonly Uint8Array[] }
   | { readonly type: 'minerGone'; readonly miner: MinerId }
@@ -41,25 +54,33 @@ export type NodeEvent =
   | { readonly type: 'storeFailed'; readonly message: string }
   /** The answer to `readShares`, in the order asked; null where the store holds nothing. */
   | { readonly type: 'sharesRead'; readonly requestId: number; readonly shares: readonly (Uint8Array | null)[] }
+  /** The answer to `readHeaders`: header batches of one header each, in the order asked, null where nothing is stored. */
+  | { readonly type: 'headersRead'; readonly requestId: number; readonly batches: readonly (Uint8Array | null)[] }
   /** The time named by `nextDeadlineMs` has come. */
   | { readonly type: 'deadline' }
   | { readonly type: 'shutdown' }
 
 export type NodeEffect =
-  /** Bitcoin first: hand this block to every bitcoin node at once. `blockHex` is the `submitblock` argument. */
+  /**
+   * Bitcoin first: hand this block, of one of our miners or put together from a peer's share, to every bitcoin node at
+   * once. `blockHex` is the `submitblock` argument.
+   */
   | {
       readonly type: 'submitBlock'
       readonly blockHash: BlockHash
       readonly bitcoinHeight: number
       readonly blockHex: string
     }
-  /** Tell peers; a shell without a network may ignore it. */
-  | { readonly type: 'publish'; readonly share: Share }
+  /** A shell without a network answers every `request` with `requestFailed` and ignores the rest. */
+  | PeerEffect
   /** One or more complete lines with LF, to be written as one write. */
   | { readonly type: 'sendMiner'; readonly miner: MinerId; readonly text: string }
   /** Flush what was sent, then close. The session is already forgotten; `minerGone` may or may not follow. */
   | { readonly type: 'closeMiner'; readonly miner: MinerId; readonly reason: string }
+  /** Encoded shares from the store. Ids of both kinds of reads are never used twice. */
   | { readonly type: 'readShares'; readonly requestId: number; readonly hashes: readonly ShareHash[] }
+  /** Headers with their branches from the store. */
+  | { readonly type: 'readHeaders'; readonly requestId: number; readonly hashes: readonly ShareHash[] }
   /** One atomic batch. Deltas are committed strictly in the order they are given. */
   | { readonly type: 'commit'; readonly delta: ChainDelta }
   | { readonly type: 'report'; readonly fact: NodeFact }
@@ -76,9 +97,15 @@ export interface StopReason {
 export const EFFECT_RANK: Readonly<Record<NodeEffect['type'], number>> = {
   submitBlock: 0,
   publish: 1,
+  verdict: 1,
+  request: 1,
+  respond: 1,
+  penalise: 1,
+  dropPeer: 1,
   sendMiner: 2,
   closeMiner: 2,
   readShares: 3,
+  readHeaders: 3,
   commit: 4,
   report: 5,
   stop: 6
@@ -127,8 +154,13 @@ export type NodeFact =
       readonly payoutAddress: string
       readonly worker: string
     }
-  /** A solution that was good enough for a share, but the share chain has no room for it (see `CrowdCode` there). */
+  /**
+   * A solution that was good enough for a share, but the share chain has no place for it any more: its code for the
+   * refusal, or `base-gone` when what it builds on is no longer held.
+   */
   | { readonly type: 'shareLost'; readonly shareHash: ShareHash; readonly code: string }
+  /** A share of ours is in the share chain and does not count yet; it is tried again by itself. */
+  | { readonly type: 'shareHeld'; readonly shareHash: ShareHash; readonly code: string }
   | { readonly type: 'shareConfirmed'; readonly shareHash: ShareHash; readonly height: number }
   | { readonly type: 'reorg'; readonly unconfirmed: number; readonly confirmed: number; readonly tip: ShareHash }
   | {
@@ -149,6 +181,8 @@ export type NodeFact =
       readonly result: BlockSubmitResult
       readonly reason: string | null
     }
+  /** A block submitted before the last stop has no answer of a bitcoin node on record. */
+  | { readonly type: 'blockUnanswered'; readonly blockHash: BlockHash; readonly bitcoinHeight: number }
   | {
       readonly type: 'templateTaken'
       readonly source: string
@@ -174,6 +208,17 @@ export type NodeFact =
   | { readonly type: 'bitcoindStatus'; readonly status: BitcoindStatus }
   /** Shares stored but not validated before the last stop have been looked at again. */
   | { readonly type: 'resumed'; readonly validated: number; readonly unreadable: number }
+  | {
+      readonly type: 'peerConnected'
+      readonly peer: PeerId
+      readonly direction: 'inbound' | 'outbound'
+      readonly dialect: Dialect
+    }
+  | { readonly type: 'peerGone'; readonly peer: PeerId }
+  | { readonly type: 'peerPenalised'; readonly peer: PeerId; readonly points: number; readonly code: string }
+  | { readonly type: 'peerDropped'; readonly peer: PeerId; readonly reason: string }
+  /** What the gossip machine has to say. */
+  | { readonly type: 'gossip'; readonly fact: GossipFact }
   | { readonly type: 'committed'; readonly sequence: number }
   | { readonly type: 'storeFailed'; readonly message: string }
   /** Ours to mend. `code` is kebab-case; `detail` says what was at hand. */

@@ -1,6 +1,6 @@
 export type { AuthoriseOptions } from './authorise.ts'
 export { createAuthorise } from './authorise.ts'
-export { MAX_RECENT_BLOCKS } from './block-log.ts'
+export { MAX_RECENT_BLOCKS, RESULT_SEEN, RESULT_SUBMITTED, RESULT_UNANSWERED } from './block-log.ts'
 export type {
   BitcoindStatus,
   BlockSubmitResult,
@@ -9,6 +9,8 @@ export type {
   NodeEffect,
   NodeEvent,
   NodeFact,
+  PeerEffect,
+  PeerEvent,
   RenewCause,
   StopReason
 } from './contract.ts'
@@ -23,6 +25,7 @@ export type {
   BlockEntry,
   ChainStatus,
   MinerEntry,
+  NetworkStatus,
   NodeQueries,
   NodeStatus,
   WindowEntry,

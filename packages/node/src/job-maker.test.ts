@@ -1,7 +1,7 @@
 import { parseShareCoinbase } from '@p2poolv2/bitcoin'
 import { unixMs } from '@p2poolv2/primitives'
 import { describe, expect, it } from 'vitest'
-import { A_BLOCK, A_SHARE, address, effectsOf, factsOf, Rig } from './testing/rig.ts'
+import { A_BLOCK, A_SHARE, address, factsOf, Rig, sharesMade } from './testing/rig.ts'
 
 describe('when work is renewed', () => {
   it('a template on another block means clean jobs, one on the same block does not', () => {
@@ -109,7 +109,7 @@ describe('when no share can be made', () => {
     const expected = rig.core.queries.status(unixMs(rig.nowMs)).window
     const effects = rig.mine(7, A_BLOCK)
     expect(effects[0]?.type).toBe('submitBlock')
-    expect(effectsOf(effects, 'publish')).toEqual([])
+    expect(sharesMade(effects)).toEqual([])
     expect(rig.facts('bug')).toEqual([])
     const [block] = rig.store.blocksNow(1)
     expect(block?.shareHash).toBeNull()
@@ -124,7 +124,7 @@ describe('when no share can be made', () => {
     rig.nowMs += 110_000
     rig.handle({ type: 'deadline' })
     expect(rig.core.queries.work().jobs).toBe('full')
-    expect(effectsOf(rig.mine(7, A_SHARE), 'publish')).toHaveLength(1)
+    expect(sharesMade(rig.mine(7, A_SHARE))).toHaveLength(1)
   })
 })
 
@@ -132,8 +132,8 @@ it('the coinbase of a share carries the node’s nanoseconds, height and signatu
   const rig = new Rig()
   rig.template()
   rig.connect(1, address(1))
-  const [published] = effectsOf(rig.mine(1, A_SHARE), 'publish')
+  const [published] = sharesMade(rig.mine(1, A_SHARE))
   if (published === undefined) throw new Error('a share was made')
-  const parsed = parseShareCoinbase(published.share.bitcoinCoinbase)
+  const parsed = parseShareCoinbase(published.bitcoinCoinbase)
   expect(parsed).toMatchObject({ ok: true, bitcoinHeight: 101, nsecs: BigInt(rig.nowMs) * 1_000_000n })
 })

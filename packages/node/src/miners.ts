@@ -172,7 +172,7 @@ export class Miners {
   #arm(miner: Miner): void {
     const atMs = miner.session.nextDeadlineMs
     if (atMs === null) this.#deadlines.delete(miner.id)
-    else this.#deadlines.set(miner.id, atMs)
+    else if (atMs !== this.#deadlines.get(miner.id)) this.#deadlines.set(miner.id, atMs)
   }
 
   /** A counter that begins anywhere: no two live connections search the same coinbases, and a used one is long unused. */

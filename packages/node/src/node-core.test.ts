@@ -1,7 +1,7 @@
 import { unixMs } from '@p2poolv2/primitives'
 import { describe, expect, it } from 'vitest'
 import { EFFECT_RANK } from './contract.ts'
-import { A_SHARE, address, effectsOf, factsOf, Rig, SETTINGS } from './testing/rig.ts'
+import { A_SHARE, address, effectsOf, factsOf, Rig, SETTINGS, sharesMade } from './testing/rig.ts'
 import { ScriptedMiner } from './testing/scripted-miner.ts'
 
 describe('miners and their work', () => {
@@ -42,6 +42,16 @@ describe('miners and their work', () => {
     const b = rig.connect(2, address(1))
     expect(a.job.coinbase2).not.toBe(b.job.coinbase2)
     expect(a.extranonce1).not.toBe(b.extranonce1)
+  })
+
+  it('an extranonce is not given out again soon after its connection is gone', () => {
+    const rig = new Rig()
+    const seen = new Set<string>()
+    for (let id = 1; id <= 20; id++) {
+      seen.add(rig.connect(id, address(1)).extranonce1)
+      rig.handle({ type: 'minerGone', miner: id })
+    }
+    expect(seen.size).toBe(20)
   })
 
   it('1000 miners are notified with distinct jobs', () => {
@@ -136,17 +146,18 @@ describe('the way of a share', () => {
     const rig = new Rig()
     rig.template()
     rig.connect(1, `${address(1)}.rig`)
-    const [first] = effectsOf(rig.mine(1, A_SHARE), 'publish')
-    expect(rig.chain.confirmedTip().hash).toBe(first?.share.hash)
+    const [first] = sharesMade(rig.mine(1, A_SHARE))
+    expect(rig.chain.confirmedTip().hash).toBe(first?.hash)
     rig.advance(1000)
-    const [second] = effectsOf(rig.mine(1, A_SHARE), 'publish')
-    expect(second?.share.header.prevShareHash).toBe(first?.share.hash)
-    expect(second?.share.header.minerBitcoinAddress.text).toBe(address(1))
+    const [second] = sharesMade(rig.mine(1, A_SHARE))
+    expect(second?.header.prevShareHash).toBe(first?.hash)
+    expect(second?.header.minerBitcoinAddress.text).toBe(address(1))
     expect(rig.facts('bug')).toEqual([])
   })
 
   it('effects come in the order bitcoin, peers, miners, disk, reports', () => {
     const rig = new Rig()
+    rig.listener('peer')
     rig.template()
     rig.connect(1, address(1))
     rig.connect(2, address(2))
@@ -172,7 +183,7 @@ describe('the way of a share', () => {
     const miner = rig.connect(1, address(1))
     const line = miner.submit(miner.grind(A_SHARE))
     const effects = rig.handle({ type: 'minerLines', miner: 1, lines: [line, line] })
-    expect(effectsOf(effects, 'publish')).toHaveLength(1)
+    expect(sharesMade(effects)).toHaveLength(1)
     expect(factsOf(effects, 'shareRejected').map(fact => fact.code)).toEqual([22])
   })
 
@@ -184,12 +195,12 @@ describe('the way of a share', () => {
     rig.mine(1, A_SHARE)
     const jobOfTwo = rig.miner(2).jobs[0]
     if (jobOfTwo === undefined) throw new Error('the second miner has a first job')
-    const [sibling] = effectsOf(rig.mine(2, { ...A_SHARE, job: jobOfTwo }), 'publish')
+    const [sibling] = sharesMade(rig.mine(2, { ...A_SHARE, job: jobOfTwo }))
     rig.advance(31_000)
-    const [nephew] = effectsOf(rig.mine(1, A_SHARE), 'publish')
-    const { prevShareHash, uncles } = nephew?.share.header ?? {}
-    expect(sibling?.share.hash).toBeDefined()
-    expect([prevShareHash, ...(uncles ?? [])]).toContain(sibling?.share.hash)
+    const [nephew] = sharesMade(rig.mine(1, A_SHARE))
+    const { prevShareHash, uncles } = nephew?.header ?? {}
+    expect(sibling?.hash).toBeDefined()
+    expect([prevShareHash, ...(uncles ?? [])]).toContain(sibling?.hash)
     expect(uncles).toHaveLength(1)
     expect(rig.core.queries.status(unixMs(rig.nowMs)).sharechain.uncles).toBe(1)
   })

@@ -1,21 +1,23 @@
+import type { BlockTemplate } from '@p2poolv2/bitcoin'
 import type { ChainParams, PayoutCut } from '@p2poolv2/consensus'
+import { Gossip } from '@p2poolv2/gossip'
 import type { Rng, Sha256d, UnixMs } from '@p2poolv2/primitives'
-import { difficultyFromBits, invariant, unixMs } from '@p2poolv2/primitives'
+import { bytesEqual, difficultyFromBits, invariant, unixMs } from '@p2poolv2/primitives'
 import type { FoundBlock, ShareChain } from '@p2poolv2/sharechain'
-import type { Authorise, SessionEffect, SessionEvent, SessionSettings } from '@p2poolv2/stratum'
+import type { SessionSettings } from '@p2poolv2/stratum'
 import { createAuthorise } from './authorise.ts'
 import { BlockLog } from './block-log.ts'
+import { chainIndexOf } from './chain-index.ts'
 import { ChainKeeper } from './chain-keeper.ts'
 import type { BitcoindStatus, NodeEffect, NodeEvent, StopReason } from './contract.ts'
 import { EffectList } from './effect-list.ts'
 import type { Renewal } from './job-maker.ts'
 import { JobMaker } from './job-maker.ts'
-import type { Miner } from './miners.ts'
-import { Miners } from './miners.ts'
+import { MinerDesk } from './miner-desk.ts'
+import { Network } from './network.ts'
 import { PoolStats } from './pool-stats.ts'
 import type { NodeQueries } from './queries.ts'
 import { createQueries } from './queries.ts'
-import type { WorkTemplate } from './work-template.ts'
 
 export interface NodeCoreOptions {
   readonly params: ChainParams
@@ -32,6 +34,8 @@ export interface NodeCoreOptions {
   readonly startedAtMs: UnixMs
   /** Default `MAX_MINERS`. */
   readonly maxMiners?: number
+  /** Default: the gossip machine's own. */
+  readonly maxPeers?: number
 }
 
 export interface NodeCoreDeps {
@@ -47,7 +51,7 @@ const MAX_BITCOIND_NODES = 16
 const NOTHING: readonly NodeEffect[] = Object.freeze([])
 
 /**
- * The whole node as one synchronous machine: sessions, jobs, share chain and figures. One event in, one list of effects
+ * The whole node as one synchronous machine: sessions, jobs, share chain, peers and figures. One event in, one list of effects
  * out, in the order of `EFFECT_RANK`. It never throws: a broken invariant becomes the fact `bug` and the effect `stop`, and
  * after `stop` it says nothing any more.
  */
@@ -55,43 +59,64 @@ export class NodeCore {
   readonly queries: NodeQueries
   readonly #chain: ShareChain
   readonly #effects = new EffectList()
-  readonly #miners: Miners
+  readonly #desk: MinerDesk
   readonly #jobs: JobMaker
   readonly #stats: PoolStats
   readonly #blocks: BlockLog
   readonly #keeper: ChainKeeper
+  readonly #gossip: Gossip
+  readonly #network: Network
   #bitcoinds: readonly BitcoindStatus[] = []
   #templateSource: string | null = null
-  /** What `authorise` refused during the call of a session that is under way. */
-  readonly #refusals: string[] = []
-  /** Served at the end of the event, when it is known whether there is newer work. */
-  readonly #wanting = new Set<Miner>()
+  /** What peers know of our transactions. */
+  #toldTemplate: BlockTemplate | null = null
   #state: 'new' | 'running' | 'stopped' = 'new'
 
   constructor(options: NodeCoreOptions, deps: NodeCoreDeps) {
     this.#chain = deps.chain
     const { params, donation, fee, startedAtMs } = options
     const { chain, rng, sha256d } = deps
-    this.#miners = new Miners(
+    this.#jobs = new JobMaker({ params, donation, fee }, { chain })
+    this.#stats = new PoolStats({ startedAtMs })
+    this.#blocks = new BlockLog(options.recentBlocks)
+    this.#gossip = new Gossip(
+      { params, ...(options.maxPeers === undefined ? {} : { maxPeers: options.maxPeers }) },
+      { chain: chainIndexOf(params, chain), rng, ...(sha256d === undefined ? {} : { sha256d }) }
+    )
+    this.#keeper = new ChainKeeper({
+      network: params.addressNetwork,
+      chain,
+      jobs: this.#jobs,
+      blocks: this.#blocks,
+      effects: this.#effects,
+      tell: (news, nowMs) => this.#network.handle(news, nowMs)
+    })
+    this.#network = new Network({ gossip: this.#gossip, keeper: this.#keeper, effects: this.#effects })
+    this.#desk = new MinerDesk(
       {
         network: params.addressNetwork,
         settings: options.stratum,
         ...(options.maxMiners === undefined ? {} : { maxMiners: options.maxMiners })
       },
-      { rng, authorise: this.#noteRefusals(createAuthorise(options)), ...(sha256d === undefined ? {} : { sha256d }) }
+      {
+        rng,
+        authorise: createAuthorise(options),
+        jobs: this.#jobs,
+        keeper: this.#keeper,
+        stats: this.#stats,
+        effects: this.#effects,
+        ...(sha256d === undefined ? {} : { sha256d })
+      }
     )
-    this.#jobs = new JobMaker({ params, donation, fee }, { chain })
-    this.#stats = new PoolStats({ startedAtMs })
-    this.#blocks = new BlockLog(options.recentBlocks)
-    this.#keeper = new ChainKeeper({ chain, jobs: this.#jobs, blocks: this.#blocks, effects: this.#effects })
     this.queries = createQueries({
       params,
       version: options.version,
       chain,
       jobs: this.#jobs,
-      miners: this.#miners,
+      miners: this.#desk.miners,
       stats: this.#stats,
       blocks: this.#blocks,
+      gossip: this.#gossip,
       bitcoind: () => ({ nodes: this.#bitcoinds, templateSource: this.#templateSource })
     })
   }
@@ -101,7 +126,8 @@ export class NodeCore {
     if (this.#state === 'stopped') return null
     if (this.#state === 'new') return unixMs(0)
     let next: UnixMs | null = null
-    for (const atMs of [this.#miners.nextDeadlineMs, this.#jobs.nextDeadlineMs, this.#chain.nextDeadlineMs]) {
+    const machines = [this.#desk.miners, this.#jobs, this.#chain, this.#gossip]
+    for (const { nextDeadlineMs: atMs } of machines) {
       if (atMs !== null && (next === null || atMs < next)) next = atMs
     }
     return next
@@ -112,6 +138,7 @@ export class NodeCore {
     try {
       if (this.#state === 'new') {
         this.#state = 'running'
+        this.#keeper.reportUnanswered()
         this.#keeper.resume()
       }
       this.#route(event, nowMs)
@@ -124,26 +151,26 @@ export class NodeCore {
 
   checkInvariants(): void {
     this.#chain.checkInvariants()
-    this.#miners.checkInvariants()
+    this.#desk.checkInvariants()
     this.#jobs.checkInvariants()
     this.#stats.checkInvariants()
     this.#blocks.checkInvariants()
     this.#keeper.checkInvariants()
+    this.#gossip.checkInvariants()
+    this.#network.checkInvariants()
     invariant(this.#bitcoinds.length <= MAX_BITCOIND_NODES, 'bitcoin nodes are within their cap')
-    invariant(this.#wanting.size === 0, 'who asks for work is served in the call')
-    invariant(this.#refusals.length === 0, 'refusals are told in the call that makes them')
   }
 
   #route(event: NodeEvent, nowMs: UnixMs): void {
     switch (event.type) {
       case 'minerConnected':
-        this.#connect(event, nowMs)
+        this.#desk.connect(event, nowMs)
         break
       case 'minerLines':
-        this.#drive(this.#miners.get(event.miner), { type: 'lines', lines: event.lines }, nowMs)
+        this.#desk.lines(event, nowMs)
         break
       case 'minerGone':
-        this.#forget(this.#miners.get(event.miner), 'gone', nowMs)
+        this.#desk.gone(event.miner, nowMs)
         break
       case 'template':
         this.#takeTemplate(event, nowMs)
@@ -161,8 +188,28 @@ export class NodeCore {
         this.#effects.report({ type: 'storeFailed', message: event.message })
         this.#stop({ code: 'storeFailed', message: event.message }, nowMs)
         break
+      case 'peerConnected': {
+        const { peer, direction, dialect } = event
+        this.#effects.report({ type: 'peerConnected', peer, direction, dialect })
+        this.#network.handle(event, nowMs)
+        break
+      }
+      case 'peerGone':
+        this.#effects.report({ type: 'peerGone', peer: event.peer })
+        this.#network.handle(event, nowMs)
+        break
+      case 'gossip':
+      case 'peerRequest':
+      case 'peerResponse':
+      case 'requestFailed':
+        this.#network.handle(event, nowMs)
+        break
       case 'sharesRead':
         this.#keeper.takeRead(event, nowMs)
+        this.#network.takeRead(event, nowMs)
+        break
+      case 'headersRead':
+        this.#network.takeRead(event, nowMs)
         break
       case 'deadline':
         this.#deadline(nowMs)
@@ -173,90 +220,6 @@ export class NodeCore {
       default:
         event satisfies never
     }
-  }
-
-  // Miners
-
-  #connect(event: Extract<NodeEvent, { type: 'minerConnected' }>, nowMs: UnixMs): void {
-    const miner = this.#miners.connect(event.miner, event.remote, nowMs)
-    if (miner === null) {
-      this.#effects.add({ type: 'closeMiner', miner: event.miner, reason: 'too-many-miners' })
-      return
-    }
-    this.#effects.report({ type: 'minerConnected', miner: event.miner, remote: event.remote })
-  }
-
-  #drive(miner: Miner | undefined, event: SessionEvent<WorkTemplate>, nowMs: UnixMs): void {
-    // Lines of a connection that was closed meanwhile.
-    if (miner === undefined) return
-    for (const effect of this.#miners.handle(miner, event, nowMs)) this.#perform(miner, effect, nowMs)
-    for (const message of this.#refusals.splice(0)) {
-      this.#effects.report({ type: 'minerRefused', miner: miner.id, message })
-    }
-  }
-
-  #perform(miner: Miner, effect: SessionEffect<WorkTemplate>, nowMs: UnixMs): void {
-    switch (effect.type) {
-      case 'solution':
-        invariant(miner.addresses !== null, 'only a miner that had work solves it')
-        this.#keeper.solve(effect.solution, { addresses: miner.addresses, worker: effect.worker }, nowMs)
-        break
-      case 'send':
-        this.#effects.add({ type: 'sendMiner', miner: miner.id, text: effect.text })
-        break
-      case 'authorised': {
-        const { payoutAddress, worker } = effect.identity
-        if (!miner.workers.includes(worker)) this.#stats.connect({ payoutAddress, worker }, nowMs)
-        this.#miners.identify(miner, effect.identity, effect.userAgent)
-        const { userAgent } = effect
-        this.#effects.report({ type: 'minerAuthorised', miner: miner.id, payoutAddress, worker, userAgent })
-        break
-      }
-      case 'accepted': {
-        const { creditedDifficulty, hashDifficulty, worker } = effect
-        invariant(miner.identity !== null, 'only an authorised miner has shares accepted')
-        const { payoutAddress } = miner.identity
-        const difficulties = { credited: creditedDifficulty, hash: hashDifficulty }
-        this.#stats.accept({ payoutAddress, worker }, difficulties, nowMs)
-        this.#effects.report({
-          type: 'shareAccepted',
-          miner: miner.id,
-          payoutAddress,
-          worker,
-          creditedDifficulty,
-          hashDifficulty
-        })
-        break
-      }
-      case 'rejected': {
-        const { code, reason, worker } = effect
-        const payoutAddress = miner.identity?.payoutAddress
-        this.#stats.reject(payoutAddress === undefined ? null : { payoutAddress, worker })
-        this.#effects.report({ type: 'shareRejected', miner: miner.id, worker, code, reason })
-        break
-      }
-      case 'wantWork':
-        miner.wantsWork = true
-        this.#wanting.add(miner)
-        break
-      case 'close':
-        this.#effects.add({ type: 'closeMiner', miner: miner.id, reason: effect.reason })
-        this.#forget(miner, effect.reason, nowMs)
-        break
-      default:
-        effect satisfies never
-    }
-  }
-
-  #forget(miner: Miner | undefined, reason: string, nowMs: UnixMs): void {
-    if (miner === undefined) return
-    if (miner.identity !== null) {
-      const { payoutAddress } = miner.identity
-      for (const worker of miner.workers) this.#stats.disconnect({ payoutAddress, worker })
-    }
-    this.#miners.remove(miner, nowMs)
-    this.#wanting.delete(miner)
-    this.#effects.report({ type: 'minerGone', miner: miner.id, reason })
   }
 
   // Work
@@ -273,8 +236,7 @@ export class NodeCore {
       bitcoinDifficulty: difficultyFromBits(template.bits),
       transactions: template.transactions.length
     })
-    if (!moved) return
-    for (const miner of this.#miners.all()) this.#drive(miner, { type: 'newBlock', prevHash: template.prevHash }, nowMs)
+    if (moved) this.#desk.newBlock(template.prevHash, nowMs)
   }
 
   /** New work for everybody if it is due, else what there is for those who asked. */
@@ -282,11 +244,9 @@ export class NodeCore {
     if (this.#state !== 'running') return
     const renewal = this.#jobs.renewIfDue(nowMs)
     if (renewal === null) {
-      for (const miner of this.#wanting) this.#offerTo(miner, 'keep', nowMs)
-      this.#wanting.clear()
+      this.#desk.serveWanting(nowMs)
       return
     }
-    this.#wanting.clear()
     this.#reportRenewal(renewal)
     if (renewal.reason === 'window-empty') {
       const message = 'the payout window has no weight, so nobody can be paid'
@@ -294,18 +254,17 @@ export class NodeCore {
       this.#stop({ code: 'bug', message }, nowMs)
       return
     }
-    if (renewal.offered === null) return
-    for (const miner of this.#miners.all()) if (miner.wantsWork) this.#offerTo(miner, renewal.jobs, nowMs)
+    if (renewal.offered !== null) this.#tellTemplate(renewal.offered.work.template, nowMs)
+    this.#desk.serveAll(renewal, nowMs)
   }
 
-  #offerTo(miner: Miner, jobs: Renewal['jobs'], nowMs: UnixMs): void {
-    const { offered } = this.#jobs
-    if (offered === null) return
-    invariant(miner.addresses !== null, 'a miner that gets work has somebody to pay')
-    const cleanJobs = jobs === 'clean' || !miner.hasWork
-    miner.hasWork = true
-    const job = this.#jobs.jobFor(miner.addresses, nowMs)
-    this.#drive(miner, { type: 'work', job, notify: offered.notify, cleanJobs, limits: offered.limits }, nowMs)
+  /** Peers that have our transactions can submit our blocks should we not live to do it. */
+  #tellTemplate(template: BlockTemplate, nowMs: UnixMs): void {
+    const told = this.#toldTemplate
+    // The transactions follow from the branch. Work made anew mostly has the same, or fewer for lack of room each time.
+    if (told?.prevHash === template.prevHash && bytesEqual(told.merkleBranch, template.merkleBranch)) return
+    this.#toldTemplate = template
+    this.#network.handle({ type: 'ownTemplate', template }, nowMs)
   }
 
   #reportRenewal(renewal: Renewal): void {
@@ -314,10 +273,8 @@ export class NodeCore {
       if (reason === 'window-unavailable') this.#effects.report({ type: 'workUnavailable', reason })
       return
     }
-    let miners = 0
-    for (const miner of this.#miners.all()) if (miner.wantsWork) miners += 1
     const { ineligible, droppedTransactions, outputs } = offered.work
-    this.#effects.report({ type: 'jobsRenewed', cause, miners, ineligible })
+    this.#effects.report({ type: 'jobsRenewed', cause, miners: this.#desk.served, ineligible })
     if (droppedTransactions === 0) return
     this.#effects.report({ type: 'coinbaseTooHeavy', droppedTransactions, payees: outputs.length })
   }
@@ -325,8 +282,10 @@ export class NodeCore {
   // The rest
 
   #deadline(nowMs: UnixMs): void {
-    for (const miner of this.#miners.due(nowMs)) this.#drive(miner, { type: 'deadline' }, nowMs)
+    this.#desk.deadline(nowMs)
     this.#keeper.advance(nowMs)
+    const { nextDeadlineMs } = this.#gossip
+    if (nextDeadlineMs !== null && nextDeadlineMs <= nowMs) this.#network.handle({ type: 'deadline' }, nowMs)
   }
 
   #takeBitcoinds(nodes: readonly BitcoindStatus[]): void {
@@ -342,10 +301,7 @@ export class NodeCore {
   #stop(reason: StopReason, nowMs: UnixMs): void {
     if (this.#state === 'stopped') return
     this.#state = 'stopped'
-    for (const miner of this.#miners.all()) {
-      this.#effects.add({ type: 'closeMiner', miner: miner.id, reason: 'stopping' })
-      this.#forget(miner, 'stopping', nowMs)
-    }
+    this.#desk.close(nowMs)
     this.#effects.add({ type: 'stop', reason })
   }
 
@@ -357,18 +313,10 @@ export class NodeCore {
     this.#state = 'stopped'
     const detail = error instanceof Error ? (error.stack ?? error.message) : String(error)
     this.#effects.report({ type: 'bug', code: 'invariant-broken', detail })
-    for (const miner of this.#miners.all()) {
+    for (const miner of this.#desk.miners.all()) {
       this.#effects.add({ type: 'closeMiner', miner: miner.id, reason: 'stopping' })
     }
     const message = error instanceof Error ? error.message : String(error)
     this.#effects.add({ type: 'stop', reason: { code: 'bug', message } })
-  }
-
-  #noteRefusals(authorise: Authorise): Authorise {
-    return request => {
-      const answer = authorise(request)
-      if (!answer.ok) this.#refusals.push(answer.message)
-      return answer
-    }
   }
 }

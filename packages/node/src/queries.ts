@@ -1,5 +1,6 @@
 import type { ChainName, ChainParams } from '@p2poolv2/consensus'
 import { consensusFingerprint } from '@p2poolv2/consensus'
+import type { Gossip, SyncState } from '@p2poolv2/gossip'
 import type { Height, UnixMs, Work } from '@p2poolv2/primitives'
 import type { ShareChain } from '@p2poolv2/sharechain'
 import type { BlockLog } from './block-log.ts'
@@ -24,6 +25,11 @@ export interface BlockEntry {
   /** Unix seconds. */
   readonly time: number
   readonly outputs: readonly { readonly address: string; readonly sats: number }[]
+  /**
+   * `seen`: another node of the pool found it and nothing was submitted from here. `submitted`: no bitcoin node has
+   * answered yet. Else the best answer of our bitcoin nodes: `accepted`, `duplicate`, `rejected` or `failed`, and the reason
+   * after a colon.
+   */
   readonly result: string
 }
 
@@ -52,7 +58,7 @@ export interface NodeStatus {
   /** Heaviest first; empty until there is work. */
   readonly window: readonly WindowEntry[]
   readonly windowShares: number
-  /** Highest bitcoin height first. */
+  /** Of the whole pool as far as this node knows, highest bitcoin height first. */
   readonly blocks: readonly BlockEntry[]
   /** Authorised connections, in the order in which they connected. */
   readonly miners: readonly MinerEntry[]
@@ -63,6 +69,16 @@ export interface NodeStatus {
     /** What the bitcoin node wants the operator to do, else what keeps jobs from becoming shares; null if all is well. */
     readonly message: string | null
   }
+  readonly network: NetworkStatus
+}
+
+/** How this node stands among the others. Miners have work in every state. */
+export interface NetworkStatus {
+  /** `syncing`: shares of others are still being fetched. `alone`: no peer. `current`: nothing is known to be missing. */
+  readonly state: SyncState
+  /** What the state means for whoever mines here, one sentence. */
+  readonly message: string
+  readonly peers: number
 }
 
 /** The work miners have now. */
@@ -93,6 +109,7 @@ export interface NodeQueries {
   status(nowMs: UnixMs): NodeStatus
   work(): WorkStatus
   chain(): ChainStatus
+  network(nowMs: UnixMs): NetworkStatus
   /** Connections, authorised or not. */
   minerCount(): number
   totals(nowMs: UnixMs): PoolTotals
@@ -107,6 +124,7 @@ export interface QuerySources {
   readonly miners: Miners
   readonly stats: PoolStats
   readonly blocks: BlockLog
+  readonly gossip: Pick<Gossip, 'status'>
   readonly bitcoind: () => { readonly nodes: readonly BitcoindStatus[]; readonly templateSource: string | null }
 }
 
@@ -123,6 +141,10 @@ export function createQueries(sources: QuerySources): NodeQueries {
   const windowOf = keepLast((work: WorkTemplate | null) => (work === null ? [] : windowEntries(work)))
   const blocksOf = keepLast((_version: number) => blockEntries(blocks))
 
+  const network = (nowMs: UnixMs): NetworkStatus => {
+    const { state, sentence, peers } = sources.gossip.status(nowMs)
+    return { state, message: sentence, peers: peers.length }
+  }
   const currentWork = (): WorkTemplate | null => jobs.offered?.work ?? null
 
   return {
@@ -143,7 +165,8 @@ export function createQueries(sources: QuerySources): NodeQueries {
         windowShares: work?.windowShares ?? 0,
         blocks: blocksOf(blocks.version),
         miners: minerEntries(miners, nowMs),
-        bitcoind: bitcoindEntry(sources.bitcoind(), work)
+        bitcoind: bitcoindEntry(sources.bitcoind(), work),
+        network: network(nowMs)
       }
     },
     work() {
@@ -169,6 +192,7 @@ export function createQueries(sources: QuerySources): NodeQueries {
         candidateHeight: chain.candidateTip().height
       }
     },
+    network,
     minerCount: () => miners.size,
     totals: nowMs => stats.totals(nowMs),
     workers: nowMs => stats.workers(nowMs)

@@ -1,10 +1,18 @@
-import type { Solution } from '@p2poolv2/bitcoin'
-import { assembleBlock, coinbaseOf, decodeBitcoinHeader, decodeTransaction } from '@p2poolv2/bitcoin'
+import type { BitcoinNetwork, Solution } from '@p2poolv2/bitcoin'
+import {
+  addressFromScript,
+  assembleBlock,
+  bitcoinHeaderHashWire,
+  coinbaseOf,
+  decodeBitcoinHeader,
+  decodeTransaction
+} from '@p2poolv2/bitcoin'
 import type { RuleCode, RuleFacts, Share, ShareHeader } from '@p2poolv2/consensus'
 import { buildCoinbaseProof, shareCoinbase, shareHashOf, verifyCoinbaseProof } from '@p2poolv2/consensus'
 import type { BlockHash, ShareHash } from '@p2poolv2/primitives'
-import { ByteReader, blockHashFromWire } from '@p2poolv2/primitives'
+import { ByteReader, blockHashFromWire, bytesToHex } from '@p2poolv2/primitives'
 import type { FoundBlock } from '@p2poolv2/sharechain'
+import { RESULT_SUBMITTED } from './block-log.ts'
 import type { MinerAddresses } from './job-maker.ts'
 import type { WorkTemplate } from './work-template.ts'
 
@@ -14,9 +22,6 @@ export interface SolvedBlock {
   readonly bitcoinHeight: number
   readonly blockHex: string
 }
-
-/** What a block is recorded as until a bitcoin node has answered. */
-export const RESULT_SUBMITTED = 'submitted'
 
 /** The block of a solution that meets the bitcoin target. Cost: copies the template's transactions as hex. */
 export function blockOf(solution: Solution<WorkTemplate>): SolvedBlock {
@@ -40,6 +45,24 @@ export function foundBlockOf(solution: Solution<WorkTemplate>, shareHash: ShareH
     shareHash,
     outputs: work.outputs.map(({ address, valueSats }) => ({ address: address.text, valueSats })),
     result: RESULT_SUBMITTED
+  }
+}
+
+/** The record of a block that is a peer's share. Outputs without an address are shown as their script in hex. */
+export function foundBlockOfShare(share: Share, network: BitcoinNetwork, result: string): FoundBlock {
+  const { bitcoinHeader, bitcoinHeight } = share.header
+  return {
+    bitcoinHeight: Number(bitcoinHeight),
+    blockHash: blockHashFromWire(bitcoinHeaderHashWire(bitcoinHeader)),
+    timeSec: bitcoinHeader.timeSec,
+    shareHash: share.hash,
+    outputs: share.bitcoinCoinbase.outputs
+      .filter(({ valueSats }) => valueSats > 0n)
+      .map(({ script, valueSats }) => ({
+        address: addressFromScript(script, network) ?? bytesToHex(script),
+        valueSats
+      })),
+    result
   }
 }
 

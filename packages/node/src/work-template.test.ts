@@ -2,7 +2,7 @@ import { addressFromScript } from '@p2poolv2/bitcoin'
 import { consensusAddress } from '@p2poolv2/consensus'
 import { bigIntFromBits, unixMs } from '@p2poolv2/primitives'
 import { describe, expect, it } from 'vitest'
-import { A_BLOCK, A_SHARE, address, effectsOf, HARD_BITS, PARAMS, Rig } from './testing/rig.ts'
+import { A_BLOCK, A_SHARE, address, effectsOf, HARD_BITS, PARAMS, Rig, sharesMade } from './testing/rig.ts'
 
 const EASIEST = 0x7fffffn << 232n
 const difficulty = (bits: number): bigint => EASIEST / bigIntFromBits(bits)
@@ -39,8 +39,8 @@ function payoutsByHand(rig: Rig, valueSats: bigint): [string, bigint][] {
 }
 
 function paidBy(rig: Rig, effects: ReturnType<Rig['mine']>): [string, bigint][] {
-  const [published] = effectsOf(effects, 'publish')
-  const outputs = published?.share.bitcoinCoinbase.outputs ?? []
+  const [published] = sharesMade(effects)
+  const outputs = published?.bitcoinCoinbase.outputs ?? []
   return outputs
     .filter(({ script }) => script[0] !== 0x6a)
     .map(({ script, valueSats }) => [addressFromScript(script, rig.params.addressNetwork) ?? '?', valueSats])

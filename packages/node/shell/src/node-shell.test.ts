@@ -1,12 +1,22 @@
-import type { Share } from '@p2poolv2/consensus'
+import { encodeShare } from '@p2poolv2/consensus'
+import { decodeMessage, encodeMessage } from '@p2poolv2/gossip'
 import type { MinerId, NodeEvent, StopReason } from '@p2poolv2/node'
-import { unixMs } from '@p2poolv2/primitives'
+import {
+  A_BLOCK,
+  A_SHARE,
+  address,
+  Rig,
+  type ScriptedMiner,
+  SOURCE,
+  sharesMade,
+  template
+} from '@p2poolv2/node/testing'
+import { unixMs, ZERO_SHARE_HASH } from '@p2poolv2/primitives'
 import { createLog, Metrics } from '@p2poolv2/runtime'
 import type { ChainDelta } from '@p2poolv2/sharechain'
 import { describe, expect, it } from 'vitest'
-import { A_BLOCK, A_SHARE, address, Rig, SOURCE, template } from '../../src/testing/rig.ts'
-import type { ScriptedMiner } from '../../src/testing/scripted-miner.ts'
-import { MAX_HELD_EVENTS, type NodePorts, NodeShell } from './node-shell.ts'
+import { MAX_HELD_EVENTS, MAX_HELD_PEER_EVENTS } from './held-events.ts'
+import { type NetworkPorts, type NodePorts, NodeShell } from './node-shell.ts'
 import { Telemetry } from './telemetry.ts'
 
 const MAX_QUEUED = 8
@@ -17,11 +27,22 @@ class Bench {
   readonly miners = new Map<MinerId, ScriptedMiner>()
   readonly closed: [MinerId, string][] = []
   readonly blocks: string[] = []
-  readonly published: Share[] = []
+  /** What the network was asked for, by kind. */
+  readonly said: { [K in keyof NetworkPorts]: Parameters<NetworkPorts[K]>[0][] } = {
+    publish: [],
+    verdict: [],
+    request: [],
+    respond: [],
+    penalise: [],
+    dropPeer: []
+  }
   readonly committed: number[] = []
   readonly stops: StopReason[] = []
   readonly telemetry: Telemetry
+  readonly ports: NodePorts
   readonly shell: NodeShell
+  /** Types of the events the machine was handed. */
+  readonly handled: NodeEvent['type'][] = []
   #held: (() => void)[] | null = null
   readonly #waiting: { readonly isMet: () => boolean; readonly resolve: () => void }[] = []
 
@@ -32,29 +53,54 @@ class Bench {
       metrics: new Metrics(),
       clock
     })
-    this.shell = new NodeShell({
+    const { core } = this.rig
+    const handle = core.handle.bind(core)
+    core.handle = (event, nowMs) => {
+      this.handled.push(event.type)
+      return handle(event, nowMs)
+    }
+    this.ports = {
+      sendMiner: (miner, text) => {
+        this.rig.miner(miner).read(text)
+        this.#look()
+      },
+      closeMiner: (miner, reason) => this.closed.push([miner, reason]),
+      submitBlock: block => this.blocks.push(block.blockHash),
+      network: {
+        publish: message => this.said.publish.push(message),
+        verdict: verdict => {
+          this.said.verdict.push(verdict)
+          this.#look()
+        },
+        request: request => this.said.request.push(request),
+        respond: answer => {
+          this.said.respond.push(answer)
+          this.#look()
+        },
+        penalise: penalty => this.said.penalise.push(penalty),
+        dropPeer: peer => this.said.dropPeer.push(peer)
+      },
+      stopped: reason => {
+        this.stops.push(reason)
+        this.#look()
+      },
+      ...ports
+    }
+    this.shell = this.shellWith(this.ports)
+  }
+
+  shellWith(ports: NodePorts): NodeShell {
+    return new NodeShell({
       core: this.rig.core,
-      clock,
+      clock: { nowMs: () => unixMs(this.rig.nowMs) },
       telemetry: this.telemetry,
       maxQueuedCommits: MAX_QUEUED,
       store: {
         commit: delta => this.#commit(delta),
-        readShares: async hashes => this.rig.store.readNow(hashes)
+        readShares: async hashes => this.rig.store.readNow(hashes),
+        readHeaders: async hashes => this.rig.store.readHeadersNow(hashes)
       },
-      ports: {
-        sendMiner: (miner, text) => {
-          this.rig.miner(miner).read(text)
-          this.#look()
-        },
-        closeMiner: (miner, reason) => this.closed.push([miner, reason]),
-        submitBlock: block => this.blocks.push(block.blockHash),
-        publish: share => this.published.push(share),
-        stopped: reason => {
-          this.stops.push(reason)
-          this.#look()
-        },
-        ...ports
-      }
+      ports
     })
   }
 
@@ -100,6 +146,7 @@ class Bench {
   }
 }
 
+const aPeer: NodeEvent = { type: 'peerConnected', peer: 'peer', direction: 'outbound', dialect: 'ours' }
 const newTemplate: NodeEvent = { type: 'template', template: template(), source: SOURCE }
 
 async function stop(bench: Bench): Promise<void> {
@@ -110,13 +157,14 @@ describe('NodeShell', () => {
   it('performs what the node asks for: jobs out, block and share out, deltas to disk in order', async () => {
     const bench = new Bench()
     bench.shell.start()
+    bench.post(aPeer)
     bench.post(newTemplate)
     bench.connect(1)
     bench.mine(1, A_SHARE)
     bench.mine(1, A_BLOCK)
     await stop(bench)
     expect(bench.blocks).toHaveLength(1)
-    expect(bench.published).toHaveLength(2)
+    expect(bench.said.publish.map(message => message.topic)).toEqual(['templates', 'shares', 'shares'])
     expect(bench.committed).toEqual([2, 3, 4, 5].slice(0, bench.committed.length))
     expect(bench.committed.length).toBeGreaterThanOrEqual(3)
     expect(bench.rig.store.blocksNow(1)).toHaveLength(1)
@@ -125,19 +173,19 @@ describe('NodeShell', () => {
   })
 
   it('an event posted by a port waits until the effects before it are performed', async () => {
-    const order: string[] = []
     const bench: Bench = new Bench({
       submitBlock: ({ blockHash }) => {
-        order.push('block')
         bench.post({ type: 'blockResult', blockHash, url: SOURCE, result: 'accepted', reason: null })
-      },
-      publish: () => order.push('share')
+        expect(bench.handled).not.toContain('blockResult')
+        bench.blocks.push(blockHash)
+      }
     })
     bench.shell.start()
     bench.post(newTemplate)
     bench.connect(1)
     bench.mine(1, A_BLOCK)
-    expect(order).toEqual(['block', 'share'])
+    expect(bench.blocks).toHaveLength(1)
+    expect(bench.handled.at(-1)).toBe('blockResult')
     await stop(bench)
     expect(bench.rig.store.blocksNow(1)[0]?.result).toBe('accepted')
   })
@@ -199,6 +247,55 @@ describe('NodeShell', () => {
     await stop(bench)
   })
 
+  it('reads bodies and headers from the store for peers', async () => {
+    const bench = new Bench()
+    bench.rig.template()
+    bench.rig.connect(2, address(2))
+    const [share] = sharesMade(bench.rig.mine(2, A_SHARE))
+    if (share === undefined) throw new Error('a share was made')
+    bench.shell.start()
+    bench.post(aPeer)
+    const question = { type: 'getShareHeaders', locator: [share.header.prevShareHash], stop: ZERO_SHARE_HASH } as const
+    ask(bench, 1, encodeMessage({ type: 'getData', kind: 'share', hash: share.hash }))
+    ask(bench, 2, encodeMessage(question))
+    await bench.until(() => bench.said.respond.length === 2)
+    const answers = bench.said.respond.map(({ payload }) => decodeMessage(payload ?? expect.fail()))
+    expect(answers.map(answer => answer.type).sort()).toEqual(['shareBlock', 'shareHeaders'])
+    const headers = answers.find(answer => answer.type === 'shareHeaders')
+    expect(headers?.items.map(item => item.hash)).toEqual([share.hash])
+    await stop(bench)
+  })
+
+  it('without a network every request fails at once', async () => {
+    const bench = new Bench()
+    const { network: _network, ...ports } = bench.ports
+    const shell = bench.shellWith(ports)
+    shell.start()
+    shell.post(aPeer)
+    expect(bench.handled).toEqual(['deadline', 'peerConnected', 'requestFailed'])
+    await shell.stop({ signal: new AbortController().signal })
+  })
+
+  it('with the commit queue full peers wait too, and past the cap they get the cheapest answer', async () => {
+    const bench = held()
+    bench.post(aPeer)
+    const maker = new Rig({ check: 'never' })
+    maker.template()
+    maker.connect(1, address(1))
+    const data = sharesMade(maker.mine(1, A_SHARE)).map(encodeShare)[0] ?? expect.fail()
+    const message = { type: 'gossip', peer: 'peer', topic: 'shares', data } as const
+    for (let id = 0; id < MAX_HELD_PEER_EVENTS; id++) bench.post({ ...message, messageId: `held-${id}` })
+    expect(bench.said.verdict).toEqual([])
+    bench.post({ ...message, messageId: 'late' })
+    ask(bench, 7, encodeMessage({ type: 'getData', kind: 'share', hash: ZERO_SHARE_HASH }))
+    expect(bench.said.verdict).toEqual([{ peer: 'peer', messageId: 'late', verdict: 'ignore' }])
+    expect(bench.said.respond).toEqual([{ peer: 'peer', requestId: 7, payload: null }])
+    bench.releaseDisk()
+    await bench.until(() => bench.said.verdict.length === MAX_HELD_PEER_EVENTS + 1)
+    expect(bench.said.verdict[1]).toMatchObject({ messageId: 'held-0' })
+    await stop(bench)
+  })
+
   it('wakes the node when it wants to be woken', async () => {
     const bench = new Bench()
     bench.shell.start()
@@ -214,6 +311,10 @@ describe('NodeShell', () => {
     await stop(bench)
   })
 })
+
+function ask(bench: Bench, requestId: number, payload: Uint8Array): void {
+  bench.post({ type: 'peerRequest', peer: 'peer', requestId, protocol: 'shares', payload })
+}
 
 /** A running shell whose commit queue is full. */
 function held(): Bench {

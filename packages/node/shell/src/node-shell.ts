@@ -1,17 +1,11 @@
-import type { Share } from '@p2poolv2/consensus'
-import type { MinerId, NodeCore, NodeEffect, NodeEvent, NodeQueries, StopReason } from '@p2poolv2/node'
+import type { MinerId, NodeCore, NodeEffect, NodeEvent, NodeQueries, PeerEffect, StopReason } from '@p2poolv2/node'
 import type { BlockHash } from '@p2poolv2/primitives'
 import { invariant } from '@p2poolv2/primitives'
 import type { Clock } from '@p2poolv2/runtime'
 import type { ShareStore } from '@p2poolv2/sharechain'
 import { CommitQueue } from './commit-queue.ts'
+import { HeldEvents, type Holdable, isHoldable } from './held-events.ts'
 import type { Telemetry } from './telemetry.ts'
-
-/**
- * Miner events held back while the disk is behind. Past this a miner that goes on sending is disconnected: its lines
- * would be answered minutes late anyway, and it has other pools to go to.
- */
-export const MAX_HELD_EVENTS = 10_000
 
 /** The longest time a Node.js timer can wait. */
 const MAX_TIMEOUT_MS = 2_147_483_647
@@ -22,19 +16,32 @@ export interface NodePorts {
   closeMiner(miner: MinerId, reason: string): void
   /** To every bitcoin node at once. Answers come back as `blockResult` events. */
   submitBlock(block: { readonly blockHash: BlockHash; readonly bitcoinHeight: number; readonly blockHex: string }): void
-  /** To peers; absent when there is no network. */
-  publish?(share: Share): void
+  /** Absent when there is no network: then nothing is published and every request fails as `closed`. */
+  readonly network?: NetworkPorts
   /** The machine has ended. Deltas given may still be on their way to disk: see `NodeShell.stop`. */
   stopped(reason: StopReason): void
 }
 
+/** What each of these means is said in the contract of the gossip machine. Calls return at once; none of them throws. */
+export interface NetworkPorts {
+  publish(message: EffectOf<'publish'>): void
+  verdict(verdict: EffectOf<'verdict'>): void
+  /** The answer comes back as `peerResponse` or `requestFailed`. */
+  request(request: EffectOf<'request'>): void
+  respond(answer: EffectOf<'respond'>): void
+  penalise(penalty: EffectOf<'penalise'>): void
+  dropPeer(peer: EffectOf<'dropPeer'>): void
+}
+
+type EffectOf<T extends PeerEffect['type']> = Omit<Extract<PeerEffect, { readonly type: T }>, 'type'>
+
 export interface NodeShellOptions {
   readonly core: NodeCore
   readonly clock: Clock
-  readonly store: Pick<ShareStore, 'commit' | 'readShares'>
+  readonly store: Pick<ShareStore, 'commit' | 'readShares' | 'readHeaders'>
   readonly ports: NodePorts
   readonly telemetry: Telemetry
-  /** Deltas that may wait for the disk before miner lines have to; default `MAX_QUEUED_COMMITS`. */
+  /** Deltas that may wait for the disk before miners and peers have to; default `MAX_QUEUED_COMMITS`. */
   readonly maxQueuedCommits?: number
 }
 
@@ -44,8 +51,7 @@ export class NodeShell {
   readonly #commits: CommitQueue
   #inbox: NodeEvent[] = []
   #working = false
-  /** In the order they came. */
-  #held: HeldEvent[] = []
+  readonly #held = new HeldEvents()
   #timer: NodeJS.Timeout | null = null
   #state: 'new' | 'running' | 'stopped' = 'new'
 
@@ -123,7 +129,23 @@ export class NodeShell {
         break
       }
       case 'publish':
-        ports.publish?.(effect.share)
+        ports.network?.publish(effect)
+        break
+      case 'verdict':
+        ports.network?.verdict(effect)
+        break
+      case 'request':
+        if (ports.network !== undefined) ports.network.request(effect)
+        else this.post({ type: 'requestFailed', requestId: effect.requestId, reason: 'closed' })
+        break
+      case 'respond':
+        ports.network?.respond(effect)
+        break
+      case 'penalise':
+        ports.network?.penalise(effect)
+        break
+      case 'dropPeer':
+        ports.network?.dropPeer(effect)
         break
       case 'sendMiner':
         ports.sendMiner(effect.miner, effect.text)
@@ -132,8 +154,9 @@ export class NodeShell {
         ports.closeMiner(effect.miner, effect.reason)
         break
       case 'readShares':
+      case 'readHeaders':
         void this.#read(effect)
-        return
+        break
       case 'commit':
         this.#commits.push(effect.delta)
         break
@@ -149,10 +172,15 @@ export class NodeShell {
     }
   }
 
-  async #read(effect: Extract<NodeEffect, { type: 'readShares' }>): Promise<void> {
-    const { requestId, hashes } = effect
+  async #read({ type, requestId, hashes }: Extract<NodeEffect, { type: 'readShares' | 'readHeaders' }>): Promise<void> {
+    const { store } = this.#options
     try {
-      this.post({ type: 'sharesRead', requestId, shares: await this.#options.store.readShares(hashes) })
+      if (type === 'readShares') {
+        this.post({ type: 'sharesRead', requestId, shares: await store.readShares(hashes) })
+      } else {
+        const records = await store.readHeaders(hashes)
+        this.post({ type: 'headersRead', requestId, batches: records.map(record => record?.batch ?? null) })
+      }
     } catch (error) {
       this.#storeFailed(error)
     }
@@ -167,21 +195,33 @@ export class NodeShell {
 
   /** @returns whether the event was kept for later, or refused */
   #hold(event: NodeEvent): boolean {
-    if (event.type !== 'minerLines' && event.type !== 'minerGone') return false
-    if (this.#held.length === 0 && !this.#commits.isFull) return false
-    if (event.type === 'minerGone' || this.#held.length < MAX_HELD_EVENTS) {
-      this.#held.push(event)
-      return true
-    }
-    this.#options.ports.closeMiner(event.miner, 'disk-too-slow')
+    if (!isHoldable(event)) return false
+    if (this.#held.size === 0 && !this.#commits.isFull) return false
+    if (!this.#held.add(event)) this.#refuse(event)
     return true
   }
 
+  /** There is no room to hold it. What wants an answer gets the one that costs nobody anything. */
+  #refuse(event: Holdable): void {
+    const { network } = this.#options.ports
+    switch (event.type) {
+      case 'minerLines':
+        this.#options.ports.closeMiner(event.miner, 'disk-too-slow')
+        break
+      case 'gossip':
+        network?.verdict({ peer: event.peer, messageId: event.messageId, verdict: 'ignore' })
+        break
+      case 'peerRequest':
+        network?.respond({ peer: event.peer, requestId: event.requestId, payload: null })
+        break
+      default:
+      // The gossip machine notices answers that do not come; the rest always has room.
+    }
+  }
+
   #releaseHeld(): void {
-    if (this.#held.length === 0 || !this.#commits.isHalfEmpty) return
-    const held = this.#held
-    this.#held = []
-    for (const event of held) this.post(event)
+    if (this.#held.size === 0 || !this.#commits.isHalfEmpty) return
+    for (const event of this.#held.take()) this.post(event)
   }
 
   /** One timer for whatever is due next. */
@@ -198,10 +238,8 @@ export class NodeShell {
   #end(): void {
     this.#state = 'stopped'
     this.#inbox = []
-    this.#held = []
+    this.#held.take()
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#timer = null
   }
 }
-
-type HeldEvent = Extract<NodeEvent, { type: 'minerLines' | 'minerGone' }>

@@ -1,7 +1,7 @@
-import { shareHash, unixMs } from '@p2poolv2/primitives'
+import { A_BLOCK, A_SHARE, address, Rig } from '@p2poolv2/node/testing'
+import { blockHash, shareHash, unixMs } from '@p2poolv2/primitives'
 import { createLog, Metrics } from '@p2poolv2/runtime'
 import { describe, expect, it } from 'vitest'
-import { A_BLOCK, A_SHARE, address, Rig } from '../../src/testing/rig.ts'
 import { LINES_PER_MINUTE } from './log-gate.ts'
 import { Telemetry } from './telemetry.ts'
 
@@ -54,6 +54,25 @@ describe('metrics', () => {
     expect(page.get(`p2pool_worker_shares_valid_total${worker}`)).toBeCloseTo(credited * 2 ** 32, 6)
     const outputs = [...page].filter(([name]) => name.startsWith('p2pool_coinbase_output'))
     expect(outputs.reduce((sum, [, sats]) => sum + sats, 0)).toBe(5_000_000_000)
+  })
+
+  it('show peers, what they cost, and blocks found elsewhere', async () => {
+    const { rig, tell, telemetry, metrics } = bench()
+    rig.listener('peer')
+    rig.template()
+    rig.connect(1, `${address(1)}.rig`)
+    rig.mine(1, A_SHARE)
+    const bad = { type: 'gossip', peer: 'peer', messageId: '1', topic: 'shares', data: new Uint8Array(3) } as const
+    rig.handle(bad)
+    tell()
+    const hash = blockHash('0'.repeat(64))
+    telemetry.record({ type: 'gossip', fact: { type: 'blockRebuilt', blockHash: hash, source: 'book' } })
+    const page = await metrics()
+    expect(page.get('p2pool_peers')).toBe(1)
+    expect(page.get('p2pool_share_relays_total')).toBe(1)
+    expect(page.get('p2pool_rebuilt_blocks_total{source="book"}')).toBe(1)
+    expect(page.get('p2pool_peer_penalties_total{code="malformed-message"}')).toBe(1)
+    expect(page.get('p2pool_peer_penalty_points_total')).toBe(20)
   })
 
   it('asked twice count once', async () => {
@@ -111,6 +130,18 @@ describe('the log', () => {
     const { lines, telemetry } = bench()
     telemetry.record({ type: 'bug', code: 'own-share-refused', detail: 'share-bits' })
     expect(lines).toMatchObject([{ level: 'error', code: 'own-share-refused' }])
+  })
+
+  it('says in words how the node stands among the others', () => {
+    const { lines, telemetry } = bench()
+    for (const state of ['syncing', 'current', 'alone'] as const) {
+      telemetry.record({ type: 'gossip', fact: { type: 'statusChanged', state } })
+    }
+    expect(lines.map(line => line.msg)).toEqual([
+      'shares of others are being fetched: mining goes on meanwhile',
+      'the share chain is current',
+      'no peer is connected: mining goes on alone'
+    ])
   })
 
   it('says once that jobs are not shares, and once that they are again', () => {

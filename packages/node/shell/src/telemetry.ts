@@ -1,8 +1,10 @@
+import type { GossipFact, SyncState } from '@p2poolv2/gossip'
 import type { NodeFact, NodeQueries } from '@p2poolv2/node'
 import { HASHES_PER_DIFFICULTY } from '@p2poolv2/node'
 import type { UnixMs } from '@p2poolv2/primitives'
 import type { Clock, Log, Metrics } from '@p2poolv2/runtime'
 import { LogGate } from './log-gate.ts'
+import { declareMetrics, type NodeMetrics } from './node-metrics.ts'
 
 /**
  * Workers that have series of their own, those with the most credited work first. At the cap the rest is only in the
@@ -21,6 +23,12 @@ export interface TelemetryOptions {
   readonly clock: Clock
 }
 
+const STATE_SENTENCE: Readonly<Record<SyncState, string>> = {
+  alone: 'no peer is connected: mining goes on alone',
+  syncing: 'shares of others are being fetched: mining goes on meanwhile',
+  current: 'the share chain is current'
+}
+
 type Level = 'debug' | 'info' | 'warn' | 'error'
 
 /**
@@ -33,7 +41,7 @@ export class Telemetry {
   readonly #metrics: Metrics
   readonly #clock: Clock
   readonly #gate = new LogGate()
-  readonly #m: ReturnType<typeof declareMetrics>
+  readonly #m: NodeMetrics
   /** Set once the current jobs are known to be blocks only, so that it is said when it begins and when it ends. */
   #ineligible = false
 
@@ -79,6 +87,19 @@ export class Telemetry {
       case 'reorg':
         m.reorgs.inc()
         return
+      case 'shareHeld':
+        m.ownSharesHeld.inc({ code: fact.code })
+        return
+      case 'peerPenalised':
+        m.penalties.inc({ code: fact.code })
+        m.penaltyPoints.inc(fact.points)
+        return
+      case 'peerDropped':
+        m.peersDropped.inc()
+        return
+      case 'gossip':
+        this.#countGossip(fact.fact)
+        return
       case 'blockFound':
         m.blocksFound.inc()
         m.blockFoundTime.set(fact.timeSec)
@@ -103,6 +124,38 @@ export class Telemetry {
     }
   }
 
+  #countGossip(fact: GossipFact): void {
+    const m = this.#m
+    switch (fact.type) {
+      case 'shareRelayed':
+        m.relays.inc()
+        m.pushes.inc(fact.pushes)
+        return
+      case 'shareRefused':
+        m.peerSharesRefused.inc({ code: fact.code })
+        return
+      case 'headersTaken':
+        m.headers.inc(fact.headers)
+        return
+      case 'headersFailed':
+        m.headersFailed.inc({ reason: fact.reason })
+        return
+      case 'blockSeen':
+        m.blocksSeen.inc()
+        return
+      case 'blockRebuilt':
+        m.blocksRebuilt.inc({ source: fact.source })
+        return
+      case 'blockNotRebuilt':
+        m.blocksNotRebuilt.inc()
+        return
+      case 'templateTaken':
+        m.peerTemplates.inc()
+        return
+      default:
+    }
+  }
+
   #write(fact: NodeFact): void {
     const { type, ...fields } = fact
     switch (fact.type) {
@@ -113,6 +166,8 @@ export class Telemetry {
       case 'shareLost':
       case 'shareConfirmed':
       case 'templateTaken':
+      case 'peerConnected':
+      case 'peerGone':
       case 'committed':
         this.#log.debug(safe(fields), `node: ${type}`)
         break
@@ -124,6 +179,24 @@ export class Telemetry {
         break
       case 'shareFound':
         this.#line('info', fact, 'one of our miners made a share')
+        break
+      case 'shareHeld':
+        this.#line('warn', fact, "one of our miners made a share that has to wait: is this computer's clock right?")
+        break
+      case 'peerPenalised':
+        this.#line('info', fact, 'a peer broke a rule')
+        break
+      case 'peerDropped':
+        this.#line('info', fact, 'a peer was dropped')
+        break
+      case 'gossip':
+        this.#writeGossip(fact.fact)
+        break
+      case 'blockUnanswered':
+        this.#log.warn(
+          safe(fields),
+          'a block found before the last stop has no answer of a bitcoin node on record: see whether bitcoin has it'
+        )
         break
       case 'reorg':
         this.#line('info', fact, 'the confirmed share chain was re-organised')
@@ -165,6 +238,37 @@ export class Telemetry {
     }
   }
 
+  #writeGossip(fact: GossipFact): void {
+    switch (fact.type) {
+      case 'shareRelayed':
+      case 'shareRefused':
+      case 'headersTaken':
+      case 'headersFailed':
+      case 'templateTaken': {
+        const { type, ...fields } = fact
+        this.#log.debug(safe(fields), `gossip: ${type}`)
+        break
+      }
+      case 'headersAhead':
+        this.#line('warn', fact, "a peer's shares are from the future: is this computer's clock right?")
+        break
+      case 'blockSeen':
+        this.#line('info', fact, 'another node of the pool found a bitcoin block')
+        break
+      case 'blockRebuilt':
+        this.#line('info', fact, 'that block was put together here, to be submitted to our bitcoin nodes as well')
+        break
+      case 'blockNotRebuilt':
+        this.#line('info', fact, 'that block could not be put together here: its finder submits it')
+        break
+      case 'statusChanged':
+        this.#line('info', fact, STATE_SENTENCE[fact.state])
+        break
+      default:
+        fact satisfies never
+    }
+  }
+
   #jobsRenewed(fact: Extract<NodeFact, { type: 'jobsRenewed' }>): void {
     const { type: _type, ...fields } = fact
     const ineligible = fact.ineligible !== null
@@ -175,7 +279,7 @@ export class Telemetry {
   }
 
   /** What miners can cause is let through a few times a minute; what is kept back appears at level debug. */
-  #line(level: Level, fact: NodeFact, message: string): void {
+  #line(level: Level, fact: NodeFact | GossipFact, message: string): void {
     const { type, ...fields } = fact
     const passed = this.#gate.pass(type, this.#clock.nowMs())
     const suppressed = passed?.suppressed ?? 0
@@ -193,6 +297,9 @@ export class Telemetry {
     m.lastUpdate.set(Math.floor(nowMs / 1000))
     m.bestShare.set(totals.bestDifficulty)
     m.miners.set(queries.minerCount())
+    const network = queries.network(nowMs)
+    m.peers.set(network.peers)
+    m.current.set(network.state === 'current' ? 1 : 0)
     for (const [window, rateHps] of Object.entries(totals.hashrates)) m.hashrate.set({ window }, rateHps)
     m.shareDifficulty.set(work.shareDifficulty ?? 0)
     m.windowShares.set(work.windowShares)
@@ -243,50 +350,4 @@ const MAX_FIELD_LENGTH = 300
 
 function printable(text: string): string {
   return text.slice(0, MAX_FIELD_LENGTH).replace(/[^\x20-\x7e]/g, '?')
-}
-
-function declareMetrics(metrics: Metrics) {
-  const counter = (name: string, help: string, labels: readonly string[] = []) =>
-    metrics.counter({ name: `p2pool_${name}`, help, labels })
-  const gauge = (name: string, help: string, labels: readonly string[] = []) =>
-    metrics.gauge({ name: `p2pool_${name}`, help, labels })
-  const worker = ['btcaddress', 'workername']
-  return {
-    startTime: gauge('start_time_seconds', 'Unix time at which the node started'),
-    lastUpdate: gauge('last_update_seconds', 'Unix time of these figures'),
-    sharesAccepted: counter('shares_accepted_total', 'Accepted stratum shares'),
-    acceptedDifficulty: counter(
-      'accepted_difficulty_total',
-      'Credited difficulty; its rate times 2^32 is hashes a second'
-    ),
-    sharesRejected: counter('shares_rejected_total', 'Rejected stratum submits by stratum error code', ['code']),
-    bestShare: gauge('best_share', 'Highest difficulty a hash reached since the node started'),
-    blocksFound: counter('bitcoin_blocks_found_total', 'Bitcoin blocks found by our miners'),
-    blockFoundTime: gauge(
-      'bitcoin_block_found_time_seconds',
-      'Unix time of the newest bitcoin block found by our miners'
-    ),
-    blockResults: counter('bitcoin_block_results_total', 'Answers of bitcoin nodes to found blocks', ['result']),
-    userValid: counter('user_shares_valid_total', 'Credited work in expected hashes', ['btcaddress']),
-    workerValid: counter('worker_shares_valid_total', 'Credited work in expected hashes', worker),
-    workerBest: gauge('worker_best_share', 'Highest difficulty a hash of the worker reached', worker),
-    workerLast: gauge('worker_last_share_at', 'Unix time of the newest accepted stratum share', worker),
-    coinbaseOutput: gauge('coinbase_output', 'Satoshis the next block pays', ['index', 'address']),
-    coinbaseTotal: gauge('coinbase_total', 'Coinbase value of the newest template in satoshis'),
-    networkDifficulty: gauge('network_difficulty', "Bitcoin's difficulty by the newest template"),
-    chainWork: counter('sharechain_work_total', 'Cumulative work of the confirmed share chain in hashes'),
-    chainHeight: gauge('sharechain_height', 'Height of the share chain', ['chain']),
-    shareDifficulty: gauge('share_difficulty', 'Difficulty of the next share; 0 when none can be made'),
-    windowShares: gauge('window_shares', 'Shares in the payout window'),
-    ownSharesFound: counter('own_shares_found_total', 'Shares of the share chain made by our miners'),
-    ownSharesLost: counter('own_shares_lost_total', 'Solutions the share chain had no room for', ['code']),
-    sharesConfirmed: counter('shares_confirmed_total', 'Shares that joined the confirmed chain'),
-    reorgs: counter('reorgs_total', 'Re-organisations of the confirmed share chain'),
-    miners: gauge('miners', 'Connected miners'),
-    minersRefused: counter('miners_refused_total', 'Authorisations refused'),
-    hashrate: gauge('hashrate_hps', 'Hashes a second by credited work', ['window']),
-    jobsRenewed: counter('jobs_renewed_total', 'Renewals of the work of all miners', ['cause']),
-    commitQueue: gauge('commit_queue_length', 'Changes of the share chain waiting for the disk'),
-    bugs: counter('bugs_total', 'Failures of our own code')
-  }
 }

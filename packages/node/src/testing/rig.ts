@@ -1,10 +1,17 @@
 import type { BlockTemplate } from '@p2poolv2/bitcoin'
 import { encodeTransaction, parseTemplate, txidWire, witnessCommitmentScriptOf } from '@p2poolv2/bitcoin'
-import type { ChainParams } from '@p2poolv2/consensus'
-import { consensusAddressFromScript, consensusFingerprint, devnetParams, genesisShare } from '@p2poolv2/consensus'
-import { bigIntFromBits, bytesToHex, bytesToHexReversed, seededRng, unixMs } from '@p2poolv2/primitives'
+import type { ChainParams, Share } from '@p2poolv2/consensus'
+import {
+  consensusAddressFromScript,
+  consensusFingerprint,
+  decodeShare,
+  devnetParams,
+  genesisShare
+} from '@p2poolv2/consensus'
+import type { PeerId } from '@p2poolv2/gossip'
+import { bigIntFromBits, bytesEqual, bytesToHex, bytesToHexReversed, seededRng, unixMs } from '@p2poolv2/primitives'
 import type { FoundBlock } from '@p2poolv2/sharechain'
-import { MemoryStore, SCHEMA_VERSION, ShareChain } from '@p2poolv2/sharechain'
+import { bodyKey, MemoryStore, SCHEMA_VERSION, ShareChain } from '@p2poolv2/sharechain'
 import type { SessionSettings } from '@p2poolv2/stratum'
 import type { MinerId, NodeEffect, NodeEvent, NodeFact } from '../contract.ts'
 import type { NodeCoreOptions } from '../node-core.ts'
@@ -147,6 +154,8 @@ export class Rig {
   /** Every delta the node gives is applied to it at once. */
   readonly store: MemoryStore
   nowMs = START_MS
+  /** Sees every effect as it is performed. */
+  onEffect: ((effect: NodeEffect) => void) | null = null
   /** Effects of all events so far. */
   readonly effects: NodeEffect[] = []
   readonly #miners = new Map<MinerId, ScriptedMiner>()
@@ -194,6 +203,7 @@ export class Rig {
       this.effects.push(effect)
       if (effect.type === 'commit') this.store.commitNow(effect.delta)
       if (effect.type === 'sendMiner') this.#miners.get(effect.miner)?.read(effect.text)
+      this.onEffect?.(effect)
     }
     if (this.#check === 'always') this.core.checkInvariants()
     return effects
@@ -226,6 +236,11 @@ export class Rig {
     return scripted
   }
 
+  /** A peer that hears everything and says nothing. */
+  listener(peer: PeerId): void {
+    this.handle({ type: 'peerConnected', peer, direction: 'inbound', dialect: 'ours' })
+  }
+
   /** The miner finds a hash in the range for its newest job and submits it. */
   mine(
     miner: MinerId,
@@ -255,4 +270,15 @@ export function factsOf<T extends NodeFact['type']>(effects: readonly NodeEffect
   return effectsOf(effects, 'report')
     .map(effect => effect.fact)
     .filter((fact): fact is FactOf<T> => fact.type === type)
+}
+
+/** Shares our miners made, as they are on their way to the store. */
+export function sharesMade(effects: readonly NodeEffect[]): Share[] {
+  const puts = effectsOf(effects, 'commit').flatMap(({ delta }) => delta.puts)
+  return factsOf(effects, 'shareFound').map(({ shareHash }) => {
+    const key = bodyKey(shareHash)
+    const put = puts.find(candidate => bytesEqual(candidate.key, key))
+    if (put === undefined) throw new Error('a share that was found is stored')
+    return decodeShare(put.value)
+  })
 }

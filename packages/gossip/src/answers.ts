@@ -1,0 +1,78 @@
+import type { UnixMs } from '@p2poolv2/primitives'
+import { decoded } from './decoded.ts'
+import type { HeaderSync } from './header-sync.ts'
+import type { Intake } from './intake.ts'
+import { decodeMessage } from './messages.ts'
+import type { Outbox } from './outbox.ts'
+import type { Outstanding } from './request-book.ts'
+import type { FetchOrder, ShareFetcher } from './share-fetcher.ts'
+import type { TemplateExchange } from './template-exchange.ts'
+import type { FaultCode } from './verdicts.ts'
+
+interface Parts {
+  readonly fetcher: ShareFetcher
+  readonly headers: HeaderSync
+  readonly intake: Intake
+  readonly exchange: TemplateExchange
+  readonly out: Outbox
+}
+
+/** Brings what peers answer to whoever asked. */
+export class Answers {
+  readonly #parts: Parts
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+  }
+
+  /** @param payload null when there was no answer, or none in time */
+  take(request: Outstanding, payload: Uint8Array | null, nowMs: UnixMs): void {
+    const { peer, purpose, requestId } = request
+    switch (purpose.type) {
+      case 'told':
+        break
+      case 'headers':
+        this.#headers(request, payload, nowMs)
+        break
+      case 'body':
+        this.#body({ hash: purpose.hash, peer }, payload, nowMs)
+        break
+      case 'template':
+        this.#parts.exchange.answered(purpose.branchKey, { requestId, payload }, nowMs)
+        break
+      default:
+        purpose satisfies never
+    }
+  }
+
+  #headers({ peer }: Outstanding, payload: Uint8Array | null, nowMs: UnixMs): void {
+    const message = payload === null ? null : decoded(() => decodeMessage(payload))
+    const items = message?.type === 'shareHeaders' ? message.items : null
+    if (payload !== null && items === null) {
+      this.#blame(peer, message === null ? 'malformed-answer' : 'wrong-answer', nowMs)
+    }
+    this.#parts.headers.answered(peer, items, nowMs)
+  }
+
+  #body(order: FetchOrder, payload: Uint8Array | null, nowMs: UnixMs): void {
+    const { fetcher, intake } = this.#parts
+    const { hash, peer } = order
+    if (payload === null) {
+      fetcher.answered(order, 'silent')
+      return
+    }
+    const message = decoded(() => decodeMessage(payload))
+    if (message?.type === 'shareBlock' && message.share.hash === hash) {
+      intake.takeFetched(message.share, { via: 'fetch', peer }, nowMs)
+    } else if (message?.type === 'notFound' && message.kind === 'share' && message.hash === hash) {
+      fetcher.answered(order, 'absent')
+    } else {
+      fetcher.answered(order, 'bad')
+      this.#blame(peer, message === null ? 'malformed-answer' : 'wrong-answer', nowMs)
+    }
+  }
+
+  #blame(peer: string, code: FaultCode, nowMs: UnixMs): void {
+    this.#parts.out.blame(peer, { code, route: 'stream' }, nowMs)
+  }
+}

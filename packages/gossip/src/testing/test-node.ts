@@ -1,0 +1,147 @@
+import type { BlockTemplate } from '@p2poolv2/bitcoin'
+import { type ChainParams, encodeHeaderBatch, encodeShare, genesisShare, type Share } from '@p2poolv2/consensus'
+import { type ShareHash, seededRng, type UnixMs } from '@p2poolv2/primitives'
+import { ShareChain } from '@p2poolv2/sharechain'
+import type { ChainIndex, ChainJudgement, GossipEffect, GossipEvent, GossipFact } from '../contract.ts'
+import { Gossip } from '../gossip.ts'
+
+/** Effects that leave a node for the network. */
+export type NetEffect = Extract<
+  GossipEffect,
+  { type: 'publish' | 'verdict' | 'request' | 'respond' | 'penalise' | 'dropPeer' }
+>
+
+/** Whoever takes part in a test's network: a real node, or a script that plays one. */
+export interface Actor {
+  handle(event: GossipEvent, nowMs: UnixMs): readonly NetEffect[]
+  readonly nextDeadlineMs: UnixMs | null
+}
+
+/** The gossip machine beside a real share chain, with everything accepted kept in two maps as a store would. */
+export class TestNode implements Actor {
+  readonly chain: ShareChain
+  readonly gossip: Gossip
+  readonly facts: GossipFact[] = []
+  readonly blocks: Extract<GossipEffect, { type: 'submitRebuiltBlock' }>[] = []
+  /** Largest number of hashes one read asked for. */
+  largestRead = 0
+  readonly #bodies: Map<ShareHash, Uint8Array>
+  readonly #headers: Map<ShareHash, Uint8Array>
+  #events = 0
+
+  /** @param options `shares` it holds from the start, as of `nowMs`; `like`: a node whose chain and store this one shares, for peers that only serve */
+  constructor(params: ChainParams, options: { shares?: readonly Share[]; nowMs?: UnixMs; like?: TestNode } = {}) {
+    const { shares = [], nowMs, like } = options
+    this.chain = like?.chain ?? new ShareChain({ params })
+    this.#bodies = like === undefined ? new Map() : like.#bodies
+    this.#headers = like === undefined ? new Map() : like.#headers
+    this.gossip = new Gossip({ params }, { chain: chainIndexOf(params, this.chain), rng: seededRng(1) })
+    for (const share of shares) if (nowMs !== undefined) this.#keep(share, this.chain.addShare(share, 'own', nowMs))
+  }
+
+  get nextDeadlineMs(): UnixMs | null {
+    const [gossip, chain] = [this.gossip.nextDeadlineMs, this.chain.nextDeadlineMs]
+    return gossip === null || (chain !== null && chain < gossip) ? chain : gossip
+  }
+
+  get tip(): ShareHash {
+    return this.chain.confirmedTip().hash
+  }
+
+  /** A miner of this node found the share. */
+  found(share: Share, nowMs: UnixMs): readonly NetEffect[] {
+    const outcome = this.chain.addShare(share, 'own', nowMs)
+    this.#keep(share, outcome)
+    return this.handle({ type: 'ownShare', share, outcome }, nowMs)
+  }
+
+  template(template: BlockTemplate, nowMs: UnixMs): readonly NetEffect[] {
+    return this.handle({ type: 'ownTemplate', template }, nowMs)
+  }
+
+  handle(event: GossipEvent, nowMs: UnixMs): readonly NetEffect[] {
+    const out: NetEffect[] = []
+    const events: GossipEvent[] = [event]
+    for (let next = events.shift(); next !== undefined; next = events.shift()) {
+      for (const effect of this.gossip.handle(next, nowMs)) {
+        const answer = this.#perform(effect, nowMs)
+        if (answer !== null) events.push(answer)
+        else if (isForNet(effect)) out.push(effect)
+      }
+    }
+    // After every event at first, then now and then: a check looks at everything a machine holds.
+    if (this.#events++ < 300 || this.#events % 25 === 0) this.gossip.checkInvariants()
+    const { nextDeadlineMs } = this.chain
+    if (nextDeadlineMs !== null && nextDeadlineMs <= nowMs) {
+      return [...out, ...this.handle({ type: 'chainChanged', outcome: this.chain.advance(nowMs) }, nowMs)]
+    }
+    return out
+  }
+
+  #perform(effect: GossipEffect, nowMs: UnixMs): GossipEvent | null {
+    switch (effect.type) {
+      case 'deliverShare': {
+        const { share, from } = effect
+        const outcome = this.chain.addShare(share, { peer: from.peer }, nowMs)
+        this.#keep(share, outcome)
+        return { type: 'shareJudged', hash: share.hash, from, outcome }
+      }
+      case 'deliverHeaders': {
+        const outcome = this.chain.addHeaders(effect.items, nowMs)
+        if (outcome.verdict.type === 'accepted') {
+          for (const item of effect.items) this.#headers.set(item.hash, encodeHeaderBatch([item]))
+        }
+        return { type: 'headersJudged', deliveryId: effect.deliveryId, outcome }
+      }
+      case 'readShares': {
+        const shares = effect.hashes.map(hash => this.#bodies.get(hash) ?? null)
+        return { type: 'sharesRead', requestId: effect.requestId, shares }
+      }
+      case 'readHeaders': {
+        this.largestRead = Math.max(this.largestRead, effect.hashes.length)
+        const batches = effect.hashes.map(hash => this.#headers.get(hash) ?? null)
+        return { type: 'headersRead', requestId: effect.requestId, batches }
+      }
+      case 'submitRebuiltBlock':
+        this.blocks.push(effect)
+        return null
+      case 'report':
+        this.facts.push(effect.fact)
+        return null
+      default:
+        return null
+    }
+  }
+
+  /** As a store would, which may hold shares that wait: nobody asks for those. */
+  #keep(share: Share, outcome: ChainJudgement): void {
+    if (outcome.verdict.type === 'refused') return
+    this.#bodies.set(share.hash, encodeShare(share))
+    this.#headers.set(share.hash, encodeHeaderBatch([share]))
+  }
+}
+
+export function chainIndexOf(params: ChainParams, chain: ShareChain): ChainIndex {
+  return {
+    genesisHash: genesisShare(params).hash,
+    facts: hash => chain.facts(hash),
+    confirmedTip: () => chain.confirmedTip(),
+    candidateTip: () => chain.candidateTip(),
+    locator: depth => chain.locator(depth),
+    headerAnswer: question => chain.headerAnswer(question),
+    wantedBodies: limit => chain.bodiesWanted(limit)
+  }
+}
+
+const NET_EFFECTS: ReadonlySet<GossipEffect['type']> = new Set([
+  'publish',
+  'verdict',
+  'request',
+  'respond',
+  'penalise',
+  'dropPeer'
+])
+
+function isForNet(effect: GossipEffect): effect is NetEffect {
+  return NET_EFFECTS.has(effect.type)
+}

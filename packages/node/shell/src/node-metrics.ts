@@ -1,0 +1,123 @@
+import type { Metrics } from '@p2poolv2/runtime'
+
+interface Spec {
+  /** Without the prefix. */
+  readonly name: string
+  readonly help: string
+  readonly labels?: readonly string[]
+}
+
+const PREFIX = 'p2pool_'
+
+const COUNTERS = {
+  sharesAccepted: { name: 'shares_accepted_total', help: 'Accepted stratum shares' },
+  acceptedDifficulty: {
+    name: 'accepted_difficulty_total',
+    help: 'Credited difficulty; its rate times 2^32 is hashes a second'
+  },
+  sharesRejected: {
+    name: 'shares_rejected_total',
+    help: 'Rejected stratum submits by stratum error code',
+    labels: ['code']
+  },
+  blocksFound: { name: 'bitcoin_blocks_found_total', help: 'Bitcoin blocks found by our miners' },
+  blockResults: {
+    name: 'bitcoin_block_results_total',
+    help: 'Answers of bitcoin nodes to found blocks',
+    labels: ['result']
+  },
+  userValid: { name: 'user_shares_valid_total', help: 'Credited work in expected hashes', labels: ['btcaddress'] },
+  workerValid: {
+    name: 'worker_shares_valid_total',
+    help: 'Credited work in expected hashes',
+    labels: ['btcaddress', 'workername']
+  },
+  chainWork: { name: 'sharechain_work_total', help: 'Cumulative work of the confirmed share chain in hashes' },
+  ownSharesFound: { name: 'own_shares_found_total', help: 'Shares of the share chain made by our miners' },
+  ownSharesLost: { name: 'own_shares_lost_total', help: 'Solutions the share chain had no room for', labels: ['code'] },
+  ownSharesHeld: {
+    name: 'own_shares_held_total',
+    help: 'Shares of ours that have to wait before they count',
+    labels: ['code']
+  },
+  relays: { name: 'share_relays_total', help: 'Shares told to peers, own ones and others' },
+  pushes: { name: 'share_pushes_total', help: 'Shares sent to single peers' },
+  peerSharesRefused: { name: 'peer_shares_refused_total', help: 'Shares of peers that broke a rule', labels: ['code'] },
+  headers: { name: 'headers_taken_total', help: 'Headers taken from peers while synchronising' },
+  headersFailed: {
+    name: 'headers_failed_total',
+    help: 'Peers that did not bring the headers asked for',
+    labels: ['reason']
+  },
+  penalties: { name: 'peer_penalties_total', help: 'Breaches held against peers', labels: ['code'] },
+  penaltyPoints: { name: 'peer_penalty_points_total', help: 'What these breaches cost' },
+  peersDropped: { name: 'peers_dropped_total', help: 'Peers dropped' },
+  peerTemplates: { name: 'peer_templates_total', help: 'Templates taken from peers' },
+  blocksSeen: { name: 'blocks_seen_total', help: 'Bitcoin blocks found by other nodes of the pool' },
+  blocksRebuilt: {
+    name: 'rebuilt_blocks_total',
+    help: 'Of these, put together and submitted here',
+    labels: ['source']
+  },
+  blocksNotRebuilt: { name: 'unrebuilt_blocks_total', help: 'Of these, not put together for want of transactions' },
+  sharesConfirmed: { name: 'shares_confirmed_total', help: 'Shares that joined the confirmed chain' },
+  reorgs: { name: 'reorgs_total', help: 'Re-organisations of the confirmed share chain' },
+  minersRefused: { name: 'miners_refused_total', help: 'Authorisations refused' },
+  jobsRenewed: { name: 'jobs_renewed_total', help: 'Renewals of the work of all miners', labels: ['cause'] },
+  bugs: { name: 'bugs_total', help: 'Failures of our own code' }
+} as const satisfies Record<string, Spec>
+
+const GAUGES = {
+  startTime: { name: 'start_time_seconds', help: 'Unix time at which the node started' },
+  lastUpdate: { name: 'last_update_seconds', help: 'Unix time of these figures' },
+  bestShare: { name: 'best_share', help: 'Highest difficulty a hash reached since the node started' },
+  blockFoundTime: {
+    name: 'bitcoin_block_found_time_seconds',
+    help: 'Unix time of the newest bitcoin block found by our miners'
+  },
+  workerBest: {
+    name: 'worker_best_share',
+    help: 'Highest difficulty a hash of the worker reached',
+    labels: ['btcaddress', 'workername']
+  },
+  workerLast: {
+    name: 'worker_last_share_at',
+    help: 'Unix time of the newest accepted stratum share',
+    labels: ['btcaddress', 'workername']
+  },
+  coinbaseOutput: { name: 'coinbase_output', help: 'Satoshis the next block pays', labels: ['index', 'address'] },
+  coinbaseTotal: { name: 'coinbase_total', help: 'Coinbase value of the newest template in satoshis' },
+  networkDifficulty: { name: 'network_difficulty', help: "Bitcoin's difficulty by the newest template" },
+  chainHeight: { name: 'sharechain_height', help: 'Height of the share chain', labels: ['chain'] },
+  shareDifficulty: { name: 'share_difficulty', help: 'Difficulty of the next share; 0 when none can be made' },
+  windowShares: { name: 'window_shares', help: 'Shares in the payout window' },
+  peers: { name: 'peers', help: 'Connected peers' },
+  current: { name: 'network_current', help: '1 while nothing of the share chain is known to be missing, else 0' },
+  miners: { name: 'miners', help: 'Connected miners' },
+  hashrate: { name: 'hashrate_hps', help: 'Hashes a second by credited work', labels: ['window'] },
+  commitQueue: { name: 'commit_queue_length', help: 'Changes of the share chain waiting for the disk' }
+} as const satisfies Record<string, Spec>
+
+/** Every metric of the node, by the name the code has for it. */
+export type NodeMetrics = Readonly<
+  Record<keyof typeof COUNTERS, ReturnType<Metrics['counter']>> &
+    Record<keyof typeof GAUGES, ReturnType<Metrics['gauge']>>
+>
+
+export function declareMetrics(metrics: Metrics): NodeMetrics {
+  return {
+    ...declareAll(GAUGES, spec => metrics.gauge(spec)),
+    ...declareAll(COUNTERS, spec => metrics.counter(spec))
+  }
+}
+
+function declareAll<K extends string, M>(
+  table: Readonly<Record<K, Spec>>,
+  declare: (spec: Required<Spec>) => M
+): Record<K, M> {
+  const metrics = Object.entries<Spec>(table).map(([key, { name, help, labels = [] }]) => [
+    key,
+    declare({ name: PREFIX + name, help, labels })
+  ])
+  return Object.fromEntries(metrics) as Record<K, M>
+}

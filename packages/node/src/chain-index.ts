@@ -1,0 +1,17 @@
+import type { ChainParams } from '@p2poolv2/consensus'
+import { genesisShare } from '@p2poolv2/consensus'
+import type { ChainIndex } from '@p2poolv2/gossip'
+import type { ShareChain } from '@p2poolv2/sharechain'
+
+/** The share chain as the gossip machine sees it: read only, and no more than it asks about. */
+export function chainIndexOf(params: ChainParams, chain: ShareChain): ChainIndex {
+  return {
+    genesisHash: genesisShare(params).hash,
+    facts: hash => chain.facts(hash),
+    confirmedTip: () => chain.confirmedTip(),
+    candidateTip: () => chain.candidateTip(),
+    locator: depth => chain.locator(depth),
+    headerAnswer: question => chain.headerAnswer(question),
+    wantedBodies: limit => chain.bodiesWanted(limit)
+  }
+}

@@ -1,0 +1,184 @@
+import type { BlockHash, Rng, Sha256d, UnixMs } from '@p2poolv2/primitives'
+import { invariant } from '@p2poolv2/primitives'
+import type { Authorise, SessionEffect, SessionEvent } from '@p2poolv2/stratum'
+import type { ChainKeeper } from './chain-keeper.ts'
+import type { MinerId, NodeEvent } from './contract.ts'
+import type { EffectList } from './effect-list.ts'
+import type { JobMaker, Renewal } from './job-maker.ts'
+import { type Miner, Miners, type MinersOptions } from './miners.ts'
+import type { PoolStats } from './pool-stats.ts'
+import type { WorkTemplate } from './work-template.ts'
+
+export interface MinerDeskDeps {
+  readonly rng: Rng
+  readonly sha256d?: Sha256d
+  readonly authorise: Authorise
+  readonly jobs: JobMaker
+  readonly keeper: ChainKeeper
+  readonly stats: PoolStats
+  readonly effects: EffectList
+}
+
+/** The node's side towards its miners: drives their sessions, carries solutions to the chain keeper and work to them. */
+export class MinerDesk {
+  readonly miners: Miners
+  readonly #deps: MinerDeskDeps
+  /** What `authorise` refused during the call of a session that is under way. */
+  readonly #refusals: string[] = []
+  /** Served at the end of the event, when it is known whether there is newer work. */
+  readonly #wanting = new Set<Miner>()
+
+  constructor(options: MinersOptions, deps: MinerDeskDeps) {
+    const { rng, sha256d } = deps
+    this.#deps = deps
+    const authorise = this.#noteRefusals(deps.authorise)
+    this.miners = new Miners(options, { rng, authorise, ...(sha256d === undefined ? {} : { sha256d }) })
+  }
+
+  /** Miners that get every renewal. */
+  get served(): number {
+    let served = 0
+    for (const miner of this.miners.all()) if (miner.wantsWork) served += 1
+    return served
+  }
+
+  connect(event: Extract<NodeEvent, { type: 'minerConnected' }>, nowMs: UnixMs): void {
+    const { effects } = this.#deps
+    const miner = this.miners.connect(event.miner, event.remote, nowMs)
+    if (miner === null) {
+      effects.add({ type: 'closeMiner', miner: event.miner, reason: 'too-many-miners' })
+      return
+    }
+    effects.report({ type: 'minerConnected', miner: event.miner, remote: event.remote })
+  }
+
+  lines(event: Extract<NodeEvent, { type: 'minerLines' }>, nowMs: UnixMs): void {
+    this.#drive(this.miners.get(event.miner), { type: 'lines', lines: event.lines }, nowMs)
+  }
+
+  gone(id: MinerId, nowMs: UnixMs): void {
+    this.#forget(this.miners.get(id), 'gone', nowMs)
+  }
+
+  /** Bitcoin has a new tip: work on the old one is worthless. */
+  newBlock(prevHash: BlockHash, nowMs: UnixMs): void {
+    for (const miner of this.miners.all()) this.#drive(miner, { type: 'newBlock', prevHash }, nowMs)
+  }
+
+  deadline(nowMs: UnixMs): void {
+    for (const miner of this.miners.due(nowMs)) this.#drive(miner, { type: 'deadline' }, nowMs)
+  }
+
+  /** The work there is for those who asked for some in this event. */
+  serveWanting(nowMs: UnixMs): void {
+    for (const miner of this.#wanting) this.#offerTo(miner, 'keep', nowMs)
+    this.#wanting.clear()
+  }
+
+  /** New work for everybody, or the word that there is none. */
+  serveAll(renewal: Renewal, nowMs: UnixMs): void {
+    this.#wanting.clear()
+    if (renewal.offered === null) return
+    for (const miner of this.miners.all()) if (miner.wantsWork) this.#offerTo(miner, renewal.jobs, nowMs)
+  }
+
+  /** The end: closes every connection. */
+  close(nowMs: UnixMs): void {
+    for (const miner of this.miners.all()) {
+      this.#deps.effects.add({ type: 'closeMiner', miner: miner.id, reason: 'stopping' })
+      this.#forget(miner, 'stopping', nowMs)
+    }
+  }
+
+  checkInvariants(): void {
+    this.miners.checkInvariants()
+    invariant(this.#wanting.size === 0, 'who asks for work is served in the call')
+    invariant(this.#refusals.length === 0, 'refusals are told in the call that makes them')
+  }
+
+  #drive(miner: Miner | undefined, event: SessionEvent<WorkTemplate>, nowMs: UnixMs): void {
+    // Lines of a connection that was closed meanwhile.
+    if (miner === undefined) return
+    for (const effect of this.miners.handle(miner, event, nowMs)) this.#perform(miner, effect, nowMs)
+    for (const message of this.#refusals.splice(0)) {
+      this.#deps.effects.report({ type: 'minerRefused', miner: miner.id, message })
+    }
+  }
+
+  #perform(miner: Miner, effect: SessionEffect<WorkTemplate>, nowMs: UnixMs): void {
+    const { effects, keeper, stats } = this.#deps
+    switch (effect.type) {
+      case 'solution':
+        invariant(miner.addresses !== null, 'only a miner that had work solves it')
+        keeper.solve(effect.solution, { addresses: miner.addresses, worker: effect.worker }, nowMs)
+        break
+      case 'send':
+        effects.add({ type: 'sendMiner', miner: miner.id, text: effect.text })
+        break
+      case 'authorised': {
+        const { payoutAddress, worker } = effect.identity
+        if (!miner.workers.includes(worker)) stats.connect({ payoutAddress, worker }, nowMs)
+        this.miners.identify(miner, effect.identity, effect.userAgent)
+        const { userAgent } = effect
+        effects.report({ type: 'minerAuthorised', miner: miner.id, payoutAddress, worker, userAgent })
+        break
+      }
+      case 'accepted': {
+        const { creditedDifficulty, hashDifficulty, worker } = effect
+        invariant(miner.identity !== null, 'only an authorised miner has shares accepted')
+        const { payoutAddress } = miner.identity
+        stats.accept({ payoutAddress, worker }, { credited: creditedDifficulty, hash: hashDifficulty }, nowMs)
+        const difficulties = { creditedDifficulty, hashDifficulty }
+        effects.report({ type: 'shareAccepted', miner: miner.id, payoutAddress, worker, ...difficulties })
+        break
+      }
+      case 'rejected': {
+        const { code, reason, worker } = effect
+        const payoutAddress = miner.identity?.payoutAddress
+        stats.reject(payoutAddress === undefined ? null : { payoutAddress, worker })
+        effects.report({ type: 'shareRejected', miner: miner.id, worker, code, reason })
+        break
+      }
+      case 'wantWork':
+        miner.wantsWork = true
+        this.#wanting.add(miner)
+        break
+      case 'close':
+        effects.add({ type: 'closeMiner', miner: miner.id, reason: effect.reason })
+        this.#forget(miner, effect.reason, nowMs)
+        break
+      default:
+        effect satisfies never
+    }
+  }
+
+  #forget(miner: Miner | undefined, reason: string, nowMs: UnixMs): void {
+    if (miner === undefined) return
+    const { effects, stats } = this.#deps
+    if (miner.identity !== null) {
+      const { payoutAddress } = miner.identity
+      for (const worker of miner.workers) stats.disconnect({ payoutAddress, worker })
+    }
+    this.miners.remove(miner, nowMs)
+    this.#wanting.delete(miner)
+    effects.report({ type: 'minerGone', miner: miner.id, reason })
+  }
+
+  #offerTo(miner: Miner, jobs: Renewal['jobs'], nowMs: UnixMs): void {
+    const { offered } = this.#deps.jobs
+    if (offered === null) return
+    invariant(miner.addresses !== null, 'a miner that gets work has somebody to pay')
+    const cleanJobs = jobs === 'clean' || !miner.hasWork
+    miner.hasWork = true
+    const job = this.#deps.jobs.jobFor(miner.addresses, nowMs)
+    this.#drive(miner, { type: 'work', job, notify: offered.notify, cleanJobs, limits: offered.limits }, nowMs)
+  }
+
+  #noteRefusals(authorise: Authorise): Authorise {
+    return request => {
+      const answer = authorise(request)
+      if (!answer.ok) this.#refusals.push(answer.message)
+      return answer
+    }
+  }
+}

@@ -1,0 +1,166 @@
+import type { Protocol } from '@p2poolv2/gossip'
+import { seededRng, unixMs } from '@p2poolv2/primitives'
+import { expect, it } from 'vitest'
+import { SimNet } from '../sim-net.ts'
+import { VirtualClock } from '../virtual-clock.ts'
+import { type Endpoint, nodeOf, type TopicMessage } from './endpoint.ts'
+import { PeerNetwork } from './peer-network.ts'
+
+/** Notes what it is told; does with it what the test says. */
+class ScriptedPeer implements Endpoint {
+  readonly node: number
+  readonly dialect: 'ours' | 'reference'
+  readonly told: string[] = []
+  onGossip: (from: number, message: TopicMessage) => void = () => {}
+  onRequest: (requestId: number, payload: Uint8Array) => void = () => {}
+
+  constructor(node: number, dialect: 'ours' | 'reference' = 'ours') {
+    this.node = node
+    this.dialect = dialect
+  }
+
+  peerConnected(peer: string, { direction, dialect }: { direction: string; dialect: string }): void {
+    this.told.push(`+${peer} ${direction} ${dialect}`)
+  }
+
+  peerGone(peer: string): void {
+    this.told.push(`-${peer}`)
+  }
+
+  gossip(peer: string, message: TopicMessage): void {
+    this.told.push(`topic ${message.data.join(',')} from ${peer}`)
+    this.onGossip(nodeOf(peer), message)
+  }
+
+  peerRequest(_peer: string, request: { requestId: number; protocol: Protocol; payload: Uint8Array }): void {
+    this.told.push(`asked ${request.payload.join(',')}`)
+    this.onRequest(request.requestId, request.payload)
+  }
+
+  peerResponse(requestId: number, payload: Uint8Array | null): void {
+    this.told.push(`answer ${requestId} ${payload?.join(',') ?? 'none'}`)
+  }
+
+  requestFailed(requestId: number, reason: string): void {
+    this.told.push(`failed ${requestId} ${reason}`)
+  }
+}
+
+/** Nodes in a row: each knows the next. */
+function row(dialects: readonly ('ours' | 'reference')[]) {
+  const clock = new VirtualClock(unixMs(0))
+  const rng = seededRng('row')
+  const network = new PeerNetwork({ clock, net: new SimNet(clock, rng.fork('net')), rng, maxNodes: 16 })
+  const peers = dialects.map((dialect, node) => new ScriptedPeer(node, dialect))
+  network.addEdges(peers.slice(1).map(({ node }) => ({ dialer: node - 1, listener: node, latencyMs: 20 })))
+  for (const peer of peers) network.up(peer)
+  const run = (ms: number): void => {
+    const end = unixMs(clock.nowMs + ms)
+    while (clock.runNext(end));
+  }
+  run(5_000)
+  const peer = (node: number): ScriptedPeer => {
+    const found = peers[node]
+    if (found === undefined) throw new Error('there is such a peer')
+    return found
+  }
+  const clear = (): void => {
+    for (const { told } of peers) told.length = 0
+  }
+  return { network, peer, run, clear }
+}
+
+const request = (requestId: number, payload: number[], timeoutMs = 10_000) => ({
+  requestId,
+  protocol: 'shares' as const,
+  payload: Uint8Array.from(payload),
+  timeoutMs
+})
+
+it('connects both ends and says who dialled and which dialect they share', () => {
+  const { peer } = row(['ours', 'ours', 'reference'])
+  expect(peer(1).told).toEqual(['+n0 inbound ours', '+n2 outbound reference'])
+  expect(peer(2).told).toEqual(['+n1 inbound reference'])
+})
+
+it('carries a topic message on only with a verdict to accept, and to each node once', () => {
+  const { network, peer, run, clear } = row(['ours', 'ours', 'ours', 'ours'])
+  clear()
+  for (const node of [1, 2, 3]) {
+    peer(node).onGossip = (_from, message) => {
+      network.verdict(node, message.id, node === 2 ? 'ignore' : 'accept')
+    }
+  }
+  network.publish(0, 'shares', Uint8Array.of(7))
+  network.publish(0, 'shares', Uint8Array.of(7))
+  run(1_000)
+  expect(peer(1).told).toEqual(['topic 7 from n0'])
+  expect(peer(2).told).toEqual(['topic 7 from n1'])
+  expect(peer(3).told).toEqual([])
+})
+
+it('keeps topics from reference peers', () => {
+  const { network, peer, run, clear } = row(['ours', 'reference'])
+  clear()
+  network.publish(0, 'shares', Uint8Array.of(7))
+  run(1_000)
+  expect(peer(1).told).toEqual([])
+})
+
+it('brings a request its answer, no answer, or a time-out', () => {
+  const { network, peer, run, clear } = row(['ours', 'ours'])
+  clear()
+  peer(1).onRequest = (id, payload) => {
+    if (payload[0] === 1) network.respond(1, id, Uint8Array.of(11))
+    if (payload[0] === 2) network.respond(1, id, null)
+  }
+  for (const kind of [1, 2, 3]) network.request(0, 1, request(kind, [kind]))
+  run(5_000)
+  expect(peer(0).told).toEqual(['answer 1 11', 'answer 2 none'])
+  run(10_000)
+  expect(peer(0).told.at(-1)).toBe('failed 3 timeout')
+  expect(network.openRequests).toBe(0)
+})
+
+it('closes a stream with a broken frame without telling the node, and tells the asker of a broken answer', () => {
+  const { network, peer, run, clear } = row(['ours', 'ours'])
+  clear()
+  network.requestFrame(0, 1, { ...request(1, []), frame: Uint8Array.of(1, 2, 3) })
+  peer(1).onRequest = id => network.respondFrame(1, id, Uint8Array.of(9))
+  network.request(0, 1, request(2, [5]))
+  run(5_000)
+  expect(peer(1).told).toEqual(['asked 5'])
+  expect(peer(0).told).toEqual(['answer 1 none', 'failed 2 malformed'])
+})
+
+it('tells who is left of a peer that died, and connects again when it is back', () => {
+  const { network, peer, run, clear } = row(['ours', 'ours'])
+  clear()
+  network.down(1)
+  run(30_000)
+  expect(peer(0).told).toEqual(['-n1'])
+  network.up(peer(1))
+  run(30_000)
+  expect(peer(0).told).toEqual(['-n1', '+n1 outbound ours'])
+})
+
+it('notices a cut by its pings, and the healing by dialling', () => {
+  const { network, peer, run, clear } = row(['ours', 'ours'])
+  clear()
+  network.partition([[1]])
+  run(60_000)
+  expect(peer(0).told).toEqual(['-n1'])
+  network.heal()
+  run(30_000)
+  expect(peer(1).told).toEqual(['-n0', '+n0 inbound ours'])
+})
+
+it('does not let a dropped peer in before its ban is over', () => {
+  const { network, peer, run, clear } = row(['ours', 'ours'])
+  clear()
+  network.drop(0, 1, 100_000)
+  run(90_000)
+  expect([peer(0).told, peer(1).told]).toEqual([[], ['-n0']])
+  run(60_000)
+  expect(peer(0).told).toEqual(['+n1 outbound ours'])
+})

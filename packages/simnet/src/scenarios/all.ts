@@ -1,0 +1,35 @@
+import { bitcoindStall, bitcoinFork, clockSkew } from './bitcoin-trouble.ts'
+import { crashStorm, finderCrash, stalledDisks } from './crashes.ts'
+import { alone, halfCut, islands, lossy } from './cuts.ts'
+import { hostileScenarios } from './hostile.ts'
+import { newcomer } from './newcomer.ts'
+import { majorityFork, minorityFork } from './private-forks.ts'
+import type { Scenario } from './scenario.ts'
+import { calm, hashrateSwing, large, merge, mixed } from './steady.ts'
+import { uncleRates } from './uncle-rates.ts'
+
+/** Every scenario by name, in the order in which they are listed. */
+export const SCENARIOS: ReadonlyMap<string, Scenario> = new Map(
+  [
+    calm,
+    large,
+    mixed,
+    hashrateSwing,
+    merge,
+    halfCut,
+    islands,
+    alone,
+    lossy,
+    crashStorm,
+    finderCrash,
+    stalledDisks,
+    bitcoindStall,
+    bitcoinFork,
+    clockSkew,
+    ...hostileScenarios,
+    minorityFork,
+    majorityFork,
+    newcomer,
+    uncleRates
+  ].map(scenario => [scenario.name, scenario])
+)

@@ -1,0 +1,132 @@
+import { BoundedMap, bytesEqual, bytesToHex, type ShareHash } from '@p2poolv2/primitives'
+import { type ChainDelta, MemoryStore, type StoreIdentity } from '@p2poolv2/sharechain'
+import type { VirtualClock } from './virtual-clock.ts'
+
+/** Values kept for others who write the very same; the oldest goes. */
+const POOLED_VALUES = 50_000
+/** Smaller values are not worth sharing. */
+const MIN_POOLED_BYTES = 200
+
+/**
+ * Lets virtual disks that hold the same bytes hold them once: every node stores every share. It changes nothing that a node
+ * could see, only what the process needs.
+ */
+export class DiskPool {
+  readonly #values = new BoundedMap<string, Uint8Array>(POOLED_VALUES)
+
+  pooled(delta: ChainDelta): ChainDelta {
+    return { ...delta, puts: delta.puts.map(({ key, value }) => ({ key, value: this.#pooledValue(key, value) })) }
+  }
+
+  #pooledValue(key: Uint8Array, value: Uint8Array): Uint8Array {
+    if (value.length < MIN_POOLED_BYTES) return value
+    const name = bytesToHex(key)
+    const known = this.#values.get(name)
+    if (known !== undefined && bytesEqual(known, value)) return known
+    this.#values.set(name, value)
+    return value
+  }
+}
+
+export interface SimStoreOptions {
+  readonly identity: StoreIdentity
+  readonly commitMs: number
+  readonly readMs: number
+  readonly pool: DiskPool
+}
+
+/**
+ * A node's disk. Deltas are written one at a time in order, each taking its time; what is written survives a crash, what
+ * waits does not. A stalled disk takes orders and does nothing.
+ */
+export class SimStore {
+  readonly #options: SimStoreOptions
+  readonly #clock: VirtualClock
+  readonly #disk: MemoryStore
+  #waiting: { readonly delta: ChainDelta; readonly onDone: () => void }[] = []
+  #reads: (() => void)[] = []
+  #isBusy = false
+  #isStalled = false
+  /** Raised by a crash: what is under way then comes to nothing. */
+  #life = 0
+  #mostWaiting = 0
+
+  constructor(options: SimStoreOptions, clock: VirtualClock) {
+    this.#options = options
+    this.#clock = clock
+    this.#disk = new MemoryStore(options.identity)
+  }
+
+  /** What is on the platters. */
+  get disk(): MemoryStore {
+    return this.#disk
+  }
+
+  get waiting(): number {
+    return this.#waiting.length
+  }
+
+  /** The longest the queue has been. */
+  get mostWaiting(): number {
+    return this.#mostWaiting
+  }
+
+  commit(delta: ChainDelta, onDone: () => void): void {
+    this.#waiting.push({ delta, onDone })
+    this.#mostWaiting = Math.max(this.#mostWaiting, this.#waiting.length)
+    this.#writeNext()
+  }
+
+  /** Encoded shares in the order asked; null where the disk holds none. */
+  readShares(hashes: readonly ShareHash[], onDone: (shares: readonly (Uint8Array | null)[]) => void): void {
+    this.#readLater(() => onDone(this.#disk.readNow(hashes)))
+  }
+
+  /** Any other question to the disk, answered from what is on it by then. */
+  read<T>(question: (disk: MemoryStore) => T, onDone: (answer: T) => void): void {
+    this.#readLater(() => onDone(question(this.#disk)))
+  }
+
+  stall(): void {
+    this.#isStalled = true
+  }
+
+  resume(): void {
+    this.#isStalled = false
+    for (const read of this.#reads.splice(0)) this.#readLater(read)
+    this.#writeNext()
+  }
+
+  /** Memory is lost; the batch that was being written is not there, as batches are atomic. */
+  crash(): void {
+    this.#life += 1
+    this.#waiting = []
+    this.#reads = []
+    this.#isBusy = false
+  }
+
+  #readLater(read: () => void): void {
+    const life = this.#life
+    this.#clock.after(this.#options.readMs, () => {
+      if (life !== this.#life) return
+      if (this.#isStalled) this.#reads.push(read)
+      else read()
+    })
+  }
+
+  #writeNext(): void {
+    if (this.#isBusy || this.#isStalled || this.#waiting.length === 0) return
+    this.#isBusy = true
+    const life = this.#life
+    this.#clock.after(this.#options.commitMs, () => {
+      if (life !== this.#life) return
+      this.#isBusy = false
+      if (this.#isStalled) return
+      const next = this.#waiting.shift()
+      if (next === undefined) return
+      this.#disk.commitNow(this.#options.pool.pooled(next.delta))
+      next.onDone()
+      this.#writeNext()
+    })
+  }
+}

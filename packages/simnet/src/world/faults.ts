@@ -1,0 +1,112 @@
+import type { NodeEffect } from '@p2poolv2/node'
+import type { LinkOptions } from '../sim-net.ts'
+import type { SimNode } from './sim-node.ts'
+import type { World } from './world.ts'
+
+/** The verbs of a scenario: what is done to the world. Each is written to the trace, so that a digest tells of it. */
+export class Faults {
+  readonly #world: World
+
+  constructor(world: World) {
+    this.#world = world
+  }
+
+  /** Nodes in different lists no longer reach each other; nodes in no list form one more part. */
+  partition(...parts: readonly (readonly number[])[]): void {
+    this.#note(`partition ${parts.map(part => part.length).join('|')}`)
+    this.#world.peers.partition(parts)
+  }
+
+  heal(): void {
+    this.#note('heal')
+    this.#world.peers.heal()
+  }
+
+  /** All links lose, double, hold back or delay messages; see `LinkOptions`. */
+  disturb(disturbance: Partial<LinkOptions>): void {
+    this.#note(`disturb ${JSON.stringify(disturbance)}`)
+    this.#world.net.disturb(disturbance)
+  }
+
+  calm(): void {
+    this.#note('calm')
+    this.#world.net.disturb(null)
+  }
+
+  crash(node: number): void {
+    this.#note(`crash ${node}`)
+    this.#world.node(node).crash()
+  }
+
+  restart(node: number): void {
+    this.#note(`restart ${node}`)
+    if (!this.#world.node(node).isUp) this.#world.node(node).start()
+  }
+
+  /** The node crashes in the middle of a turn: right after the first effect for which this is true is performed. */
+  crashAfter(node: number, isLast: (effect: NodeEffect, node: SimNode) => boolean): void {
+    const victim = this.#world.node(node)
+    victim.crashIf = effect => {
+      if (!isLast(effect, victim)) return false
+      victim.crashIf = null
+      this.#note(`crash ${node} after ${effect.type}`)
+      return true
+    }
+  }
+
+  /** @param skewMs how far the node's clock is ahead from now on */
+  skewClock(node: number, skewMs: number): void {
+    this.#note(`skew ${node} ${skewMs}`)
+    this.#world.node(node).setSkew(skewMs)
+  }
+
+  stallDisk(node: number): void {
+    this.#note(`stallDisk ${node}`)
+    this.#world.node(node).store.stall()
+  }
+
+  resumeDisk(node: number): void {
+    this.#note(`resumeDisk ${node}`)
+    this.#world.node(node).store.resume()
+  }
+
+  stallBitcoind(node: number): void {
+    this.#note(`stallBitcoind ${node}`)
+    this.#world.node(node).bitcoind.stall()
+  }
+
+  resumeBitcoind(node: number): void {
+    this.#note(`resumeBitcoind ${node}`)
+    this.#world.node(node).bitcoind.resume()
+  }
+
+  /** Blocks submitted to this node's bitcoind reach nobody else. */
+  muteBitcoind(node: number): void {
+    this.#note(`muteBitcoind ${node}`)
+    this.#world.node(node).bitcoind.mute()
+  }
+
+  /** These nodes' bitcoinds and the others' follow different tips from now on. */
+  forkBitcoin(nodes: readonly number[]): void {
+    this.#note(`forkBitcoin ${nodes.length}`)
+    this.#world.bitcoin.fork(nodes)
+  }
+
+  healBitcoin(): void {
+    this.#note('healBitcoin')
+    this.#world.bitcoin.heal()
+  }
+
+  setHashrate(node: number, factor: number): void {
+    this.#note(`hashrate ${node} ${factor}`)
+    for (const { miner } of this.#world.node(node).lines) miner.setHashrate(miner.options.hashrateHps * factor)
+  }
+
+  stopMining(): void {
+    for (const node of this.#world.nodes) this.setHashrate(node.node, 0)
+  }
+
+  #note(what: string): void {
+    this.#world.trace.add(`${this.#world.clock.nowMs} ${what}`)
+  }
+}

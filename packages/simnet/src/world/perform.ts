@@ -1,0 +1,69 @@
+import type { MinerId, NodeEffect } from '@p2poolv2/node'
+import { nodeOf } from '../peers/endpoint.ts'
+import type { MinerLine } from './miner-line.ts'
+import type { Hands, Surroundings } from './surroundings.ts'
+
+/** Performs one effect of a node against the virtual world: what the shell does with sockets, LevelDB and bitcoind. */
+export function performEffect(node: Hands, effect: NodeEffect, around: Surroundings): void {
+  const { peers, witness } = around
+  switch (effect.type) {
+    case 'submitBlock':
+      node.bitcoind.submit(effect.blockHash, effect.blockHex)
+      break
+    case 'publish':
+      if (node.dialect === 'ours') peers.publish(node.node, effect.topic, effect.data)
+      break
+    case 'verdict': {
+      const message = peers.verdict(node.node, effect.messageId, effect.verdict)
+      if (message !== null) witness.judged(node.node, message, effect.verdict)
+      break
+    }
+    case 'request':
+      peers.request(node.node, nodeOf(effect.peer), effect)
+      break
+    case 'respond':
+      peers.respond(node.node, effect.requestId, effect.payload)
+      break
+    case 'penalise':
+      // For the record: the score is kept in the machine.
+      break
+    case 'dropPeer':
+      peers.drop(node.node, nodeOf(effect.peer), effect.banMs)
+      break
+    case 'sendMiner':
+      lineOf(node, effect.miner)?.carry(effect.text)
+      break
+    case 'closeMiner':
+      lineOf(node, effect.miner)?.closed()
+      break
+    case 'readShares': {
+      const { requestId } = effect
+      node.store.readShares(effect.hashes, shares => node.post({ type: 'sharesRead', requestId, shares }))
+      break
+    }
+    case 'readHeaders': {
+      const { requestId, hashes } = effect
+      node.store.read(
+        disk => disk.readHeadersNow(hashes).map(record => record?.batch ?? null),
+        batches => node.post({ type: 'headersRead', requestId, batches })
+      )
+      break
+    }
+    case 'commit': {
+      const { sequence } = effect.delta
+      node.store.commit(effect.delta, () => node.post({ type: 'committed', sequence }))
+      break
+    }
+    case 'report':
+      break
+    case 'stop':
+      node.crash()
+      break
+    default:
+      effect satisfies never
+  }
+}
+
+function lineOf(node: Hands, miner: MinerId): MinerLine | undefined {
+  return node.lines.find(line => line.id === miner)
+}

@@ -1,0 +1,68 @@
+import { buildCoinbase, type Job, type Work, witnessProgramScript } from '@p2poolv2/bitcoin'
+import {
+  asciiToBytes,
+  blockHash,
+  bytesToHex,
+  concatBytes,
+  seededRng,
+  targetFromBits,
+  unixMs
+} from '@p2poolv2/primitives'
+
+export const NOW_MS = unixMs(1_700_000_000_000)
+export const USER = 'bcrt1qbench.rig'
+
+/** Twelve nodes: a block of 2,049 to 4,096 transactions. */
+const BRANCH_NODES = 12
+/** Targets no bench meets, so that every submit is an ordinary share. */
+const BITCOIN_BITS = 0x17030000
+const SHARE_BITS = 0x1b4188f5
+const PAYOUT_BYTES = 31
+
+/** Work whose coinbase is as long as a whole number of payouts allows, at most `coinbaseBytes`. */
+export function workWith(coinbaseBytes: number): Work {
+  const rng = seededRng('bench work')
+  const coinbaseOf = (payees: number): Work['coinbase'] =>
+    buildCoinbase({
+      bitcoinHeight: 900_000,
+      auxFlags: new Uint8Array(0),
+      poolSignature: asciiToBytes('P2Poolv2'),
+      outputs: Array.from({ length: payees }, (_, payee) => ({
+        valueSats: 1_000n,
+        script: witnessProgramScript(0, concatBytes(new Uint8Array(18), Uint8Array.of(payee >> 8, payee & 0xff)))
+      })),
+      witnessCommitmentScript: concatBytes(Uint8Array.of(0x6a, 0x24, 0xaa, 0x21, 0xa9, 0xed), new Uint8Array(32)),
+      layout: 'share'
+    })
+  let payees = Math.max(1, Math.floor(coinbaseBytes / PAYOUT_BYTES))
+  while (payees > 1 && coinbaseOf(payees).bytes.length > coinbaseBytes) payees -= 1
+  const timeSec = NOW_MS / 1000
+  const prevHashWire = rng.bytes(32)
+  return {
+    bitcoinHeight: 900_000,
+    version: 0x20000000,
+    prevHash: blockHash(bytesToHex(prevHashWire.slice().reverse())),
+    prevHashWire,
+    bits: BITCOIN_BITS,
+    timeSec,
+    minTimeSec: timeSec - 3_600,
+    merkleBranch: rng.bytes(32 * BRANCH_NODES),
+    bitcoinTarget: targetFromBits(BITCOIN_BITS),
+    shareTarget: targetFromBits(SHARE_BITS),
+    coinbase: coinbaseOf(payees)
+  }
+}
+
+export function jobOf(work: Work): Job {
+  return { id: '0123456789abcdef', work, nsecs: 1n, commitment: new Uint8Array(32).fill(7), offeredAtMs: NOW_MS }
+}
+
+/** Lines of `mining.submit` as a miner writes them, each with a nonce of its own. */
+export function submitLines(count: number, { job, firstNonce }: { job: Job; firstNonce: number }): Uint8Array[] {
+  const time = job.work.timeSec.toString(16)
+  return Array.from({ length: count }, (_, i) => {
+    const nonce = (firstNonce + i).toString(16).padStart(8, '0')
+    const params = [USER, job.id, '0000000000000001', time, nonce, '00002000']
+    return asciiToBytes(`${JSON.stringify({ id: firstNonce + i, method: 'mining.submit', params })}\n`)
+  })
+}

@@ -1,0 +1,65 @@
+/** CPU time of one renewal of work for 1,000 miners: from the template to the bytes of every miner's job. */
+import type { BlockTemplate } from '@p2poolv2/bitcoin'
+import type { NodeEffect } from '@p2poolv2/node'
+import { address, Rig, type RigOptions, SOURCE, template } from '@p2poolv2/node/testing'
+import { unixMs } from '@p2poolv2/primitives'
+import { filledStore } from './inputs/restored-chain.ts'
+import { BITCOIN_BITS, FULL_WINDOW, GENESIS_SEC, PARAMS } from './inputs/window-rows.ts'
+import { measure, note } from './measure.ts'
+
+const MINERS = 1_000
+const RENEWALS = 2
+const CASES: readonly { id: string; shares: number; miners: number; renewal: 'block' | 'template' }[] = [
+  { id: 'renew.block.3-payees', shares: 1_000, miners: 3, renewal: 'block' },
+  { id: 'renew.template.3-payees', shares: 1_000, miners: 3, renewal: 'template' },
+  { id: 'renew.block.500-payees', shares: FULL_WINDOW, miners: 500, renewal: 'block' }
+]
+
+/** Jobs written as a socket would write them. @returns bytes in all */
+function writeJobs(effects: readonly NodeEffect[]): number {
+  let bytes = 0
+  let jobs = 0
+  for (const effect of effects) {
+    if (effect.type !== 'sendMiner') continue
+    bytes += Buffer.from(effect.text, 'latin1').length
+    jobs += 1
+  }
+  if (jobs !== MINERS) throw new Error(`the bench sends ${jobs} jobs`)
+  return bytes
+}
+
+for (const { id, shares, miners, renewal } of CASES) {
+  const options: RigOptions = { params: PARAMS, store: filledStore({ shares, miners }), check: 'never' }
+  const rig = new Rig(options)
+  rig.nowMs = (GENESIS_SEC + shares + 10) * 1000
+  let parent = 1
+  const nextTemplate = (): BlockTemplate => {
+    if (renewal === 'block') parent += 1
+    return template({
+      parent,
+      bits: BITCOIN_BITS,
+      curTimeSec: Math.floor(rig.nowMs / 1000),
+      valueSats: 5_000_000_000 + (rig.nowMs % 1000)
+    })
+  }
+  rig.handle({ type: 'template', template: nextTemplate(), source: SOURCE })
+  for (let miner = 1; miner <= MINERS; miner++) rig.connect(miner, `${address(miner)}.bench`)
+  rig.effects.length = 0
+  let templates: BlockTemplate[] = []
+  let bytes = 0
+  await measure({
+    id,
+    unit: 'renewal',
+    operationsPerSample: RENEWALS,
+    prepare: () => {
+      templates = Array.from({ length: RENEWALS }, nextTemplate)
+      rig.nowMs += 1_001
+    },
+    run: () => {
+      for (const next of templates) {
+        bytes = writeJobs(rig.core.handle({ type: 'template', template: next, source: SOURCE }, unixMs(rig.nowMs)))
+      }
+    }
+  })
+  note(`${id}: ${MINERS} miners, ${bytes} bytes a renewal`)
+}

@@ -1,0 +1,116 @@
+/** CPU time of one checked submit: the whole way from the line to the answer, and the checking of the work alone. */
+import type { Job } from '@p2poolv2/bitcoin'
+import { asciiToBytes, targetFromDifficulty, unixMs } from '@p2poolv2/primitives'
+import { nodeSha256d } from '@p2poolv2/runtime'
+import { LineReader, notifyParts, Session, type SessionEffect } from '@p2poolv2/stratum'
+import { JobRegistry } from '../../packages/stratum/src/job-registry.ts'
+import { verifySubmit } from '../../packages/stratum/src/verify-submit.ts'
+import { jobOf, NOW_MS, submitLines, USER, workWith } from './inputs/submits.ts'
+import { measure, note } from './measure.ts'
+
+const SUBMITS = 2_000
+const EXTRANONCE1 = Uint8Array.of(10, 0, 0, 1)
+const VERSION_MASK = 0x1fffe000
+/** Every hash meets it. */
+const DIFFICULTY = 1e-12
+const SIZES = [
+  ['250B', 300],
+  ['1kB', 1_024],
+  ['16kB', 16_384]
+] as const
+
+function loggedInSession(job: Job): Session {
+  const session = new Session(
+    {
+      extranonce1: EXTRANONCE1,
+      versionMask: VERSION_MASK,
+      connectedAtMs: NOW_MS,
+      remote: '192.0.2.1:4000',
+      startProfiles: [],
+      vardiff: {
+        retarget: 'off',
+        targetSharesPerSec: 0.3,
+        minDifficulty: DIFFICULTY,
+        maxDifficulty: 1e12,
+        startDifficulty: DIFFICULTY
+      }
+    },
+    {
+      sha256d: nodeSha256d,
+      authorise: ({ user, worker }) => ({
+        ok: true,
+        identity: { payoutAddress: user, payoutScript: new Uint8Array(22), worker, shareProgram: new Uint8Array(32) }
+      })
+    }
+  )
+  const hello = [
+    { id: 1, method: 'mining.configure', params: [['version-rolling'], {}] },
+    { id: 2, method: 'mining.subscribe', params: ['bench/1.0'] },
+    { id: 3, method: 'mining.authorize', params: [USER, 'x'] }
+  ]
+  session.handle({ type: 'lines', lines: hello.map(line => asciiToBytes(JSON.stringify(line))) }, NOW_MS)
+  session.handle(
+    {
+      type: 'work',
+      job,
+      notify: notifyParts(job.work),
+      cleanJobs: true,
+      limits: { shareDifficulty: 1_000, bitcoinDifficulty: 1e14 }
+    },
+    NOW_MS
+  )
+  return session
+}
+
+function expectAccepted(effects: readonly SessionEffect[]): void {
+  if (!effects.some(({ type }) => type === 'accepted')) throw new Error('the bench measures refusals')
+}
+
+for (const [name, bytes] of SIZES) {
+  const job = jobOf(workWith(bytes))
+  note(`${name}: coinbase of ${job.work.coinbase.bytes.length} bytes, 12 branch nodes`)
+  const session = loggedInSession(job)
+  const reader = new LineReader()
+  let lines: Uint8Array[] = []
+  let nonce = 0
+  await measure({
+    id: `submit.session.${name}`,
+    unit: 'submit',
+    operationsPerSample: SUBMITS,
+    prepare: () => {
+      lines = submitLines(SUBMITS, { job, firstNonce: nonce })
+      nonce += SUBMITS
+    },
+    run: () => {
+      for (const line of lines) {
+        const effects = session.handle({ type: 'lines', lines: reader.push(line).lines }, unixMs(NOW_MS + 1_000))
+        expectAccepted(effects)
+      }
+    }
+  })
+
+  const registry = new JobRegistry()
+  registry.add(job, { difficulty: DIFFICULTY, target: targetFromDifficulty(DIFFICULTY), nowMs: NOW_MS })
+  const known = registry.find(job.id)
+  if (known === null) throw new Error('a job just added is known')
+  const context = { extranonce1: EXTRANONCE1, versionMask: VERSION_MASK, sha256d: nodeSha256d }
+  let checked = 0
+  await measure({
+    id: `submit.verify.${name}`,
+    unit: 'submit',
+    operationsPerSample: SUBMITS,
+    run: () => {
+      for (let i = 0; i < SUBMITS; i++) {
+        const submit = {
+          name: USER,
+          jobId: job.id,
+          extranonce2: '0000000000000001',
+          timeSec: job.work.timeSec,
+          nonce: checked++,
+          versionBits: 0x2000
+        }
+        if (!verifySubmit(known, submit, context).meetsSession) throw new Error('the bench measures refusals')
+      }
+    }
+  })
+}

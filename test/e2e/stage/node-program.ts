@@ -1,0 +1,136 @@
+import { fileURLToPath } from 'node:url'
+import type { NodeStatus } from '@p2poolv2/node'
+import { type Ending, Program } from './program.ts'
+import { until } from './until.ts'
+
+const MAIN = fileURLToPath(new URL('../../../apps/node/dist/main.js', import.meta.url))
+const START_MS = 30_000
+
+export interface NodeOptions {
+  readonly dataDir: string
+  /** Further flags of `p2poolv2 start`; ports are free ones unless these name them. */
+  readonly args?: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+}
+
+/** One line of the log. */
+export interface LogLine {
+  readonly level: string
+  readonly msg: string
+  readonly [field: string]: unknown
+}
+
+/** The built node as a process of its own, on loopback. */
+export class NodeProgram {
+  readonly program: Program
+  readonly dataDir: string
+  readonly #log: LogLine[] = []
+  #linesParsed = 0
+  #apiPort = 0
+  #stratumPort = 0
+
+  constructor(options: NodeOptions) {
+    this.dataDir = options.dataDir
+    const { args = [], env } = options
+    this.program = new Program({
+      name: 'node',
+      command: process.execPath,
+      args: [MAIN, 'start', '--data-dir', options.dataDir, ...LOOPBACK, ...args],
+      ...(env === undefined ? {} : { env })
+    })
+  }
+
+  /** Waits until it has said where it listens. */
+  async ready(): Promise<this> {
+    const { program } = this
+    this.#apiPort = await program.line('the address of the page', START_MS, line =>
+      portIn(line, /page: http:\/\/127\.0\.0\.1:(\d+)/)
+    )
+    this.#stratumPort = await program.line('the address for miners', START_MS, line =>
+      portIn(line, /miners: stratum\+tcp:\/\/127\.0\.0\.1:(\d+)/)
+    )
+    return this
+  }
+
+  get apiUrl(): string {
+    return `http://127.0.0.1:${this.#apiPort}`
+  }
+
+  get stratumPort(): number {
+    return this.#stratumPort
+  }
+
+  get stratumUrl(): string {
+    return `stratum+tcp://127.0.0.1:${this.#stratumPort}`
+  }
+
+  /** All lines of the log so far; what is no log line is left out. */
+  get log(): readonly LogLine[] {
+    for (; this.#linesParsed < this.program.lines.length; this.#linesParsed++) {
+      const line = logLine(this.program.lines[this.#linesParsed] ?? '')
+      if (line !== null) this.#log.push(line)
+    }
+    return this.#log
+  }
+
+  /** Log lines at `warn` and above. */
+  get complaints(): readonly LogLine[] {
+    return this.log.filter(({ level }) => level !== 'info' && level !== 'debug')
+  }
+
+  async text(path: string): Promise<string> {
+    const response = await fetch(`${this.apiUrl}${path}`, { signal: AbortSignal.timeout(5_000) })
+    if (!response.ok) throw new Error(`${path} answered ${response.status}`)
+    return response.text()
+  }
+
+  async status(): Promise<NodeStatus> {
+    return JSON.parse(await this.text('/v1/status')) as NodeStatus
+  }
+
+  /** Deltas on their way to disk at this moment. */
+  async commitQueueLength(): Promise<number> {
+    const found = /^p2pool_commit_queue_length (\d+)$/m.exec(await this.text('/metrics'))
+    if (found === null) throw new Error('/metrics has no commit queue')
+    return Number(found[1])
+  }
+
+  /** The first status of which `is` holds. */
+  async statusWhen(what: string, withinMs: number, is: (status: NodeStatus) => boolean): Promise<NodeStatus> {
+    let last: NodeStatus | null = null
+    try {
+      return await until(what, withinMs, async () => {
+        last = await this.status()
+        return is(last) ? last : null
+      })
+    } catch (error) {
+      const seen = `last status ${JSON.stringify(last)}\nlast lines\n${this.program.tail}`
+      throw new Error(`${(error as Error).message}\n${seen}`, { cause: error })
+    }
+  }
+
+  stop(signal?: NodeJS.Signals): Promise<Ending> {
+    return this.program.stop(signal)
+  }
+}
+
+const LOOPBACK = [
+  ...['--stratum-host', '127.0.0.1', '--stratum-port', '0'],
+  ...['--api-host', '127.0.0.1', '--api-port', '0'],
+  ...['--set', 'logging.format=json']
+]
+
+function portIn(line: string, pattern: RegExp): number | null {
+  const port = pattern.exec(line)?.[1]
+  return port === undefined ? null : Number(port)
+}
+
+export function logLine(line: string): LogLine | null {
+  if (!line.startsWith('{')) return null
+  try {
+    return JSON.parse(line) as LogLine
+  } catch {
+    // The last line of a killed program may be cut.
+    return null
+  }
+}
