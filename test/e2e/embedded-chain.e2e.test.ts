@@ -5,8 +5,6 @@ import { openStage } from './stage/stage.ts'
 import { confirmedChain, withStoredChain } from './stage/stored-chain.ts'
 
 const HEX_64 = /^[0-9a-f]{64}$/
-/** Fast enough that a block within a minute is not a matter of luck. */
-const FAST = ['--set', 'devnet.miner_hashrate=200000']
 
 /** The addresses of the built-in miners. */
 function minersOf(status: NodeStatus): string[] {
@@ -87,7 +85,7 @@ describe('a node with nothing configured', () => {
   it('mines shares and a block that pays both its miners, and goes on where it stopped', async () => {
     const stage = openStage()
     const dataDir = await stage.folder()
-    const first = await stage.node({ dataDir, args: FAST }).ready()
+    const first = await stage.node({ dataDir }).ready()
     const before = await blockForBoth(first, 60_000)
     expectFullStatus(before)
     expect(before.bitcoind.height).toBeGreaterThan(0)
@@ -100,7 +98,7 @@ describe('a node with nothing configured', () => {
     const stopped = await storedChain(dataDir)
     expect(stopped[before.sharechain.confirmedHeight]).toBe(before.sharechain.confirmedHash)
 
-    const second = await stage.node({ dataDir, args: FAST }).ready()
+    const second = await stage.node({ dataDir }).ready()
     const resumed = second.log.find(({ msg }) => msg === 'share chain opened')
     expect(resumed).toMatchObject({ height: stopped.length - 1, tip: stopped.at(-1) })
     const after = await second.statusWhen(

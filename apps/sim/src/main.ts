@@ -13,7 +13,9 @@ if (scenario === undefined) {
     process.stderr.write(`sim: there is no scenario ${JSON.stringify(options.scenario)}; there are\n\n${list}\n`)
     process.exitCode = 2
   } else {
-    process.stdout.write(`usage: npm run sim -- <scenario> [--nodes N] [--hours H] [--seed S] [--json] [--plot file.svg]\n\n${list}\n`)
+    process.stdout.write(
+      `usage: npm run sim -- <scenario> [--nodes N] [--hours H] [--seed S] [--json] [--plot file.svg]\n\n${list}\n`
+    )
   }
 } else {
   try {

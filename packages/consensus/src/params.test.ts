@@ -35,17 +35,17 @@ describe('chain parameters', () => {
   })
 
   it('of testnet4 need the genesis time and the block header, and name the setting', () => {
-    expect(settingNeeded(() => chainParams('testnet4'))).toBe('[chain] genesis_time')
-    expect(settingNeeded(() => chainParams('testnet4', { timeSec: 1 }))).toBe('[chain] genesis_bitcoin_header')
+    expect(settingNeeded(() => chainParams('testnet4'))).toBe('[genesis] time')
+    expect(settingNeeded(() => chainParams('testnet4', { timeSec: 1 }))).toBe('[genesis] bitcoin_header')
     const wrongBlock = { timeSec: 1, bitcoinHeader: REGTEST_HEADER }
-    expect(settingNeeded(() => chainParams('testnet4', wrongBlock))).toBe('[chain] genesis_bitcoin_header')
+    expect(settingNeeded(() => chainParams('testnet4', wrongBlock))).toBe('[genesis] bitcoin_header')
     const configured = chainParams('testnet4', { ...wrongBlock, bitcoinHeight: 5 })
     expect(configured).toMatchObject({ genesisTimeSec: 1, genesisBitcoinHeight: 5, shareAddressHrp: 'tp2pool' })
     expect(configured.genesisBitcoinCoinbase).toBeNull()
   })
 
   it('of a devnet need the time it began', () => {
-    expect(settingNeeded(() => chainParams('devnet'))).toBe('[chain] genesis_time')
+    expect(settingNeeded(() => chainParams('devnet'))).toBe('[genesis] time')
     expect(chainParams('devnet', { timeSec: 1_700_000_000 })).toMatchObject({
       chain: 'devnet',
       genesisTimeSec: 1_700_000_000,
@@ -54,10 +54,10 @@ describe('chain parameters', () => {
   })
 
   it.each([
-    ['[chain] genesis_time', { timeSec: 1.5 }],
-    ['[chain] genesis_time', { timeSec: 2 ** 32 }],
-    ['[chain] genesis_bitcoin_header', { bitcoinHeader: hexToBytes('00') }],
-    ['[chain] genesis_bitcoin_height', { bitcoinHeight: -1 }]
+    ['[genesis] time', { timeSec: 1.5 }],
+    ['[genesis] time', { timeSec: 2 ** 32 }],
+    ['[genesis] bitcoin_header', { bitcoinHeader: hexToBytes('00') }],
+    ['[genesis] bitcoin_height', { bitcoinHeight: -1 }]
   ])('refuse an impossible %s', (setting, genesis) => {
     expect(settingNeeded(() => chainParams('signet', genesis))).toBe(setting)
   })

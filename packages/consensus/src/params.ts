@@ -72,7 +72,7 @@ export class ConfigurationNeeded extends Error {
   }
 }
 
-/** Overrides of the built-in genesis; the settings `[chain] genesis_*`. */
+/** Overrides of the built-in genesis; the settings `[genesis] *`. */
 export interface GenesisOptions {
   readonly timeSec?: number
   readonly bitcoinHeight?: number
@@ -142,14 +142,14 @@ const BY_CHAIN = {
 
 /**
  * The consensus values of a chain.
- * @throws ConfigurationNeeded naming the setting: testnet4 needs `genesis_time` and `genesis_bitcoin_header`, because its
- * genesis time is not published anywhere we could check; devnet needs `genesis_time`, because each devnet begins when its
+ * @throws ConfigurationNeeded naming the setting: testnet4 needs `time` and `bitcoin_header`, because its
+ * genesis time is not published anywhere we could check; devnet needs `time`, because each devnet begins when its
  * data directory is made.
  */
 export function chainParams(chain: ChainName, genesis: GenesisOptions = {}): ChainParams {
   if (chain === 'devnet') {
     if (genesis.timeSec === undefined) {
-      throw new ConfigurationNeeded('[chain] genesis_time', 'a devnet needs the unix time at which it began')
+      throw new ConfigurationNeeded('[genesis] time', 'a devnet needs the unix time at which it began')
     }
     return devnetParams({ ...genesis, genesisTimeSec: genesis.timeSec })
   }
@@ -214,32 +214,32 @@ type GenesisFields = Pick<
 function genesisFields(chain: ChainName, builtIn: GenesisBlock, options: GenesisOptions): GenesisFields {
   const genesisTimeSec = options.timeSec ?? builtIn.timeSec
   if (genesisTimeSec === null) {
-    throw new ConfigurationNeeded('[chain] genesis_time', `the share time of the ${chain} genesis is not built in`)
+    throw new ConfigurationNeeded('[genesis] time', `the share time of the ${chain} genesis is not built in`)
   }
   if (!Number.isSafeInteger(genesisTimeSec) || genesisTimeSec < 0 || genesisTimeSec > 0xffffffff) {
-    throw new ConfigurationNeeded('[chain] genesis_time', 'must be a unix time in seconds')
+    throw new ConfigurationNeeded('[genesis] time', 'must be a unix time in seconds')
   }
   const headerHex = builtIn.bitcoinHeaderHex
   const genesisBitcoinHeader = options.bitcoinHeader ?? (headerHex === null ? null : hexToBytes(headerHex))
   if (genesisBitcoinHeader === null) {
     throw new ConfigurationNeeded(
-      '[chain] genesis_bitcoin_header',
+      '[genesis] bitcoin_header',
       `needs the 80-byte header of block ${builtIn.bitcoinBlockHash} (getblockheader <hash> false)`
     )
   }
   if (genesisBitcoinHeader.length !== 80) {
-    throw new ConfigurationNeeded('[chain] genesis_bitcoin_header', 'must be exactly 80 bytes')
+    throw new ConfigurationNeeded('[genesis] bitcoin_header', 'must be exactly 80 bytes')
   }
   const blockHash = blockHashFromWire(sha256d(genesisBitcoinHeader))
   if (options.bitcoinHeight === undefined && blockHash !== builtIn.bitcoinBlockHash) {
     throw new ConfigurationNeeded(
-      '[chain] genesis_bitcoin_header',
-      `is block ${blockHash}, but ${chain} begins at ${builtIn.bitcoinBlockHash}; another block needs genesis_bitcoin_height too`
+      '[genesis] bitcoin_header',
+      `is block ${blockHash}, but ${chain} begins at ${builtIn.bitcoinBlockHash}; another block needs bitcoin_height too`
     )
   }
   const genesisBitcoinHeight = options.bitcoinHeight ?? builtIn.bitcoinHeight
   if (!Number.isSafeInteger(genesisBitcoinHeight) || genesisBitcoinHeight < 0) {
-    throw new ConfigurationNeeded('[chain] genesis_bitcoin_height', 'must be a whole number >= 0')
+    throw new ConfigurationNeeded('[genesis] bitcoin_height', 'must be a whole number >= 0')
   }
   // The built-in coinbase belongs to the built-in header only.
   const coinbaseHex = options.bitcoinHeader === undefined ? builtIn.bitcoinCoinbaseHex : null

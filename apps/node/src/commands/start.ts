@@ -1,6 +1,7 @@
 import { networkInterfaces } from 'node:os'
 import { createLog, StartError, withoutCredentials } from '@p2poolv2/runtime'
 import { type ConfigSources, loadConfig } from '../config.ts'
+import { openDataDir } from '../data-dir.ts'
 import { statusLine } from '../status-line.ts'
 import { VERSION } from '../version.ts'
 import { type RunningNode, startNode } from '../wire.ts'
@@ -24,13 +25,9 @@ export async function start(sources: ConfigSources): Promise<void> {
     // A terminal sends the same signal to the whole group, npm passes its own on: more of them mean the same.
     process.on(signal, () => end(0))
   }
-  process.on('uncaughtException', error => {
-    log.error({ err: error }, 'a bug: stopping, data is safe')
-    end(1)
-  })
-
   let node: RunningNode
   try {
+    openDataDir(config.data_dir)
     node = await startNode(config, {
       log,
       onStopped: reason => {
@@ -42,6 +39,11 @@ export async function start(sources: ConfigSources): Promise<void> {
   } catch (error) {
     throw error instanceof StartError && error.cause instanceof Error ? error.cause : error
   }
+  // From here on there is something to stop in order; until now an error ends the program by itself.
+  process.on('uncaughtException', error => {
+    log.error({ err: error }, 'a bug: stopping, what was committed is safe')
+    end(1)
+  })
 
   for (const line of welcome(node, config.stratum.hostname, config.api.hostname)) log.info({}, line)
   const timer = setInterval(() => log.info({}, statusLine(node.status())), STATUS_MS)

@@ -55,10 +55,11 @@ const LISTEN_CODES: Readonly<Record<string, StratumListenError['code']>> = {
 }
 
 const LISTEN_FIXES: Readonly<Record<StratumListenError['code'], string>> = {
-  'address-in-use': 'another program has the port; stop it or choose another stratum port',
-  'address-unavailable': 'this computer does not have that address; set the stratum host to 0.0.0.0 or to one it has',
-  'not-permitted': 'choose a stratum port above 1023',
-  'listen-failed': 'check stratum host and port'
+  'address-in-use': 'another program has the port; stop it, or choose another with --stratum-port or [stratum] port',
+  'address-unavailable':
+    'this computer does not have that address; set --stratum-host or [stratum] hostname to 0.0.0.0 or to one it has',
+  'not-permitted': 'choose a port above 1023 with --stratum-port or [stratum] port',
+  'listen-failed': 'check [stratum] hostname and port'
 }
 
 /** What the operator should act on is a warning. */

@@ -1,0 +1,30 @@
+import { accessSync, constants, mkdirSync, statSync } from 'node:fs'
+import { ConfigError } from './config.ts'
+
+const REASONS: Readonly<Record<string, string>> = {
+  EACCES: 'this user may not write there',
+  EPERM: 'this user may not write there',
+  EROFS: 'that file system is read-only',
+  ENOTDIR: 'a part of that path is a file',
+  EEXIST: 'that is a file',
+  ENOSPC: 'the disk is full',
+  ENOENT: 'that path cannot be made'
+}
+
+/**
+ * Makes the data directory if need be and sees that it can be written to.
+ * @throws ConfigError that says why not, and which setting names another place
+ */
+export function openDataDir(dataDir: string): void {
+  try {
+    mkdirSync(dataDir, { recursive: true })
+    if (!statSync(dataDir).isDirectory()) throw Object.assign(new Error('not a directory'), { code: 'EEXIST' })
+    accessSync(dataDir, constants.W_OK | constants.X_OK)
+  } catch (cause) {
+    const reason = REASONS[(cause as NodeJS.ErrnoException).code ?? ''] ?? (cause as Error).message
+    throw new ConfigError(
+      `the data directory ${dataDir} cannot be used: ${reason}. Choose another with --data-dir or data_dir`,
+      { cause }
+    )
+  }
+}
