@@ -5,7 +5,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { GIVE_UP_MS } from './template-exchange.ts'
 import { ChainBuilder, EASY_BITCOIN_BITS, easyParams, GENESIS_TIME_SEC } from './testing/chain-builder.ts'
 import { ScriptedPeer } from './testing/scripted-peer.ts'
-import { blockTemplate, templateTransaction } from './testing/templates.ts'
+import { blockTemplate, templateTransaction, witnessTransaction } from './testing/templates.ts'
 import { TestNet } from './testing/test-net.ts'
 import { TestNode } from './testing/test-node.ts'
 
@@ -107,6 +107,45 @@ describe('a share that is a block', () => {
     net.run(1_000)
     expect(ann?.chain.facts(share.hash)?.validity).toBe('invalid')
     expect(ann?.blocks.map(block => block.blockHash)).toEqual([hashOf(share)])
+  })
+
+  it('is not put together from a copy with another coinbase, but from the good one that comes later', () => {
+    const [ann] = nodes('ann')
+    const mallory = new ScriptedPeer(() => null)
+    net.add('mallory', mallory)
+    net.connect('mallory', 'ann', { dialect: 'reference' })
+    const made = template([1, 2])
+    ann?.template(made, net.nowMs)
+    const share = blockOf(made)
+    const bad = { ...share, bitcoinCoinbase: base[0]?.bitcoinCoinbase ?? share.bitcoinCoinbase }
+    net.act('mallory', [mallory.request('ann', { type: 'shareBlock', share: bad })])
+    net.run(1_000)
+    expect(ann?.blocks).toEqual([])
+    expect(net.penalties.map(({ code }) => code)).toEqual(['body-coinbase-txid'])
+    net.act('mallory', [mallory.request('ann', { type: 'shareBlock', share })])
+    net.run(1_000)
+    expect(ann?.blocks.map(block => block.blockHash)).toEqual([hashOf(share)])
+  })
+
+  it('gets the witnesses its coinbase commits to, and not those of our own template', () => {
+    const [ann, bob] = nodes('ann', 'bob')
+    net.connect('ann', 'bob')
+    const [theirs, ours] = [1, 2].map(witness =>
+      blockTemplate({ transactions: [witnessTransaction(5, witness)], bits: EASY_BITCOIN_BITS })
+    )
+    if (theirs === undefined || ours === undefined) throw new Error('two templates were made')
+    expect(theirs.merkleBranch).toEqual(ours.merkleBranch)
+    net.act('ann', ann?.template(theirs, net.nowMs) ?? [])
+    bob?.template(ours, net.nowMs)
+    const share = blockOf(theirs)
+    net.act('ann', ann?.found(share, net.nowMs) ?? [])
+    net.run(5_000)
+    const [block] = bob?.blocks ?? []
+    const reader = new ByteReader(hexToBytes(block?.blockHex ?? '').subarray(80))
+    expect(reader.compactSize()).toBe(2)
+    const [input] = decodeTransaction(reader).inputs
+    expect(input?.witness).toEqual([new Uint8Array(32)])
+    expect(bytesToHex(reader.bytes(reader.remaining))).toBe(theirs.transactions[0]?.dataHex)
   })
 
   it('without transactions needs nobody', () => {

@@ -11,6 +11,7 @@ import {
   ZERO_SHARE_HASH
 } from '@p2poolv2/primitives'
 import type { ChainIndex, ChainJudgement, PeerId } from './contract.ts'
+import { inspectAnswer } from './header-answer.ts'
 import type { Outbox } from './outbox.ts'
 import type { PeerBook } from './peer-book.ts'
 import type { FaultCode } from './verdicts.ts'
@@ -32,7 +33,7 @@ const MIN_GAP_MS = 1_000
 /** Wait after the first failure of a peer; doubled with each further one. */
 const FIRST_BACKOFF_MS = 5_000
 const MAX_BACKOFF_MS = 600_000
-/** Headers from further ahead than this are not taken in; clocks differ by less. */
+/** Chains of headers from further ahead than this are not taken in; clocks differ by less. */
 export const MAX_AHEAD_SEC = 7_200
 
 interface Session {
@@ -44,6 +45,14 @@ interface Session {
   retries: number
   /** Headers taken so far. */
   headers: number
+}
+
+interface Delivered {
+  readonly id: number
+  readonly session: Session
+  readonly items: readonly DecodedHeaderBatchItem[]
+  /** Headers of the answer that were left out. */
+  readonly dropped: number
 }
 
 interface Patience {
@@ -64,7 +73,7 @@ type Failure = { readonly reason: string; readonly code?: FaultCode }
 /**
  * Learns headers from peers (protocol §19): one at a time, a second when the first keeps us waiting. A session asks with a
  * locator, follows full answers to their end, and retries deeper when what it was sent does not connect. Each session ends:
- * answers must rise in height and may not come from the future, retries are counted, and a peer that fails waits its turn
+ * answers must rise in height and may not lead into the future, retries are counted, and a peer that fails waits its turn
  * for ever longer.
  */
 export class HeaderSync {
@@ -76,11 +85,7 @@ export class HeaderSync {
   /** Of connected peers that have been asked. */
   readonly #patience = new Map<PeerId, Patience>()
   /** Headers given to the chain and not judged yet: only within one turn. */
-  #delivered: {
-    readonly id: number
-    readonly session: Session
-    readonly items: readonly DecodedHeaderBatchItem[]
-  } | null = null
+  #delivered: Delivered | null = null
   #lastDelivery = 0
   #pollAtMs: UnixMs | null = null
   #lastPolled: PeerId | null = null
@@ -168,14 +173,23 @@ export class HeaderSync {
       this.#takeGenesis(session, first.hash, nowMs)
       return
     }
-    const failure = this.#inspect(peer, items, nowMs)
-    if (failure !== null) {
-      this.#fail(session, failure, nowMs)
+    const nowSec = secFromMs(nowMs)
+    const { chain, out } = this.#parts
+    const { maxSharesPerHeight } = this.#params
+    const answer = inspectAnswer(items, { chain, maxSharesPerHeight, latestSec: nowSec + MAX_AHEAD_SEC })
+    if (answer.isDense) {
+      this.#fail(session, { reason: 'answer-dense', code: 'answer-dense' }, nowMs)
+      return
+    }
+    const dropped = items.length - answer.kept.length
+    if (dropped > 0) out.report({ type: 'headersAhead', peer, aheadSec: answer.latestSec - nowSec })
+    if (answer.kept.length === 0) {
+      this.#fail(session, { reason: 'from-the-future' }, nowMs)
       return
     }
     const id = ++this.#lastDelivery
-    this.#delivered = { id, session, items }
-    this.#parts.out.add({ type: 'deliverHeaders', deliveryId: id, peer, items })
+    this.#delivered = { id, session, items: answer.kept, dropped }
+    out.add({ type: 'deliverHeaders', deliveryId: id, peer, items: answer.kept })
   }
 
   /** What the chain made of the headers last delivered. @returns the peer they came from, if they were taken in */
@@ -183,7 +197,7 @@ export class HeaderSync {
     const delivered = this.#delivered
     invariant(delivered?.id === deliveryId, 'headers are judged in the turn they were delivered in')
     this.#delivered = null
-    const { session, items } = delivered
+    const { session, items, dropped } = delivered
     const { verdict } = outcome
     // The peer may have been dropped in the same turn.
     if (this.#sessions.get(session.peer) !== session) return null
@@ -195,7 +209,7 @@ export class HeaderSync {
       this.#retry(session, items, nowMs)
       return null
     }
-    this.#takeBatch(session, items, nowMs)
+    this.#takeBatch(session, { items, dropped }, nowMs)
     return session.peer
   }
 
@@ -226,43 +240,25 @@ export class HeaderSync {
     this.#schedulePoll(nowMs)
   }
 
-  #takeBatch(session: Session, items: readonly DecodedHeaderBatchItem[], nowMs: UnixMs): void {
+  #takeBatch(session: Session, answer: Pick<Delivered, 'items' | 'dropped'>, nowMs: UnixMs): void {
+    const { items, dropped } = answer
     const last = items.at(-1)
     invariant(last !== undefined, 'an empty answer is not delivered')
     const height = this.#parts.chain.facts(last.hash)?.height ?? 0
     session.headers += items.length
     this.#parts.out.report({ type: 'headersTaken', peer: session.peer, headers: items.length, height })
-    if (items.length < FULL_ANSWER_HEADERS) {
-      this.#finish(session, nowMs)
+    const hasMore = items.length + dropped >= FULL_ANSWER_HEADERS
+    if (hasMore && height <= session.reached && dropped === 0) {
+      this.#fail(session, { reason: 'no-progress', code: 'answer-without-progress' }, nowMs)
       return
     }
-    if (height <= session.reached) {
-      this.#fail(session, { reason: 'no-progress', code: 'answer-without-progress' }, nowMs)
+    if (!hasMore || height <= session.reached) {
+      this.#finish(session, nowMs)
       return
     }
     session.reached = height
     session.retries = 0
     this.#ask(session, [last.hash], nowMs)
-  }
-
-  /** What headers alone and the shares they build on tell, before the chain is asked. */
-  #inspect(peer: PeerId, items: readonly DecodedHeaderBatchItem[], nowMs: UnixMs): Failure | null {
-    const nowSec = secFromMs(nowMs)
-    const heights = new Map<ShareHash, Height>()
-    const perHeight = new Map<Height, number>()
-    let aheadSec = 0
-    for (const { hash, header } of items) {
-      aheadSec = Math.max(aheadSec, header.timeSec - nowSec)
-      const parent = heights.get(header.prevShareHash) ?? this.#parts.chain.facts(header.prevShareHash)?.height
-      if (parent === undefined || heights.has(hash)) continue
-      heights.set(hash, parent + 1)
-      const count = (perHeight.get(parent + 1) ?? 0) + 1
-      perHeight.set(parent + 1, count)
-      if (count > this.#params.maxSharesPerHeight) return { reason: 'answer-dense', code: 'answer-dense' }
-    }
-    if (aheadSec <= MAX_AHEAD_SEC) return null
-    this.#parts.out.report({ type: 'headersAhead', peer, aheadSec })
-    return { reason: 'from-the-future' }
   }
 
   /** The peer knows no share of ours, not even the genesis that every locator ends with. */

@@ -135,6 +135,19 @@ describe('a peer with headers without end', () => {
     expect(net.penalties).toEqual([])
   })
 
+  it('may have a share with a wild time among good ones, as honest peers may, but no chain of them', () => {
+    const hours = new ChainBuilder(params, 6n)
+    for (const share of row) hours.take(share)
+    const wild = hours.row(tip, 8, { timeSec: GENESIS_TIME_SEC + 20_000 })
+    // Back in time they would make a median of now again, if they were let.
+    const late = hours.row(wild.at(-1)?.hash ?? tip, 12, { timeSec: GENESIS_TIME_SEC + 70 })
+    mallory(() => headersOf([...row, ...wild, ...late]))
+    net.run(1_000)
+    const taken = [...row, ...wild, ...late].filter(({ hash }) => ann.chain.facts(hash) !== undefined)
+    expect(taken).toEqual([...row, ...wild.slice(0, 6)])
+    expect(net.penalties).toEqual([])
+  })
+
   it('is penalised for giving the same again', () => {
     net.nowMs = unixMs((GENESIS_TIME_SEC + 1_000) * 1_000)
     const peer = mallory(() => headersOf(endless.slice(0, 900)))

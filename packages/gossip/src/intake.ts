@@ -14,7 +14,6 @@ import {
   bytesEqual,
   CodecError,
   hashMeetsTarget,
-  invariant,
   type ShareHash,
   sha256d,
   targetFromBits,
@@ -58,8 +57,6 @@ export class Intake {
   readonly #parts: Parts
   /** By the hash of their bitcoin header; only shares whose body the chain has taken. */
   readonly #seen = new BoundedMap<BlockHash, ShareHash>(MAX_SEEN_SHARES)
-  /** Shares that are with the chain now and of which there is no other copy. Empty between turns. */
-  readonly #onlyCopies = new Set<ShareHash>()
 
   constructor(params: ChainParams, parts: Parts) {
     this.#params = params
@@ -85,13 +82,12 @@ export class Intake {
     const { hash, from, outcome } = event
     const { recent, fetcher, out } = this.#parts
     const { verdict } = outcome
-    const onlyCopy = this.#onlyCopies.delete(hash)
     if (from.via === 'fetch')
       fetcher.answered({ hash, peer: from.peer }, verdict.type === 'refused' ? 'bad' : 'brought')
     switch (verdict.type) {
       case 'refused':
         // Another peer may have a better copy; what is invalid for ever the chain does not want any more.
-        if (onlyCopy) recent.delete(hash)
+        recent.delete(hash)
         this.#refuse(verdict.code, from, nowMs)
         return
       case 'waiting':
@@ -116,12 +112,11 @@ export class Intake {
 
   checkInvariants(): void {
     this.#seen.checkInvariants()
-    invariant(this.#onlyCopies.size === 0, 'shares are judged in the turn they were delivered in')
   }
 
   /** @returns why the share goes no further, or null when it was dealt with */
   #read(bytes: Uint8Array, from: Extract<ShareSource, { via: 'topic' | 'push' }>, nowMs: UnixMs): FaultCode | null {
-    if (bytes.length > MAX_ENCODED_SHARE_BYTES) return 'body-size'
+    if (bytes.length > MAX_ENCODED_SHARE_BYTES) return 'malformed-message'
     let share: Share
     try {
       const peek = peekShare(bytes)
@@ -153,7 +148,6 @@ export class Intake {
     peers.get(from.peer)?.known.add(share.hash)
     if (from.via !== 'fetch') fetcher.addSource(from.peer)
     blocks.consider(share, from.peer, nowMs)
-    if (recent.get(share.hash) === undefined) this.#onlyCopies.add(share.hash)
     recent.add(share, from.via === 'fetch' ? 'fetched' : 'told')
     out.add({ type: 'deliverShare', share, from })
   }

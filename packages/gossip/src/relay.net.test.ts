@@ -49,6 +49,7 @@ describe('a share of ours', () => {
     net.run(5_000)
     expect([bob?.tip, cid?.tip]).toEqual([share.hash, share.hash])
     expect(copies(share)).toBe(2)
+    expect(net.verdicts.map(({ verdict }) => verdict)).toEqual(['accept', 'accept'])
     expect(net.penalties).toEqual([])
   })
 
@@ -137,6 +138,29 @@ describe('shares that overtake one another', () => {
   })
 })
 
+it('a bad copy of a waiting share neither takes its place nor keeps it from being passed on', () => {
+  const [ann, bob] = nodes('ann', 'bob')
+  const mallory = new ScriptedPeer(message => {
+    return message.type === 'getData' && message.kind === 'share'
+      ? { type: 'notFound', kind: 'share', hash: message.hash }
+      : null
+  })
+  net.add('mallory', mallory)
+  net.connect('mallory', 'ann', { dialect: 'reference' })
+  net.connect('ann', 'bob', { dialect: 'reference' })
+  net.run(100)
+  const [first, second] = builder.row(builder.known.confirmedTip().hash, 2)
+  if (first === undefined || second === undefined) throw new Error('two shares were built')
+  const bad = { ...second, bitcoinCoinbase: first.bitcoinCoinbase }
+  for (const share of [second, bad]) net.act('mallory', [mallory.request('ann', { type: 'shareBlock', share })])
+  // The same bitcoin header is recognised, so the bad copy is not even read.
+  net.run(1_000)
+  expect(net.penalties).toEqual([])
+  net.act('mallory', [mallory.request('ann', { type: 'shareBlock', share: first })])
+  net.run(1_000)
+  expect([ann?.tip, bob?.tip]).toEqual([second.hash, second.hash])
+})
+
 describe('a share of others', () => {
   it('is not passed on while the chain is stale, nor held against its sender', () => {
     const [ann, bob, cid] = nodes('ann', 'bob', 'cid')
@@ -154,6 +178,38 @@ describe('a share of others', () => {
     expect(net.penalties).toEqual([])
   })
 
+  it('that is new while the chain is stale is not passed on either', () => {
+    const [ann, bob, cid] = nodes('ann', 'bob', 'cid')
+    net.nowMs = unixMs((GENESIS_TIME_SEC + 500) * 1_000)
+    net.connect('ann', 'bob')
+    net.connect('bob', 'cid')
+    net.run(100)
+    const side = builder.build({ parent: builder.genesis, timeSec: GENESIS_TIME_SEC + 500 })
+    net.act('ann', ann?.found(side, net.nowMs) ?? [])
+    net.run(2_000)
+    expect(bob?.chain.facts(side.hash)?.validity).toBe('blockValid')
+    expect(cid?.chain.facts(side.hash)).toBeUndefined()
+  })
+
+  it('in another encoding than ours is not passed on the topic', () => {
+    nodes('ann')
+    const mallory = new ScriptedPeer(() => null)
+    net.add('mallory', mallory)
+    net.connect('mallory', 'ann')
+    const [share] = builder.row(builder.known.confirmedTip().hash, 1)
+    if (share === undefined) throw new Error('a share was built')
+    const { minerBitcoinAddress } = share.header
+    const header = { ...share.header, donationAddress: minerBitcoinAddress }
+    const data = encodeMessage({ type: 'shareBlock', share: { ...share, header } }).subarray(1)
+    // The flag before the donation address: 2 is as true as 1.
+    const flag = 32 + 1 + 24 + 34 + 80 + 8
+    expect(data[flag]).toBe(1)
+    net.act('mallory', [{ type: 'publish', topic: 'shares', data: data.map((byte, i) => (i === flag ? 2 : byte)) }])
+    net.run(100)
+    expect(net.penalties.map(({ code }) => code)).toEqual(['not-canonical'])
+    expect(net.verdicts.map(({ verdict }) => verdict)).toEqual(['reject'])
+  })
+
   it('from a clock ahead of ours waits for its time and is passed on then', () => {
     const [ann, bob] = nodes('ann', 'bob')
     net.connect('ann', 'bob')
@@ -162,6 +218,7 @@ describe('a share of others', () => {
     net.act('ann', ann?.found(early, net.nowMs) ?? [])
     net.run(1_000)
     expect(bob?.tip).not.toBe(early.hash)
+    expect(net.verdicts.map(({ verdict }) => verdict)).toEqual(['ignore'])
     net.run(30_000)
     expect([ann?.tip, bob?.tip]).toEqual([early.hash, early.hash])
     expect(net.penalties).toEqual([])

@@ -46,8 +46,6 @@ const DEFAULT_LIMITS: FetchLimits = {
 
 interface Want {
   readonly hash: ShareHash
-  /** Who is being asked, and since when. */
-  readonly asked: Map<PeerId, UnixMs>
   /** Who cannot help: in this round, or at all for a missing share. */
   readonly tried: Set<PeerId>
 }
@@ -84,7 +82,8 @@ export type FetchResult = 'brought' | 'absent' | 'silent' | 'bad'
 
 /**
  * Decides whom to ask for which body, and when, after the model of Bitcoin Core's transaction requests. It holds no bytes
- * and sends nothing: `next` names one request at a time, and each has to be ended with `answered`.
+ * and sends nothing: `next` names one request at a time, and each has to be ended with
+ * `answered`. No peer is asked twice at a time for one share.
  *
  * Shares the chain wants are a list given anew each time, in its order; nothing on it is ever given up. Missing shares are
  * parents, uncles and announcements that came without their headers: few, asked only of those who named them, and first.
@@ -94,6 +93,8 @@ export class ShareFetcher {
   #chain = new Map<ShareHash, ChainWant>()
   readonly #missing = new Map<ShareHash, MissingWant>()
   readonly #sources = new Map<PeerId, Source>()
+  /** Who is being asked for which share, wanted still or not, and since when. */
+  readonly #asked = new Map<ShareHash, Map<PeerId, UnixMs>>()
   /** Shares that came and wait inside the chain; until when not to ask for them. */
   readonly #heldUntil = new Map<ShareHash, UnixMs>()
   #order = 0
@@ -133,13 +134,12 @@ export class ShareFetcher {
   /** The peer is gone, with all requests to it; what it was asked is asked of others. */
   removeSource(peer: PeerId): void {
     this.#sources.delete(peer)
+    for (const [hash, asked] of this.#asked) if (asked.delete(peer) && asked.size === 0) this.#asked.delete(hash)
     for (const want of this.#chain.values()) {
-      want.asked.delete(peer)
       want.tried.delete(peer)
       if (want.preferred === peer) want.preferred = null
     }
     for (const want of this.#missing.values()) {
-      want.asked.delete(peer)
       want.tried.delete(peer)
       want.tellers.delete(peer)
       this.#forgetIfHopeless(want)
@@ -157,9 +157,9 @@ export class ShareFetcher {
     for (const hash of hashes) {
       if (this.#chain.size >= this.#limits.wanted) break
       if (this.#heldUntil.has(hash)) continue
-      const missing = this.#missing.get(hash)
       this.#missing.delete(hash)
-      this.#chain.set(hash, before.get(hash) ?? newChainWant(hash, preferred, missing?.asked))
+      const tried = new Set<PeerId>()
+      this.#chain.set(hash, before.get(hash) ?? { hash, preferred, tried, notBeforeMs: 0, rounds: 0 })
     }
   }
 
@@ -178,7 +178,7 @@ export class ShareFetcher {
     }
     const [oldest] = this.#missing.keys()
     if (this.#missing.size >= this.#limits.missing && oldest !== undefined) this.#missing.delete(oldest)
-    this.#missing.set(hash, { hash, asked: new Map(), tried: new Set(), tellers: new Set([teller]) })
+    this.#missing.set(hash, { hash, tried: new Set(), tellers: new Set([teller]) })
   }
 
   /** The next request to make, or null. */
@@ -212,15 +212,15 @@ export class ShareFetcher {
 
   /** A request that `next` named has ended. Called once for each; those to a source that was removed have ended with it. */
   answered({ hash, peer }: FetchOrder, result: FetchResult): void {
+    const asked = this.#asked.get(hash)
     const source = this.#sources.get(peer)
-    if (source === undefined) return
+    if (source === undefined || asked?.delete(peer) !== true) return
+    if (asked.size === 0) this.#asked.delete(hash)
     source.inFlight--
     if (result === 'brought') source.allowance = Math.min(this.#limits.inFlightPerPeer, source.allowance + 1)
     if (result === 'silent') source.allowance = Math.max(1, source.allowance >> 1)
     const missing = this.#missing.get(hash)
-    const want = missing ?? this.#chain.get(hash)
-    if (want === undefined || !want.asked.delete(peer)) return
-    if (result !== 'brought') want.tried.add(peer)
+    if (result !== 'brought') (missing ?? this.#chain.get(hash))?.tried.add(peer)
     if (missing !== undefined) this.#forgetIfHopeless(missing)
   }
 
@@ -229,16 +229,16 @@ export class ShareFetcher {
     invariant(this.#missing.size <= this.#limits.missing, 'missing shares are within their cap')
     invariant(this.#heldUntil.size <= this.#limits.held, 'held shares are within their cap')
     const counts = new Map<PeerId, number>()
-    for (const want of [...this.#missing.values(), ...this.#chain.values()]) {
-      invariant(want.asked.size <= MAX_ASKED_PER_SHARE, 'few peers are asked for one share')
-      for (const peer of want.asked.keys()) counts.set(peer, (counts.get(peer) ?? 0) + 1)
+    for (const asked of this.#asked.values()) {
+      invariant(asked.size > 0 && asked.size <= MAX_ASKED_PER_SHARE, 'few peers are asked for one share')
+      for (const peer of asked.keys()) counts.set(peer, (counts.get(peer) ?? 0) + 1)
     }
     for (const want of this.#missing.values()) {
       invariant(!this.#chain.has(want.hash), 'a share is wanted once')
       invariant(want.tellers.size > 0, 'a missing share was named by somebody who is here')
     }
     for (const [peer, { inFlight, allowance }] of this.#sources) {
-      invariant(inFlight >= (counts.get(peer) ?? 0), 'requests in flight are counted')
+      invariant(inFlight === (counts.get(peer) ?? 0), 'requests in flight are counted')
       invariant(inFlight <= this.#limits.inFlightPerPeer, 'a peer is asked for few shares at a time')
       invariant(allowance >= 1 && allowance <= this.#limits.inFlightPerPeer, 'an allowance is within its range')
     }
@@ -246,9 +246,11 @@ export class ShareFetcher {
   }
 
   /** Whether it is time to ask somebody, or somebody else as well. */
-  #mayAsk(want: Want, nowMs: UnixMs): boolean {
-    if (want.asked.size >= MAX_ASKED_PER_SHARE) return false
-    for (const sinceMs of want.asked.values()) {
+  #mayAsk({ hash }: Want, nowMs: UnixMs): boolean {
+    const asked = this.#asked.get(hash)
+    if (asked === undefined) return true
+    if (asked.size >= MAX_ASKED_PER_SHARE) return false
+    for (const sinceMs of asked.values()) {
       if (sinceMs + HEDGE_MS <= nowMs) continue
       this.#checkAt(sinceMs + HEDGE_MS)
       return false
@@ -259,15 +261,16 @@ export class ShareFetcher {
   /** Asks the preferred peer if it can be asked, else the least busy one, the one asked longest ago among equals. */
   #ask(want: Want & { readonly preferred?: PeerId | null }, peers: Iterable<PeerId>, nowMs: UnixMs): FetchOrder | null {
     let best: { readonly peer: PeerId; readonly source: Source } | null = null
+    const asked = this.#asked.get(want.hash) ?? new Map<PeerId, UnixMs>()
     for (const peer of peers) {
       const source = this.#sources.get(peer)
       if (source === undefined || source.inFlight >= source.allowance) continue
-      if (want.tried.has(peer) || want.asked.has(peer)) continue
+      if (want.tried.has(peer) || asked.has(peer)) continue
       if (best === null || peer === want.preferred || isBefore(source, best.source)) best = { peer, source }
       if (peer === want.preferred) break
     }
     if (best === null) return null
-    want.asked.set(best.peer, nowMs)
+    this.#asked.set(want.hash, asked.set(best.peer, nowMs))
     best.source.inFlight++
     best.source.lastAskedOrder = ++this.#order
     return { hash: want.hash, peer: best.peer }
@@ -275,7 +278,7 @@ export class ShareFetcher {
 
   /** Everybody was tried: all may be tried again after a while. */
   #endRound(want: ChainWant, nowMs: UnixMs): void {
-    if (want.asked.size > 0 || this.#sources.size === 0 || want.tried.size < this.#sources.size) return
+    if (this.#asked.has(want.hash) || this.#sources.size === 0 || want.tried.size < this.#sources.size) return
     want.tried.clear()
     want.notBeforeMs = nowMs + Math.min(MAX_ROUND_MS, FIRST_ROUND_MS * 2 ** Math.min(want.rounds, 10))
     want.rounds++
@@ -283,7 +286,6 @@ export class ShareFetcher {
   }
 
   #forgetIfHopeless(want: MissingWant): void {
-    if (want.asked.size > 0) return
     for (const teller of want.tellers) if (!want.tried.has(teller)) return
     this.#missing.delete(want.hash)
   }
@@ -291,10 +293,6 @@ export class ShareFetcher {
   #checkAt(atMs: number): void {
     if (this.#nextCheckMs === null || atMs < this.#nextCheckMs) this.#nextCheckMs = atMs
   }
-}
-
-function newChainWant(hash: ShareHash, preferred: PeerId | null, asked: Map<PeerId, UnixMs> = new Map()): ChainWant {
-  return { hash, preferred, asked, tried: new Set(), notBeforeMs: 0, rounds: 0 }
 }
 
 function isBefore(a: Source, b: Source): boolean {

@@ -3,7 +3,7 @@ import { unixMs, ZERO_SHARE_HASH } from '@p2poolv2/primitives'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { decodeMessage, type PeerMessage } from './messages.ts'
 import { HEADERS_PER_READ } from './serving.ts'
-import { MAX_IN_FLIGHT_PER_PEER } from './share-fetcher.ts'
+import { MAX_IN_FLIGHT_PER_PEER, MAX_WANTED } from './share-fetcher.ts'
 import { ChainBuilder, easyParams, GENESIS_TIME_SEC } from './testing/chain-builder.ts'
 import { ScriptedPeer } from './testing/scripted-peer.ts'
 import { type Passing, TestNet } from './testing/test-net.ts'
@@ -52,7 +52,9 @@ describe('a new node', () => {
     net.add('bob', bob)
     net.connect('ann', 'bob', { latencyMs: 20 })
     expect(ann.gossip.status(net.nowMs).state).toBe('syncing')
-    net.run(60_000)
+    // More shares than are kept in mind at once, and no pause between.
+    expect(shares.length).toBeGreaterThan(MAX_WANTED)
+    net.run(8_000)
     expect(ann.tip).toBe(tip)
     expect(ann.chain.shareCount).toBe(shares.length + 1)
     expect(ann.chain.uncleCount).toBe(bob.chain.uncleCount)
@@ -182,6 +184,22 @@ describe('serving headers', () => {
     const heights = items.map(({ hash }) => bob.chain.facts(hash)?.height ?? 0)
     expect([heights[0], heights.at(-1)]).toEqual([8, 13])
     expect(items.map(({ hash }) => hash)).toEqual([8, 9, 10, 11, 12, 13].flatMap(h => [...bob.chain.hashesAtHeight(h)]))
+  })
+
+  it('ends below a height of which a header is not to be had', () => {
+    const bob = holder(30)
+    const crowded = [7, 14, 21].find(height => bob.chain.hashesAtHeight(height - 1).length > 1) ?? 0
+    const [, lost] = bob.chain.hashesAtHeight(crowded - 1)
+    if (lost === undefined) throw new Error('there are uncles')
+    bob.loseHeader(lost)
+    const young = new TestNode(params)
+    net.add('bob', bob)
+    net.add('young', young)
+    net.connect('bob', 'young')
+    net.run(5_000)
+    expect(young.chain.candidateTip().height).toBe(crowded - 2)
+    expect(young.chain.hashesAtHeight(crowded - 1)).toEqual([])
+    expect(net.penalties).toEqual([])
   })
 
   it('gives the genesis alone to one with whom nothing is in common', () => {

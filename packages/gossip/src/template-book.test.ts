@@ -32,7 +32,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
 
 it('holds the same templates and transactions as the plain version of it, and never more than its caps', () => {
   fc.assert(
-    fc.property(fc.array(command, { maxLength: 40 }), commands => {
+    fc.property(fc.array(command, { maxLength: 40, size: 'max' }), commands => {
       const real = new TemplateBook({ limits: LIMITS })
       const naive = new NaiveBook(LIMITS)
       for (const step of commands) {

@@ -97,6 +97,17 @@ it('an answer about another template is a breach', () => {
   expect(net.penalties).toEqual([{ by: 'ann', peer: 'bob', code: 'wrong-answer' }])
 })
 
+it('a template that is on its way when a block comes to depend on it is asked for once more, and nobody is blamed', () => {
+  const bob = peer('bob', honest)
+  net.act('bob', [{ type: 'publish', topic: 'templates', data: announce() }])
+  net.run(60)
+  offer(bob, 'bob')
+  net.run(5_000)
+  expect(bob.askedTemplates.filter(({ type }) => type === 'getTemplate')).toHaveLength(2)
+  expect(ann.blocks.map(block => block.blockHash)).toEqual([blockHash])
+  expect(net.penalties).toEqual([])
+})
+
 it('an announcement of a template that its announcer has not is forgotten', () => {
   const bob = peer('bob', () => listed(new Uint8Array(0)))
   net.act('bob', [{ type: 'publish', topic: 'templates', data: announce() }])

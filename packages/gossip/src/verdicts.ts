@@ -51,7 +51,6 @@ const UNPROVEN = fault('sender', 50, 'The proof travels with the header; whoever
 const BAD_BODY = fault('sender', 50, 'A body is stored and relayed only if it matches its header.')
 const BAD_PLACE = fault('relayer', 50, 'Relaying comes after it; serving a header or body does not depend on it.')
 const BAD_CONTEXT = fault('mesh', 20, 'The reference relays before it knows the context; our nodes relay after it.')
-const OUR_LIMIT = fault('mesh', 10, 'Our own limit beside the network’s rules; only our nodes are known to check it.')
 
 /** One row a code: the only place that says what a breach costs a peer. */
 const TABLE: Readonly<Record<FaultCode, Fault>> = {
@@ -59,10 +58,7 @@ const TABLE: Readonly<Record<FaultCode, Fault>> = {
   'share-uncle-count': UNWORKED,
   'share-target-ceiling': UNWORKED,
   'share-work': UNWORKED,
-  'share-target-zero': OUR_LIMIT,
-  'share-donation-range': OUR_LIMIT,
-  'share-fee-range': OUR_LIMIT,
-  'bitcoin-target-zero': OUR_LIMIT,
+  'share-target-zero': UNWORKED,
 
   'proof-branch-length': UNPROVEN,
   'proof-prefix-length': UNPROVEN,
@@ -76,7 +72,6 @@ const TABLE: Readonly<Record<FaultCode, Fault>> = {
   'body-coinbase-txid': BAD_BODY,
   'body-coinbase-witness': BAD_BODY,
   'body-size': BAD_BODY,
-  'body-transaction-count': BAD_BODY,
   'coinbase-merkle-root': BAD_BODY,
 
   'share-bits': fault(
@@ -84,6 +79,7 @@ const TABLE: Readonly<Record<FaultCode, Fault>> = {
     50,
     'A function of the parent alone, checked with every header and before every relay.'
   ),
+  'body-transaction-count': BAD_PLACE,
   'uncle-repeated': BAD_PLACE,
   'uncle-height': BAD_PLACE,
   'uncle-depth': BAD_PLACE,
@@ -100,6 +96,9 @@ const TABLE: Readonly<Record<FaultCode, Fault>> = {
   'share-time-median': BAD_CONTEXT,
   'share-ancestors-gone': honest('We no longer hold the data that would decide it.'),
   'payout-window-gone': honest('We no longer hold the data that would decide it.'),
+  'share-donation-range': BAD_CONTEXT,
+  'share-fee-range': BAD_CONTEXT,
+  'bitcoin-target-zero': BAD_CONTEXT,
   'payout-empty': BAD_CONTEXT,
   'coinbase-value': BAD_CONTEXT,
   'coinbase-form': BAD_CONTEXT,

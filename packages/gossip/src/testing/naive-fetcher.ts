@@ -12,8 +12,6 @@ import {
 
 interface Request extends FetchOrder {
   readonly sinceMs: number
-  /** False once the share came from elsewhere or is not wanted: the peer still has it in flight. */
-  open: boolean
 }
 
 interface Want {
@@ -48,7 +46,7 @@ export class NaiveFetcher {
   }
 
   asked(hash: ShareHash): Request[] {
-    return this.requests.filter(request => request.open && request.hash === hash)
+    return this.requests.filter(request => request.hash === hash)
   }
 
   find(hash: ShareHash): Want | undefined {
@@ -85,7 +83,6 @@ export class NaiveFetcher {
       return { hash, kind: 'chain' as const, preferred, tellers: [], tried: [], notBeforeMs: 0, rounds: 0 }
     })
     this.wants = [...missing, ...chain]
-    this.#closeRequests()
   }
 
   wantMissing(hash: ShareHash, teller: string): void {
@@ -102,7 +99,6 @@ export class NaiveFetcher {
     const kept = missing.length >= this.#limits.missing ? missing.slice(1) : missing
     const want = { hash, preferred: null, tellers: [teller], tried: [], notBeforeMs: 0, rounds: 0 }
     this.wants = [...kept, { ...want, kind: 'missing' }, ...chain]
-    this.#closeRequests()
   }
 
   next(nowMs: number): FetchOrder | null {
@@ -115,7 +111,7 @@ export class NaiveFetcher {
       if (asked.length < MAX_ASKED_PER_SHARE && !patient) {
         const peer = this.#choose(want)
         if (peer !== undefined) {
-          this.requests.push({ hash: want.hash, peer, sinceMs: nowMs, open: true })
+          this.requests.push({ hash: want.hash, peer, sinceMs: nowMs })
           this.history.push(peer)
           return { hash: want.hash, peer }
         }
@@ -131,7 +127,6 @@ export class NaiveFetcher {
 
   arrived(hash: ShareHash, state: 'done' | 'waiting', nowMs: number): void {
     this.wants = this.wants.filter(want => want.hash !== hash)
-    this.#closeRequests()
     const known = this.held.find(held => held.hash === hash)
     if (state === 'done') this.held = this.held.filter(held => held !== known)
     else if (this.held.length < this.#limits.held) {
@@ -148,7 +143,7 @@ export class NaiveFetcher {
     if (result === 'brought') source.allowance = Math.min(this.#limits.inFlightPerPeer, source.allowance + 1)
     if (result === 'silent') source.allowance = Math.max(1, Math.floor(source.allowance / 2))
     const want = this.find(order.hash)
-    if (want === undefined || !request.open) return
+    if (want === undefined) return
     if (result !== 'brought') want.tried.push(order.peer)
     this.#forgetHopeless()
   }
@@ -174,17 +169,9 @@ export class NaiveFetcher {
     return ranked[0]?.peer
   }
 
-  /** A request for a share that is not wanted any more counts for its peer only. */
-  #closeRequests(): void {
-    for (const request of this.requests) if (this.find(request.hash) === undefined) request.open = false
-  }
-
   #forgetHopeless(): void {
     this.wants = this.wants.filter(
-      want =>
-        want.kind === 'chain' ||
-        this.asked(want.hash).length > 0 ||
-        want.tellers.some(teller => !want.tried.includes(teller))
+      want => want.kind === 'chain' || want.tellers.some(teller => !want.tried.includes(teller))
     )
   }
 }

@@ -1,5 +1,5 @@
 import { bytesToHex, invariant, sha256, type UnixMs, unixMs } from '@p2poolv2/primitives'
-import type { Dialect, GossipEvent, PeerId } from '../contract.ts'
+import type { Dialect, GossipEvent, PeerId, TopicVerdict } from '../contract.ts'
 import type { Actor, NetEffect } from './test-node.ts'
 
 export interface Link {
@@ -32,6 +32,7 @@ export class TestNet {
   readonly actors = new Map<PeerId, Actor>()
   readonly penalties: { readonly by: PeerId; readonly peer: PeerId; readonly code: string }[] = []
   readonly dropped: { readonly by: PeerId; readonly peer: PeerId; readonly reason: string }[] = []
+  readonly verdicts: { readonly by: PeerId; readonly data: Uint8Array; readonly verdict: TopicVerdict }[] = []
   readonly delivered: Passing[] = []
   /** Returns true for what is to be lost. */
   loses: (passing: Passing) => boolean = () => false
@@ -137,6 +138,7 @@ export class TestNet {
       case 'verdict': {
         const message = this.#had.get(from)?.get(effect.messageId)
         invariant(message !== undefined, 'a verdict is about a message that came')
+        this.verdicts.push({ by: from, data: message.data, verdict: effect.verdict })
         if (effect.verdict === 'accept') this.#spread(from, { ...message, except: message.peer })
         break
       }

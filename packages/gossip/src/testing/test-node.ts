@@ -1,6 +1,6 @@
 import type { BlockTemplate } from '@p2poolv2/bitcoin'
 import { type ChainParams, encodeHeaderBatch, encodeShare, genesisShare, type Share } from '@p2poolv2/consensus'
-import { type ShareHash, seededRng, type UnixMs } from '@p2poolv2/primitives'
+import { invariant, type ShareHash, seededRng, type UnixMs } from '@p2poolv2/primitives'
 import { ShareChain } from '@p2poolv2/sharechain'
 import type { ChainIndex, ChainJudgement, GossipEffect, GossipEvent, GossipFact } from '../contract.ts'
 import { Gossip } from '../gossip.ts'
@@ -55,6 +55,11 @@ export class TestNode implements Actor {
     return this.handle({ type: 'ownShare', share, outcome }, nowMs)
   }
 
+  /** The store has lost this header. */
+  loseHeader(hash: ShareHash): void {
+    this.#headers.delete(hash)
+  }
+
   template(template: BlockTemplate, nowMs: UnixMs): readonly NetEffect[] {
     return this.handle({ type: 'ownTemplate', template }, nowMs)
   }
@@ -69,6 +74,9 @@ export class TestNode implements Actor {
         else if (isForNet(effect)) out.push(effect)
       }
     }
+    // What is due is done in the turn it is due in; else the shell would spin.
+    const dueMs = this.gossip.nextDeadlineMs
+    invariant(dueMs === null || dueMs > nowMs, 'a deadline lies ahead')
     // After every event at first, then now and then: a check looks at everything a machine holds.
     if (this.#events++ < 300 || this.#events % 25 === 0) this.gossip.checkInvariants()
     const { nextDeadlineMs } = this.chain
