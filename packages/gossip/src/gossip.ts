@@ -201,6 +201,7 @@ export class Gossip {
     this.#out.tell(id, encodeMessage({ type: 'handshake', tipHeight: height, tipHash: hash }), nowMs)
     this.#headers.peerConnected(nowMs)
     this.#exchange.peerConnected(id, nowMs)
+    if (dialect === 'ours') this.#announcer.peerCame()
   }
 
   #forgetDropped(): void {

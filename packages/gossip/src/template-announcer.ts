@@ -8,6 +8,11 @@ import { encodeAnnouncement } from './template-messages.ts'
 /** Our templates are announced this often at most, the newest of them; the first for a new block at once. */
 export const ANNOUNCE_GAP_MS = 5_000
 
+interface Announcement {
+  readonly data: Uint8Array
+  readonly bitcoinHeight: number
+}
+
 interface Parts {
   readonly book: TemplateBook
   readonly peers: PeerBook
@@ -17,7 +22,9 @@ interface Parts {
 /** Puts our templates into the book and tells our neighbours of them, not more often than they change for a reason. */
 export class TemplateAnnouncer {
   readonly #parts: Parts
-  #waiting: { readonly data: Uint8Array; readonly bitcoinHeight: number } | null = null
+  #waiting: Announcement | null = null
+  /** The last one told, for whoever comes later. */
+  #told: Announcement | null = null
   #toldAtMs: UnixMs = unixMs(0)
   #toldHeight = 0
 
@@ -43,6 +50,11 @@ export class TemplateAnnouncer {
     this.#waiting = { data, bitcoinHeight }
   }
 
+  /** Somebody has come who did not hear of the current template: it is told once more. */
+  peerCame(): void {
+    this.#waiting ??= this.#told
+  }
+
   /** Announces if it is time. Called after every event. */
   work(nowMs: UnixMs): void {
     const { peers, out } = this.#parts
@@ -52,6 +64,7 @@ export class TemplateAnnouncer {
     out.add({ type: 'publish', topic: 'templates', data: this.#waiting.data })
     this.#toldAtMs = nowMs
     this.#toldHeight = this.#waiting.bitcoinHeight
+    this.#told = this.#waiting
     this.#waiting = null
   }
 }
