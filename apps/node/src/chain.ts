@@ -1,9 +1,11 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type ChainParams, chainParams } from '@p2poolv2/consensus'
 import { hexToBytes } from '@p2poolv2/primitives'
 import { ConfigError } from './config.ts'
 import type { Config } from './config-schema.ts'
+import { storeFolder } from './data-dir.ts'
+import { writeOnce } from './write-once.ts'
 
 const DEVNET_GENESIS_FILE = 'devnet-genesis'
 
@@ -31,16 +33,19 @@ function devnetGenesisTimeSec(dataDir: string): number {
   const file = join(dataDir, DEVNET_GENESIS_FILE)
   const known = readGenesisTime(file)
   if (known !== null) return known
+  // A new time would be another chain, to which the shares on disk do not belong.
+  const store = storeFolder(dataDir, 'devnet')
+  if (existsSync(store)) {
+    throw new ConfigError(
+      `${file} is missing, without which the shares in ${store} cannot be read: restore it from a backup or set ` +
+        `[genesis] time to what it held, or move ${store} away to begin a new development chain`
+    )
+  }
   mkdirSync(dataDir, { recursive: true })
   const timeSec = Math.floor(Date.now() / 1000)
-  try {
-    writeFileSync(file, `${timeSec}\n`, { flag: 'wx' })
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause
-    // Another start wrote it between our look and our write: that one counts.
-    return readGenesisTime(file) ?? timeSec
-  }
-  return timeSec
+  // Another start may write it between our look and our write: that one counts.
+  const isOurs = writeOnce(file, { text: `${timeSec}\n`, mode: 0o644 })
+  return isOurs ? timeSec : (readGenesisTime(file) ?? timeSec)
 }
 
 function readGenesisTime(file: string): number | null {

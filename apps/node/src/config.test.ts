@@ -107,3 +107,18 @@ it('writes down the true defaults: with every comment sign taken away the config
   const { data_dir: __, ...actual } = load(spelled).config
   expect(actual).toEqual(expected)
 })
+
+it.each([
+  '[[bitcoind]]\nurl = "http://a:hunter2@h"\npassword = "hunter2\n',
+  'chain = "signet"\n[[bitcoind]]\nurl = "http://a:hunter2@h"\n',
+  '[[bitcoind]]\nurl = "http://h"\npassword = ["hunter2"]\n'
+])('quotes no password of a wrong configuration', text => {
+  let message = ''
+  try {
+    load(text)
+  } catch (error) {
+    message = (error as Error).message
+  }
+  expect(message).not.toBe('')
+  expect(message).not.toContain('hunter2')
+})

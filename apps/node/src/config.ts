@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { parse as parseToml } from 'smol-toml'
+import { withoutCredentials } from '@p2poolv2/runtime'
+import { parse as parseToml, TomlError } from 'smol-toml'
 import type { z } from 'zod'
 import { CONFIG_KEYS, closestKey, valueFromText } from './config-keys.ts'
 import { type Config, configSchema, type RawConfig } from './config-schema.ts'
@@ -65,8 +66,15 @@ function readToml(file: string): RawConfig {
   try {
     return parseToml(text) as RawConfig
   } catch (cause) {
-    throw new ConfigError(`The configuration file ${file} is not TOML: ${(cause as Error).message}`, { cause })
+    throw new ConfigError(`The configuration file ${file} is not TOML: ${tomlReason(cause)}`, { cause })
   }
+}
+
+/** Where and what, but not the lines around it, which the parser quotes: a password may stand there. */
+function tomlReason(cause: unknown): string {
+  const message = cause instanceof Error ? cause.message : String(cause)
+  const [what = ''] = message.split('\n')
+  return cause instanceof TomlError ? `${what}, in line ${cause.line} at column ${cause.column}` : what
 }
 
 function environmentValues(env: ConfigSources['env']): RawConfig {
@@ -161,7 +169,7 @@ function checkTogether(config: Config): void {
   for (const [i, node] of bitcoind.entries()) {
     if (node.cookie_file === undefined && (node.user === undefined || node.password === undefined)) {
       throw new ConfigError(
-        `bitcoind entry ${i + 1} (${node.url}) has no way to log in: set cookie_file, or user and password`
+        `bitcoind entry ${i + 1} (${withoutCredentials(node.url)}) has no way to log in: set cookie_file, or user and password`
       )
     }
   }

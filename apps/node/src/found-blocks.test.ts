@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type BlockHash, blockHash } from '@p2poolv2/primitives'
@@ -39,4 +39,16 @@ it('passes over a file that was cut short and files of others', async () => {
   writeFileSync(join(parent, 'blocks', `6-${hash('bb')}.hex`), 'bb'.repeat(100))
   writeFileSync(join(parent, 'blocks', 'notes.txt'), 'hello\n')
   expect(await folder.unanswered([])).toEqual([block('aa', 5)])
+})
+
+it('does not write a block anew that it has, but one that was cut short', async () => {
+  const kept = block('aa', 5)
+  await folder.persist(kept)
+  const file = join(parent, 'blocks', `5-${hash('aa')}.hex`)
+  utimesSync(file, 1, 1)
+  await folder.persist(kept)
+  expect(statSync(file).mtimeMs).toBe(1000)
+  writeFileSync(file, 'aaaa')
+  await folder.persist(kept)
+  expect(await folder.unanswered([])).toEqual([kept])
 })

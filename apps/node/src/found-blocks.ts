@@ -22,8 +22,11 @@ export class FoundBlockFolder {
 
   /** Writes `<height>-<hash>.hex` and waits until it is on the platter. */
   async persist(block: FoundBlock): Promise<void> {
+    const name = `${block.bitcoinHeight}-${block.blockHash}.hex`
+    // Submitted once more: on a full disk, writing it anew would destroy what is there.
+    if ((await this.#hexOf(name)) === block.blockHex) return
     await mkdir(this.#folder, { recursive: true })
-    const file = await open(join(this.#folder, `${block.bitcoinHeight}-${block.blockHash}.hex`), 'w')
+    const file = await open(join(this.#folder, name), 'w')
     try {
       await file.writeFile(`${block.blockHex}\n`)
       await file.sync()

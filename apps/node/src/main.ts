@@ -6,6 +6,7 @@ import { init } from './commands/init.ts'
 import { start } from './commands/start.ts'
 import { CONFIG_FILE_NAME, type ConfigSources } from './config.ts'
 import type { Config } from './config-schema.ts'
+import { fileTrouble } from './data-dir.ts'
 import { VERSION } from './version.ts'
 
 interface CommonFlags {
@@ -96,17 +97,18 @@ withConfigFlags(program.command('address'))
     process.stdout.write(`${address(sourcesOf(flags))}\n`)
   })
 
-/** Errors that a person can act on: their message says how, and a stack would only hide it. */
-function isForOperator(error: unknown): error is Error {
-  return (
+/** What to say of an error that a person can act on: its message says how, and a stack would only hide it. */
+function adviceOf(error: unknown): string | null {
+  const isOurs =
     error instanceof Error && 'code' in error && typeof error.code === 'string' && /^[a-z]+(-[a-z]+)+$/.test(error.code)
-  )
+  return isOurs ? error.message : fileTrouble(error)
 }
 
 try {
   await program.parseAsync()
 } catch (error) {
-  if (!isForOperator(error)) throw error
-  process.stderr.write(`p2poolv2: ${error.message}\n`)
+  const advice = adviceOf(error)
+  if (advice === null) throw error
+  process.stderr.write(`p2poolv2: ${advice}\n`)
   process.exit(1)
 }

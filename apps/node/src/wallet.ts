@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync, readFileSync, statSync, writeSync } from 'node:fs'
+import { mkdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import {
   addressFromScript,
@@ -9,6 +9,7 @@ import {
   xOnlyPublicKey
 } from '@p2poolv2/bitcoin'
 import { asciiToBytes, bytesToHex, concatBytes, hexToBytes, sha256 } from '@p2poolv2/primitives'
+import { writeOnce } from './write-once.ts'
 
 /** The wallet key cannot be used; the message names the file and the fix. */
 export class WalletError extends Error {
@@ -23,16 +24,17 @@ export interface Wallet {
   readonly minerAddress: (index: number, network: BitcoinNetwork) => string
 }
 
-const FILE_NAME = 'wallet.key'
+/** In the data directory. */
+export const WALLET_FILE_NAME = 'wallet.key'
 
 /**
  * Opens the wallet key in the data directory, making it at first start (64 hex digits, file mode 0600).
- * @param randomKey 32 random bytes; asked only when there is no key yet
+ * @param randomKey 32 random bytes; asked only when there is no key yet, and may throw to forbid a new one
  * @throws WalletError when the file is not a key or others may read it
  */
 export function openWallet(dataDir: string, randomKey: () => Uint8Array): Wallet {
   mkdirSync(dataDir, { recursive: true })
-  const file = join(dataDir, FILE_NAME)
+  const file = join(dataDir, WALLET_FILE_NAME)
   const secret = existingSecret(file) ?? newSecret(file, randomKey)
   return {
     shareProgram: bip86OutputKey(xOnlyPublicKey(secret)),
@@ -67,12 +69,8 @@ function existingSecret(file: string): Uint8Array | null {
 function newSecret(file: string, randomKey: () => Uint8Array): Uint8Array {
   let secret = randomKey()
   while (!isSecretKey(secret)) secret = randomKey()
-  // "wx" never overwrites a key that another start made in the meantime.
-  const handle = openSync(file, 'wx', 0o600)
-  try {
-    writeSync(handle, `${bytesToHex(secret)}\n`)
-  } finally {
-    closeSync(handle)
-  }
-  return secret
+  // Shares will be credited to it from the first minute, so it has to outlive a power cut in the second.
+  if (writeOnce(file, { text: `${bytesToHex(secret)}\n`, mode: 0o600 })) return secret
+  // Another start made one in the meantime.
+  return existingSecret(file) ?? secret
 }

@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { ApiServer } from '@p2poolv2/api'
 import type { CpuMiner } from '@p2poolv2/app-miner'
 import { type BitcoindConfig, BlockSubmitter, TemplateFeed } from '@p2poolv2/bitcoind'
@@ -13,7 +15,7 @@ import {
 import { DevChainServer } from '@p2poolv2/devchain/rpc'
 import { NodeCore, type NodeStatus, type StopReason } from '@p2poolv2/node'
 import { NodeShell, Telemetry } from '@p2poolv2/node/shell'
-import { bytesToHex } from '@p2poolv2/primitives'
+import { bytesToHex, type Rng } from '@p2poolv2/primitives'
 import { Lifecycle, type Log, Metrics, nodeSha256d, systemClock, systemRng } from '@p2poolv2/runtime'
 import { openLevelStore } from '@p2poolv2/sharechain/level'
 import { StratumServer } from '@p2poolv2/stratum/tcp'
@@ -21,11 +23,13 @@ import { builtInMiners } from './built-in-miners.ts'
 import { openChain } from './chain.ts'
 import { ConfigError } from './config.ts'
 import type { Config } from './config-schema.ts'
+import { connectionCap, descriptorLimit } from './connection-cap.ts'
+import { storeFolder } from './data-dir.ts'
 import { FoundBlockFolder } from './found-blocks.ts'
 import { restoreChain, storeIdentity } from './restore-chain.ts'
 import { sessionSettings } from './session-settings.ts'
 import { VERSION } from './version.ts'
-import { openWallet, type Wallet } from './wallet.ts'
+import { openWallet, WALLET_FILE_NAME, type Wallet, WalletError } from './wallet.ts'
 
 /** A node that serves. `stop` ends it within five seconds, data safe. */
 export interface RunningNode {
@@ -45,6 +49,9 @@ export interface NodeHost {
   readonly onStopped: (reason: StopReason) => void
 }
 
+/** A block found just before the end is money: its submission gets this long before it is given up until the next start. */
+const SUBMIT_BEFORE_END_MS = 2_000
+
 /** Values of bitcoind's `chain` on which each share chain may be mined. */
 const BITCOIN_CHAINS: Readonly<Record<ChainName, readonly string[]>> = {
   main: ['main'],
@@ -60,12 +67,15 @@ export async function startNode(config: Config, host: NodeHost): Promise<Running
   const clock = systemClock()
   const rng = systemRng()
   const params = openChain(config)
-  const wallet = openWallet(config.data_dir, () => rng.bytes(32))
+  const wallet = openWallet(config.data_dir, () => firstKey(config, { log, rng }))
+  const maxConnections = openConnectionCap(config, log)
   const folder = join(config.data_dir, config.chain)
   const lifecycle = new Lifecycle({ log })
   const opening = new AbortController()
 
-  const store = await openLevelStore(join(folder, 'store'), storeIdentity(params), { signal: opening.signal })
+  const store = await openLevelStore(storeFolder(config.data_dir, config.chain), storeIdentity(params), {
+    signal: opening.signal
+  })
   const { chain, recentBlocks } = await restoreChain(params, store)
   const { height, hash } = chain.confirmedTip()
   log.info({ chain: params.chain, height, tip: hash, shares: chain.shareCount }, 'share chain opened')
@@ -80,7 +90,7 @@ export async function startNode(config: Config, host: NodeHost): Promise<Running
       version: VERSION,
       recentBlocks,
       startedAtMs: clock.nowMs(),
-      maxMiners: config.stratum.max_connections
+      maxMiners: maxConnections
     },
     { rng, sha256d: nodeSha256d, chain }
   )
@@ -109,7 +119,7 @@ export async function startNode(config: Config, host: NodeHost): Promise<Running
     }
   )
   const stratum = new StratumServer(
-    { host: config.stratum.hostname, port: config.stratum.port, maxConnections: config.stratum.max_connections },
+    { host: config.stratum.hostname, port: config.stratum.port, maxConnections },
     {
       onConnected: (miner, remote) => shell.post({ type: 'minerConnected', miner, remote }),
       onLines: (miner, lines) => shell.post({ type: 'minerLines', miner, lines }),
@@ -153,7 +163,11 @@ export async function startNode(config: Config, host: NodeHost): Promise<Running
     {
       name: 'block submission',
       stopRank: 3,
-      stop: () => {
+      stop: async ({ signal }) => {
+        const ended = new AbortController()
+        const isUp = pause(SUBMIT_BEFORE_END_MS, undefined, { signal: AbortSignal.any([signal, ended.signal]) })
+        await Promise.race([submitter.idle(), isUp.catch(() => undefined)])
+        ended.abort()
         submitting.abort()
         submitter.close()
       }
@@ -213,6 +227,32 @@ export async function startNode(config: Config, host: NodeHost): Promise<Running
       await lifecycle.stop()
     }
   }
+}
+
+/** 32 random bytes for a wallet key, unless there were shares before: those belong to a key that should not be forgotten. */
+function firstKey(config: Config, { log, rng }: { readonly log: Log; readonly rng: Rng }): Uint8Array {
+  const file = join(config.data_dir, WALLET_FILE_NAME)
+  const store = storeFolder(config.data_dir, config.chain)
+  if (existsSync(store)) {
+    throw new WalletError(
+      `${file} is missing, and the shares in ${store} were made with it: restore it from your backup. To go on with a ` +
+        `new key instead, make one with: p2poolv2 address --data-dir '${config.data_dir}'`
+    )
+  }
+  log.info({ file }, 'this node gets a wallet key of its own: keep a backup of that file')
+  return rng.bytes(32)
+}
+
+function openConnectionCap(config: Config, log: Log): number {
+  const configured = config.stratum.max_connections
+  const openFiles = descriptorLimit()
+  const cap = connectionCap(configured, openFiles)
+  if (cap < configured)
+    log.warn(
+      { configured, openFiles, cap },
+      'fewer miners than configured can be served: raise the limit of open files (ulimit -n)'
+    )
+  return cap
 }
 
 function shareAddressOf(wallet: Wallet, params: ChainParams): string {

@@ -1,7 +1,9 @@
+import { once } from 'node:events'
 import { get, type IncomingMessage } from 'node:http'
+import { connect } from 'node:net'
 import type { NodeStatus } from '@p2poolv2/node'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { ApiServer, MAX_EVENT_STREAMS } from './api-server.ts'
+import { ApiServer, MAX_CONNECTIONS, MAX_EVENT_STREAMS } from './api-server.ts'
 
 const STATUS: NodeStatus = {
   chain: 'devnet',
@@ -95,4 +97,18 @@ it('names what there is to somebody who is lost', async () => {
   const response = await fetch(url('/nothing'))
   expect(response.status).toBe(404)
   expect(((await response.json()) as { error: string }).error).toContain('/v1/status')
+})
+
+it('closes connections beyond its cap, so that half requests cannot use up all of the computer', async () => {
+  const halves = await Promise.all(
+    Array.from({ length: MAX_CONNECTIONS }, async () => {
+      const socket = connect(port, '127.0.0.1')
+      await once(socket, 'connect')
+      socket.write('GET / HTTP/1.1\r\nHost: localhost\r\nX: ')
+      return socket
+    })
+  )
+  const further = connect(port, '127.0.0.1').resume()
+  await once(further, 'close')
+  for (const socket of halves) socket.destroy()
 })

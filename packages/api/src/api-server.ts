@@ -20,6 +20,11 @@ export interface ApiServerOptions {
 
 /** Live viewers at most; one more is answered 503 with `retry-after`. */
 export const MAX_EVENT_STREAMS = 64
+/** Connections at once; further ones are closed at once. Miners and found blocks need the computer's descriptors too. */
+export const MAX_CONNECTIONS = 128
+/** Whoever has not sent a whole request by then is disconnected, within `CHECK_MS` more. */
+const REQUEST_WITHIN_MS = 10_000
+const CHECK_MS = 5_000
 const EVENT_INTERVAL_MS = 1_000
 /** Unsent bytes after which a viewer that does not read is disconnected. */
 const MAX_UNSENT_BYTES = 1_048_576
@@ -36,7 +41,13 @@ export class ApiServer {
   constructor(options: ApiServerOptions, sources: ApiSources) {
     this.#options = options
     this.#sources = sources
-    this.#server = fastify({ logger: false, forceCloseConnections: true })
+    this.#server = fastify({
+      logger: false,
+      forceCloseConnections: true,
+      requestTimeout: REQUEST_WITHIN_MS,
+      http: { headersTimeout: REQUEST_WITHIN_MS, connectionsCheckingInterval: CHECK_MS }
+    })
+    this.#server.server.maxConnections = MAX_CONNECTIONS
     this.#routes()
   }
 

@@ -56,6 +56,15 @@ function found(server: DevChainServer): FoundBlock {
 }
 
 describe('BlockSubmitter', () => {
+  it('is idle once every block under way has its answer', async () => {
+    const { made, results } = submitter([node(await devChain())])
+    await made.idle()
+    void made.submit(BLOCK, { signal: never })
+    void made.submit(BLOCK, { signal: never })
+    await made.idle()
+    expect(results).toHaveLength(2)
+  })
+
   it('keeps the block first and tells every node of it', async () => {
     const [one, other] = [await devChain(), await devChain()]
     const block = found(one)

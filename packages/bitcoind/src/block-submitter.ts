@@ -56,6 +56,8 @@ export class BlockSubmitter {
   readonly #options: BlockSubmitterOptions
   readonly #ports: BlockSubmitterPorts
   readonly #clients: readonly RpcClient[]
+  /** As many as blocks are found within the time that a node may be away. */
+  readonly #underWay = new Set<Promise<unknown>>()
 
   constructor(options: BlockSubmitterOptions, ports: BlockSubmitterPorts) {
     this.#options = options
@@ -67,7 +69,23 @@ export class BlockSubmitter {
    * Submits a block. Results are values, one for each node in the configured order; it does not reject.
    * After `signal`, what has no answer yet counts as `failed`.
    */
-  async submit(block: FoundBlock, { signal }: { signal: AbortSignal }): Promise<readonly BlockResult[]> {
+  submit(block: FoundBlock, { signal }: { signal: AbortSignal }): Promise<readonly BlockResult[]> {
+    const submission = this.#submit(block, signal).finally(() => this.#underWay.delete(submission))
+    this.#underWay.add(submission)
+    return submission
+  }
+
+  /** Resolves when every submission under way has its answers, which with a node that is away may take an hour. */
+  async idle(): Promise<void> {
+    while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay)
+  }
+
+  /** Lets go of the connections. */
+  close(): void {
+    for (const client of this.#clients) client.close()
+  }
+
+  async #submit(block: FoundBlock, signal: AbortSignal): Promise<readonly BlockResult[]> {
     const persisted = this.#persist(block)
     const headStart = new AbortController()
     await Promise.race([persisted, pause(PERSIST_HEAD_START_MS, headStart.signal)])
@@ -75,11 +93,6 @@ export class BlockSubmitter {
     const results = await Promise.all(this.#clients.map(client => this.#submitTo(client, block, signal)))
     await persisted
     return results
-  }
-
-  /** Lets go of the connections. */
-  close(): void {
-    for (const client of this.#clients) client.close()
   }
 
   async #persist(block: FoundBlock): Promise<void> {

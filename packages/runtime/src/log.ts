@@ -44,9 +44,26 @@ export function withoutCredentials(text: string): string {
   return text.replace(URL_CREDENTIALS, `$1${HIDDEN}@`)
 }
 
-/** A pino logger that writes whole lines, synchronously, so that the last words before a crash are not lost. */
+/**
+ * Characters of lines that wait while the output refuses them; about a thousand lines. At the cap new lines are lost: a
+ * full disk must cost neither memory nor mining.
+ */
+const MAX_UNWRITTEN_LENGTH = 262_144
+
+/**
+ * Whole lines to a file descriptor, synchronously, so that the last words before a crash are not lost. Writing never
+ * throws: what a full disk refuses is tried again with the next line, and what was for a reader that has gone is dropped.
+ */
+export function descriptorSink(descriptor: number): ReturnType<typeof destination> {
+  const sink = destination({ dest: descriptor, sync: true, maxLength: MAX_UNWRITTEN_LENGTH })
+  // There is nobody left to tell.
+  sink.on('error', () => undefined)
+  return sink
+}
+
+/** A pino logger that writes whole lines. */
 export function createLog(options: LogOptions): Logger {
-  const sink = options.sink ?? destination({ dest: 1, sync: true })
+  const sink = options.sink ?? descriptorSink(1)
   const human = options.format === 'human' || (options.format === 'auto' && process.stdout.isTTY === true)
   const stream: DestinationStream = human ? { write: line => sink.write(humanLine(line)) } : sink
   return pino(

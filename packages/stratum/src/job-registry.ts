@@ -41,6 +41,8 @@ export class JobRegistry<W extends Work = Work> {
   readonly #jobs = new Map<string, KnownJob<W>>()
   readonly #epochs = new Map<BlockHash, Epoch>()
   #current: Epoch | null = null
+  /** Until then no job's life ends: jobs are added far more often than one is over. */
+  #nextEndMs = Number.POSITIVE_INFINITY
 
   get size(): number {
     return this.#jobs.size
@@ -65,6 +67,7 @@ export class JobRegistry<W extends Work = Work> {
     }
     epoch.jobs += 1
     this.#jobs.set(job.id, { job, sentAtMs: nowMs, difficulty, target, epoch })
+    this.#nextEndMs = Math.min(this.#nextEndMs, nowMs + JOB_LIFE_MS)
   }
 
   find(jobId: string): KnownJob<W> | null {
@@ -82,10 +85,13 @@ export class JobRegistry<W extends Work = Work> {
     }
     this.#epochs.set(prevHash, epoch)
     epoch.superseded = null
-    if (this.#current !== null) {
-      this.#current.superseded = { atMs: nowMs, by: prevHash, staleFromMs: nowMs + STALE_GRACE_MS }
-    }
+    const before = this.#current
     this.#current = epoch
+    if (before !== null) {
+      before.superseded = { atMs: nowMs, by: prevHash, staleFromMs: nowMs + STALE_GRACE_MS }
+      this.#nextEndMs = Math.min(this.#nextEndMs, nowMs + OLD_JOB_LIFE_MS)
+      this.#forgetIfUnused(before)
+    }
     this.expire(nowMs)
   }
 
@@ -104,14 +110,12 @@ export class JobRegistry<W extends Work = Work> {
 
   /** Forgets jobs past their life, and previous blocks without jobs. */
   expire(nowMs: UnixMs): void {
-    for (const [id, { sentAtMs, epoch }] of this.#jobs) {
-      const isOver =
-        nowMs - sentAtMs >= JOB_LIFE_MS ||
-        (epoch.superseded !== null && nowMs - epoch.superseded.atMs >= OLD_JOB_LIFE_MS)
-      if (isOver) this.#remove(id)
-    }
-    for (const epoch of this.#epochs.values()) {
-      if (epoch.jobs === 0 && epoch !== this.#current) this.#epochs.delete(epoch.prevHash)
+    if (nowMs < this.#nextEndMs) return
+    this.#nextEndMs = Number.POSITIVE_INFINITY
+    for (const [id, known] of this.#jobs) {
+      const endMs = endOf(known)
+      if (nowMs >= endMs) this.#remove(id)
+      else this.#nextEndMs = Math.min(this.#nextEndMs, endMs)
     }
   }
 
@@ -125,9 +129,11 @@ export class JobRegistry<W extends Work = Work> {
       invariant((epoch.superseded === null) === (epoch === this.#current), 'one previous block is current')
     }
     invariant(jobs === this.#jobs.size, 'every job belongs to a remembered previous block')
-    for (const [id, { job, epoch, difficulty }] of this.#jobs) {
+    for (const [id, known] of this.#jobs) {
+      const { job, epoch, difficulty } = known
       invariant(id === job.id && this.#epochs.get(job.work.prevHash) === epoch, 'a job is where it belongs')
       invariant(difficulty > 0, 'a job has a difficulty')
+      invariant(endOf(known) >= this.#nextEndMs, 'no job is over unnoticed')
     }
   }
 
@@ -143,5 +149,15 @@ export class JobRegistry<W extends Work = Work> {
     if (known === undefined) return
     known.epoch.jobs -= 1
     this.#jobs.delete(id)
+    this.#forgetIfUnused(known.epoch)
   }
+
+  #forgetIfUnused(epoch: Epoch): void {
+    if (epoch.jobs === 0 && epoch !== this.#current) this.#epochs.delete(epoch.prevHash)
+  }
+}
+
+function endOf({ sentAtMs, epoch }: KnownJob): number {
+  const ofAge = sentAtMs + JOB_LIFE_MS
+  return epoch.superseded === null ? ofAge : Math.min(ofAge, epoch.superseded.atMs + OLD_JOB_LIFE_MS)
 }

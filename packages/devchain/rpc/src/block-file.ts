@@ -15,10 +15,15 @@ const MAX_FILE_RECORDS = 2 * KEPT_BLOCKS
 /** A file of block records that only grows while it is open. One process at a time may have it open. */
 export class BlockFile {
   readonly #file: FileHandle
+  /** Of whole records. What a failed write left behind it is cut off before the next one. */
+  #goodBytes: number
+  /** Records that could not be written yet: nothing after a hole could be read back. The chain holds their bytes anyway. */
+  #unwritten: BlockRecord[] = []
   #writing: Promise<void> = Promise.resolve()
 
-  private constructor(file: FileHandle) {
+  private constructor(file: FileHandle, goodBytes: number) {
     this.#file = file
+    this.#goodBytes = goodBytes
   }
 
   /**
@@ -33,9 +38,10 @@ export class BlockFile {
       const { kept, records } = restore(content, chain)
       if (kept < content.length) await file.truncate(kept)
       const report = { restoredBlocks: records.length, droppedBytes: content.length - kept }
-      if (records.length <= MAX_FILE_RECORDS) return { file: new BlockFile(file), report }
+      if (records.length <= MAX_FILE_RECORDS) return { file: new BlockFile(file, kept), report }
       await file.close()
-      return { file: new BlockFile(await rewrite(path, records.slice(-KEPT_BLOCKS))), report }
+      const rewritten = await rewrite(path, records.slice(-KEPT_BLOCKS))
+      return { file: new BlockFile(rewritten, (await rewritten.stat()).size), report }
     } catch (error) {
       // Closing twice is harmless: Node.js remembers.
       await file.close()
@@ -43,13 +49,11 @@ export class BlockFile {
     }
   }
 
-  /** Resolves when the block is on the disk. */
+  /** Resolves when the block is on the disk. One that a full disk refuses is written before the next one. */
   append(record: BlockRecord): Promise<void> {
-    const written = this.#writing.then(async () => {
-      await this.#file.appendFile(encodeBlockRecord(record))
-      await this.#file.datasync()
-    })
-    // A failed write is its caller's to hear of; the next one is tried all the same.
+    this.#unwritten.push(record)
+    const written = this.#writing.then(() => this.#writeAll())
+    // A failed write is its caller's to hear of.
     this.#writing = written.catch(() => undefined)
     return written
   }
@@ -58,6 +62,21 @@ export class BlockFile {
   async close(): Promise<void> {
     await this.#writing
     await this.#file.close()
+  }
+
+  async #writeAll(): Promise<void> {
+    for (let record = this.#unwritten[0]; record !== undefined; record = this.#unwritten[0]) {
+      const bytes = encodeBlockRecord(record)
+      try {
+        await this.#file.appendFile(bytes)
+        await this.#file.datasync()
+      } catch (error) {
+        await this.#file.truncate(this.#goodBytes)
+        throw error
+      }
+      this.#goodBytes += bytes.length
+      this.#unwritten.shift()
+    }
   }
 }
 

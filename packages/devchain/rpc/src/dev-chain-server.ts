@@ -70,7 +70,15 @@ export class DevChainServer {
       await opened?.file.close()
       throw error
     }
-    return new DevChainServer(server, { chain, file: opened?.file ?? null, waiters: new TipWaiters(), nowSec }, options)
+    const ports: MethodPorts = {
+      chain,
+      file: opened?.file ?? null,
+      waiters: new TipWaiters(),
+      nowSec,
+      onFileError: err =>
+        options.log?.error({ err, file: options.file }, 'a block of the development chain is not on the disk')
+    }
+    return new DevChainServer(server, ports, options)
   }
 
   /** Answers waiting long polls, ends connections, and closes the file when every block is on the disk. */

@@ -13,6 +13,8 @@ export interface MethodPorts {
   /** Null: the chain is forgotten at the end. */
   readonly file: BlockFile | null
   readonly waiters: TipWaiters
+  /** A block is in the chain, but not on the disk. */
+  readonly onFileError: (error: unknown) => void
   readonly nowSec: () => number
 }
 
@@ -112,7 +114,7 @@ async function getblocktemplate(ports: MethodPorts, params: readonly unknown[], 
 }
 
 async function submitblock(
-  { chain, file, waiters, nowSec }: MethodPorts,
+  { chain, file, waiters, nowSec, onFileError }: MethodPorts,
   [text]: readonly unknown[]
 ): Promise<unknown> {
   const outcome = typeof text === 'string' && isBlockHex(text) ? chain.submit(hexToBytes(text), nowSec()) : null
@@ -121,7 +123,8 @@ async function submitblock(
   if (outcome.type === 'refused') return outcome.reason
   waiters.wake()
   const { bitcoinHeight, bytes } = outcome.block
-  await file?.append({ bitcoinHeight, bytes })
+  // The chain has it, whatever the disk says: an error would have the finder of a good block believe that it was refused.
+  await file?.append({ bitcoinHeight, bytes }).catch(onFileError)
   return null
 }
 

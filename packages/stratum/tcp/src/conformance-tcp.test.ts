@@ -143,12 +143,13 @@ describe('conformance over TCP', () => {
       'a connection beyond the cap is closed, with a line for the operator',
       async () => {
         const { port, log } = await serve({ maxConnections: 2 })
-        const [first] = [await TestClient.connect(port), await TestClient.connect(port)]
+        for (const miner of [await TestClient.connect(port), await TestClient.connect(port)]) {
+          miner.write(subscribe)
+          await expectSubscribed(miner)
+        }
         const third = await TestClient.connect(port)
         const fourth = await TestClient.connect(port)
         await Promise.all([third.ended(), fourth.ended()])
-        first.write(subscribe)
-        await expectSubscribed(first)
         expect(log).toHaveLength(1)
         expect(log[0]).toContain('raise the cap')
         expect(pool?.gone.size).toBe(0)

@@ -9,12 +9,17 @@ export type GoneReason =
   | 'closed'
   /** It read too slowly to be served. */
   | 'too-slow'
+  /** It had said nothing when another one came and there was no room. */
+  | 'made-room'
   | 'stopped'
   | LineFault
 
 /** Bounds of a listener, all with defaults in `DEFAULT_LIMITS`. */
 export interface StratumLimits {
-  /** Open connections; further ones are closed at once, with a notice. Keep it below the file descriptor limit. */
+  /**
+   * Open connections. A further one takes the place of the oldest that never sent a line, or is closed at once, with a
+   * notice. Keep it below the file descriptor limit.
+   */
   readonly maxConnections: number
   /** New connections from one address in a minute; further ones are closed at once. A farm may share one address. */
   readonly connectsPerMinute: number

@@ -28,6 +28,7 @@ export class MinerSocket {
   #unsentSinceMs: UnixMs | null = null
   #endedAtMs: UnixMs | null = null
   #isDeaf = false
+  #hasSpoken = false
   #why: GoneReason = 'left'
 
   /** @param address of the other side, without port */
@@ -42,6 +43,11 @@ export class MinerSocket {
       if (this.#why === 'left') this.#why = 'socket-error'
     })
     socket.on('close', () => options.onGone(this.#why))
+  }
+
+  /** Whether a complete line ever came. */
+  get hasSpoken(): boolean {
+    return this.#hasSpoken
   }
 
   /** Sends complete lines. Work is held back, and replaced by newer work, while earlier bytes wait for the network. */
@@ -83,7 +89,10 @@ export class MinerSocket {
     if (this.#isDeaf) return
     const { lines, fault } = this.#reader.push(chunk)
     // Lines before a fault are good: one of them may be a block.
-    if (lines.length > 0) this.#options.onLines(lines)
+    if (lines.length > 0) {
+      this.#hasSpoken = true
+      this.#options.onLines(lines)
+    }
     if (fault !== null) this.destroy(fault)
   }
 

@@ -135,6 +135,27 @@ describe('StratumServer', () => {
     expect(log[0]).toContain('too many from one address')
   })
 
+  it('lets a miner in at the cap instead of the oldest connection that never said anything', async () => {
+    const { port, log } = await serve({ maxConnections: 3 })
+    const worker = await TestClient.connect(port)
+    worker.write(subscribe, authorize)
+    await worker.read(4)
+    const half = await TestClient.connect(port)
+    half.write('{"id":1,"method":')
+    const silent = await TestClient.connect(port)
+    const next = await TestClient.connect(port)
+    next.write(subscribe)
+    expect(await next.read(1)).toHaveLength(1)
+    await half.ended()
+    expect(pool?.gone).toEqual(new Map([[2, 'made-room']]))
+    silent.write(subscribe)
+    await silent.read(1)
+    const tooMany = await TestClient.connect(port)
+    await tooMany.ended()
+    expect(pool?.server.connections).toBe(3)
+    expect(log.join()).toContain('at their cap')
+  })
+
   it('stops with everything sent, and again without harm', async () => {
     const { server, port } = await serve()
     const client = await TestClient.connect(port)

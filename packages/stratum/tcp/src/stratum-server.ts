@@ -183,7 +183,7 @@ export class StratumServer {
 
   #isRefused(address: string): boolean {
     const { maxConnections } = this.#limits
-    if (this.#miners.size >= maxConnections) {
+    if (this.#miners.size >= maxConnections && !this.#makeRoom()) {
       this.#notice('stratum connections are at their cap: raise the cap and the file descriptor limit', {
         maxConnections
       })
@@ -192,6 +192,18 @@ export class StratumServer {
     const answer = this.#guard.admit(address, this.#clock.nowMs())
     if (answer === 'too-many') this.#notice('stratum connections refused: too many from one address', { address })
     return answer !== 'admit'
+  }
+
+  /** Who holds a connection and says nothing must not keep miners out. @returns whether there was one */
+  #makeRoom(): boolean {
+    for (const [miner, socket] of this.#miners) {
+      if (socket.hasSpoken) continue
+      socket.destroy('made-room')
+      // Told now, not when the socket has closed: whoever counts miners has to know of the room.
+      this.#gone(miner, 'made-room')
+      return true
+    }
+    return false
   }
 
   #gone(miner: number, why: GoneReason): void {
