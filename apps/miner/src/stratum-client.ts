@@ -126,7 +126,7 @@ export class StratumClient {
   #subscribed(result: unknown): void {
     const extranonce1 = Array.isArray(result) ? result[1] : null
     const size = Array.isArray(result) ? result[2] : null
-    if (typeof extranonce1 !== 'string' || size !== 8) {
+    if (typeof extranonce1 !== 'string' || !/^([0-9a-f]{2}){1,16}$/i.test(extranonce1) || size !== 8) {
       this.#socket?.destroy(new Error('the server answered mining.subscribe with a form this miner does not know'))
       return
     }

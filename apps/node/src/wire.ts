@@ -207,7 +207,14 @@ export async function startNode(config: Config, host: NodeHost): Promise<Running
       start: () => {
         if (config.chain !== 'devnet') return
         const { miners: count, miner_hashrate: maxHashrateHps } = config.devnet
-        miners = builtInMiners({ count, maxHashrateHps, stratumPort, wallet, log })
+        miners = builtInMiners({
+          count,
+          maxHashrateHps,
+          stratumHost: config.stratum.hostname,
+          stratumPort,
+          wallet,
+          log
+        })
         for (const miner of miners) miner.start()
       },
       stop: async () => {
