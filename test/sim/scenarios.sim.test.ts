@@ -16,6 +16,7 @@ const SHORT: readonly (readonly [name: string, nodes: number, minutes: number])[
   ['bitcoin-fork', 8, 60],
   ['clock-skew', 12, 30],
   ['hostile-third', 20, 15],
+  ['newcomer', 5, 60],
   ['minority-fork', 10, 60],
   ['majority-fork', 10, 60]
 ]

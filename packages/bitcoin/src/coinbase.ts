@@ -33,7 +33,7 @@ const COMMITMENT_SCRIPT_START = Uint8Array.of(0x6a, 0x20)
 export type CoinbaseOutput = TxOutput
 
 export interface CoinbaseParts {
-  /** Of the block being built, 1 to 499,999,999. */
+  /** Of the block being built, 1 to 500,000,000: the lock time is one less. */
   readonly bitcoinHeight: BitcoinHeight
   /** At most 75 bytes; empty for none. */
   readonly auxFlags: Uint8Array
@@ -106,8 +106,8 @@ export function buildCoinbase(parts: CoinbaseParts): CoinbaseSkeleton {
 function checkParts(parts: CoinbaseParts): void {
   const { bitcoinHeight, auxFlags, poolSignature } = parts
   invariant(
-    Number.isInteger(bitcoinHeight) && bitcoinHeight > 0 && bitcoinHeight < BITCOIN_HEIGHT_LIMIT,
-    'a coinbase is for a block height from 1 to 499,999,999'
+    Number.isInteger(bitcoinHeight) && bitcoinHeight > 0 && bitcoinHeight <= BITCOIN_HEIGHT_LIMIT,
+    'a coinbase is for a block height from 1 to 500,000,000'
   )
   invariant(auxFlags.length <= MAX_AUX_FLAGS_BYTES, 'aux flags fit a direct push')
   invariant(poolSignature.length <= MAX_POOL_SIGNATURE_BYTES, 'a pool signature has at most 16 bytes')

@@ -39,7 +39,7 @@ describe('parseShareCoinbase', () => {
 
   it('finds again what buildCoinbase was given', () => {
     const anyParts = fc.record({
-      bitcoinHeight: fc.oneof(fc.integer({ min: 1, max: 300 }), fc.integer({ min: 1, max: 499_999_999 })),
+      bitcoinHeight: fc.oneof(fc.integer({ min: 1, max: 300 }), fc.integer({ min: 1, max: 500_000_000 })),
       auxFlags: fc.uint8Array({ maxLength: 32 }).filter(flags => bytesToHex(flags) !== '00'),
       poolSignature: fc.uint8Array({ maxLength: 16 }),
       outputs: fc.array(fc.record({ valueSats: fc.bigInt(0n, 21n), script: fc.uint8Array({ maxLength: 34 }) }), {
@@ -93,10 +93,19 @@ describe('parseShareCoinbase', () => {
     expect(parseShareCoinbase(withScript(scriptHex))).toEqual({ ok: false })
   })
 
-  it('says no to a height that would make the lock time a time', () => {
-    const heightHex = bytesToHex(scriptNumberPush(500_000_000))
-    const tx = { ...withScript(`${heightHex}0100${EXTRANONCE}${NSECS}${SIGNATURE}`), lockTime: 499_999_999 }
+  it('says no to a height whose lock time would be a time, and yes to the one below', () => {
+    const heightHex = bytesToHex(scriptNumberPush(500_000_001))
+    const tx = { ...withScript(`${heightHex}0100${EXTRANONCE}${NSECS}${SIGNATURE}`), lockTime: 500_000_000 }
     expect(parseShareCoinbase(tx)).toEqual({ ok: false })
+    const { bytes } = buildCoinbase({
+      bitcoinHeight: 500_000_000,
+      auxFlags: new Uint8Array(0),
+      poolSignature: new Uint8Array(0),
+      outputs: [{ valueSats: 1n, script: hexToBytes('51') }],
+      witnessCommitmentScript: null,
+      layout: 'share'
+    })
+    expect(parseShareCoinbase(decodeTransaction(new ByteReader(bytes)))).toMatchObject({ bitcoinHeight: 500_000_000 })
   })
 
   const [payout, witness, padding, commitment] = VECTOR.outputs

@@ -94,13 +94,13 @@ function readHeight(script: Uint8Array): { bitcoinHeight: BitcoinHeight; next: n
   let bitcoinHeight = opcode - 0x50
   let next = 1
   if (bitcoinHeight <= 0) {
-    // Four bytes hold every height below the limit, and a JavaScript integer.
+    // Four bytes hold every height up to the limit, and a JavaScript integer.
     const push = opcode <= 4 ? readPush(script, 0) : null
     if (push === null) return null
     bitcoinHeight = push.data.reduceRight((value, byte) => value * 256 + byte, 0)
     next = push.next
   }
-  if (bitcoinHeight === 0 || bitcoinHeight >= BITCOIN_HEIGHT_LIMIT) return null
+  if (bitcoinHeight === 0 || bitcoinHeight > BITCOIN_HEIGHT_LIMIT) return null
   return bytesEqual(scriptNumberPush(bitcoinHeight), script.subarray(0, next)) ? { bitcoinHeight, next } : null
 }
 

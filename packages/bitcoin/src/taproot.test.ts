@@ -1,6 +1,6 @@
 import { getPublicKey } from '@noble/secp256k1'
 import { bytesToHex, hexToBytes } from '@p2poolv2/primitives'
-import { initEccLib, payments } from 'bitcoinjs-lib'
+import { crypto, initEccLib, payments } from 'bitcoinjs-lib'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { curveForBitcoinJs } from './secp256k1.ts'
@@ -37,6 +37,11 @@ const secretKeys = fc.uint8Array({ minLength: 32, maxLength: 32 }).filter(isSecr
 describe('taproot keys', () => {
   it.each(TWEAKED)('tweaks %s', (_what, internalKey, outputKey) => {
     expect(bytesToHex(bip86OutputKey(hexToBytes(internalKey)))).toBe(outputKey)
+  })
+
+  it('has the key of the share genesis hashed as its payout address says (protocol §10.1)', () => {
+    const publicKey = hexToBytes('02ac493f2130ca56cb5c3a559860cef9a84f90b5a85dfe4ec6e6067eeee17f4d2d')
+    expect(bytesToHex(crypto.hash160(publicKey))).toBe('36b2f44bc0f1b83fbcf874c3bcb33a76849aadda')
   })
 
   it('calls a tweak of bytes that are no point a bug', () => {

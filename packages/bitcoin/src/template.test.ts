@@ -75,10 +75,11 @@ describe('parseTemplate', () => {
     const template = accept(captured.regtestOneTransaction)
     const [transaction] = captured.regtestOneTransaction.transactions
     expect(template).toMatchObject({
-      bitcoinHeight: 505,
+      bitcoinHeight: 151,
+      // bitcoind signals bit 28 here, which is the miners' to roll.
       version: 0x20000000,
       bits: 0x207fffff,
-      coinbaseValueSats: 625002820n,
+      coinbaseValueSats: 2500001550n,
       signetChallenge: null,
       auxFlags: new Uint8Array(0)
     })
@@ -87,19 +88,19 @@ describe('parseTemplate', () => {
         txidWire: wireFromDisplay(transaction?.txid ?? ''),
         wtxidWire: wireFromDisplay(transaction?.hash ?? ''),
         dataHex: transaction?.data,
-        weight: 561,
-        feeSats: 2820n
+        weight: 616,
+        feeSats: 1550n
       }
     ])
-    expect(bytesToHex(template.merkleBranch)).toBe('fecdf8cf1147587b0b3a262b16a955849053c6dfe0239718559f6a3d3ed20523')
+    expect(bytesToHex(template.merkleBranch)).toBe('4270a94dbd2aafb946eab3ea2c55854d5f164bebf2d96b9cbd588a5f01072918')
   })
 
   it("reads a real signet node's empty template", () => {
     const template = accept(captured.signetEmpty)
     expect(template).toMatchObject({
-      bitcoinHeight: 316,
-      curTimeSec: 1752741378,
-      minTimeSec: 1752646830,
+      bitcoinHeight: 1,
+      curTimeSec: 1795374962,
+      minTimeSec: 1598918401,
       transactions: [],
       merkleBranch: new Uint8Array(0),
       signetChallenge: Uint8Array.of(0x51),

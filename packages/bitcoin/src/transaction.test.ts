@@ -63,7 +63,7 @@ describe('transaction codec', () => {
     const tx = decodeHex(listed?.data ?? '')
     expect(bytesToHexReversed(txidWire(tx))).toBe(listed?.txid)
     expect(bytesToHexReversed(wtxidWire(tx))).toBe(listed?.hash)
-    expect(tx.inputs[0]?.witness.map(item => item.length)).toEqual([71, 33])
+    expect(tx.inputs[0]?.witness.map(item => item.length)).toEqual([64])
   })
 
   it('writes a transaction without inputs in witness form and reads it back', () => {

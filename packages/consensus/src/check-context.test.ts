@@ -49,7 +49,8 @@ describe('the chain context', () => {
       ledger.next({ donation: { ...DONATION, bps: 10_000 } }, tip),
       ledger.next({ witnessCommitmentScript: null, merkleBranch: new Uint8Array(0) }, tip),
       ledger.next({ auxFlags: hexToBytes('062f503253482f'), bitcoinHeight: 1 }, tip),
-      ledger.next({ valueSats: 0n, bitcoinHeight: 499_999_999 }, tip),
+      ledger.next({ valueSats: 0n, donation: DONATION }, tip),
+      ledger.next({ bitcoinHeight: 500_000_000 }, tip),
       ledger.next({ bitcoinBits: 0x207fffff }, tip),
       ledger.next({ merkleBranch: new Uint8Array(16 * 32).fill(1) }, tip)
     ]
@@ -166,6 +167,33 @@ describe('the chain context', () => {
       const header = { ...share.header, ...change }
       expect(judged({ ...share, header })).toBe('coinbase-payout')
     }
+  })
+
+  it('refuses cuts of more than the whole, if there is an address to take them', () => {
+    const { header } = ledger.next()
+    const cases = [
+      ['share-donation-range', { donationAddress: DONATION.address, donationBps: 10_001 }],
+      ['share-fee-range', { feeAddress: FEE.address, feeBps: 0xffff }]
+    ] as const
+    for (const [code, cut] of cases) {
+      expect(judged({ ...ledger.next(), header: { ...header, ...cut } })).toBe(code)
+      expect(RULES[code].verdict).toBe('invalid')
+    }
+    const idle = ledger.next({ cutsWithoutAddress: { donationBps: 10_001, feeBps: 0xffff } })
+    expect([bodyOf(idle), judged(idle)]).toEqual(['passed', 'passed'])
+  })
+
+  it.each([0x1d000000, 0x1d800000, 0])('refuses a bitcoin target of zero (%i) before anything divides by it', bits => {
+    const share = ledger.next()
+    const header = { ...share.header, bitcoinHeader: { ...share.header.bitcoinHeader, bits } }
+    expect(judged({ ...share, header })).toBe('bitcoin-target-zero')
+    expect(RULES['bitcoin-target-zero'].verdict).toBe('invalid')
+  })
+
+  it('refuses a coinbase that has nothing to pay to anybody', () => {
+    const share = ledger.next({ valueSats: 0n })
+    expect(bodyOf(share)).toBe('passed')
+    expect(judged(share)).toBe('payout-empty')
   })
 
   it('refuses an empty window and stays without verdict when the window or an ancestor is gone', () => {

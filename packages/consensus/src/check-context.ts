@@ -7,7 +7,7 @@ import {
   parseShareCoinbase,
   txidWire
 } from '@p2poolv2/bitcoin'
-import { bytesEqual, bytesToHexReversed, type CompactBits, type ShareHash } from '@p2poolv2/primitives'
+import { bigIntFromBits, bytesEqual, bytesToHexReversed, type CompactBits, type ShareHash } from '@p2poolv2/primitives'
 import { medianTimePastOrNull } from './check-placement.ts'
 import { commitmentOf, commitmentPrefix } from './commitment.ts'
 import type { ChainParams } from './params.ts'
@@ -15,6 +15,7 @@ import { type PayoutCut, type PayoutOutput, type PayoutWeights, payoutOutputs } 
 import { type ChainView, type Checked, PASSED, refused, type Share, type ShareHeader } from './share.ts'
 import { shareWitnessRoot } from './share-coinbase.ts'
 
+const WHOLE_BPS = 10_000
 /** 21 million bitcoin; a coinbase that pays more is invalid. */
 const MAX_MONEY_SATS = 2_100_000_000_000_000n
 
@@ -57,8 +58,23 @@ function checkTime({ params, share, view, nowSec }: ContextInput): Checked {
   return PASSED
 }
 
+/** Limits without which the arithmetic of payouts has no meaning. */
+function checkAmounts(header: ShareHeader): Checked {
+  // share-donation-range, share-fee-range: no more than the whole can be given away; without an address nothing is
+  // (protocol §16.4).
+  const { donationAddress, donationBps, feeAddress, feeBps, bitcoinHeader } = header
+  if (donationAddress !== null && donationBps > WHOLE_BPS) return refused('share-donation-range', { donationBps })
+  if (feeAddress !== null && feeBps > WHOLE_BPS) return refused('share-fee-range', { feeBps })
+
+  // bitcoin-target-zero: the payout window divides by it (protocol §11).
+  const bitcoinBits = bitcoinHeader.bits
+  return bigIntFromBits(bitcoinBits) === 0n ? refused('bitcoin-target-zero', { bitcoinBits }) : PASSED
+}
+
 function checkPayout({ params, share, window }: ContextInput): Checked {
   const { header, bitcoinCoinbase } = share
+  const amounts = checkAmounts(header)
+  if (!amounts.ok) return amounts
 
   // payout-window-gone, payout-empty: the window is anchored at the parent.
   const weights = window.weights(header.prevShareHash, header.bitcoinHeader.bits)
@@ -69,6 +85,10 @@ function checkPayout({ params, share, window }: ContextInput): Checked {
   const valueSats = bitcoinCoinbase.outputs.reduce((sum, output) => sum + output.valueSats, 0n)
   if (valueSats > MAX_MONEY_SATS) return refused('coinbase-value', { valueSats })
 
+  // payout-empty once more: of nothing, without a cut that is written as one, nobody is paid.
+  const outputs = payoutOutputs({ valueSats, donation: donationOf(header), fee: feeOf(header), weights })
+  if (outputs.length === 0) return refused('payout-empty', { valueSats })
+
   // coinbase-form: the fields that the rebuilt coinbase takes over.
   const parsed = parseShareCoinbase(bitcoinCoinbase)
   if (!parsed.ok) return refused('coinbase-form')
@@ -77,7 +97,6 @@ function checkPayout({ params, share, window }: ContextInput): Checked {
   }
 
   // coinbase-payout: byte for byte the coinbase this node would have built.
-  const outputs = payoutOutputs({ valueSats, donation: donationOf(header), fee: feeOf(header), weights })
   const expected = coinbaseOf(
     {
       nsecs: parsed.nsecs,

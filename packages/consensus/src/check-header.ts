@@ -6,9 +6,11 @@ import { type Checked, PASSED, refused, type ShareHeader } from './share.ts'
 
 const TAPROOT_VERSION = 1
 const OUTPUT_KEY_BYTES = 32
-const WHOLE_BPS = 10_000
 
-/** Rules 1 to 4 in order, and beside them three limits without which later arithmetic has no meaning. */
+/**
+ * Rules 1 to 4 in order, and nothing else: a share that another node knows and we do not may be named as an uncle, and then
+ * its nephew and everything built on it would be lost to us.
+ */
 export function checkHeader(params: ChainParams, header: ShareHeader): Checked {
   // share-miner-program: the miner's share address is a version 1 witness program of 32 bytes.
   const { version, program } = header.minerAddress
@@ -27,14 +29,6 @@ export function checkHeader(params: ChainParams, header: ShareHeader): Checked {
   if (target > bigIntFromBits(params.maxTargetBits)) {
     return refused('share-target-ceiling', { bits: header.bits, maxTargetBits: params.maxTargetBits })
   }
-
-  // share-donation-range, share-fee-range: no more than the whole can be given away (protocol §16.4).
-  if (header.donationBps > WHOLE_BPS) return refused('share-donation-range', { donationBps: header.donationBps })
-  if (header.feeBps > WHOLE_BPS) return refused('share-fee-range', { feeBps: header.feeBps })
-
-  // bitcoin-target-zero: the payout window divides by it (protocol §11).
-  const bitcoinBits = header.bitcoinHeader.bits
-  if (bigIntFromBits(bitcoinBits) === 0n) return refused('bitcoin-target-zero', { bitcoinBits })
 
   // share-work: the hash of the bitcoin header is at or below the share target.
   const hashWire = bitcoinHeaderHashWire(header.bitcoinHeader)

@@ -113,6 +113,20 @@ describe('the median time past', () => {
     expect(medianTimePast(TEST_PARAMS, tree, tree.hash(4))).toBe(30)
   })
 
+  // As the reference tests it (revision 0.13 §7.6), with t = 1,000.
+  it.each([
+    [1000, 'eleven ancestors around t', [995, 996, 997, 998, 999, 1000, 1001, 1002, 1003, 1004, 1005]],
+    [994, 'eleven ancestors before t', [989, 990, 991, 992, 993, 994, 995, 996, 997, 998, 999]],
+    [998, 'three ancestors before t', [997, 998, 999]]
+  ])('is %i for %s', (median, _name, times) => {
+    const chain = new ShareTree({ miner: 0, bits: EASY })
+    for (let prev = 0; prev < times.length - 1; prev++) chain.add({ prev, miner: 1, bits: EASY })
+    times.forEach((timeSec, slot) => {
+      chain.overrides.set(slot, { timeSec })
+    })
+    expect(medianTimePast(TEST_PARAMS, chain, chain.hash(times.length - 1))).toBe(median)
+  })
+
   it('looks at eleven ancestors and no further', () => {
     let tip = 9
     for (let i = 0; i < 5; i++) tip = tree.add({ prev: tip, miner: 1, bits: EASY })

@@ -1,12 +1,12 @@
-import type { Transaction } from '@p2poolv2/bitcoin'
+import { encodeTransaction, type Transaction } from '@p2poolv2/bitcoin'
 import { hexToBytes } from '@p2poolv2/primitives'
 import { describe, expect, it } from 'vitest'
 import { requiredBits } from './asert.ts'
-import { checkBody, checkBodyLimits, checkBodyMatches, checkPrunedBody } from './check-share.ts'
+import { checkBody, checkBodyLimits, checkBodyMatches, checkBodySize, checkPrunedBody } from './check-share.ts'
 import { genesisShare } from './genesis.ts'
 import { RULES, type RuleCode } from './rule-code.ts'
 import { type ChainView, type Checked, PASSED, type Share, type ShareFacts } from './share.ts'
-import { decodeShare, shareBodyBytes } from './share-codec.ts'
+import { decodeShare } from './share-codec.ts'
 import { shareCoinbase, shareWitnessRoot } from './share-coinbase.ts'
 import { buildShare, TEST_PARAMS, testAddress } from './testing/build-share.ts'
 import derived from './vectors/derived.json' with { type: 'json' }
@@ -103,21 +103,30 @@ describe('a body', () => {
     expect(codeOf(checkBodyMatches(doubled.header, doubled))).toBe('body-duplicate-transaction')
   })
 
-  it('may be 204,800 bytes and 100 transactions long', () => {
+  it('may have 204,800 bytes in at most 100 transactions, however long the bitcoin coinbase is', () => {
+    const bytesOf = (transactions: readonly Transaction[]): number =>
+      transactions.reduce((sum, transaction) => sum + encodeTransaction(transaction).length, 0)
     const padTo = (bytes: number): Share => {
       const script = (length: number): Transaction => ({
         ...spend(1),
         outputs: [{ valueSats: 0n, script: new Uint8Array(length) }]
       })
       const probe = withTransactions([coinbase, script(70_000)])
-      return withTransactions([coinbase, script(70_000 + bytes - shareBodyBytes(probe))])
+      return withTransactions([coinbase, script(70_000 + bytes - bytesOf(probe.transactions))])
     }
     expect(codeOf(checkBodyLimits(TEST_PARAMS, padTo(204_800)))).toBe('passed')
     expect(codeOf(checkBodyLimits(TEST_PARAMS, padTo(204_801)))).toBe('body-size')
+    // A window of 10,000 miners makes such a coinbase, and every node of the network makes it.
+    const outputs = new Array(10_000).fill({ valueSats: 1n, script: new Uint8Array(22) })
+    const wide: Share = { ...padTo(204_800), bitcoinCoinbase: { ...GOOD.bitcoinCoinbase, outputs } }
+    expect(codeOf(checkBodyLimits(TEST_PARAMS, wide))).toBe('passed')
     const many = (count: number): Share =>
       withTransactions([coinbase, ...Array.from({ length: count - 1 }, (_, lockTime) => spend(lockTime + 1))])
     expect(codeOf(checkBodyLimits(TEST_PARAMS, many(100)))).toBe('passed')
     expect(codeOf(checkBodyLimits(TEST_PARAMS, many(101)))).toBe('body-transaction-count')
+    // The header commits to the number, so it is not a matter of this copy.
+    expect(codeOf(checkBodySize(TEST_PARAMS, many(101)))).toBe('passed')
+    expect([RULES['body-size'].verdict, RULES['body-transaction-count'].verdict]).toEqual(['bad-copy', 'invalid'])
   })
 })
 

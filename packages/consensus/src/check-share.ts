@@ -6,7 +6,6 @@ import { checkParentAndBits, checkUncleBodies, checkUncles } from './check-place
 import { coinbaseTxidFromProof, verifyCoinbaseProof } from './coinbase-proof.ts'
 import type { ChainParams } from './params.ts'
 import { type ChainView, type Checked, PASSED, refused, type Share, type ShareHeader } from './share.ts'
-import { shareBodyBytes } from './share-codec.ts'
 import { shareCoinbase, shareWitnessRoot } from './share-coinbase.ts'
 
 /**
@@ -51,10 +50,20 @@ export function checkBodyMatches(header: ShareHeader, share: Pick<Share, 'transa
   return PASSED
 }
 
+/**
+ * Size of a body (protocol §12.4, rule 5, and §12.6, rule 7): that of the share's own transactions. The bitcoin coinbase
+ * grows with the miners of the window, and no rule bounds it but the frame.
+ */
+export function checkBodySize(params: ChainParams, share: Pick<Share, 'transactions'>): Checked {
+  const bodyBytes = share.transactions.reduce((sum, transaction) => sum + encodeTransaction(transaction).length, 0)
+  if (bodyBytes <= params.maxBodyBytes) return PASSED
+  return refused('body-size', { bodyBytes, maxBodyBytes: params.maxBodyBytes })
+}
+
 /** Size and transaction count (protocol §12.6, rules 7 and 8). */
-export function checkBodyLimits(params: ChainParams, share: Share): Checked {
-  const bodyBytes = shareBodyBytes(share)
-  if (bodyBytes > params.maxBodyBytes) return refused('body-size', { bodyBytes, maxBodyBytes: params.maxBodyBytes })
+export function checkBodyLimits(params: ChainParams, share: Pick<Share, 'transactions'>): Checked {
+  const size = checkBodySize(params, share)
+  if (!size.ok) return size
   const transactions = share.transactions.length
   if (transactions > params.maxTransactions) {
     return refused('body-transaction-count', { transactions, maxTransactions: params.maxTransactions })

@@ -11,7 +11,7 @@ export {
   medianTimePast,
   medianTimePastOrNull
 } from './check-placement.ts'
-export { checkBody, checkBodyLimits, checkBodyMatches, checkPrunedBody } from './check-share.ts'
+export { checkBody, checkBodyLimits, checkBodyMatches, checkBodySize, checkPrunedBody } from './check-share.ts'
 export type { ProvenTxid } from './coinbase-proof.ts'
 export {
   buildCoinbaseProof,

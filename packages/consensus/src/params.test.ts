@@ -27,7 +27,20 @@ describe('chain parameters', () => {
         halfLifeSec: 600,
         difficultyMultiplier: 1n,
         windowMaxShares: 120_960,
-        pruneDepth: 241_920
+        pruneDepth: 241_920,
+        maxUncles: 3,
+        uncleDepth: 3,
+        futureTimeSec: 120,
+        medianTimeSpan: 11,
+        maxBodyBytes: 204_800,
+        maxTransactions: 100,
+        maxSigopCost: 80_000,
+        maxSharesPerHeight: 20,
+        mainWeight: 10n,
+        uncleWeight: 9n,
+        nephewWeight: 1n,
+        shareCoinbaseValueSats: 100_000_000n,
+        maxBranchNodes: 16
       })
       expect(bytesToAscii(params.poolSignature)).toBe('P2Poolv2')
     }

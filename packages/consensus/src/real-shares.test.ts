@@ -179,6 +179,12 @@ describe.runIf(isPresent)(
       })
     })
 
+    it('begin with the genesis hashes of their revisions', () => {
+      const hashes = chains.map(({ shares }) => shares[0]?.hash ?? '')
+      expect(hashes[0]).toMatch(/^f2e87888/)
+      expect(hashes[1]).toBe('e146560b6779e03d5673dd1d1793467dbd796b3bdd2d29e22bed575c7d29a17d')
+    })
+
     it.each(chains)('begin with the genesis miner, time, target and bitcoin block: $revision', ({ shares }) => {
       const genesis = genesisShare(SIGNET).header
       const [first] = shares

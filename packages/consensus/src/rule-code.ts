@@ -22,9 +22,6 @@ const TABLE = {
   'share-uncle-count': rule('bad-copy', 'A share names at most three uncles.'),
   'share-target-zero': rule('bad-copy', 'The share target is not zero.'),
   'share-target-ceiling': rule('bad-copy', 'The share target is at or below the easiest one the pool allows.'),
-  'share-donation-range': rule('bad-copy', 'The donation is at most 10,000 basis points.'),
-  'share-fee-range': rule('bad-copy', 'The fee is at most 10,000 basis points.'),
-  'bitcoin-target-zero': rule('bad-copy', 'The bitcoin target in the share’s bitcoin header is not zero.'),
   'share-work': rule('bad-copy', 'The hash of the bitcoin header is at or below the share target.'),
 
   // Coinbase proof (protocol §6.1). The branch is not part of the share hash, so another copy may be right.
@@ -40,8 +37,7 @@ const TABLE = {
   'body-share-coinbase': rule('bad-copy', 'Transaction 0 is the share coinbase that follows from the header.'),
   'body-coinbase-txid': rule('bad-copy', 'The bitcoin coinbase has the txid that follows from the coinbase proof.'),
   'body-coinbase-witness': rule('bad-copy', 'The bitcoin coinbase carries no witness.'),
-  'body-size': rule('bad-copy', 'A share is at most 204,800 bytes long.'),
-  'body-transaction-count': rule('bad-copy', 'A share has at most 100 transactions.'),
+  'body-size': rule('bad-copy', 'The transactions of a share are at most 204,800 bytes long.'),
 
   // Place in the share chain (protocol §12.3, §12.6, §13).
   'share-parent-unknown': rule('recoverable', 'The parent share is known.'),
@@ -55,6 +51,9 @@ const TABLE = {
   'uncle-is-ancestor': rule('invalid', 'An uncle is none of the share’s last three ancestors.'),
   'uncle-body-missing': rule('recoverable', 'The body of every uncle is stored.'),
 
+  // The header commits to the transactions, so their number is no fault of a copy.
+  'body-transaction-count': rule('invalid', 'A share has at most 100 transactions.'),
+
   // Share transactions. None exist on the network yet and this node has no script interpreter (protocol §17).
   'share-transactions-unsupported': rule('invalid', 'A share carries no transaction besides its coinbase.'),
 
@@ -63,8 +62,11 @@ const TABLE = {
   'share-time-future': rule('recoverable', 'The share time is at most 120 seconds ahead of the clock.'),
   'share-time-median': rule('invalid', 'The share time is above the median of its last eleven ancestors’ times.'),
   'share-ancestors-gone': rule('unresolvable', 'The share’s last eleven ancestors are held.'),
+  'share-donation-range': rule('invalid', 'The donation is at most 10,000 basis points.'),
+  'share-fee-range': rule('invalid', 'The fee is at most 10,000 basis points.'),
+  'bitcoin-target-zero': rule('invalid', 'The bitcoin target in the share’s bitcoin header is not zero.'),
   'payout-window-gone': rule('unresolvable', 'Every share of the payout window is held.'),
-  'payout-empty': rule('invalid', 'The payout window carries weight.'),
+  'payout-empty': rule('invalid', 'The payout window carries weight and the bitcoin coinbase pays somebody.'),
   'coinbase-value': rule('invalid', 'The bitcoin coinbase pays at most 21,000,000 bitcoin.'),
   'coinbase-form': rule('invalid', 'The bitcoin coinbase has the five pushes and the outputs of a share’s coinbase.'),
   'coinbase-payout': rule('invalid', 'The bitcoin coinbase is, byte for byte, the one the payout window demands.'),

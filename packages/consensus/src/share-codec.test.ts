@@ -1,4 +1,4 @@
-import { ByteReader, bytesToHex, CodecError, concatBytes, hexToBytes } from '@p2poolv2/primitives'
+import { ByteReader, ByteWriter, bytesToHex, CodecError, concatBytes, hexToBytes } from '@p2poolv2/primitives'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { ShareHeader } from './share.ts'
@@ -81,6 +81,14 @@ describe('share headers', () => {
     expect(bytesToHex(header.coinbaseProof.shareWitnessRoot)).toBe('33'.repeat(32))
   })
 
+  it('grow by 32 bytes with each uncle (protocol §3.1)', () => {
+    const header = decodeHeader(HEADER)
+    const sizes = [0, 1, 2, 3].map(count =>
+      encodeShareHeader({ ...header, uncles: Array(count).fill(shareHashOf(header)) })
+    )
+    expect(sizes.map(bytes => bytes.length)).toEqual([261, 293, 325, 357])
+  })
+
   it('refuse every truncation', () => {
     for (let length = 0; length < EVERY_OPTION.length; length++) {
       expect(
@@ -131,6 +139,10 @@ describe('share headers', () => {
     ).toBe(0)
     const uncles = concatBytes(Uint8Array.of(5), new Uint8Array(160).fill(9))
     expect(decodeHeader(spliced(HEADER, [AT_UNCLE_COUNT, AT_CLASS], uncles)).uncles).toHaveLength(5)
+    const many = (count: number): Uint8Array =>
+      concatBytes(new ByteWriter().compactSize(count).finish(), new Uint8Array(count * 32))
+    expect(decodeHeader(spliced(HEADER, [AT_UNCLE_COUNT, AT_CLASS], many(256))).uncles).toHaveLength(256)
+    expect(codeOf(() => peekShare(spliced(HEADER, [AT_UNCLE_COUNT, AT_CLASS], many(257))))).toBe('oversize')
   })
 
   it('round-trip with any field values', () => {
@@ -203,6 +215,35 @@ describe('whole shares', () => {
 
   it('are refused when they promise more transactions than bytes', () => {
     expect(codeOf(() => decodeShare(patched(SHARE, HEADER.length, 200)))).toBe('oversize')
+  })
+
+  it('of any bytes are refused with a codec error or are the same after another trip over the wire', () => {
+    const change = fc.tuple(fc.nat(), fc.uint8Array({ maxLength: 40 }), fc.nat({ max: 40 }))
+    const messages = fc.oneof(
+      fc.uint8Array({ maxLength: 600 }),
+      fc.tuple(fc.constantFrom(SHARE, EVERY_OPTION), fc.array(change, { maxLength: 4 })).map(([message, changes]) =>
+        changes.reduce((bytes, [where, insert, cut]) => {
+          const at = where % (bytes.length + 1)
+          return concatBytes(bytes.subarray(0, at), insert, bytes.subarray(at + cut))
+        }, message)
+      )
+    )
+    fc.assert(
+      fc.property(messages, message => {
+        for (const decode of [decodeHeader, peekShare]) expect(codeOf(() => decode(message))).toBeTypeOf('string')
+        let share: ReturnType<typeof decodeShare>
+        try {
+          share = decodeShare(message)
+        } catch (error) {
+          expect(error).toBeInstanceOf(CodecError)
+          return
+        }
+        const again = decodeShare(encodeShare(share))
+        expect(again).toEqual(share)
+        expect(shareBodyBytes(share)).toBe(encodeShare(share).length)
+      }),
+      { numRuns: 500 }
+    )
   })
 
   it('let the head be read without the rest', () => {

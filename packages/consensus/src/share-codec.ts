@@ -42,6 +42,8 @@ const MAX_PROGRAM_BYTES = 40
 /** version, one empty input list in segwit form, flag, output count, locktime; bounds counts before allocation. */
 const MIN_TRANSACTION_BYTES = 10
 const HASH_BYTES = 32
+/** More are a decode error: the gate allows three, and before it has seen any work a frame full of them is a lot of text. */
+const MAX_DECODED_UNCLES = 256
 /** Encoded midstate, prefix length and witness root. */
 export const COINBASE_PROOF_BYTES = 68
 /** Offset and length of the merkle root inside a bitcoin header. */
@@ -152,9 +154,9 @@ function readProof(reader: ByteReader): CoinbaseProof {
   }
 }
 
-/** Any number of uncles decodes; how many a share may name is the header gate's rule. */
+/** More uncles than a share may name decode too: how many it may is the header gate's rule. */
 function readHashes(reader: ByteReader): ShareHash[] {
-  const count = reader.compactSize(Math.floor(reader.remaining / HASH_BYTES))
+  const count = reader.compactSize(Math.min(MAX_DECODED_UNCLES, Math.floor(reader.remaining / HASH_BYTES)))
   const hashes: ShareHash[] = []
   for (let i = 0; i < count; i++) hashes.push(shareHashFromWire(reader.bytes(HASH_BYTES)))
   return hashes
@@ -228,7 +230,7 @@ export function decodeShare(bytes: Uint8Array, limits: ShareLimits = DEFAULT_LIM
   return { hash: shareHashOf(header), header, transactions, merkleBranch, bitcoinCoinbase }
 }
 
-/** Length of `encodeShare(share)`; what the body limit of protocol §12.4 is about. */
+/** Length of `encodeShare(share)`: what it takes in a frame, in the store and, nearly, in memory. */
 export function shareBodyBytes(share: Share): number {
   const branchNodes = share.merkleBranch.length / HASH_BYTES
   let length = encodeShareHeader(share.header).length + compactSizeLength(share.transactions.length)

@@ -3,6 +3,7 @@ import { invariant } from './invariant.ts'
 
 const U32_RANGE = 0x1_0000_0000
 const U64_MAX = 0xffff_ffff_ffff_ffffn
+const NO_BYTES = new Uint8Array(0)
 
 /**
  * Reads bitcoin's encodings from hostile bytes; integers are little-endian.
@@ -74,7 +75,8 @@ export class ByteReader {
   bytes(length: number): Uint8Array {
     invariant(Number.isSafeInteger(length) && length >= 0, 'a length is a non-negative integer')
     const at = this.#take(length)
-    return this.#bytes.subarray(at, at + length)
+    // Hostile bytes can ask for a million empty fields; a view of each would cost a hundred bytes.
+    return length === 0 ? NO_BYTES : this.#bytes.subarray(at, at + length)
   }
 
   /**

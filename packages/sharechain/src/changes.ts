@@ -68,7 +68,11 @@ export class Changes {
     for (const hash of hashes) this.#wanted.add(hash)
   }
 
-  /** The share is about to leave the index. A confirmed one keeps its header on disk, found by height. */
+  /**
+   * The share is about to leave the index. Its header stays on disk, found by height if it is confirmed and through its
+   * nephews and children if not: who syncs from the genesis takes no nephew without its uncle, nor an uncle without its
+   * parent (protocol §12.3). Of an invalid share that nobody needs so nothing stays.
+   */
   pruned(slot: Slot): void {
     const hash = this.#index.hash(slot)
     const height = this.#index.height(slot)
@@ -76,7 +80,7 @@ export class Changes {
     this.#deletes.push(indexKey(height, hash), bodyKey(hash))
     if (this.#index.membership(slot) === 'confirmed') {
       this.#puts.push({ key: confirmedKey(height), value: headerKey(hash).subarray(1) })
-    } else {
+    } else if (this.#index.validity(slot) === 'invalid' && !this.#index.isNamed(slot)) {
       this.#deletes.push(headerKey(hash))
     }
   }

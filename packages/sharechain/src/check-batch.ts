@@ -34,23 +34,21 @@ export function checkBatch(
 
     const parent = staged.get(header.prevShareHash) ?? (index as ChainView).facts(header.prevShareHash)
     if (parent === undefined) return { type: 'waiting', missing: [header.prevShareHash] }
+    const height = parent.height + 1
+    if (height < index.lowestHeight) return belowKept(index, height)
     const required = requiredBits(params, parent.timeSec, parent.height)
     if (header.bits !== required) {
       return { type: 'refused', code: 'share-bits', facts: { bits: header.bits, requiredBits: required } }
     }
 
-    const place = {
-      height: parent.height + 1,
-      timeSec: header.timeSec,
-      chainWork: parent.chainWork + index.workOf(header.bits)
-    }
+    const place = { height, timeSec: header.timeSec, chainWork: parent.chainWork + index.workOf(header.bits) }
     staged.set(hash, place)
     if (place.chainWork > heaviest) heaviest = place.chainWork
-    const count = perHeight.get(place.height) ?? { all: 0, fresh: 0 }
+    const count = perHeight.get(height) ?? { all: 0, fresh: 0 }
     count.all++
     if (!index.has(hash)) count.fresh++
-    perHeight.set(place.height, count)
-    if (count.all > params.maxSharesPerHeight) return crowded(place.height, count.all)
+    perHeight.set(height, count)
+    if (count.all > params.maxSharesPerHeight) return crowded(height, count.all)
   }
 
   const unknown = items.flatMap(({ header }) => header.uncles.filter(uncle => !staged.has(uncle) && !index.has(uncle)))
@@ -66,6 +64,14 @@ export function checkBatch(
     }
   }
   return ACCEPTED
+}
+
+/**
+ * The answer to a share below the lowest height kept. Only a child of the genesis, which is never pruned, can come so far:
+ * taken up, it would hang below everything, belong to no chain that can be compared and not be readable from the store.
+ */
+export function belowKept(index: HeaderIndex, height: Height): ChainVerdict {
+  return { type: 'refused', code: 'share-ancestors-gone', facts: { height, keptFromHeight: index.lowestHeight } }
 }
 
 function missingAnchors(index: HeaderIndex, items: readonly HeaderItem[]): ShareHash[] {

@@ -154,6 +154,19 @@ export class HeaderIndex implements ChainView {
     return this.#nephews.get(hash) ?? NO_SLOTS
   }
 
+  /**
+   * Whether a share that is not invalid names this one, or one built on it, as an uncle: it then is needed to learn of that
+   * nephew, however invalid it is. Cost: O(its descendants); meant for invalid shares, which have few.
+   */
+  isNamed(slot: Slot): boolean {
+    const open = [slot]
+    for (const at of open) {
+      if (this.nephews(this.hash(at)).some(nephew => this.validity(nephew) !== 'invalid')) return true
+      open.push(...this.children(at))
+    }
+    return false
+  }
+
   /** Children, the newest first. */
   children(slot: Slot): Slot[] {
     const found: Slot[] = []

@@ -1,7 +1,7 @@
 import type { ChainParams, Checked, Share, ShareHeader } from '@p2poolv2/consensus'
 import {
-  checkBodyLimits,
   checkBodyMatches,
+  checkBodySize,
   checkHeader,
   requiredBits,
   shareBodyBytes,
@@ -10,7 +10,7 @@ import {
 import type { ShareHash, UnixMs } from '@p2poolv2/primitives'
 import { invariant } from '@p2poolv2/primitives'
 import type { Changes } from './changes.ts'
-import { checkBatch } from './check-batch.ts'
+import { belowKept, checkBatch } from './check-batch.ts'
 import { ACCEPTED, type ChainVerdict, type HeaderItem, KNOWN, type ShareOrigin } from './contract.ts'
 import { type HeaderEntry, type HeaderIndex, NO_SLOT, type Slot } from './header-index.ts'
 import type { Organiser } from './organise.ts'
@@ -149,14 +149,17 @@ export class Intake {
     return isParked ? { type: 'waiting', missing: [], code: checked.code } : refusal(checked)
   }
 
-  /** Header gate, coinbase proof and whether this body belongs to this header: a failure says nothing about the hash. */
+  /**
+   * Header gate, coinbase proof, size and whether this body belongs to this header: a failure says nothing about the hash.
+   * Rules that a body breaks together with its header are validation's: the share may still be an uncle.
+   */
   #checkCopy(share: Share): Checked {
     const gate = checkHeader(this.#params, share.header)
     if (!gate.ok) return gate
     const proof = verifyCoinbaseProof(share.header, share.merkleBranch)
     if (!proof.ok) return proof
-    const limits = checkBodyLimits(this.#params, share)
-    return limits.ok ? checkBodyMatches(share.header, share) : limits
+    const size = checkBodySize(this.#params, share)
+    return size.ok ? checkBodyMatches(share.header, share) : size
   }
 
   /** Parent and uncles that have to be here, with their bodies, before this share is taken up. */
@@ -173,15 +176,16 @@ export class Intake {
     return isLost || isHere(header.prevShareHash) ? [...missing] : [header.prevShareHash, ...missing]
   }
 
-  /** The two things to ask before a header enters the index: its target, and room at its height. */
+  /** What to ask before a header enters the index: whether its height is kept, its target, and room at its height. */
   #checkPlace(header: ShareHeader): ChainVerdict {
     const index = this.#index
     const parent = index.slotOf(header.prevShareHash)
+    const height = index.height(parent) + 1
+    if (height < index.lowestHeight) return belowKept(index, height)
     const required = requiredBits(this.#params, index.timeSec(parent), index.height(parent))
     if (header.bits !== required) {
       return { type: 'refused', code: 'share-bits', facts: { bits: header.bits, requiredBits: required } }
     }
-    const height = index.height(parent) + 1
     const shares = index.slotsAtHeight(height).length
     const isHeaviest = index.work(parent) + index.workOf(header.bits) > index.work(this.#organiser.candidateTip)
     if (shares >= this.#params.maxSharesPerHeight && !isHeaviest) {

@@ -59,7 +59,7 @@ export function headerAnswer(
   question: HeaderQuestion
 ): ShareHash[] {
   const { index, organiser } = chain
-  const match = question.locator.map(hash => index.slotOf(hash)).find(slot => isServed(index, slot))
+  const match = question.locator.map(hash => index.slotOf(hash)).find(slot => isMatch(index, slot))
   if (match === undefined) return [index.hash(0)]
   const start = Math.max(index.height(match), OVERLAP_HEIGHTS + 1) - OVERLAP_HEIGHTS
   // A header whose parent is left out would tell the asker nothing.
@@ -75,8 +75,13 @@ export function headerAnswer(
   return answer
 }
 
-function isServed(index: HeaderIndex, slot: Slot): boolean {
+function isMatch(index: HeaderIndex, slot: Slot): boolean {
   return slot !== NO_SLOT && index.validity(slot) !== 'invalid'
+}
+
+/** Uncles may be invalid, and the asker can take no nephew without its uncle (protocol §12.3, §13). */
+function isServed(index: HeaderIndex, slot: Slot): boolean {
+  return index.validity(slot) !== 'invalid' || index.isNamed(slot)
 }
 
 /**

@@ -2,7 +2,7 @@ import type { ChainParams, ChainView, PayoutWeights, Share, ShareFacts } from '@
 import {
   genesisShare,
   hasGenesisBody,
-  medianTimePast,
+  medianTimePastOrNull,
   PayoutWindow,
   requiredBits,
   selectUncles
@@ -188,9 +188,13 @@ export class ShareChain {
     return requiredBits(this.#params, this.#index.timeSec(slot), this.#index.height(slot))
   }
 
-  /** The time a child of this share must exceed, unix seconds. */
+  /**
+   * The time a child of this share must exceed, unix seconds. Where an ancestor it needs is pruned, as after a fall to the
+   * lowest shares kept, the share's own time: a child of it cannot be judged anyway.
+   */
   medianTimePast(baseHash: ShareHash): number {
-    return medianTimePast(this.#params, this.#index, baseHash)
+    const slot = this.#slot(baseHash)
+    return medianTimePastOrNull(this.#params, this.#index, baseHash) ?? this.#index.timeSec(slot)
   }
 
   /** The uncles a child of this share should name, in the order to write them (protocol §15). */
@@ -201,7 +205,8 @@ export class ShareChain {
       this.#params,
       {
         facts: hash => index.facts(hash),
-        children: hash => index.children(this.#slot(hash)).map(child => index.hash(child)),
+        // Asked of ancestors, which may be pruned.
+        children: hash => (index.has(hash) ? index.children(index.slotOf(hash)).map(child => index.hash(child)) : []),
         isConfirmed: hash => index.membership(this.#slot(hash)) === 'confirmed',
         // Named on another branch it would go unpaid if that branch loses.
         alreadyReferenced: hash => index.nephews(hash).some(nephew => this.#organiser.descends(base, nephew))
@@ -260,7 +265,7 @@ export class ShareChain {
     return this.#index.size
   }
 
-  /** The lowest height above the genesis that is in memory; what is below is pruned, of the confirmed chain but its headers. */
+  /** The lowest height above the genesis that is in memory; what is below is pruned but for its headers on disk. */
   get keptFromHeight(): Height {
     return this.#index.lowestHeight
   }
@@ -298,8 +303,10 @@ export class ShareChain {
   #prune(changes: Changes): void {
     const floor = pruneHeightOf(this.#params, this.#organiser.candidateHeight) - PRUNE_SLACK_HEIGHTS
     if (this.#index.lowestHeight >= floor) return
-    // Never past the last share both chains have: without it they could not be compared.
-    const end = Math.min(floor, this.#organiser.forkHeight(), this.#index.lowestHeight + MAX_PRUNED_HEIGHTS_PER_CALL)
+    // Never past the last share both chains have, without which they could not be compared, nor past what its children's
+    // median time and uncles need: the next share may be one.
+    const shared = this.#organiser.forkHeight() - PRUNE_SLACK_HEIGHTS
+    const end = Math.min(floor, shared, this.#index.lowestHeight + MAX_PRUNED_HEIGHTS_PER_CALL)
     while (this.#index.lowestHeight < end) this.#index.dropLowest(slot => this.#forget(slot, changes))
   }
 

@@ -13,7 +13,7 @@ import { inPayoutZone, pruneHeightOf } from './zones.ts'
  * stays on disk only, and `unread` asks for it once its turn has come.
  */
 export const MAX_PENDING_BODIES = 1024
-/** Most bytes of such bodies; the same happens at this cap. One share is below 205 kB. */
+/** Most bytes of such bodies; the same happens at this cap. One share fits a frame of 1 MiB. */
 export const MAX_PENDING_BYTES = 32 * 1024 * 1024
 
 interface PendingBody {

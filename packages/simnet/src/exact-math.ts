@@ -1,6 +1,5 @@
 import { invariant } from '@p2poolv2/primitives'
 
-const LN_2 = 0.6931471805599453
 /** Terms of the series below; the rest is far under what a double holds. */
 const LN_TERMS = 20
 const EXP_TERMS = 16
@@ -31,14 +30,14 @@ export function exactLn(x: number): number {
     sum += power / (2 * term + 1)
     power *= square
   }
-  return exponent * LN_2 + 2 * sum
+  return exponent * Math.LN2 + 2 * sum
 }
 
 /** @param x within ±100 */
 export function exactExp(x: number): number {
   invariant(Math.abs(x) <= 100, 'an exponent stays within its range')
-  const halvings = Math.round(x / LN_2)
-  const rest = x - halvings * LN_2
+  const halvings = Math.round(x / Math.LN2)
+  const rest = x - halvings * Math.LN2
   let sum = 1
   let power = 1
   for (let term = 1; term < EXP_TERMS; term++) {

@@ -43,6 +43,7 @@ interface Link {
 
 /** Longest extra delay of a message that is overtaken. */
 const REORDER_EXTRA_MS = 500
+/** Node numbers stay below it, so that a pair of them makes one key. */
 const MAX_NODES = 1 << 20
 
 /**

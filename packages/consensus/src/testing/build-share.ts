@@ -54,6 +54,8 @@ export interface ShareSpec {
   readonly valueSats?: bigint
   readonly donation?: { readonly address: ConsensusAddress; readonly bps: number } | null
   readonly fee?: { readonly address: ConsensusAddress; readonly bps: number } | null
+  /** Basis points that the header states although nobody is to have them. */
+  readonly cutsWithoutAddress?: Pick<ShareHeader, 'donationBps' | 'feeBps'>
   readonly bitcoinHeight?: number
   readonly bitcoinBits?: number
   readonly merkleBranch?: Uint8Array
@@ -84,6 +86,7 @@ export function buildShare(spec: ShareSpec): Share {
     donationBps: donation?.bps ?? 0,
     feeAddress: fee?.address ?? null,
     feeBps: fee?.bps ?? 0,
+    ...spec.cutsWithoutAddress,
     bitcoinHeight: BigInt(bitcoinHeight)
   }
   const outputs = payoutOutputs({ valueSats: spec.valueSats ?? 5_000_000_000n, donation, fee, weights: spec.weights })

@@ -11,7 +11,7 @@ import { invariant, shareHashFromWire, wireFromDisplay } from '@p2poolv2/primiti
  * | `m`    |                        | identity of the store, JSON                                  | yes           |
  * | `s`    |                        | state: sequence, tips, count of uncles; sealed               | yes           |
  * | `i`    | height, share hash     | index row of a share inside the prune depth; sealed          | yes           |
- * | `h`    | share hash             | height, header and merkle branch; kept for confirmed shares  | no            |
+ * | `h`    | share hash             | height, header and merkle branch; kept, but of invalid ones  | no            |
  * | `b`    | share hash             | the whole encoded share, inside the prune depth              | no            |
  * | `c`    | height                 | hash of the confirmed share, below the prune depth           | no            |
  * | `f`    | bitcoin height, block  | a bitcoin block this pool found                              | no            |

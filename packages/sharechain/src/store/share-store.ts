@@ -67,7 +67,7 @@ export interface ShareStore {
   commit(delta: ChainDelta): Promise<void>
   /** Encoded shares by hash, in the order asked; null where no body is stored. */
   readShares(hashes: readonly ShareHash[]): Promise<(Uint8Array | null)[]>
-  /** Header records by share hash; null where the share is not known. Confirmed shares keep theirs for ever. */
+  /** Header records by share hash; null where the share is not known. All but invalid shares keep theirs for ever. */
   readHeaders(hashes: readonly ShareHash[]): Promise<(HeaderRecord | null)[]>
   /**
    * Hashes of confirmed shares below the prune depth, by rising height from `fromHeight`, as far as there are any: what

@@ -185,7 +185,7 @@ interface Draft extends Omit<ShareHeader['bitcoinHeader'], 'nonce'> {
 }
 
 /** Tries nonces until the hash meets the share's own target: real work, a few dozen hashes of it. */
-function grind({ shareBits, ...fields }: Draft): ShareHeader['bitcoinHeader'] {
+export function grind({ shareBits, ...fields }: Draft): ShareHeader['bitcoinHeader'] {
   const target = targetFromBits(shareBits)
   const bytes = encodeBitcoinHeader({ ...fields, nonce: 0 })
   const view = new DataView(bytes.buffer, bytes.byteOffset)

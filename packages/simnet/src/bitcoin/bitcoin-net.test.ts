@@ -1,12 +1,5 @@
 import { assembleBlock, type BlockTemplate, buildCoinbase, coinbaseOf, foldBranch, headerInto } from '@p2poolv2/bitcoin'
-import {
-  blockHashFromWire,
-  hashMeetsTarget,
-  seededRng,
-  sha256d,
-  targetFromBits,
-  unixMs
-} from '@p2poolv2/primitives'
+import { blockHashFromWire, hashMeetsTarget, seededRng, sha256d, targetFromBits, unixMs } from '@p2poolv2/primitives'
 import { expect, it } from 'vitest'
 import { VirtualClock } from '../virtual-clock.ts'
 import { START_MS, simBitcoinBits } from '../world/world-params.ts'
@@ -49,7 +42,10 @@ function at<T>(items: readonly T[], index: number): T {
 }
 
 /** Solves a template as a miner without a pool would. */
-function solve(template: BlockTemplate, change: { valueSats?: bigint } = {}): { hash: ReturnType<typeof blockHashFromWire>; hex: string } {
+function solve(
+  template: BlockTemplate,
+  change: { valueSats?: bigint } = {}
+): { hash: ReturnType<typeof blockHashFromWire>; hex: string } {
   const coinbase = buildCoinbase({
     bitcoinHeight: template.bitcoinHeight,
     auxFlags: template.auxFlags,
@@ -70,13 +66,13 @@ function solve(template: BlockTemplate, change: { valueSats?: bigint } = {}): { 
   }
 }
 
-it('gives templates with transactions that pass the door, fresh ones every half minute', () => {
+it('gives templates with transactions that pass the door, fresh ones every minute', () => {
   const { heard, run } = setUp(1)
-  run(300_000)
+  run(600_000)
   const { templates, states } = at(heard, 0)
   expect(states).toEqual(['ready'])
   expect(templates.length).toBeGreaterThanOrEqual(10)
-  expect(at(templates, -1).transactions.length).toBeGreaterThan(20)
+  expect(at(templates, -1).transactions.length).toBeGreaterThan(8)
   expect(at(templates, -1).coinbaseValueSats).toBeGreaterThan(312_500_000n)
 })
 

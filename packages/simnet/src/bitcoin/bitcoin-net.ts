@@ -10,7 +10,6 @@ import {
   sha256d,
   sha256d80Into,
   targetFromBits,
-  type UnixMs,
   wireFromDisplay
 } from '@p2poolv2/primitives'
 import { exponential, logNormal } from '../chance.ts'
@@ -72,6 +71,11 @@ export class BitcoinNet implements BitcoinWire {
   /** Every block so far, in order of birth. */
   get blocks(): readonly VirtualBlock[] {
     return [...this.#blocks.values()]
+  }
+
+  /** The best block of the network, or of its first part while it is forked. */
+  get tip(): VirtualBlock {
+    return this.#bestOf(0)
   }
 
   get root(): VirtualBlock {
@@ -165,11 +169,7 @@ export class BitcoinNet implements BitcoinWire {
     })
     const firstOpen = this.mempool.countAt(this.clock.nowMs)
     const times = timesAfter(parent, timeSec)
-    this.add(
-      { hash, prevHash: parent.hash, bitcoinHeight, timesSec: times, firstOpen, origin: 'world' },
-      null,
-      part
-    )
+    this.add({ hash, prevHash: parent.hash, bitcoinHeight, timesSec: times, firstOpen, origin: 'world' }, null, part)
   }
 }
 
@@ -185,4 +185,3 @@ function mine(header: Parameters<typeof encodeBitcoinHeader>[0]): BlockHash {
     if (hashMeetsTarget(hashWire, target)) return blockHashFromWire(hashWire)
   }
 }
-

@@ -8,7 +8,7 @@ export interface BitcoinNetOptions {
   readonly outsideSpacingMs: number
   /** How long a block takes from one bitcoind to another. */
   readonly relayMedianMs: number
-  /** A bitcoind gives a fresh template this often. */
+  /** A bitcoind gives a fresh template this often; half as often as ours ask, since every one costs every node. */
   readonly templateMs: number
   /** Groups of nodes with the same mempool. */
   readonly mempoolGroups: number
@@ -19,7 +19,7 @@ export const DEFAULT_BITCOIN: Omit<BitcoinNetOptions, 'bits'> = {
   startHeight: 800_000,
   outsideSpacingMs: 600_000,
   relayMedianMs: 400,
-  templateMs: 30_000,
+  templateMs: 60_000,
   mempoolGroups: 4,
-  transactionMs: 3_000
+  transactionMs: 5_000
 }

@@ -32,7 +32,7 @@ export interface MempoolOptions {
 /** A transaction of another group's is heard of this much later. */
 const HEARSAY_MS = 20_000
 /** What a template lists at most: the newest. */
-const MAX_LISTED = 24
+const MAX_LISTED = 12
 
 /**
  * The transactions of the virtual bitcoin network. They are well-formed (BIP144, real ids) and spend coins nobody ever

@@ -29,7 +29,8 @@ export interface BitcoinWire {
   readonly options: BitcoinNetOptions
   readonly mempool: Mempool
   readonly templates: TemplateSource
-  readonly root: VirtualBlock
+  /** The best block there is. */
+  readonly tip: VirtualBlock
   block(hash: BlockHash): VirtualBlock | undefined
   /** Takes up a block that `from` has accepted, and tells the others. */
   add(block: VirtualBlock, from: SimBitcoind): void
@@ -77,8 +78,8 @@ export class SimBitcoind {
     this.#net = net
     this.#rng = rng
     this.#listener = listener
-    this.#tip = net.root
-    this.#known.add(net.root.hash)
+    this.#tip = net.tip
+    this.#adopt(net.tip)
     this.#group = rng.u32() % Math.max(1, net.options.mempoolGroups)
     const spreadMs = between(rng, 0, REFRESH_SPREAD_MS)
     this.#refreshLater(spreadMs)
@@ -145,10 +146,7 @@ export class SimBitcoind {
       this.#missed.push(block)
       return
     }
-    for (let next: VirtualBlock | undefined = block; next !== undefined && !this.#known.has(next.hash); ) {
-      this.#known.add(next.hash)
-      next = this.#net.block(next.prevHash)
-    }
+    this.#adopt(block)
     // Equal height never moves the tip: the first one seen stays.
     if (block.bitcoinHeight <= this.#tip.bitcoinHeight) return
     this.#tip = block
@@ -157,6 +155,14 @@ export class SimBitcoind {
       this.#tellStatus()
       this.#tellTemplate()
     })
+  }
+
+  /** A block comes with all its ancestors. */
+  #adopt(block: VirtualBlock): void {
+    for (let next: VirtualBlock | undefined = block; next !== undefined && !this.#known.has(next.hash); ) {
+      this.#known.add(next.hash)
+      next = this.#net.block(next.prevHash)
+    }
   }
 
   #judgeLater(blockHex: string): void {

@@ -54,6 +54,7 @@ export interface BlockPlace {
   readonly nowSec: number
 }
 
+/** A block further ahead of the clock is `time-too-new`, as in bitcoind. */
 const MAX_FUTURE_SEC = 7_200
 
 /**

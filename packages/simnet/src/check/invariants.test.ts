@@ -38,7 +38,11 @@ describe('a step', () => {
     ['a bug', [{ type: 'report', fact: { type: 'bug', code: 'own-share-refused', detail: '' } }], /reports a bug/],
     ['a stop for a bug', [{ type: 'stop', reason: { code: 'bug', message: 'broken' } }], /stops: broken/],
     ['a penalty for somebody honest', [penalise], /nobody honest is penalised/],
-    ['somebody honest dropped', [{ type: 'dropPeer', peer: 'n1', reason: 'points', banMs: 1 }], /nobody honest is dropped/]
+    [
+      'somebody honest dropped',
+      [{ type: 'dropPeer', peer: 'n1', reason: 'points', banMs: 1 }],
+      /nobody honest is dropped/
+    ]
   ])('is not sound with %s', (_name, effects, message) => {
     expect(() => judge(effects)).toThrow(message)
   })

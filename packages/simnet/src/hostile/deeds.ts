@@ -1,6 +1,6 @@
 import { encodeShare } from '@p2poolv2/consensus'
-import { encodeFrame, encodeMessage, type Protocol, type Topic } from '@p2poolv2/gossip'
-import { concatBytes, shareHashFromWire, wireFromDisplay, ZERO_SHARE_HASH } from '@p2poolv2/primitives'
+import { encodeAnnouncement, encodeFrame, encodeMessage, type Protocol, type Topic } from '@p2poolv2/gossip'
+import { concatBytes, shareHashFromWire, ZERO_SHARE_HASH } from '@p2poolv2/primitives'
 import { below, happens, pick, pickSome } from '../chance.ts'
 import type { Evil, Mischief } from './mischief.ts'
 
@@ -99,13 +99,12 @@ function sendFrame(evil: Evil, frame: Uint8Array): void {
 
 /** A well-formed announcement of a template that does not exist. */
 function announcement({ rng, world }: Evil): Uint8Array {
-  const bytes = new Uint8Array(110)
-  const view = new DataView(bytes.buffer)
-  bytes[0] = 1
-  bytes.set(wireFromDisplay(world.bitcoin.root.hash), 1)
-  view.setUint32(33, world.bitcoin.root.bitcoinHeight + 1, true)
-  view.setBigUint64(37, 5_000_000_000n, true)
-  bytes[45] = below(rng, 200)
-  bytes.set(rng.bytes(64), 46)
-  return bytes
+  const { tip } = world.bitcoin
+  return encodeAnnouncement({
+    prevHash: tip.hash,
+    bitcoinHeight: tip.bitcoinHeight + 1,
+    coinbaseValueSats: 5_000_000_000n,
+    transactionCount: 1 + below(rng, 200),
+    branchKey: rng.bytes(32)
+  })
 }

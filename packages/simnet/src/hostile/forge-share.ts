@@ -19,7 +19,14 @@ import {
   shareCoinbase,
   shareHashOf
 } from '@p2poolv2/consensus'
-import { ByteReader, type CompactBits, hashMeetsTarget, type SeededRng, type ShareHash, targetFromBits } from '@p2poolv2/primitives'
+import {
+  ByteReader,
+  type CompactBits,
+  hashMeetsTarget,
+  type SeededRng,
+  type ShareHash,
+  targetFromBits
+} from '@p2poolv2/primitives'
 import type { ShareChain } from '@p2poolv2/sharechain'
 
 export interface ForgeOrder {

@@ -1,4 +1,4 @@
-import { consensusAddress, type ConsensusAddress, type Share } from '@p2poolv2/consensus'
+import { type ConsensusAddress, consensusAddress, type Share } from '@p2poolv2/consensus'
 import { invariant, type SeededRng } from '@p2poolv2/primitives'
 import { between, exponential } from '../chance.ts'
 import { payoutAddress } from '../world/identities.ts'

@@ -14,7 +14,6 @@ function lying(lie: Lie): Mischief {
   }
 }
 
-
 /** Never answers anything: whoever asks it waits for a time-out. */
 export const neverAnswer: Mischief = lying(effect => (effect.type === 'respond' ? [] : [effect]))
 
@@ -79,7 +78,10 @@ function spoilt(share: Share, rng: SeededRng): Share {
     case 1:
       return first === undefined
         ? share
-        : { ...share, bitcoinCoinbase: { ...bitcoinCoinbase, outputs: [{ ...first, valueSats: first.valueSats + 1n }, ...rest] } }
+        : {
+            ...share,
+            bitcoinCoinbase: { ...bitcoinCoinbase, outputs: [{ ...first, valueSats: first.valueSats + 1n }, ...rest] }
+          }
     default:
       return { ...share, bitcoinCoinbase: { ...bitcoinCoinbase, lockTime: bitcoinCoinbase.lockTime ^ 1 } }
   }
@@ -94,7 +96,10 @@ function falsified(items: Items, rng: SeededRng): Items {
     case 1:
       return items.map(item => ({ ...item, header: { ...item.header, timeSec: item.header.timeSec + 1 } }))
     case 2:
-      return items.map(item => ({ ...item, header: { ...item.header, prevShareHash: shareHashFromWire(rng.bytes(32)) } }))
+      return items.map(item => ({
+        ...item,
+        header: { ...item.header, prevShareHash: shareHashFromWire(rng.bytes(32)) }
+      }))
     default:
       return []
   }

@@ -164,3 +164,13 @@ it('does not let a dropped peer in before its ban is over', () => {
   run(60_000)
   expect(peer(0).told).toEqual(['+n1 outbound ours'])
 })
+
+it('delivers what a node sent before it died, and then the news of its end', () => {
+  const { network, peer, run, clear } = row(['ours', 'ours'])
+  clear()
+  network.publish(0, 'shares', Uint8Array.of(7))
+  network.request(0, 1, request(1, [5]))
+  network.down(0)
+  run(1_000)
+  expect(peer(1).told).toEqual(['topic 7 from n0', 'asked 5', '-n0'])
+})

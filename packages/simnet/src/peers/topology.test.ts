@@ -2,7 +2,7 @@ import { seededRng } from '@p2poolv2/primitives'
 import { expect, it } from 'vitest'
 import { randomTopology } from './topology.ts'
 
-function reachable(nodes: number, edges: readonly { dialer: number; listener: number }[]): number {
+function reachable(edges: readonly { dialer: number; listener: number }[]): number {
   const seen = new Set([0])
   for (const node of seen) {
     for (const { dialer, listener } of edges) {
@@ -15,7 +15,7 @@ function reachable(nodes: number, edges: readonly { dialer: number; listener: nu
 
 it.each([2, 3, 10, 200])('connects %i nodes with one another, each pair at most once', nodes => {
   const edges = randomTopology({ nodes, degree: 6, latencyMs: [50, 300] }, seededRng(nodes))
-  expect(reachable(nodes, edges)).toBe(nodes)
+  expect(reachable(edges)).toBe(nodes)
   const pairs = edges.map(({ dialer, listener }) => [dialer, listener].sort((a, b) => a - b).join('-'))
   expect(new Set(pairs).size).toBe(edges.length)
   expect(edges.every(edge => edge.dialer !== edge.listener)).toBe(true)

@@ -1,3 +1,5 @@
+import { exactExp, exactLn } from '../exact-math.ts'
+
 /** How what miners were paid compares with what they worked. */
 export interface Fairness {
   readonly miners: number
@@ -10,8 +12,6 @@ export interface Fairness {
   readonly middleMiners: number
   readonly smallMiners: number
 }
-
-const ROOT_OF_2_PI = 2.5066282746310002
 
 /**
  * Compares share of pay with share of hashrate.
@@ -34,8 +34,7 @@ export function fairness(
   let workSoFar = 0
   for (const part of parts) {
     misplaced += Math.abs(part.pay - part.work)
-    // The mean of |X - np| / n of a binomial X, by its normal approximation: sqrt(2 p (1 - p) / (pi n)).
-    expected += (2 * Math.sqrt((part.work * (1 - part.work)) / Math.max(1, shares))) / ROOT_OF_2_PI
+    expected += meanDeviation(Math.max(1, shares), part.work)
     const third = thirds[Math.min(2, Math.floor((workSoFar + part.work / 2) * 3))]
     if (third !== undefined) {
       third.work += part.work
@@ -52,4 +51,16 @@ export function fairness(
     middleMiners: middle ?? 1,
     smallMiners: small ?? 1
   }
+}
+
+/**
+ * The mean of |X / n − p| for a binomial X: how far luck alone carries a miner with a part `p` of the hashrate in `n` shares.
+ * De Moivre: E|X − np| = 2 m C(n, m) p^m (1 − p)^(n − m + 1) with m the first whole number above np.
+ */
+export function meanDeviation(n: number, p: number): number {
+  if (p <= 0 || p >= 1) return 0
+  const m = Math.floor(n * p) + 1
+  let ln = exactLn(2 * m) + m * exactLn(p) + (n - m + 1) * exactLn(1 - p)
+  for (let i = 1; i <= m; i++) ln += exactLn((n - m + i) / i)
+  return ln < -60 ? 0 : exactExp(ln) / n
 }

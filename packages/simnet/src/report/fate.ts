@@ -15,6 +15,8 @@ export interface ShareFates {
   readonly lost: number
   /** Neither, but the next shares can still name them. */
   readonly undecided: number
+  /** Lost shares that build on one that is not on the chain: nobody names those (protocol §15). */
+  readonly lostInBranches: number
   /** Lost shares that the node at hand never heard of. */
   readonly unknown: number
 }
@@ -27,7 +29,7 @@ export function fatesOf(
   const { chain, walk, params } = at
   const onChain = new Set<ShareHash>(walk.shares.map(({ hash }) => hash))
   const tipHeight = chain.confirmedTip().height
-  const fates = { produced: 0, confirmed: 0, uncles: 0, lost: 0, undecided: 0, unknown: 0 }
+  const fates = { produced: 0, confirmed: 0, uncles: 0, lost: 0, undecided: 0, lostInBranches: 0, unknown: 0 }
   for (const { hash, height } of produced) {
     fates.produced += 1
     if (onChain.has(hash)) fates.confirmed += 1
@@ -35,14 +37,19 @@ export function fatesOf(
     else if (height + params.uncleDepth > tipHeight) fates.undecided += 1
     else {
       fates.lost += 1
-      if (chain.facts(hash) === undefined) fates.unknown += 1
+      const facts = chain.facts(hash)
+      if (facts === undefined) fates.unknown += 1
+      else if (!onChain.has(facts.prevHash)) fates.lostInBranches += 1
     }
   }
   return fates
 }
 
 /** What each address earned over a whole confirmed chain, as a part of all: 10 a share, 9 an uncle, 1 for naming one. */
-export function earnings(walk: ConfirmedWalk, at: { readonly chain: ShareChain; readonly params: ChainParams }): Map<string, number> {
+export function earnings(
+  walk: ConfirmedWalk,
+  at: { readonly chain: ShareChain; readonly params: ChainParams }
+): Map<string, number> {
   const { chain, params } = at
   const earned = new Map<string, number>()
   let total = 0

@@ -15,7 +15,10 @@ it('draws every point of every series once, higher values higher up', () => {
     { x: 100, y: 0.4 }
   ]
   const svg = plot([{ name: 'uncles', colour: '#123456', points }], OPTIONS)
-  const circles = [...svg.matchAll(/<circle cx="([\d.]+)" cy="([\d.]+)"/g)].map(([, x, y]) => ({ x: Number(x), y: Number(y) }))
+  const circles = [...svg.matchAll(/<circle cx="([\d.]+)" cy="([\d.]+)"/g)].map(([, x, y]) => ({
+    x: Number(x),
+    y: Number(y)
+  }))
   expect(circles).toHaveLength(2)
   expect(circles[1]?.x).toBeGreaterThan(circles[0]?.x ?? 0)
   expect(circles[1]?.y).toBeLessThan(circles[0]?.y ?? 0)

@@ -5,7 +5,10 @@ export function reportText(report: SimReport): string {
   const { shares, propagationMs, fairness, punishments, blocks, submits } = report
   const rows: [string, string][] = [
     ['network', `${report.nodes} nodes, ${duration(report.virtualMs)} of virtual time, seed ${report.seed}`],
-    ['chain', `height ${report.chain.height}, tip ${report.chain.tip.slice(0, 16)}, ${shares.meanSpacingSec.toFixed(2)} s a share`],
+    [
+      'chain',
+      `height ${report.chain.height}, tip ${report.chain.tip.slice(0, 16)}, ${shares.meanSpacingSec.toFixed(2)} s a share`
+    ],
     [
       'shares',
       `${shares.produced} produced: ${shares.confirmed} confirmed, ${shares.uncles} uncles (${percent(shares.uncleRate)}), ` +
@@ -33,7 +36,9 @@ export function reportText(report: SimReport): string {
     ['digest', report.digest]
   ]
   const width = Math.max(...rows.map(([name]) => name.length))
-  const findings = report.findings.map(({ claim, holds, measured }) => `${holds ? 'holds ' : 'BROKEN'}  ${claim} (${measured})`)
+  const findings = report.findings.map(
+    ({ claim, holds, measured }) => `${holds ? 'holds ' : 'BROKEN'}  ${claim} (${measured})`
+  )
   return `${[...rows.map(([name, value]) => `${name.padEnd(width)}  ${value}`), '', ...findings].join('\n')}\n`
 }
 

@@ -1,8 +1,8 @@
 import { walkConfirmed } from '../check/chain-walk.ts'
 import type { SimNode } from '../world/sim-node.ts'
 import type { World } from '../world/world.ts'
-import { earnings, fatesOf, type ShareFates } from './fate.ts'
 import { type Fairness, fairness } from './fairness.ts'
+import { earnings, fatesOf, type ShareFates } from './fate.ts'
 
 /** A claim about the run and whether it held. */
 export interface Finding {
@@ -72,8 +72,7 @@ export function reportOf(
   const { census, params } = world
   const { chain } = run.at
   const walk = walkConfirmed(chain, params.maxUncles)
-  const produced = [...census.produced.values()].filter(({ node }) => world.isHonest(node))
-  const fates = fatesOf(produced, { chain, walk, params })
+  const fates = fatesOf(census.produced.values(), { chain, walk, params })
   const nodes = world.nodes
   const bytes = nodes.reduce((sum, { node }) => sum + world.net.bytesSent(node), 0)
   const tip = chain.confirmedTip()

@@ -10,7 +10,6 @@ export interface UncleRateRow {
   readonly uncleRate: number
   readonly orphanRate: number
   readonly deepestReorg: number
-  readonly digest: string
 }
 
 export function uncleRateRow(latencyMs: number, report: SimReport): UncleRateRow {
@@ -21,8 +20,7 @@ export function uncleRateRow(latencyMs: number, report: SimReport): UncleRateRow
     produced: report.shares.produced,
     uncleRate: report.shares.uncleRate,
     orphanRate: report.shares.orphanRate,
-    deepestReorg: Math.max(0, ...report.reorgs.map(({ depth }) => depth)),
-    digest: report.digest
+    deepestReorg: Math.max(0, ...report.reorgs.map(({ depth }) => depth))
   }
 }
 
@@ -36,7 +34,6 @@ export function uncleRatePage(
       `| ${row.latencyMs} | ${row.propagationP50Ms} | ${row.propagationP99Ms} | ${row.produced} | ${percent(row.uncleRate)} | ` +
       `${percent(row.orphanRate)} | ${row.deepestReorg} |`
   )
-  const digests = rows.map(row => `- ${row.latencyMs} ms: \`${row.digest}\``)
   return `# Uncle rates against latency
 
 Measured in the simulator with the real node code: ${run.nodes} nodes in a random graph of mean degree 6, every link with the same
@@ -45,7 +42,7 @@ hours of virtual time a row. Made by
 
     npm run sim -- uncle-rates --nodes ${run.nodes} --hours ${run.hours} --seed ${run.seed}
 
-which writes this page and \`uncle-rates.svg\` again, byte for byte.
+which writes this page and \`uncle-rates.svg\`; the same code and seed give the same numbers on any machine.
 
 | median latency of a link, ms | half of the nodes have a share after, ms | 99 % after, ms | shares | uncles | lost | deepest re-organisation |
 | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
@@ -55,9 +52,5 @@ ${lines.join('\n')}
 neither on the chain nor named by a share of it within three heights; they earn nothing.
 
 ![Uncle rate against latency](uncle-rates.svg)
-
-Digests of the runs:
-
-${digests.join('\n')}
 `
 }

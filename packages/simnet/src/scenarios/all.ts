@@ -1,4 +1,5 @@
-import { bitcoindStall, bitcoinFork, clockSkew } from './bitcoin-trouble.ts'
+import { bitcoindStall, bitcoinFork } from './bitcoin-trouble.ts'
+import { clockJump, clockSkew } from './clocks.ts'
 import { crashStorm, finderCrash, stalledDisks } from './crashes.ts'
 import { alone, halfCut, islands, lossy } from './cuts.ts'
 import { hostileScenarios } from './hostile.ts'
@@ -26,6 +27,7 @@ export const SCENARIOS: ReadonlyMap<string, Scenario> = new Map(
     bitcoindStall,
     bitcoinFork,
     clockSkew,
+    clockJump,
     ...hostileScenarios,
     minorityFork,
     majorityFork,

@@ -4,7 +4,8 @@ import { MINUTE_MS, type Scenario } from './scenario.ts'
 
 export const bitcoindStall: Scenario = {
   name: 'bitcoind-stall',
-  sentence: 'A third of the bitcoinds stop answering for half an hour; their miners go on, their blocks get through later.',
+  sentence:
+    'A third of the bitcoinds stop answering for half an hour; their miners go on, their blocks get through later.',
   defaults: { nodes: 20, hours: 1 },
   run(options) {
     const run = startNetwork('bitcoind-stall', options)
@@ -59,30 +60,10 @@ export const bitcoinFork: Scenario = {
   }
 }
 
-export const clockSkew: Scenario = {
-  name: 'clock-skew',
-  sentence: 'Clocks are off by up to the limit of two minutes on both sides, and some by an hour.',
-  defaults: { nodes: 20, hours: 1 },
-  run(options) {
-    const run = startNetwork('clock-skew', options, { hashrates: 'even' })
-    const skewsSec = [-110, -60, -20, 20, 60, 100, 119, 125, 3_600, -3_600]
-    run.at(run.endMs / 4, () => {
-      skewsSec.forEach((skewSec, i) => {
-        if (i < options.nodes) run.faults.skewClock(i, skewSec * 1_000)
-      })
-    })
-    run.at(run.endMs / 2, () => {
-      skewsSec.forEach((_, i) => {
-        if (i < options.nodes) run.faults.skewClock(i, 0)
-      })
-      run.awaitAgreement('clocks that were off')
-    })
-    run.finish()
-    run.expectAgreementWithin(MINUTE_MS * 5)
-    return run.report()
-  }
-}
-
-function acceptedAt({ lines }: { readonly lines: readonly { readonly miner: { readonly accepted: number } }[] }): number {
+function acceptedAt({
+  lines
+}: {
+  readonly lines: readonly { readonly miner: { readonly accepted: number } }[]
+}): number {
   return lines.reduce((sum, { miner }) => sum + miner.accepted, 0)
 }

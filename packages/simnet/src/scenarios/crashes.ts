@@ -41,7 +41,8 @@ export const crashStorm: Scenario = {
 
 export const finderCrash: Scenario = {
   name: 'finder-crash',
-  sentence: 'A block’s finder dies right after its share has left, its bitcoind reaches nobody: the others submit the block.',
+  sentence:
+    'A block’s finder dies right after its share has left, its bitcoind reaches nobody: the others submit the block.',
   defaults: { nodes: 30, hours: 0.5 },
   run(options) {
     // Every share is a block one time in six, so that there are enough of them.
@@ -93,11 +94,17 @@ export const stalledDisks: Scenario = {
     const stalled = pickSome(run.world.rng.fork('disks'), all, Math.ceil(options.nodes / 3))
     const unlucky = stalled.filter((_, i) => i % 2 === 0)
     const beginMs = run.endMs / 3
-    run.at(beginMs, () => stalled.forEach(node => run.faults.stallDisk(node)))
-    run.at(beginMs + 5 * MINUTE_MS, () => unlucky.forEach(node => run.faults.crash(node)))
-    run.at(beginMs + 6 * MINUTE_MS, () => stalled.forEach(node => run.faults.resumeDisk(node)))
+    run.at(beginMs, () => {
+      for (const node of stalled) run.faults.stallDisk(node)
+    })
+    run.at(beginMs + 5 * MINUTE_MS, () => {
+      for (const node of unlucky) run.faults.crash(node)
+    })
+    run.at(beginMs + 6 * MINUTE_MS, () => {
+      for (const node of stalled) run.faults.resumeDisk(node)
+    })
     run.at(beginMs + 7 * MINUTE_MS, () => {
-      unlucky.forEach(node => run.faults.restart(node))
+      for (const node of unlucky) run.faults.restart(node)
       run.awaitAgreement('disks that stalled and nodes that lost five minutes')
     })
     run.finish()

@@ -24,7 +24,13 @@ export const newcomer: Scenario = {
     const newNode = world.addNode()
     const others = world.nodes.filter(({ node }) => node !== newNode.node).map(({ node }) => node)
     const [, slow] = others
-    world.addEdges(edgesOf(newNode.node, others.filter(node => node !== slow), 100))
+    world.addEdges(
+      edgesOf(
+        newNode.node,
+        others.filter(node => node !== slow),
+        100
+      )
+    )
     if (slow !== undefined) world.addEdges(edgesOf(newNode.node, [slow], SLOW_LATENCY_MS))
     const bytesBefore = others.map(node => world.net.bytesSent(node))
     const height = world.node(others[1] ?? 0).chain.confirmedTip().height
@@ -43,4 +49,3 @@ export const newcomer: Scenario = {
     return run.report(newNode)
   }
 }
-

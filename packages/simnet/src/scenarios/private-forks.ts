@@ -8,7 +8,12 @@ const RECOVERY_MS = 5 * MINUTE_MS
 const PRIVATE_MS = 30 * MINUTE_MS
 
 /** Nodes with a part of an even hashrate mine apart from the rest and come back. */
-function privateFork(name: string, part: number, sentence: string, outcome: (lostHeights: number) => [string, boolean]): Scenario {
+function privateFork(
+  name: string,
+  part: number,
+  sentence: string,
+  outcome: (lostHeights: number) => [string, boolean]
+): Scenario {
   return {
     name,
     sentence,
@@ -36,7 +41,11 @@ function privateFork(name: string, part: number, sentence: string, outcome: (los
       const kept = chain.confirmedHashAt(heightBefore) === tipBefore
       const deepest = world.census.reorgDepth.highest
       const [claim, holds] = outcome(kept ? 0 : deepest)
-      run.expect(claim, holds, `the public tip at height ${heightBefore} was ${kept ? 'kept' : 'left'}; deepest re-organisation ${deepest}`)
+      run.expect(
+        claim,
+        holds,
+        `the public tip at height ${heightBefore} was ${kept ? 'kept' : 'left'}; deepest re-organisation ${deepest}`
+      )
       return run.report()
     }
   }

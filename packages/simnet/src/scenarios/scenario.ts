@@ -73,7 +73,11 @@ export class Run {
     for (const { after, watch } of this.#watches) {
       const tookMs = watch.agreedAtMs === null ? null : watch.agreedAtMs - watch.sinceMs
       const measured = tookMs === null ? 'never' : `${(tookMs / 1_000).toFixed(1)} s`
-      this.expect(`one tip within ${limitMs / MINUTE_MS} minutes of ${after}`, tookMs !== null && tookMs <= limitMs, measured)
+      this.expect(
+        `one tip within ${limitMs / MINUTE_MS} minutes of ${after}`,
+        tookMs !== null && tookMs <= limitMs,
+        measured
+      )
     }
   }
 
@@ -106,7 +110,11 @@ export class Run {
       this.until(world.elapsedMs + QUIET_MS)
     }
     checkAtRest(world, options)
-    this.expect('all honest nodes rest on one tip', world.agreement.agreed, `${world.honest.length} nodes, ${world.agreement.tips} tips`)
+    this.expect(
+      'all honest nodes rest on one tip',
+      world.agreement.agreed,
+      `${world.honest.length} nodes, ${world.agreement.tips} tips`
+    )
   }
 
   report(at: SimNode | undefined = this.world.honest[0]): SimReport {

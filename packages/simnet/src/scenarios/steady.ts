@@ -5,7 +5,12 @@ import { MINUTE_MS, type Run, type Scenario } from './scenario.ts'
 
 /** Runs to the end and expects that nearly every share is on the chain or an uncle of it. */
 function finishPaid(run: Run, maxOrphanRate: number): SimReport {
-  const { orphanRate, lost, produced } = run.finish().shares
+  const { orphanRate, lost, lostInBranches, produced } = run.finish().shares
+  run.expect(
+    'every share is on the chain or an uncle of it, but for later ones of losing branches',
+    lost === lostInBranches,
+    `${lost} lost, ${lostInBranches} of them in losing branches`
+  )
   run.expect(
     `at most ${percent(maxOrphanRate)} of the shares go unpaid`,
     orphanRate <= maxOrphanRate,

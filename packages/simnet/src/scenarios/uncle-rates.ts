@@ -7,7 +7,10 @@ export const TABLE_LATENCIES_MS: readonly number[] = [50, 100, 200, 400, 800, 1_
 
 /** One network with every link at the same median latency. */
 export function uncleRateAt(latencyMs: number, options: RunOptions): SimReport {
-  return startNetwork(`uncle-rates-${latencyMs}`, options, { latencyMs: [latencyMs, latencyMs], degree: DEGREE }).finish()
+  return startNetwork(`uncle-rates-${latencyMs}`, options, {
+    latencyMs: [latencyMs, latencyMs],
+    degree: DEGREE
+  }).finish()
 }
 
 /** The row in the middle of the table; the command line runs all of them. */
@@ -17,4 +20,3 @@ export const uncleRates: Scenario = {
   defaults: { nodes: 30, hours: 6 },
   run: options => uncleRateAt(200, options)
 }
-

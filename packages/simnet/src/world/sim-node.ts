@@ -55,6 +55,7 @@ export class SimNode implements Endpoint, Hands {
   readonly store: SimStore
   readonly bitcoind: SimBitcoind
   readonly lines: readonly MinerLine[]
+  readonly createdAtMs: UnixMs
   readonly #around: Surroundings
   readonly #rng: SeededRng
   #core: NodeCore | null = null
@@ -73,6 +74,7 @@ export class SimNode implements Endpoint, Hands {
 
   constructor(options: SimNodeOptions, around: Surroundings, rng: SeededRng) {
     const { clock } = around
+    this.createdAtMs = clock.nowMs
     this.node = options.node
     this.dialect = options.dialect
     this.options = options

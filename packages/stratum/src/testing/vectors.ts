@@ -79,30 +79,6 @@ export const V3_BLOCK =
   '11111111111111111111111110000000000000000266a24aa21a9ede2f61c3f71d1defd3fa999dfa36953755c690689799962b48bebd836974e8c' +
   'f90120000000000000000000000000000000000000000000000000000000000000000000000000'
 
-/** From p2poolv2's public test data, `stratum/with_version_rolling`: a submit of a real miner on signet. */
-export const PUBLIC_ROLLING = {
-  template: {
-    coinbase1:
-      '01000000010000000000000000000000000000000000000000000000000000000000000000ffffffff2d023c01000402b6786804209eec010c',
-    coinbase2:
-      '0a636b706f6f6c0a2f7032706f6f6c76322fffffffff030011102401000000160014274466e754a1c12d0a2d2cc34ceb70d8e017053a' +
-      '00e1f50500000000160014a248cf2f99f449511b22bab1a3d001719f84cd090000000000000000266a24aa21a9ede2f61c3f71d1defd' +
-      '3fa999dfa36953755c690689799962b48bebd836974e8cf900000000',
-    prevHash: '00000000002bfbde338ade6514af8b63bb564065051038ba745ea34087f914a7',
-    txids: [],
-    bits: 0x1e0377ae,
-    timeSec: 0x6878b602,
-    minTimeSec: 1752646830,
-    bitcoinHeight: 316
-  } satisfies NotifyVector,
-  prevHashField: '87f914a7745ea340051038babb56406514af8b63338ade65002bfbde00000000',
-  jobId: '6878b60200000001',
-  extranonce1: '03b67868',
-  submit: ['0000000000000000', '6878b602', '58f90070', '083ac000'],
-  hash: '0000000000cdd305efb7cb9d86c7dc8eccf504a32fdf781ea053f87b6f5b3642',
-  difficulty: 318.4026
-} as const
-
 /** A skeleton needs eight bytes of nsecs; in these coinbases bytes of the pool's tag play them. */
 const NSECS_IN_COINBASE2 = 1
 
