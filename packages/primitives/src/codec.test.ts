@@ -74,6 +74,13 @@ describe('vectors', () => {
     expect(reader.u64()).toBe(0xffff_ffff_ffff_ffffn)
   })
 
+  it('empty fields are one and the same empty array, however many there are', () => {
+    const reader = new ByteReader(new Uint8Array(2))
+    expect(reader.varBytes(9)).toBe(reader.varBytes(9))
+    expect(reader.bytes(0)).toEqual(new Uint8Array(0))
+    expect(() => reader.varBytes(9)).toThrow(CodecError)
+  })
+
   // Bitcoin's CompactSize, each side of each border.
   const compactSizes: readonly [value: number, hex: string][] = [
     [0, '00'],
