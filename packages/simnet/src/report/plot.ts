@@ -31,6 +31,7 @@ export function plot(series: readonly PlotSeries[], options: PlotOptions): strin
   const marks = Array.from({ length: Y_MARKS + 1 }, (_, i) => (highest * i) / Y_MARKS)
   const parts = [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" font-size="13">`,
+    `<title>${escaped(options.title)}</title>`,
     `<rect width="${WIDTH}" height="${HEIGHT}" fill="white"/>`,
     `<text x="${WIDTH / 2}" y="24" text-anchor="middle" font-size="16">${escaped(options.title)}</text>`,
     ...marks.flatMap(y => [
