@@ -17,6 +17,6 @@ export function uncleRateAt(latencyMs: number, options: RunOptions): SimReport {
 export const uncleRates: Scenario = {
   name: 'uncle-rates',
   sentence: 'Uncles and lost shares against the median latency of a link; writes the table and the plot.',
-  defaults: { nodes: 30, hours: 6 },
+  defaults: { nodes: 30, hours: 2 },
   run: options => uncleRateAt(200, options)
 }
