@@ -266,7 +266,11 @@ export class Gossip {
   }
 
   #chainMoved(outcome: ChainJudgement, nowMs: UnixMs): void {
-    for (const hash of outcome.validated) this.#relay.validated(hash, nowMs)
+    for (const hash of outcome.validated) {
+      this.#relay.validated(hash, nowMs)
+      // Those that had waited for this one wait no more.
+      this.#fetcher.arrived(hash, 'done', nowMs)
+    }
     if (outcome.invalidated.length > 0) this.#stale ??= { preferred: null }
   }
 

@@ -91,6 +91,8 @@ export type FetchResult = 'brought' | 'absent' | 'silent' | 'bad'
 export class ShareFetcher {
   readonly #limits: FetchLimits
   #chain = new Map<ShareHash, ChainWant>()
+  /** What the chain named last, in its order: wanted still, held, or done meanwhile. */
+  #named: readonly ShareHash[] = []
   readonly #missing = new Map<ShareHash, MissingWant>()
   readonly #sources = new Map<PeerId, Source>()
   /** Who is being asked for which share, wanted still or not, and since when. */
@@ -153,6 +155,7 @@ export class ShareFetcher {
   setWanted(hashes: readonly ShareHash[], preferred: PeerId | null, nowMs: UnixMs): void {
     const before = this.#chain
     this.#chain = new Map()
+    this.#named = hashes
     for (const [hash, untilMs] of this.#heldUntil) if (untilMs <= nowMs) this.#heldUntil.delete(hash)
     for (const hash of hashes) {
       if (this.#chain.size >= this.#limits.wanted) break
@@ -188,9 +191,14 @@ export class ShareFetcher {
       const order = this.#mayAsk(want, nowMs) ? this.#ask(want, want.tellers, nowMs) : null
       if (order !== null) return order
     }
+    // What came early and waits inside the chain takes up room there, so it counts: else the window would slide on past a
+    // hole that a slow peer leaves, until the chain drops the very shares it needs next.
     let ahead = 0
-    for (const want of this.#chain.values()) {
+    for (const hash of this.#named) {
+      const want = this.#chain.get(hash)
+      if (want === undefined && !this.#heldUntil.has(hash)) continue
       if (ahead++ >= this.#limits.ahead) break
+      if (want === undefined) continue
       if (want.notBeforeMs > nowMs) {
         this.#checkAt(want.notBeforeMs)
         continue

@@ -34,6 +34,8 @@ export class NaiveFetcher {
   requests: Request[] = []
   sources: { peer: string; allowance: number }[] = []
   held: { hash: ShareHash; untilMs: number }[] = []
+  /** What the chain named last, in its order. */
+  named: readonly ShareHash[] = []
   /** Every peer ever asked, in order, to tell who was asked longest ago. */
   history: string[] = []
 
@@ -73,6 +75,7 @@ export class NaiveFetcher {
   }
 
   setWanted(hashes: readonly ShareHash[], preferred: string | null, nowMs: number): void {
+    this.named = hashes
     this.held = this.held.filter(({ untilMs }) => untilMs > nowMs)
     const news = hashes.filter(hash => !this.held.some(held => held.hash === hash)).slice(0, this.#limits.wanted)
     const before = this.wants
@@ -103,7 +106,12 @@ export class NaiveFetcher {
 
   next(nowMs: number): FetchOrder | null {
     const missing = this.wants.filter(want => want.kind === 'missing')
-    const chain = this.wants.filter(want => want.kind === 'chain').slice(0, this.#limits.ahead)
+    // What is held takes up room in the chain, so it counts.
+    const window = this.named
+      .map(hash => ({ want: this.wants.find(want => want.kind === 'chain' && want.hash === hash), hash }))
+      .filter(({ want, hash }) => want !== undefined || this.held.some(held => held.hash === hash))
+      .slice(0, this.#limits.ahead)
+    const chain = window.flatMap(({ want }) => (want === undefined ? [] : [want]))
     for (const want of [...missing, ...chain]) {
       if (want.notBeforeMs > nowMs) continue
       const asked = this.asked(want.hash)
