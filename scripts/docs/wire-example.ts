@@ -1,6 +1,6 @@
 import { encodeBitcoinHeader, encodeTransaction } from '../../packages/bitcoin/src/index.ts'
 import { encodeHeaderBatch, encodeShare, encodeShareHeader, type Share } from '../../packages/consensus/src/index.ts'
-import { encodeFrame } from '../../packages/gossip/src/frame.ts'
+import { encodeFrame } from '../../packages/gossip/src/wire/frame.ts'
 import {
   ByteWriter,
   bytesEqual,

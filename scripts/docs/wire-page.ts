@@ -6,8 +6,8 @@ import {
   genesisShare,
   protocolTag
 } from '../../packages/consensus/src/index.ts'
-import { encodeFrame, MAX_PAYLOAD_BYTES } from '../../packages/gossip/src/frame.ts'
-import { encodeMessage, type PeerMessage } from '../../packages/gossip/src/messages.ts'
+import { encodeFrame, MAX_PAYLOAD_BYTES } from '../../packages/gossip/src/wire/frame.ts'
+import { encodeMessage, type PeerMessage } from '../../packages/gossip/src/wire/messages.ts'
 import type { Tree } from '../layers/tree.ts'
 import { readConstants } from './constants.ts'
 import { code, DocsError, grouped, type Page, pageText, table } from './page.ts'
@@ -15,7 +15,7 @@ import { commentAt, commentOf, findFunction, parseFile, propertiesOf, propertyCo
 import { batchParts, frameParts, headerParts, hexBlock, partsTable, shareParts, shortHex } from './wire-example.ts'
 import { contentText, type LayoutField, layoutOf } from './writer-layout.ts'
 
-const TEMPLATES = 'packages/gossip/src/template-messages.ts'
+const TEMPLATES = 'packages/gossip/src/wire/template-messages.ts'
 
 /** The bytes of shares, headers, frames and messages; every example is the genesis share of signet. */
 export function wirePage(tree: Tree): Page {

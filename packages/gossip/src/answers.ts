@@ -1,13 +1,13 @@
 import type { UnixMs } from '@p2poolv2/primitives'
-import { decoded } from './decoded.ts'
-import type { HeaderSync } from './header-sync.ts'
-import type { Intake } from './intake.ts'
-import { decodeMessage } from './messages.ts'
-import type { Outbox } from './outbox.ts'
-import type { Outstanding } from './request-book.ts'
-import type { FetchOrder, ShareFetcher } from './share-fetcher.ts'
-import type { TemplateExchange } from './template-exchange.ts'
-import type { FaultCode } from './verdicts.ts'
+import type { HeaderSync } from './headers/sync.ts'
+import type { Outbox } from './peers/outbox.ts'
+import type { Outstanding } from './peers/request-book.ts'
+import type { FaultCode } from './peers/verdicts.ts'
+import type { FetchOrder, ShareFetcher } from './shares/fetcher.ts'
+import type { Intake } from './shares/intake.ts'
+import type { TemplateExchange } from './templates/exchange.ts'
+import { decoded } from './wire/decoded.ts'
+import { decodeMessage } from './wire/messages.ts'
 
 interface Parts {
   readonly fetcher: ShareFetcher

@@ -2,12 +2,12 @@ import { shareHash, type UnixMs, unixMs, ZERO_SHARE_HASH } from '@p2poolv2/primi
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import type { GossipEvent } from './contract.ts'
-import { encodeMessage, type PeerMessage } from './messages.ts'
-import { branchKeyOf } from './template-book.ts'
-import { encodeAnnouncement, encodeTemplateMessage, type TemplateMessage } from './template-messages.ts'
+import { branchKeyOf } from './templates/book.ts'
 import { ChainBuilder, EASY_BITCOIN_BITS, easyParams, GENESIS_TIME_SEC } from './testing/chain-builder.ts'
 import { blockTemplate, templateTransaction } from './testing/templates.ts'
 import { type NetEffect, TestNode } from './testing/test-node.ts'
+import { encodeMessage, type PeerMessage } from './wire/messages.ts'
+import { encodeAnnouncement, encodeTemplateMessage, type TemplateMessage } from './wire/template-messages.ts'
 
 const params = easyParams()
 const builder = new ChainBuilder(params)

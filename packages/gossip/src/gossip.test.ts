@@ -1,11 +1,11 @@
 import { unixMs, ZERO_SHARE_HASH } from '@p2poolv2/primitives'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { encodeFrame } from './frame.ts'
-import { POLL_MS, STALL_MS } from './header-sync.ts'
-import { decodeMessage, encodeMessage, type PeerMessage } from './messages.ts'
-import { MAX_QUEUED_PER_PEER } from './request-queue.ts'
+import { POLL_MS, STALL_MS } from './headers/sync.ts'
+import { MAX_QUEUED_PER_PEER } from './peers/request-queue.ts'
 import { ChainBuilder, easyParams, GENESIS_TIME_SEC } from './testing/chain-builder.ts'
 import { type NetEffect, TestNode } from './testing/test-node.ts'
+import { encodeFrame } from './wire/frame.ts'
+import { decodeMessage, encodeMessage, type PeerMessage } from './wire/messages.ts'
 
 const params = easyParams()
 const builder = new ChainBuilder(params)

@@ -1,7 +1,6 @@
 import { bitcoinHeaderHashWire } from '@p2poolv2/bitcoin'
 import { blockHashFromWire, invariant, sha256d, type UnixMs, unixMs } from '@p2poolv2/primitives'
 import { Answers } from './answers.ts'
-import { BlockRebuild } from './block-rebuild.ts'
 import type {
   ChainIndex,
   ChainJudgement,
@@ -14,21 +13,22 @@ import type {
   SyncState
 } from './contract.ts'
 import { isCurrent } from './currentness.ts'
-import { decoded } from './decoded.ts'
-import { HeaderSync } from './header-sync.ts'
-import { Intake } from './intake.ts'
-import { encodeMessage } from './messages.ts'
-import { Outbox } from './outbox.ts'
-import { MAX_PEERS, Peer, PeerBook } from './peer-book.ts'
-import { RecentShares } from './recent-shares.ts'
-import { Relay } from './relay.ts'
-import { RequestDesk } from './request-desk.ts'
-import { MAX_WANTED, ShareFetcher } from './share-fetcher.ts'
+import { HeaderSync } from './headers/sync.ts'
+import { Outbox } from './peers/outbox.ts'
+import { MAX_PEERS, Peer, PeerBook } from './peers/peer-book.ts'
+import { RequestDesk } from './peers/request-desk.ts'
+import { MAX_WANTED, ShareFetcher } from './shares/fetcher.ts'
+import { Intake } from './shares/intake.ts'
+import { RecentShares } from './shares/recent.ts'
+import { Relay } from './shares/relay.ts'
 import { gossipStatus, syncState } from './status.ts'
-import { TemplateAnnouncer } from './template-announcer.ts'
-import { TemplateBook } from './template-book.ts'
-import { TemplateExchange } from './template-exchange.ts'
-import { decodeAnnouncement } from './template-messages.ts'
+import { TemplateAnnouncer } from './templates/announcer.ts'
+import { BlockRebuild } from './templates/block-rebuild.ts'
+import { TemplateBook } from './templates/book.ts'
+import { TemplateExchange } from './templates/exchange.ts'
+import { decoded } from './wire/decoded.ts'
+import { encodeMessage } from './wire/messages.ts'
+import { decodeAnnouncement } from './wire/template-messages.ts'
 
 /** While shares are wanted the chain is asked again this often which, so that none is forgotten. */
 const REFRESH_MS = 10_000

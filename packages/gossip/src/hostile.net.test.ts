@@ -1,12 +1,12 @@
 import { genesisShare, type Share } from '@p2poolv2/consensus'
 import { shareHash, unixMs, ZERO_SHARE_HASH } from '@p2poolv2/primitives'
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { PeerMessage } from './messages.ts'
-import { MAX_MISSING_PER_PEER } from './share-fetcher.ts'
+import { MAX_MISSING_PER_PEER } from './shares/fetcher.ts'
 import { ChainBuilder, easyParams, GENESIS_TIME_SEC } from './testing/chain-builder.ts'
 import { type Reply, ScriptedPeer } from './testing/scripted-peer.ts'
 import { TestNet } from './testing/test-net.ts'
 import { TestNode } from './testing/test-node.ts'
+import type { PeerMessage } from './wire/messages.ts'
 
 const params = easyParams()
 const builder = new ChainBuilder(params)

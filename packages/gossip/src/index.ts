@@ -19,7 +19,8 @@ export type {
   Topic,
   TopicVerdict
 } from './contract.ts'
-export type { FrameHead } from './frame.ts'
+export { Gossip } from './gossip.ts'
+export type { FrameHead } from './wire/frame.ts'
 export {
   decodeFrame,
   decodeFrameHead,
@@ -27,14 +28,13 @@ export {
   FRAME_HEAD_BYTES,
   MAX_PAYLOAD_BYTES,
   payloadMatches
-} from './frame.ts'
-export { Gossip } from './gossip.ts'
-export type { DecodedMessage, PeerMessage } from './messages.ts'
-export { decodeMessage, encodeMessage } from './messages.ts'
-export type { TemplateAnnouncement, TemplateMessage } from './template-messages.ts'
+} from './wire/frame.ts'
+export type { DecodedMessage, PeerMessage } from './wire/messages.ts'
+export { decodeMessage, encodeMessage } from './wire/messages.ts'
+export type { TemplateAnnouncement, TemplateMessage } from './wire/template-messages.ts'
 export {
   decodeAnnouncement,
   decodeTemplateMessage,
   encodeAnnouncement,
   encodeTemplateMessage
-} from './template-messages.ts'
+} from './wire/template-messages.ts'

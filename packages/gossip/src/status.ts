@@ -1,9 +1,9 @@
 import type { UnixMs } from '@p2poolv2/primitives'
 import type { ChainIndex, GossipStatus, SyncState } from './contract.ts'
 import { isCurrent } from './currentness.ts'
-import type { HeaderSync } from './header-sync.ts'
-import type { PeerBook } from './peer-book.ts'
-import type { ShareFetcher } from './share-fetcher.ts'
+import type { HeaderSync } from './headers/sync.ts'
+import type { PeerBook } from './peers/peer-book.ts'
+import type { ShareFetcher } from './shares/fetcher.ts'
 
 /** Candidate shares without verdict that are normal while shares come in. */
 const USUAL_LAG = 6

@@ -2,9 +2,9 @@ import type { Share } from '@p2poolv2/consensus'
 import type { ShareHash } from '@p2poolv2/primitives'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { PRUNE_SLACK_HEIGHTS } from './chains/zones.ts'
 import { ChainBuilder, easyParams, FAR_FUTURE_MS, GENESIS_TIME_SEC, headerItem } from './testing/build-chain.ts'
 import { StoredChain, snapshotOf } from './testing/stored-chain.ts'
-import { PRUNE_SLACK_HEIGHTS } from './zones.ts'
 
 /** The real rules with a window of 20 shares and twice that kept. The builder keeps everything. */
 const WINDOW = { windowMaxShares: 20, difficultyMultiplier: 10_000n }

@@ -1,9 +1,9 @@
 import { decodeHeaderBatch, decodeShare, type Share } from '@p2poolv2/consensus'
 import { type ShareHash, ZERO_SHARE_HASH } from '@p2poolv2/primitives'
 import { describe, expect, test } from 'vitest'
+import { inPayoutZone, PRUNE_SLACK_HEIGHTS, pruneHeightOf } from './chains/zones.ts'
 import { ChainBuilder, easyParams, FAR_FUTURE_MS, headerItem } from './testing/build-chain.ts'
 import { StoredChain, snapshotOf } from './testing/stored-chain.ts'
-import { inPayoutZone, PRUNE_SLACK_HEIGHTS, pruneHeightOf } from './zones.ts'
 
 /** The real rules with a window of 20 shares and twice that kept. The builder keeps everything. */
 const short = easyParams({ windowMaxShares: 20, pruneDepth: 40, difficultyMultiplier: 10_000n })

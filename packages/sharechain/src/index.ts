@@ -1,9 +1,5 @@
+export { MAX_ORPHAN_BYTES, MAX_ORPHANS, MAX_ORPHANS_PER_PEER } from './admission/orphan-pool.ts'
 export type { ChainOutcome, ChainVerdict, CrowdCode, HeaderItem, ShareOrigin } from './contract.ts'
-export { compareDigests } from './hash-order.ts'
-export type { HeaderQuestion } from './locator.ts'
-export { locatorHeights, MAX_HEADERS_PER_ANSWER } from './locator.ts'
-export { MAX_ORPHAN_BYTES, MAX_ORPHANS, MAX_ORPHANS_PER_PEER } from './orphan-pool.ts'
-export { StoreCorrupt } from './restore.ts'
 export { ShareChain, type ShareChainOptions } from './share-chain.ts'
 export {
   blockKey,
@@ -26,6 +22,7 @@ export {
   encodeIdentity,
   SCHEMA_VERSION
 } from './store/records.ts'
+export { StoreCorrupt } from './store/restore.ts'
 export { sealed, unsealed } from './store/seal.ts'
 export type {
   ChainDelta,
@@ -36,3 +33,6 @@ export type {
   StoredRow,
   StoreIdentity
 } from './store/share-store.ts'
+export { compareDigests } from './tree/hash-order.ts'
+export type { HeaderQuestion } from './tree/locator.ts'
+export { locatorHeights, MAX_HEADERS_PER_ANSWER } from './tree/locator.ts'

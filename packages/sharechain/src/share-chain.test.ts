@@ -1,13 +1,13 @@
 import type { Share } from '@p2poolv2/consensus'
 import { type ShareHash, unixMs, ZERO_SHARE_HASH } from '@p2poolv2/primitives'
 import { beforeEach, describe, expect, test } from 'vitest'
+import { MAX_STEPS_PER_CALL } from './admission/intake.ts'
 import type { ChainOutcome } from './contract.ts'
-import { compareDigests } from './hash-order.ts'
-import { MAX_STEPS_PER_CALL } from './intake.ts'
 import { ShareChain } from './share-chain.ts'
 import { KEY_PREFIX } from './store/keys.ts'
 import { ChainBuilder, easyParams, FAR_FUTURE_MS, GENESIS_TIME_SEC, headerItem } from './testing/build-chain.ts'
 import { foundBlock } from './testing/deltas.ts'
+import { compareDigests } from './tree/hash-order.ts'
 
 const BITCOIN_BITS = 0x207fffff
 

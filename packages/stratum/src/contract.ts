@@ -1,6 +1,6 @@
 import type { Job, Solution, Work } from '@p2poolv2/bitcoin'
 import type { BlockHash, Sha256d, UnixMs } from '@p2poolv2/primitives'
-import type { NotifyParts } from './notify-line.ts'
+import type { NotifyParts } from './v1/notify-line.ts'
 
 /**
  * What one miner's session is told (`SessionEvent`) and what it asks for (`SessionEffect`): plain objects with a

@@ -13,9 +13,9 @@ export type {
   StartProfile,
   VardiffOptions
 } from './contract.ts'
-export { DEFAULT_START_PROFILES, DEFAULT_VARDIFF, difficultyText } from './difficulty.ts'
-export { type LineFault, LineReader, type LinesRead, MAX_LINE_BYTES } from './line-reader.ts'
-export { isMisbehaviour } from './messages.ts'
-export { type NotifyParts, notifyLine, notifyParts } from './notify-line.ts'
-export { Session } from './session.ts'
-export { isWorkText, newestWork } from './work-text.ts'
+export { DEFAULT_START_PROFILES, DEFAULT_VARDIFF, difficultyText } from './mining/difficulty.ts'
+export { type LineFault, LineReader, type LinesRead, MAX_LINE_BYTES } from './v1/line-reader.ts'
+export { isMisbehaviour } from './v1/messages.ts'
+export { type NotifyParts, notifyLine, notifyParts } from './v1/notify-line.ts'
+export { Session } from './v1/session.ts'
+export { isWorkText, newestWork } from './v1/work-text.ts'

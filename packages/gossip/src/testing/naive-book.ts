@@ -1,6 +1,6 @@
 import type { TemplateTransaction } from '@p2poolv2/bitcoin'
 import { bytesToHex } from '@p2poolv2/primitives'
-import type { BookLimits } from '../template-book.ts'
+import type { BookLimits } from '../templates/book.ts'
 
 export interface NaiveTemplate {
   readonly key: string

@@ -8,7 +8,7 @@ import {
   HELD_MS,
   MAX_ASKED_PER_SHARE,
   MAX_ROUND_MS
-} from '../share-fetcher.ts'
+} from '../shares/fetcher.ts'
 
 interface Request extends FetchOrder {
   readonly sinceMs: number

@@ -1,7 +1,7 @@
 import type { UnixMs } from '@p2poolv2/primitives'
 import type { GossipEvent } from '../contract.ts'
-import { type DecodedMessage, decodeMessage, encodeMessage, type PeerMessage } from '../messages.ts'
-import { decodeTemplateMessage, encodeTemplateMessage, type TemplateMessage } from '../template-messages.ts'
+import { type DecodedMessage, decodeMessage, encodeMessage, type PeerMessage } from '../wire/messages.ts'
+import { decodeTemplateMessage, encodeTemplateMessage, type TemplateMessage } from '../wire/template-messages.ts'
 import type { Actor, NetEffect } from './test-node.ts'
 
 /** What a script does with a request: an answer, bytes of any kind, no answer at all, or an empty one. */

@@ -1,9 +1,9 @@
 import type { Job, Solution, Work } from '@p2poolv2/bitcoin'
 import { blockHash, hexToBytes, type UnixMs, unixMs } from '@p2poolv2/primitives'
 import type { DifficultyLimits, SessionDeps, SessionEffect, SessionEvent, SessionSettings } from '../contract.ts'
-import { DEFAULT_START_PROFILES } from '../difficulty.ts'
-import { notifyParts } from '../notify-line.ts'
-import { Session } from '../session.ts'
+import { DEFAULT_START_PROFILES } from '../mining/difficulty.ts'
+import { notifyParts } from '../v1/notify-line.ts'
+import { Session } from '../v1/session.ts'
 import { jobOf, TEMPLATE_A, workOf } from './vectors.ts'
 
 export const ADDRESS = 'bc1qexampleaddr'

@@ -1,7 +1,7 @@
 import { seededRng, unixMs } from '@p2poolv2/primitives'
 import type { DifficultyLimits, VardiffOptions } from '../contract.ts'
-import { DEFAULT_VARDIFF } from '../difficulty.ts'
-import { VARDIFF_TICK_MS, Vardiff } from '../vardiff.ts'
+import { DEFAULT_VARDIFF } from '../mining/difficulty.ts'
+import { VARDIFF_TICK_MS, Vardiff } from '../mining/vardiff.ts'
 
 export interface SimulatedMinerOptions {
   readonly seed: string

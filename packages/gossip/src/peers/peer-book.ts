@@ -1,0 +1,134 @@
+import {
+  BoundedMap,
+  BoundedSet,
+  type Height,
+  invariant,
+  type ShareHash,
+  type UnixMs,
+  unixMs
+} from '@p2poolv2/primitives'
+import type { Dialect, PeerId } from '../contract.ts'
+import { RateLimit } from './rate-limit.ts'
+import { BAN_MS, FORGIVE_MS } from './verdicts.ts'
+
+/** Peers at most, above the network's own limit of 50 in and 50 out; one more is dropped as it comes. */
+export const MAX_PEERS = 128
+/**
+ * Shares remembered per peer as known to it; at the cap the oldest is forgotten, and may be sent twice. The reference
+ * remembers 100; shares older than this many are never relayed.
+ */
+export const KNOWN_SHARES_PER_PEER = 256
+/** Dropped peers remembered; at the cap the one dropped first may come back early. */
+export const MAX_BANS = 1_024
+
+/** Two hundred requests a second, a burst of twice that: twice what the reference allows itself. */
+const REQUESTS = { unitMs: 5, burst: 400 }
+/** Topic messages: fifty a second, far above the rate of shares; what is above is dropped unread. */
+const TOPIC_MESSAGES = { unitMs: 20, burst: 500 }
+/** Template transactions asked of one peer, in kB: 100 kB a second, two full blocks at once. */
+const TEMPLATE_KILOBYTES = { unitMs: 10, burst: 8_000 }
+
+/** What is remembered of one connected peer. Only its own machines write to it. */
+export class Peer {
+  readonly id: PeerId
+  readonly direction: 'inbound' | 'outbound'
+  readonly dialect: Dialect
+  readonly connectedAtMs: UnixMs
+  /** From its handshake, unchecked. */
+  claimedHeight: Height | null = null
+  /** Shares it sent us or was sent by us. */
+  readonly known = new BoundedSet<ShareHash>(KNOWN_SHARES_PER_PEER)
+  readonly requests = new RateLimit(REQUESTS)
+  readonly topicMessages = new RateLimit(TOPIC_MESSAGES)
+  readonly templateKilobytes = new RateLimit(TEMPLATE_KILOBYTES)
+  #points = 0
+  #pointsAtMs: UnixMs = unixMs(0)
+
+  constructor(
+    id: PeerId,
+    about: {
+      readonly direction: 'inbound' | 'outbound'
+      readonly dialect: Dialect
+      readonly connectedAtMs: UnixMs
+    }
+  ) {
+    this.id = id
+    this.direction = about.direction
+    this.dialect = about.dialect
+    this.connectedAtMs = about.connectedAtMs
+  }
+
+  /** The score now: points fade one at a time. */
+  pointsAt(nowMs: UnixMs): number {
+    return Math.max(0, this.#points - Math.floor(Math.max(0, nowMs - this.#pointsAtMs) / FORGIVE_MS))
+  }
+
+  /** @returns the score after it */
+  penalise(points: number, nowMs: UnixMs): number {
+    this.#points = this.pointsAt(nowMs) + points
+    this.#pointsAtMs = nowMs
+    return this.#points
+  }
+}
+
+/** The connected peers, in order of connection, and those that are not let in for a while. */
+export class PeerBook {
+  readonly #maxPeers: number
+  readonly #peers = new Map<PeerId, Peer>()
+  readonly #bannedUntil = new BoundedMap<PeerId, UnixMs>(MAX_BANS)
+  #ours = 0
+
+  constructor(maxPeers: number = MAX_PEERS) {
+    this.#maxPeers = maxPeers
+  }
+
+  get size(): number {
+    return this.#peers.size
+  }
+
+  /** Connected peers that are in our topics. */
+  get oursCount(): number {
+    return this.#ours
+  }
+
+  get(id: PeerId): Peer | undefined {
+    return this.#peers.get(id)
+  }
+
+  all(): IterableIterator<Peer> {
+    return this.#peers.values()
+  }
+
+  /** Those of one dialect, in order of connection. */
+  of(dialect: Dialect): Peer[] {
+    return [...this.#peers.values()].filter(peer => peer.dialect === dialect)
+  }
+
+  /** @returns why the peer is not let in */
+  add(peer: Peer, nowMs: UnixMs): 'banned' | 'too-many-peers' | null {
+    if (nowMs < (this.#bannedUntil.get(peer.id) ?? 0)) return 'banned'
+    if (!this.#peers.has(peer.id) && this.#peers.size >= this.#maxPeers) return 'too-many-peers'
+    this.remove(peer.id)
+    this.#peers.set(peer.id, peer)
+    if (peer.dialect === 'ours') this.#ours++
+    return null
+  }
+
+  remove(id: PeerId): void {
+    if (this.#peers.get(id)?.dialect === 'ours') this.#ours--
+    this.#peers.delete(id)
+  }
+
+  /** Removes the peer and keeps it out. */
+  ban(id: PeerId, nowMs: UnixMs): void {
+    this.remove(id)
+    this.#bannedUntil.delete(id)
+    this.#bannedUntil.set(id, unixMs(nowMs + BAN_MS))
+  }
+
+  checkInvariants(): void {
+    invariant(this.#peers.size <= this.#maxPeers, 'peers are within their cap')
+    invariant(this.of('ours').length === this.#ours, 'peers in our topics are counted')
+    this.#bannedUntil.checkInvariants()
+  }
+}

@@ -1,0 +1,308 @@
+import { invariant, type ShareHash, type UnixMs, unixMs } from '@p2poolv2/primitives'
+import type { PeerId } from '../contract.ts'
+
+/** Bodies asked of one peer at a time (protocol §19.4). */
+export const MAX_IN_FLIGHT_PER_PEER = 16
+/** Shares the chain wants that are kept here; the chain knows the rest and is asked again. */
+export const MAX_WANTED = 1_024
+/**
+ * How far ahead of the first share still missing others are asked for. What comes early waits in the chain's orphan pool,
+ * which keeps this many of one peer.
+ */
+export const FETCH_AHEAD = 128
+/** Parents, uncles and announced shares asked for before their headers are known; at the cap the oldest is forgotten. */
+export const MAX_MISSING = 256
+/** Of one peer's telling; at the cap it is not listened to. */
+export const MAX_MISSING_PER_PEER = 32
+/** An answer that takes longer has its share asked of a second peer too. */
+export const HEDGE_MS = 2_500
+/** Peers asked for one share at the same time. */
+export const MAX_ASKED_PER_SHARE = 2
+/** Wait after every peer was tried in vain; doubled with each further round. */
+export const FIRST_ROUND_MS = 5_000
+export const MAX_ROUND_MS = 60_000
+/** A share that came but still waits for others is not asked for again for so long. */
+export const HELD_MS = 30_000
+/** Shares remembered for that; at the cap further ones are asked for again. */
+export const MAX_HELD = 1_024
+
+export interface FetchLimits {
+  readonly inFlightPerPeer: number
+  readonly wanted: number
+  readonly ahead: number
+  readonly missing: number
+  readonly missingPerPeer: number
+  readonly held: number
+}
+
+const DEFAULT_LIMITS: FetchLimits = {
+  inFlightPerPeer: MAX_IN_FLIGHT_PER_PEER,
+  wanted: MAX_WANTED,
+  ahead: FETCH_AHEAD,
+  missing: MAX_MISSING,
+  missingPerPeer: MAX_MISSING_PER_PEER,
+  held: MAX_HELD
+}
+
+interface Want {
+  readonly hash: ShareHash
+  /** Who cannot help: in this round, or at all for a missing share. */
+  readonly tried: Set<PeerId>
+}
+
+/** A share whose header the chain has: any source may have the body. */
+interface ChainWant extends Want {
+  /** Asked first, while it can be. */
+  preferred: PeerId | null
+  notBeforeMs: number
+  rounds: number
+}
+
+/** A share known by name only: those who named it have it. */
+interface MissingWant extends Want {
+  readonly tellers: Set<PeerId>
+}
+
+interface Source {
+  inFlight: number
+  /** Requests it may have in flight now: halved when it keeps us waiting, one more with each share it brings. */
+  allowance: number
+  /** Smallest goes first among equals. */
+  lastAskedOrder: number
+}
+
+/** One share to ask of one peer. */
+export interface FetchOrder {
+  readonly hash: ShareHash
+  readonly peer: PeerId
+}
+
+/** How a request ended: with the share, with the word that there is none, without a word in time, with a wrong copy. */
+export type FetchResult = 'brought' | 'absent' | 'silent' | 'bad'
+
+/**
+ * Decides whom to ask for which body, and when, after the model of Bitcoin Core's transaction requests. It holds no bytes
+ * and sends nothing: `next` names one request at a time, and each has to be ended with
+ * `answered`. No peer is asked twice at a time for one share.
+ *
+ * Shares the chain wants are a list given anew each time, in its order; nothing on it is ever given up. Missing shares are
+ * parents, uncles and announcements that came without their headers: few, asked only of those who named them, and first.
+ */
+export class ShareFetcher {
+  readonly #limits: FetchLimits
+  #chain = new Map<ShareHash, ChainWant>()
+  /** What the chain named last, in its order: wanted still, held, or done meanwhile. */
+  #named: readonly ShareHash[] = []
+  readonly #missing = new Map<ShareHash, MissingWant>()
+  readonly #sources = new Map<PeerId, Source>()
+  /** Who is being asked for which share, wanted still or not, and since when. */
+  readonly #asked = new Map<ShareHash, Map<PeerId, UnixMs>>()
+  /** Shares that came and wait inside the chain; until when not to ask for them. */
+  readonly #heldUntil = new Map<ShareHash, UnixMs>()
+  #order = 0
+  #nextCheckMs: number | null = null
+
+  constructor(limits: FetchLimits = DEFAULT_LIMITS) {
+    this.#limits = limits
+  }
+
+  /** Shares known to be wanted. */
+  get size(): number {
+    return this.#chain.size + this.#missing.size
+  }
+
+  /** Whether so few of the chain's shares are left to ask for that it should be asked for more. */
+  get isLow(): boolean {
+    return this.#chain.size < this.#limits.ahead
+  }
+
+  /** When `next` may give something that it did not give when it last gave nothing. */
+  get nextDeadlineMs(): UnixMs | null {
+    return this.#nextCheckMs === null ? null : unixMs(this.#nextCheckMs)
+  }
+
+  inFlight(peer: PeerId): number {
+    return this.#sources.get(peer)?.inFlight ?? 0
+  }
+
+  /** The peer may be asked: it delivered headers or shares. */
+  addSource(peer: PeerId): void {
+    if (this.#sources.has(peer)) return
+    this.#sources.set(peer, { inFlight: 0, allowance: this.#limits.inFlightPerPeer, lastAskedOrder: 0 })
+    // Somebody new to try, whatever the others said.
+    for (const want of this.#chain.values()) want.notBeforeMs = 0
+  }
+
+  /** The peer is gone, with all requests to it; what it was asked is asked of others. */
+  removeSource(peer: PeerId): void {
+    this.#sources.delete(peer)
+    for (const [hash, asked] of this.#asked) if (asked.delete(peer) && asked.size === 0) this.#asked.delete(hash)
+    for (const want of this.#chain.values()) {
+      want.tried.delete(peer)
+      if (want.preferred === peer) want.preferred = null
+    }
+    for (const want of this.#missing.values()) {
+      want.tried.delete(peer)
+      want.tellers.delete(peer)
+      this.#forgetIfHopeless(want)
+    }
+  }
+
+  /**
+   * What the chain wants, in order; replaces what it wanted before.
+   * @param preferred asked first for what is new
+   */
+  setWanted(hashes: readonly ShareHash[], preferred: PeerId | null, nowMs: UnixMs): void {
+    const before = this.#chain
+    this.#chain = new Map()
+    this.#named = hashes
+    for (const [hash, untilMs] of this.#heldUntil) if (untilMs <= nowMs) this.#heldUntil.delete(hash)
+    for (const hash of hashes) {
+      if (this.#chain.size >= this.#limits.wanted) break
+      if (this.#heldUntil.has(hash)) continue
+      this.#missing.delete(hash)
+      const tried = new Set<PeerId>()
+      this.#chain.set(hash, before.get(hash) ?? { hash, preferred, tried, notBeforeMs: 0, rounds: 0 })
+    }
+  }
+
+  /** A share that another one, which `teller` sent, builds on, or that `teller` announces. */
+  wantMissing(hash: ShareHash, teller: PeerId): void {
+    // With its header here any source may have it, and it is never given up.
+    if (this.#chain.has(hash) || this.#heldUntil.has(hash)) return
+    let told = 0
+    for (const want of this.#missing.values()) if (want.tellers.has(teller)) told++
+    if (told >= this.#limits.missingPerPeer) return
+    this.addSource(teller)
+    const known = this.#missing.get(hash)
+    if (known !== undefined) {
+      known.tellers.add(teller)
+      return
+    }
+    const [oldest] = this.#missing.keys()
+    if (this.#missing.size >= this.#limits.missing && oldest !== undefined) this.#missing.delete(oldest)
+    this.#missing.set(hash, { hash, tried: new Set(), tellers: new Set([teller]) })
+  }
+
+  /** The next request to make, or null. */
+  next(nowMs: UnixMs): FetchOrder | null {
+    this.#nextCheckMs = null
+    for (const want of this.#missing.values()) {
+      const order = this.#mayAsk(want, nowMs) ? this.#ask(want, want.tellers, nowMs) : null
+      if (order !== null) return order
+    }
+    // What came early and waits inside the chain takes up room there, so it counts: else the window would slide on past a
+    // hole that a slow peer leaves, until the chain drops the very shares it needs next.
+    let ahead = 0
+    for (const hash of this.#named) {
+      const want = this.#chain.get(hash)
+      if (want === undefined && !this.#heldUntil.has(hash)) continue
+      if (ahead++ >= this.#limits.ahead) break
+      if (want === undefined) continue
+      if (want.notBeforeMs > nowMs) {
+        this.#checkAt(want.notBeforeMs)
+        continue
+      }
+      const order = this.#mayAsk(want, nowMs) ? this.#ask(want, this.#sources.keys(), nowMs) : null
+      if (order !== null) return order
+      this.#endRound(want, nowMs)
+    }
+    return null
+  }
+
+  /** A share is here, from whomever. `waiting`: the chain holds it until what it builds on is here. */
+  arrived(hash: ShareHash, state: 'done' | 'waiting', nowMs: UnixMs): void {
+    this.#missing.delete(hash)
+    this.#chain.delete(hash)
+    if (state === 'done') this.#heldUntil.delete(hash)
+    else if (this.#heldUntil.size < this.#limits.held) this.#heldUntil.set(hash, unixMs(nowMs + HELD_MS))
+  }
+
+  /** A request that `next` named has ended. Called once for each; those to a source that was removed have ended with it. */
+  answered({ hash, peer }: FetchOrder, result: FetchResult): void {
+    const asked = this.#asked.get(hash)
+    const source = this.#sources.get(peer)
+    if (source === undefined || asked?.delete(peer) !== true) return
+    if (asked.size === 0) this.#asked.delete(hash)
+    source.inFlight--
+    if (result === 'brought') source.allowance = Math.min(this.#limits.inFlightPerPeer, source.allowance + 1)
+    if (result === 'silent') source.allowance = Math.max(1, source.allowance >> 1)
+    const missing = this.#missing.get(hash)
+    if (result !== 'brought') (missing ?? this.#chain.get(hash))?.tried.add(peer)
+    if (missing !== undefined) this.#forgetIfHopeless(missing)
+  }
+
+  checkInvariants(): void {
+    invariant(this.#chain.size <= this.#limits.wanted, 'wanted shares are within their cap')
+    invariant(this.#missing.size <= this.#limits.missing, 'missing shares are within their cap')
+    invariant(this.#heldUntil.size <= this.#limits.held, 'held shares are within their cap')
+    const counts = new Map<PeerId, number>()
+    for (const asked of this.#asked.values()) {
+      invariant(asked.size > 0 && asked.size <= MAX_ASKED_PER_SHARE, 'few peers are asked for one share')
+      for (const peer of asked.keys()) counts.set(peer, (counts.get(peer) ?? 0) + 1)
+    }
+    for (const want of this.#missing.values()) {
+      invariant(!this.#chain.has(want.hash), 'a share is wanted once')
+      invariant(want.tellers.size > 0, 'a missing share was named by somebody who is here')
+    }
+    for (const [peer, { inFlight, allowance }] of this.#sources) {
+      invariant(inFlight === (counts.get(peer) ?? 0), 'requests in flight are counted')
+      invariant(inFlight <= this.#limits.inFlightPerPeer, 'a peer is asked for few shares at a time')
+      invariant(allowance >= 1 && allowance <= this.#limits.inFlightPerPeer, 'an allowance is within its range')
+    }
+    for (const peer of counts.keys()) invariant(this.#sources.has(peer), 'only sources are asked')
+  }
+
+  /** Whether it is time to ask somebody, or somebody else as well. */
+  #mayAsk({ hash }: Want, nowMs: UnixMs): boolean {
+    const asked = this.#asked.get(hash)
+    if (asked === undefined) return true
+    if (asked.size >= MAX_ASKED_PER_SHARE) return false
+    for (const sinceMs of asked.values()) {
+      if (sinceMs + HEDGE_MS <= nowMs) continue
+      this.#checkAt(sinceMs + HEDGE_MS)
+      return false
+    }
+    return true
+  }
+
+  /** Asks the preferred peer if it can be asked, else the least busy one, the one asked longest ago among equals. */
+  #ask(want: Want & { readonly preferred?: PeerId | null }, peers: Iterable<PeerId>, nowMs: UnixMs): FetchOrder | null {
+    let best: { readonly peer: PeerId; readonly source: Source } | null = null
+    const asked = this.#asked.get(want.hash) ?? new Map<PeerId, UnixMs>()
+    for (const peer of peers) {
+      const source = this.#sources.get(peer)
+      if (source === undefined || source.inFlight >= source.allowance) continue
+      if (want.tried.has(peer) || asked.has(peer)) continue
+      if (best === null || peer === want.preferred || isBefore(source, best.source)) best = { peer, source }
+      if (peer === want.preferred) break
+    }
+    if (best === null) return null
+    this.#asked.set(want.hash, asked.set(best.peer, nowMs))
+    best.source.inFlight++
+    best.source.lastAskedOrder = ++this.#order
+    return { hash: want.hash, peer: best.peer }
+  }
+
+  /** Everybody was tried: all may be tried again after a while. */
+  #endRound(want: ChainWant, nowMs: UnixMs): void {
+    if (this.#asked.has(want.hash) || this.#sources.size === 0 || want.tried.size < this.#sources.size) return
+    want.tried.clear()
+    want.notBeforeMs = nowMs + Math.min(MAX_ROUND_MS, FIRST_ROUND_MS * 2 ** Math.min(want.rounds, 10))
+    want.rounds++
+    this.#checkAt(want.notBeforeMs)
+  }
+
+  #forgetIfHopeless(want: MissingWant): void {
+    for (const teller of want.tellers) if (!want.tried.has(teller)) return
+    this.#missing.delete(want.hash)
+  }
+
+  #checkAt(atMs: number): void {
+    if (this.#nextCheckMs === null || atMs < this.#nextCheckMs) this.#nextCheckMs = atMs
+  }
+}
+
+function isBefore(a: Source, b: Source): boolean {
+  return a.inFlight < b.inFlight || (a.inFlight === b.inFlight && a.lastAskedOrder < b.lastAskedOrder)
+}

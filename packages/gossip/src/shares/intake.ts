@@ -1,0 +1,185 @@
+import { bitcoinHeaderHashWire } from '@p2poolv2/bitcoin'
+import {
+  type ChainParams,
+  decodeShare,
+  encodeShare,
+  MAX_ENCODED_SHARE_BYTES,
+  peekShare,
+  type Share
+} from '@p2poolv2/consensus'
+import {
+  type BlockHash,
+  BoundedMap,
+  blockHashFromWire,
+  bytesEqual,
+  CodecError,
+  hashMeetsTarget,
+  type ShareHash,
+  sha256d,
+  targetFromBits,
+  type UnixMs
+} from '@p2poolv2/primitives'
+import type { ChainIndex, ChainJudgement, PeerId, ShareSource } from '../contract.ts'
+import { isCurrent } from '../currentness.ts'
+import type { HeaderSync } from '../headers/sync.ts'
+import type { Outbox } from '../peers/outbox.ts'
+import type { PeerBook } from '../peers/peer-book.ts'
+import { type FaultCode, topicVerdict } from '../peers/verdicts.ts'
+import type { ShareFetcher } from './fetcher.ts'
+import type { RecentShares } from './recent.ts'
+
+/** Shares recognised by their bitcoin header before they are decoded; at the cap the oldest is decoded again. */
+export const MAX_SEEN_SHARES = 8_192
+
+/** Told of every share with work in it, whatever the chain will say: it may be a bitcoin block. */
+export interface BlockWatch {
+  /** Whether this much work could be a block, for a share whose work is below its own target. */
+  couldBeBlock(blockHashWire: Uint8Array, bitcoinBits: number): boolean
+  consider(share: Share, from: PeerId, nowMs: UnixMs): void
+}
+
+interface Parts {
+  readonly chain: ChainIndex
+  readonly peers: PeerBook
+  readonly recent: RecentShares
+  readonly fetcher: ShareFetcher
+  readonly headers: HeaderSync
+  readonly blocks: BlockWatch
+  readonly out: Outbox
+}
+
+/**
+ * The door for shares of peers: work before decoding, decoding before the chain, and then what the chain's verdict means for
+ * the share, its message and its sender.
+ */
+export class Intake {
+  readonly #params: ChainParams
+  readonly #parts: Parts
+  /** By the hash of their bitcoin header; only shares whose body the chain has taken. */
+  readonly #seen = new BoundedMap<BlockHash, ShareHash>(MAX_SEEN_SHARES)
+
+  constructor(params: ChainParams, parts: Parts) {
+    this.#params = params
+    this.#parts = parts
+  }
+
+  /** An encoded share on the topic or in a push. */
+  take(bytes: Uint8Array, from: Extract<ShareSource, { via: 'topic' | 'push' }>, nowMs: UnixMs): void {
+    const refusal = this.#read(bytes, from, nowMs)
+    if (refusal !== null) this.#refuse(refusal, from, nowMs)
+  }
+
+  /** A whole share in answer to a request of ours; its hash is the one asked for. */
+  takeFetched(share: Share, from: Extract<ShareSource, { via: 'fetch' }>, nowMs: UnixMs): void {
+    this.#deliver(share, from, nowMs)
+  }
+
+  /** What the chain made of a share. */
+  judged(
+    event: { readonly hash: ShareHash; readonly from: ShareSource; readonly outcome: ChainJudgement },
+    nowMs: UnixMs
+  ): void {
+    const { hash, from, outcome } = event
+    const { recent, fetcher, out } = this.#parts
+    const { verdict } = outcome
+    if (from.via === 'fetch')
+      fetcher.answered({ hash, peer: from.peer }, verdict.type === 'refused' ? 'bad' : 'brought')
+    switch (verdict.type) {
+      case 'refused':
+        // Another peer may have a better copy; what is invalid for ever the chain does not want any more.
+        recent.delete(hash)
+        this.#refuse(verdict.code, from, nowMs)
+        return
+      case 'waiting':
+        fetcher.arrived(hash, verdict.missing.length > 0 ? 'waiting' : 'done', nowMs)
+        if (verdict.missing.length > 0) this.#askFor(verdict.missing, from, nowMs)
+        break
+      case 'accepted':
+      case 'known':
+        fetcher.arrived(hash, 'done', nowMs)
+        break
+      default:
+        verdict satisfies never
+    }
+    const entry = recent.get(hash)
+    if (entry !== undefined) this.#seen.set(blockHashOf(entry.share), hash)
+    if (from.via !== 'topic') return
+    // Passed on only when it is valid to the end, and while we know what is current.
+    const passes = outcome.validated.includes(hash) && isCurrent(this.#parts.chain, nowMs)
+    if (entry !== undefined && entry.onTopic !== 'passed') entry.onTopic = passes ? 'passed' : 'held'
+    out.verdict(from, passes ? 'accept' : 'ignore')
+  }
+
+  checkInvariants(): void {
+    this.#seen.checkInvariants()
+  }
+
+  /** @returns why the share goes no further, or null when it was dealt with */
+  #read(bytes: Uint8Array, from: Extract<ShareSource, { via: 'topic' | 'push' }>, nowMs: UnixMs): FaultCode | null {
+    if (bytes.length > MAX_ENCODED_SHARE_BYTES) return 'malformed-message'
+    let share: Share
+    try {
+      const peek = peekShare(bytes)
+      const blockHashWire = sha256d(peek.bitcoinHeader)
+      const seen = this.#seen.get(blockHashFromWire(blockHashWire))
+      if (seen !== undefined) {
+        this.#again(seen, from)
+        return null
+      }
+      const hasWork = hashMeetsTarget(blockHashWire, targetFromBits(peek.bits)) && this.#isHardEnough(peek.bits)
+      const bitcoinBits = new DataView(peek.bitcoinHeader.buffer, peek.bitcoinHeader.byteOffset).getUint32(72, true)
+      if (!hasWork && !this.#parts.blocks.couldBeBlock(blockHashWire, bitcoinBits)) return 'no-work'
+      share = decodeShare(bytes)
+    } catch (error) {
+      if (error instanceof CodecError) return 'malformed-message'
+      throw error
+    }
+    if (from.via === 'topic' && !bytesEqual(encodeShare(share), bytes)) return 'not-canonical'
+    this.#deliver(share, from, nowMs)
+    return null
+  }
+
+  #isHardEnough(bits: number): boolean {
+    return hashMeetsTarget(targetFromBits(bits), targetFromBits(this.#params.maxTargetBits))
+  }
+
+  #deliver(share: Share, from: ShareSource, nowMs: UnixMs): void {
+    const { recent, peers, blocks, fetcher, out } = this.#parts
+    peers.get(from.peer)?.known.add(share.hash)
+    if (from.via !== 'fetch') fetcher.addSource(from.peer)
+    blocks.consider(share, from.peer, nowMs)
+    recent.add(share, from.via === 'fetch' ? 'fetched' : 'told')
+    out.add({ type: 'deliverShare', share, from })
+  }
+
+  /** One more copy of a share the chain has had. */
+  #again(hash: ShareHash, from: ShareSource): void {
+    this.#parts.peers.get(from.peer)?.known.add(hash)
+    if (from.via === 'topic') this.#parts.out.verdict(from, 'ignore')
+  }
+
+  #refuse(code: FaultCode, from: ShareSource, nowMs: UnixMs): void {
+    const { out } = this.#parts
+    if (from.via === 'topic') out.verdict(from, topicVerdict(code))
+    out.report({ type: 'shareRefused', peer: from.peer, code })
+    out.blame(from.peer, { code, route: from.via }, nowMs)
+  }
+
+  /**
+   * What a share builds on is not here. Its sender has it, since nobody relays without: ask there. If a share that we asked
+   * for has unknown parents itself, the gap is too deep to follow share by share, and headers show its extent; the same
+   * while we are far behind.
+   */
+  #askFor(missing: readonly ShareHash[], from: ShareSource, nowMs: UnixMs): void {
+    const { chain, fetcher, headers } = this.#parts
+    const byShare = from.via !== 'fetch' && isCurrent(chain, nowMs)
+    for (const hash of missing) {
+      if (byShare || chain.facts(hash) !== undefined) fetcher.wantMissing(hash, from.peer)
+      else headers.trigger(from.peer, hash)
+    }
+  }
+}
+
+function blockHashOf(share: Share): BlockHash {
+  return blockHashFromWire(bitcoinHeaderHashWire(share.header.bitcoinHeader))
+}

@@ -1,0 +1,182 @@
+import type { Share } from '@p2poolv2/consensus'
+import type { ShareHash } from '@p2poolv2/primitives'
+import { invariant } from '@p2poolv2/primitives'
+import type { ShareOrigin } from '../contract.ts'
+
+/** Most waiting shares in all. At the cap the peer with the most of them loses its oldest one. */
+export const MAX_ORPHANS = 1024
+/** Most waiting shares a peer brought. At the cap that peer loses its oldest one. */
+export const MAX_ORPHANS_PER_PEER = 128
+/** Most bytes of encoded shares in all. At the cap the peer with the most shares loses its oldest one. */
+export const MAX_ORPHAN_BYTES = 16 * 1024 * 1024
+
+export interface OrphanLimits {
+  readonly maxShares: number
+  readonly maxSharesPerPeer: number
+  readonly maxBytes: number
+}
+
+const DEFAULT_LIMITS: OrphanLimits = {
+  maxShares: MAX_ORPHANS,
+  maxSharesPerPeer: MAX_ORPHANS_PER_PEER,
+  maxBytes: MAX_ORPHAN_BYTES
+}
+
+interface Orphan {
+  readonly share: Share
+  readonly origin: ShareOrigin
+  readonly peer: string
+  readonly sizeBytes: number
+  readonly missing: Set<ShareHash>
+}
+
+/** A share that waits no longer, and who brought it. */
+export interface ReleasedShare {
+  readonly share: Share
+  readonly origin: ShareOrigin
+}
+
+/** Shares with enough work that build on shares not here yet. In memory only: peers will send them again. */
+export class OrphanPool {
+  readonly #limits: OrphanLimits
+  /** In order of arrival. */
+  readonly #orphans = new Map<ShareHash, Orphan>()
+  readonly #byPeer = new Map<string, Set<ShareHash>>()
+  readonly #waitingFor = new Map<ShareHash, Set<ShareHash>>()
+  #bytes = 0
+
+  constructor(limits: OrphanLimits = DEFAULT_LIMITS) {
+    this.#limits = limits
+  }
+
+  get size(): number {
+    return this.#orphans.size
+  }
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  has(hash: ShareHash): boolean {
+    return this.#orphans.has(hash)
+  }
+
+  /**
+   * Keeps a share until everything in `missing` has arrived. A share already here stays as it is.
+   * @param missing at least one hash
+   */
+  add(released: ReleasedShare, missing: readonly ShareHash[], sizeBytes: number): void {
+    const { share, origin } = released
+    if (this.#orphans.has(share.hash) || sizeBytes > this.#limits.maxBytes) return
+    invariant(missing.length > 0, 'a share that misses nothing does not wait')
+    const peer = peerKey(origin)
+    const own = this.#byPeer.get(peer)
+    if (own !== undefined && own.size >= this.#limits.maxSharesPerPeer) this.#removeOldestOf(own)
+    while (this.#orphans.size >= this.#limits.maxShares || this.#bytes + sizeBytes > this.#limits.maxBytes) {
+      this.#removeOldestOf(this.#fullestPeer())
+    }
+    this.#orphans.set(share.hash, { share, origin, peer, sizeBytes, missing: new Set(missing) })
+    this.#bytes += sizeBytes
+    addTo(this.#byPeer, peer, share.hash)
+    for (const hash of missing) addTo(this.#waitingFor, hash, share.hash)
+  }
+
+  /** Tells that a share's body is here; gives back, in order of arrival, the shares that now miss nothing. */
+  arrived(hash: ShareHash): ReleasedShare[] {
+    const released: ReleasedShare[] = []
+    for (const waiting of [...(this.#waitingFor.get(hash) ?? [])]) {
+      const orphan = this.#get(waiting)
+      orphan.missing.delete(hash)
+      removeFrom(this.#waitingFor, hash, waiting)
+      if (orphan.missing.size > 0) continue
+      this.#remove(waiting)
+      released.push({ share: orphan.share, origin: orphan.origin })
+    }
+    return released
+  }
+
+  /** Drops everything that waits for a share that can never be accepted, and what waits for those. */
+  dropWaitingFor(hash: ShareHash): void {
+    const open: ShareHash[] = [hash]
+    for (const gone of open) {
+      for (const waiting of [...(this.#waitingFor.get(gone) ?? [])]) {
+        this.#remove(waiting)
+        open.push(waiting)
+      }
+    }
+  }
+
+  checkInvariants(): void {
+    let bytes = 0
+    for (const [hash, orphan] of this.#orphans) {
+      bytes += orphan.sizeBytes
+      invariant(orphan.missing.size > 0, 'an orphan misses something')
+      invariant(this.#byPeer.get(orphan.peer)?.has(hash), 'an orphan is counted for its peer')
+      for (const missing of orphan.missing) {
+        invariant(this.#waitingFor.get(missing)?.has(hash), 'an orphan is found by what it misses')
+      }
+    }
+    let listed = 0
+    for (const hashes of this.#byPeer.values()) {
+      invariant(hashes.size > 0 && hashes.size <= this.#limits.maxSharesPerPeer, 'no peer is above its cap')
+      listed += hashes.size
+    }
+    for (const hashes of this.#waitingFor.values()) {
+      invariant(hashes.size > 0, 'nothing is awaited by nobody')
+      for (const hash of hashes) invariant(this.#orphans.has(hash), 'only orphans wait')
+    }
+    invariant(listed === this.#orphans.size && bytes === this.#bytes, 'orphans are counted')
+    invariant(
+      this.#orphans.size <= this.#limits.maxShares && bytes <= this.#limits.maxBytes,
+      'the pool is below its caps'
+    )
+  }
+
+  #fullestPeer(): Set<ShareHash> {
+    let fullest: Set<ShareHash> | undefined
+    for (const hashes of this.#byPeer.values()) {
+      if (fullest === undefined || hashes.size > fullest.size) fullest = hashes
+    }
+    invariant(fullest !== undefined, 'a full pool has a peer that filled it')
+    return fullest
+  }
+
+  #removeOldestOf(hashes: ReadonlySet<ShareHash>): void {
+    for (const oldest of hashes) {
+      this.#remove(oldest)
+      return
+    }
+  }
+
+  #get(hash: ShareHash): Orphan {
+    const orphan = this.#orphans.get(hash)
+    invariant(orphan !== undefined, 'a waiting share is in the pool')
+    return orphan
+  }
+
+  #remove(hash: ShareHash): void {
+    const orphan = this.#get(hash)
+    this.#orphans.delete(hash)
+    this.#bytes -= orphan.sizeBytes
+    removeFrom(this.#byPeer, orphan.peer, hash)
+    for (const missing of orphan.missing) removeFrom(this.#waitingFor, missing, hash)
+  }
+}
+
+/** Unnamed peers count as one; our own shares are nobody's to push out by numbers, so they have a key no peer can take. */
+function peerKey(origin: ShareOrigin): string {
+  return typeof origin === 'string' ? origin : `peer:${origin.peer}`
+}
+
+function addTo<K>(sets: Map<K, Set<ShareHash>>, key: K, hash: ShareHash): void {
+  const set = sets.get(key)
+  if (set === undefined) sets.set(key, new Set([hash]))
+  else set.add(hash)
+}
+
+function removeFrom<K>(sets: Map<K, Set<ShareHash>>, key: K, hash: ShareHash): void {
+  const set = sets.get(key)
+  if (set === undefined) return
+  set.delete(hash)
+  if (set.size === 0) sets.delete(key)
+}

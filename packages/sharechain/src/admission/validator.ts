@@ -1,0 +1,240 @@
+import type { ChainParams, Checked, PayoutWindow, Share } from '@p2poolv2/consensus'
+import { checkBody, checkContext, checkPrunedBody, RULES } from '@p2poolv2/consensus'
+import type { ShareHash, UnixMs } from '@p2poolv2/primitives'
+import { Deadlines, invariant, msFromSec, secFromMs, unixSec } from '@p2poolv2/primitives'
+import type { Organiser } from '../chains/organise.ts'
+import { inPayoutZone, pruneHeightOf } from '../chains/zones.ts'
+import type { Changes } from '../store/changes.ts'
+import { compareDigests } from '../tree/hash-order.ts'
+import { type HeaderIndex, NO_SLOT, type Slot } from '../tree/header-index.ts'
+
+/**
+ * Most bodies kept in memory while they wait for their parent's verdict or for their time. At the cap a newcomer's body
+ * stays on disk only, and `unread` asks for it once its turn has come.
+ */
+export const MAX_PENDING_BODIES = 1024
+/** Most bytes of such bodies; the same happens at this cap. One share fits a frame of 1 MiB. */
+export const MAX_PENDING_BYTES = 32 * 1024 * 1024
+
+interface PendingBody {
+  readonly share: Share
+  readonly sizeBytes: number
+}
+
+/** A body to try, and when. */
+export interface Attempt extends PendingBody {
+  readonly nowMs: UnixMs
+}
+
+type Refusal = Exclude<Checked, { ok: true }>
+
+/** How a share fared in one attempt to validate it. */
+export type Validation =
+  | { readonly type: 'valid' }
+  | { readonly type: 'parked' }
+  | { readonly type: 'failed'; readonly checked: Refusal }
+
+const VALID: Validation = Object.freeze({ type: 'valid' })
+const PARKED: Validation = Object.freeze({ type: 'parked' })
+
+/**
+ * Gives every share with a stored body its verdict, parents before children (protocol §12.6, §12.7, §14.3).
+ *
+ * A share whose parent is not judged yet is parked; once the parent is valid its children become ready. Whoever owns this
+ * takes one share at a time with `step`, so that a long row of waiting shares never holds up the rest of the node.
+ */
+export class Validator {
+  readonly #params: ChainParams
+  readonly #index: HeaderIndex
+  readonly #organiser: Organiser
+  readonly #window: PayoutWindow
+  /** Shares with a stored body and without verdict. */
+  readonly #unjudged = new Set<Slot>()
+  readonly #pending = new Map<Slot, PendingBody>()
+  #pendingBytes = 0
+  readonly #ready = new Set<Slot>()
+  readonly #retryAt = new Deadlines<Slot>()
+
+  constructor(params: ChainParams, parts: { index: HeaderIndex; organiser: Organiser; window: PayoutWindow }) {
+    this.#params = params
+    this.#index = parts.index
+    this.#organiser = parts.organiser
+    this.#window = parts.window
+  }
+
+  /** Whether a share can be validated now. */
+  get hasReady(): boolean {
+    return this.#ready.size > 0
+  }
+
+  /** When a share parked for its time should be tried again. */
+  get nextDeadlineMs(): UnixMs | null {
+    return this.#retryAt.peek()?.atMs ?? null
+  }
+
+  hasPending(slot: Slot): boolean {
+    return this.#pending.has(slot)
+  }
+
+  /** A share's body is stored and its verdict open: after a restart. */
+  restoreUnjudged(slot: Slot): void {
+    this.#unjudged.add(slot)
+  }
+
+  /** Makes shares ready whose time has come. */
+  wake(nowMs: UnixMs): void {
+    for (const slot of this.#retryAt.popDue(nowMs)) if (this.#pending.has(slot)) this.#ready.add(slot)
+  }
+
+  /** Validates one share that is ready; false when none is. */
+  step(changes: Changes, nowMs: UnixMs): boolean {
+    for (const slot of this.#ready) {
+      this.#ready.delete(slot)
+      const pending = this.#pending.get(slot)
+      if (pending !== undefined) this.judge(slot, { ...pending, nowMs }, changes)
+      return true
+    }
+    return false
+  }
+
+  /**
+   * Tries a share whose body is stored. Its verdict, if there is one, is in the index and in `changes` afterwards; without
+   * one the body is kept in memory, if there is room, until its parent has a verdict or its time has come.
+   */
+  judge(slot: Slot, attempt: Attempt, changes: Changes): Validation {
+    if (!this.#isOpen(slot)) return PARKED
+    this.#unjudged.add(slot)
+    const parent = this.#index.prevSlot(slot)
+    if (parent === NO_SLOT || !this.#isSettled(parent)) {
+      this.#reopen(parent)
+      this.#keep(slot, attempt)
+      return PARKED
+    }
+    const inZone = this.#inZone(slot)
+    const checked = this.#check(attempt.share, inZone ? 'payout-zone' : 'below', attempt.nowMs)
+    if (!checked.ok) return this.#fail(slot, { attempt, checked }, changes)
+    this.#index.setValidity(slot, 'blockValid')
+    this.#index.setContextSkipped(slot, inZone ? 'checked' : 'skipped')
+    this.forget(slot)
+    changes.validated(slot)
+    this.#release(slot)
+    return VALID
+  }
+
+  /**
+   * Shares whose stored bodies should be read and offered again, parents first.
+   * @param limit most hashes to return
+   */
+  unread(limit: number): ShareHash[] {
+    const found: Slot[] = []
+    for (const slot of this.#unjudged) if (!this.#pending.has(slot) && this.#parentAllows(slot)) found.push(slot)
+    found.sort((a, b) => this.#index.height(a) - this.#index.height(b) || compareDigests(this.#hash(a), this.#hash(b)))
+    return found.slice(0, limit).map(slot => this.#hash(slot))
+  }
+
+  /** Lets go of a share that has its verdict or leaves the index. */
+  forget(slot: Slot): void {
+    this.#unjudged.delete(slot)
+    this.#ready.delete(slot)
+    this.#retryAt.delete(slot)
+    const pending = this.#pending.get(slot)
+    if (pending === undefined) return
+    this.#pending.delete(slot)
+    this.#pendingBytes -= pending.sizeBytes
+  }
+
+  checkInvariants(): void {
+    let bytes = 0
+    for (const [slot, { share, sizeBytes }] of this.#pending) {
+      invariant(this.#hash(slot) === share.hash, 'a pending body belongs to its slot')
+      invariant(this.#unjudged.has(slot) && this.#index.hasBody(slot), 'a pending body is stored and open')
+      bytes += sizeBytes
+    }
+    invariant(bytes === this.#pendingBytes && bytes <= MAX_PENDING_BYTES, 'pending bodies are counted')
+    invariant(this.#pending.size <= MAX_PENDING_BODIES, 'pending bodies are below their cap')
+    for (const slot of this.#ready) invariant(this.#pending.has(slot), 'what is ready is in memory')
+    this.#retryAt.checkInvariants()
+  }
+
+  /** Makes the children of a share ready whose bodies are in memory. */
+  #release(slot: Slot): void {
+    // Children are listed newest first; those that came first go first.
+    for (const child of this.#index.children(slot).reverse()) if (this.#pending.has(child)) this.#ready.add(child)
+  }
+
+  #check(share: Share, zone: 'payout-zone' | 'below', nowMs: UnixMs): Checked {
+    if (zone === 'below') return checkPrunedBody(this.#params, share, this.#index)
+    const body = checkBody(this.#params, share, this.#index)
+    if (!body.ok) return body
+    return checkContext({
+      params: this.#params,
+      share,
+      view: this.#index,
+      window: { weights: (anchor, bits) => this.#window.weights(this.#index.slotOf(anchor), bits) },
+      nowSec: secFromMs(nowMs)
+    })
+  }
+
+  #fail(slot: Slot, failure: { attempt: Attempt; checked: Refusal }, changes: Changes): Validation {
+    const { attempt, checked } = failure
+    const { verdict } = RULES[checked.code]
+    if (verdict === 'invalid') {
+      const move = this.#organiser.markInvalid(slot)
+      for (const gone of move.invalidated) this.forget(gone)
+      changes.invalidated(move.invalidated)
+      changes.moved(move)
+    } else if (verdict === 'recoverable') {
+      this.#keep(slot, attempt)
+      if (checked.code === 'share-time-future' && this.#pending.has(slot)) {
+        const dueSec = unixSec(this.#index.timeSec(slot) - this.#params.futureTimeSec)
+        this.#retryAt.set(slot, msFromSec(dueSec))
+      }
+    } else {
+      // Dropped without a verdict: header-valid for good, asked about again after a restart at the earliest.
+      this.forget(slot)
+    }
+    return { type: 'failed', checked }
+  }
+
+  /** Ancestors accepted below the payout zone have to prove themselves once they are inside: their bodies are wanted back. */
+  #reopen(from: Slot): void {
+    for (let at = from; at !== NO_SLOT && !this.#unjudged.has(at); at = this.#index.prevSlot(at)) {
+      if (!this.#index.contextSkipped(at) || !this.#isOpen(at)) return
+      this.#unjudged.add(at)
+    }
+  }
+
+  #keep(slot: Slot, { share, sizeBytes }: PendingBody): void {
+    const full = this.#pending.size >= MAX_PENDING_BODIES || this.#pendingBytes + sizeBytes > MAX_PENDING_BYTES
+    if (full || this.#pending.has(slot)) return
+    this.#pending.set(slot, { share, sizeBytes })
+    this.#pendingBytes += sizeBytes
+  }
+
+  /** No verdict yet, or one given below the payout zone that has to be earned inside it. */
+  #isOpen(slot: Slot): boolean {
+    const validity = this.#index.validity(slot)
+    if (validity === 'blockValid') return this.#index.contextSkipped(slot) && this.#inZone(slot)
+    return validity === 'headerValid'
+  }
+
+  /** Whether children of this share may be judged. */
+  #isSettled(slot: Slot): boolean {
+    if (this.#index.validity(slot) === 'blockValid') return !this.#isOpen(slot)
+    const pruneHeight = pruneHeightOf(this.#params, this.#organiser.candidateHeight)
+    return this.#index.validity(slot) === 'headerValid' && this.#index.height(slot) < pruneHeight
+  }
+
+  #parentAllows(slot: Slot): boolean {
+    const parent = this.#index.prevSlot(slot)
+    return parent !== NO_SLOT && (this.#isSettled(parent) || this.#unjudged.has(parent))
+  }
+
+  #inZone(slot: Slot): boolean {
+    return inPayoutZone(this.#params, this.#index.height(slot), this.#organiser.candidateHeight)
+  }
+
+  #hash(slot: Slot): ShareHash {
+    return this.#index.hash(slot)
+  }
+}

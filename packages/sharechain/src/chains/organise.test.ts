@@ -1,0 +1,327 @@
+import type { CompactBits, ShareHash } from '@p2poolv2/primitives'
+import { workFromBits, ZERO_SHARE_HASH } from '@p2poolv2/primitives'
+import { describe, expect, test } from 'vitest'
+import { easyParams, minerAddress } from '../testing/build-chain.ts'
+import { hashOf } from '../testing/deltas.ts'
+import { HeaderIndex } from '../tree/header-index.ts'
+import { MiningBase } from './mining-base.ts'
+import { Organiser } from './organise.ts'
+
+/** Work of 0x49d414, 0x24ea0a1488 and 0x189c06b85b35c7. */
+const LIGHT = 0x1e0377ae
+const HEAVY = LIGHT * 2
+const HEAVIEST = LIGHT * 3
+
+const miner = minerAddress(easyParams(), 0)
+
+/** Names shares, so that a scenario reads like one. */
+class Scenario {
+  readonly index = new HeaderIndex(this.#entry('G', null, LIGHT))
+  readonly organiser = new Organiser(this.index)
+  readonly base = new MiningBase(this.index, this.organiser)
+  readonly #names = ['G']
+
+  /** A header; several at once are a row. */
+  header(names: string, parent: string, bits: CompactBits = LIGHT, uncles: string[] = []): void {
+    let prev = parent
+    for (const name of names.split(' ')) {
+      this.#names.push(name)
+      const uncleHashes = uncles.map(uncle => this.#hash(uncle))
+      this.organiser.headerAdded(this.index.insert({ ...this.#entry(name, prev, bits), uncles: uncleHashes }))
+      prev = name
+    }
+  }
+
+  /** Bodies arrive and are valid. */
+  body(names: string): void {
+    for (const name of names.split(' ')) {
+      this.index.setBody(this.#slot(name))
+      this.index.setValidity(this.#slot(name), 'blockValid')
+    }
+  }
+
+  promote(pruneHeight = 0): { confirmed: string; unconfirmed: string } {
+    const move = this.organiser.promote(pruneHeight)
+    this.base.update([...this.index.slots()])
+    this.check()
+    return { confirmed: this.#text(move.confirmed), unconfirmed: this.#text(move.unconfirmed) }
+  }
+
+  invalid(name: string): string {
+    const move = this.organiser.markInvalid(this.#slot(name))
+    this.base.update([])
+    this.check()
+    return this.#text(move.invalidated)
+  }
+
+  get candidate(): string {
+    return this.#text([this.organiser.candidateTip])
+  }
+
+  get confirmed(): string {
+    return this.#text([this.organiser.confirmedTip])
+  }
+
+  get miningBase(): string {
+    return this.#text([this.base.slot])
+  }
+
+  membership(name: string): string {
+    return this.index.membership(this.#slot(name))
+  }
+
+  work(name: string): bigint {
+    return this.index.work(this.#slot(name))
+  }
+
+  check(): void {
+    this.index.checkInvariants()
+    this.organiser.checkInvariants()
+    this.base.checkInvariants()
+  }
+
+  #entry(name: string, prev: string | null, bits: CompactBits) {
+    const prevHash = prev === null ? ZERO_SHARE_HASH : this.#hash(prev)
+    return { hash: this.#hash(name), prevHash, bits, timeSec: 0, uncles: [], miner }
+  }
+
+  #hash(name: string): ShareHash {
+    return hashOf(Number.parseInt(Buffer.from(name).toString('hex'), 16))
+  }
+
+  #slot(name: string): number {
+    return this.index.slotOf(this.#hash(name))
+  }
+
+  #text(slots: readonly number[]): string {
+    return slots.map(slot => this.#names.find(name => this.#slot(name) === slot)).join(' ')
+  }
+}
+
+describe('the candidate chain', () => {
+  test('begins with the first header on the genesis and adds its work', () => {
+    const scenario = new Scenario()
+    scenario.header('s1', 'G')
+    expect(scenario.candidate).toBe('s1')
+    expect(scenario.work('s1')).toBe(2n * workFromBits(LIGHT))
+    expect(workFromBits(LIGHT)).toBe(0x49d414n)
+    expect([workFromBits(HEAVY), workFromBits(HEAVIEST)]).toEqual([0x24ea0a1488n, 0x189c06b85b35c7n])
+    scenario.check()
+  })
+
+  test('turns to a heavier sibling', () => {
+    const scenario = new Scenario()
+    scenario.header('s1 s2', 'G')
+    scenario.header('f2', 's1', HEAVY)
+    expect(scenario.candidate).toBe('f2')
+    expect([scenario.membership('s1'), scenario.membership('s2')]).toEqual(['candidate', 'none'])
+    scenario.check()
+  })
+
+  test('turns to a shorter branch that is heavier', () => {
+    const scenario = new Scenario()
+    scenario.header('s1 s2 s3', 'G')
+    scenario.header('f2', 's1', HEAVY)
+    expect(scenario.candidate).toBe('f2')
+    scenario.body('s1 s2 s3 f2')
+    expect(scenario.promote().confirmed).toBe('s1 f2')
+  })
+
+  test('stays with the first seen of two equals', () => {
+    const scenario = new Scenario()
+    scenario.header('s1 s2', 'G')
+    scenario.header('x1 x2', 'G')
+    expect(scenario.candidate).toBe('s2')
+    expect(scenario.membership('x1')).toBe('none')
+    scenario.check()
+  })
+
+  test('branches off the genesis while the genesis stays confirmed', () => {
+    const scenario = new Scenario()
+    scenario.header('s1 s2', 'G')
+    scenario.body('s1 s2')
+    scenario.promote()
+    scenario.header('x1', 'G')
+    expect(scenario.candidate).toBe('s2')
+    scenario.header('x2', 'x1', HEAVY)
+    expect(scenario.candidate).toBe('x2')
+    expect([scenario.confirmed, scenario.membership('G'), scenario.membership('x1')]).toEqual([
+      's2',
+      'confirmed',
+      'candidate'
+    ])
+    scenario.check()
+  })
+})
+
+describe('an invalid share', () => {
+  test('takes its descendants with it and gives the chain back to the best branch left', () => {
+    const scenario = new Scenario()
+    scenario.header('s1 s2', 'G')
+    scenario.header('f2 f3', 's1', HEAVY)
+    scenario.header('g3', 'f2')
+    expect(scenario.invalid('f2').split(' ').sort()).toEqual(['f2', 'f3', 'g3'])
+    expect(scenario.candidate).toBe('s2')
+  })
+
+  test('leaves the confirmed tip when there is nothing else', () => {
+    const scenario = new Scenario()
+    scenario.header('s1', 'G')
+    scenario.body('s1')
+    scenario.promote()
+    scenario.header('s2 s3', 's1')
+    scenario.invalid('s2')
+    expect([scenario.candidate, scenario.confirmed]).toEqual(['s1', 's1'])
+    expect(scenario.invalid('s2')).toBe('')
+  })
+
+  test('makes what is later built on it invalid at once', () => {
+    const scenario = new Scenario()
+    scenario.header('s1', 'G')
+    scenario.invalid('s1')
+    scenario.header('s2', 's1', HEAVIEST)
+    expect(scenario.candidate).toBe('G')
+    scenario.check()
+  })
+
+  test('that was confirmed gives the confirmed chain back to its parent', () => {
+    const scenario = new Scenario()
+    scenario.header('s1 s2 s3', 'G')
+    scenario.body('s1 s2 s3')
+    scenario.promote()
+    scenario.invalid('s2')
+    expect([scenario.candidate, scenario.confirmed, scenario.miningBase]).toEqual(['s1', 's1', 's1'])
+  })
+
+  test('of two equal branches left, the confirmed one is kept', () => {
+    const scenario = new Scenario()
+    scenario.header('s1', 'G')
+    scenario.body('s1')
+    scenario.promote()
+    scenario.header('a1', 'G')
+    scenario.header('h1', 'G', HEAVY)
+    expect(scenario.candidate).toBe('h1')
+    scenario.invalid('h1')
+    expect(scenario.candidate).toBe('s1')
+  })
+})
+
+describe('confirmation', () => {
+  test('needs bodies', () => {
+    const scenario = new Scenario()
+    scenario.header('s1 s2', 'G')
+    expect(scenario.promote()).toEqual({ confirmed: '', unconfirmed: '' })
+  })
+
+  test('goes as far as bodies are here', () => {
+    const scenario = new Scenario()
+    scenario.header('s1 s2 s3', 'G')
+    scenario.body('s1 s2')
+    expect(scenario.promote().confirmed).toBe('s1 s2')
+    scenario.body('s3')
+    expect(scenario.promote().confirmed).toBe('s3')
+  })
+
+  test('needs the uncles’ bodies too and counts the uncles', () => {
+    const scenario = new Scenario()
+    scenario.header('s1', 'G')
+    scenario.header('u1', 'G')
+    scenario.header('s2', 's1', LIGHT, ['u1'])
+    scenario.body('s1 s2')
+    expect(scenario.promote().confirmed).toBe('s1')
+    scenario.body('u1')
+    expect(scenario.promote().confirmed).toBe('s2')
+    expect(scenario.organiser.uncleCount).toBe(1)
+  })
+
+  test.each([
+    [5, 's1 s2 s3'],
+    [4, 's1 s2 s3'],
+    [3, 's1 s2'],
+    [2, 's1'],
+    [1, '']
+  ])('below the prune height %i a header is enough', (pruneHeight, confirmed) => {
+    const scenario = new Scenario()
+    scenario.header('s1 s2 s3', 'G')
+    expect(scenario.promote(pruneHeight).confirmed).toBe(confirmed)
+  })
+
+  test('turns to another branch only when its valid part is heavier', () => {
+    const scenario = new Scenario()
+    scenario.header('s1 s2', 'G')
+    scenario.body('s1 s2')
+    scenario.promote()
+    scenario.header('y1 y2 y3', 'G')
+    expect(scenario.candidate).toBe('y3')
+    scenario.body('y1 y2')
+    expect(scenario.promote()).toEqual({ confirmed: '', unconfirmed: '' })
+    scenario.body('y3')
+    expect(scenario.promote()).toEqual({ confirmed: 'y1 y2 y3', unconfirmed: 's2 s1' })
+    expect([scenario.membership('s1'), scenario.membership('s2')]).toEqual(['none', 'none'])
+  })
+
+  test('takes uncles back when it turns', () => {
+    const scenario = new Scenario()
+    scenario.header('s1', 'G')
+    scenario.header('u1', 'G')
+    scenario.header('s2', 's1', LIGHT, ['u1'])
+    scenario.body('s1 u1 s2')
+    scenario.promote()
+    scenario.header('t2', 's1', HEAVY)
+    scenario.body('t2')
+    expect(scenario.promote()).toEqual({ confirmed: 't2', unconfirmed: 's2' })
+    expect(scenario.organiser.uncleCount).toBe(0)
+  })
+
+  // The 0.13 fallback (any child of the confirmed tip) is gone: a withheld heavier header does not get its rival confirmed.
+  test('waits for the candidate chain', () => {
+    const scenario = new Scenario()
+    scenario.header('s1', 'G')
+    scenario.body('s1')
+    scenario.promote()
+    scenario.header('y2 y3', 's1')
+    scenario.header('z2', 's1')
+    scenario.body('z2')
+    expect(scenario.promote().confirmed).toBe('')
+    expect(scenario.miningBase).toBe('z2')
+  })
+})
+
+describe('the mining base', () => {
+  test('is the heaviest valid descendant of the confirmed tip, confirmed or not', () => {
+    const scenario = new Scenario()
+    scenario.header('s1', 'G')
+    scenario.body('s1')
+    scenario.promote()
+    expect(scenario.miningBase).toBe('s1')
+    scenario.header('h2 h3', 's1', HEAVY)
+    scenario.header('a2 a3', 's1')
+    scenario.body('a2 a3')
+    scenario.promote()
+    expect([scenario.candidate, scenario.confirmed, scenario.miningBase]).toEqual(['h3', 's1', 'a3'])
+  })
+
+  test('of equals is the one with the smaller digest', () => {
+    for (const names of ['aa ba', 'ba aa']) {
+      const scenario = new Scenario()
+      scenario.header('h1', 'G', HEAVY)
+      for (const name of names.split(' ')) scenario.header(name, 'G')
+      scenario.body('aa ba')
+      scenario.promote()
+      // The names' last letters are the digests' first bytes; with those equal the letter before decides.
+      expect(scenario.miningBase).toBe('aa')
+    }
+  })
+
+  test('is never off the confirmed chain', () => {
+    const scenario = new Scenario()
+    scenario.header('s1', 'G')
+    scenario.header('x1 x2', 'G')
+    scenario.body('s1')
+    scenario.promote()
+    expect([scenario.candidate, scenario.confirmed, scenario.miningBase]).toEqual(['x2', 'G', 's1'])
+    scenario.body('x1 x2')
+    scenario.promote()
+    expect([scenario.confirmed, scenario.miningBase]).toEqual(['x2', 'x2'])
+  })
+})

@@ -1,0 +1,120 @@
+import { encodeHeaderBatch, encodeShare, type HeaderBatchItem, type Share } from '@p2poolv2/consensus'
+import type { ShareHash } from '@p2poolv2/primitives'
+import type { ConfirmedMove } from '../chains/organise.ts'
+import type { ChainOutcome, ChainVerdict } from '../contract.ts'
+import type { HeaderIndex, Slot } from '../tree/header-index.ts'
+import { bodyKey, confirmedKey, headerKey, indexKey, stateKey } from './keys.ts'
+import { encodeHeaderRecord, encodeIndexRow, encodeState, type StateRow } from './records.ts'
+import { sealed } from './seal.ts'
+import type { ChainDelta, StoredRow } from './share-store.ts'
+
+/** Notes what one call to the share chain changes, and turns it into its outcome and its delta. */
+export class Changes {
+  readonly #index: HeaderIndex
+  readonly #rows = new Set<Slot>()
+  readonly #puts: StoredRow[] = []
+  readonly #deletes: Uint8Array[] = []
+  readonly #confirmed: ShareHash[] = []
+  readonly #unconfirmed: ShareHash[] = []
+  readonly #wanted = new Set<ShareHash>()
+  readonly #validated: ShareHash[] = []
+  readonly #invalidated: ShareHash[] = []
+  /** Slots of `validated`, for the mining base. */
+  readonly validatedSlots: Slot[] = []
+
+  constructor(index: HeaderIndex) {
+    this.#index = index
+  }
+
+  /** Whether anything that is stored changed, the tips aside. */
+  get touched(): boolean {
+    return this.#rows.size > 0 || this.#puts.length > 0 || this.#deletes.length > 0
+  }
+
+  /** The share's index row is written at the end of the call. */
+  row(slot: Slot): void {
+    this.#rows.add(slot)
+  }
+
+  header(slot: Slot, item: HeaderBatchItem): void {
+    const height = this.#index.height(slot)
+    const batch = encodeHeaderBatch([{ header: item.header, merkleBranch: item.merkleBranch }])
+    this.#puts.push({ key: headerKey(this.#index.hash(slot)), value: encodeHeaderRecord({ height, batch }) })
+  }
+
+  body(share: Share): void {
+    this.#puts.push({ key: bodyKey(share.hash), value: encodeShare(share) })
+  }
+
+  validated(slot: Slot): void {
+    this.#rows.add(slot)
+    this.#validated.push(this.#index.hash(slot))
+    this.validatedSlots.push(slot)
+  }
+
+  invalidated(slots: readonly Slot[]): void {
+    for (const slot of slots) {
+      this.#rows.add(slot)
+      this.#invalidated.push(this.#index.hash(slot))
+    }
+  }
+
+  moved(move: ConfirmedMove): void {
+    for (const slot of move.unconfirmed) this.#unconfirmed.push(this.#index.hash(slot))
+    for (const slot of move.confirmed) this.#confirmed.push(this.#index.hash(slot))
+  }
+
+  wanted(hashes: readonly ShareHash[]): void {
+    for (const hash of hashes) this.#wanted.add(hash)
+  }
+
+  /**
+   * The share is about to leave the index. Its header stays on disk, found by height if it is confirmed and through its
+   * nephews and children if not: who syncs from the genesis takes no nephew without its uncle, nor an uncle without its
+   * parent (protocol §12.3). Of an invalid share that nobody needs so nothing stays.
+   */
+  pruned(slot: Slot): void {
+    const hash = this.#index.hash(slot)
+    const height = this.#index.height(slot)
+    this.#rows.delete(slot)
+    this.#deletes.push(indexKey(height, hash), bodyKey(hash))
+    if (this.#index.membership(slot) === 'confirmed') {
+      this.#puts.push({ key: confirmedKey(height), value: headerKey(hash).subarray(1) })
+    } else if (this.#index.validity(slot) === 'invalid' && !this.#index.isNamed(slot)) {
+      this.#deletes.push(headerKey(hash))
+    }
+  }
+
+  delta(state: StateRow): ChainDelta {
+    const puts = [sealed(stateKey(), encodeState(state)), ...this.#puts]
+    for (const slot of this.#rows) puts.push(indexPut(this.#index, slot))
+    return { sequence: state.sequence, puts, deletes: this.#deletes, durability: 'buffered' }
+  }
+
+  outcome(rest: { verdict: ChainVerdict; delta: ChainDelta | null; newTip: boolean }): ChainOutcome {
+    return {
+      ...rest,
+      confirmed: this.#confirmed,
+      unconfirmed: this.#unconfirmed,
+      wanted: [...this.#wanted],
+      validated: this.#validated,
+      invalidated: this.#invalidated
+    }
+  }
+}
+
+/** The stored form of a share in the index. */
+export function indexPut(index: HeaderIndex, slot: Slot): StoredRow {
+  const value = encodeIndexRow({
+    prevHash: index.prevHash(slot),
+    bits: index.bits(slot),
+    timeSec: index.timeSec(slot),
+    chainWork: index.work(slot),
+    miner: index.minerOf(slot),
+    uncles: index.uncles(slot),
+    validity: index.validity(slot),
+    hasBody: index.hasBody(slot),
+    contextSkipped: index.contextSkipped(slot)
+  })
+  return sealed(indexKey(index.height(slot), index.hash(slot)), value)
+}

@@ -1,0 +1,113 @@
+import type { UnixMs } from '@p2poolv2/primitives'
+import type { DifficultyLimits, SessionSettings } from '../contract.ts'
+import { DifficultyHints } from '../v1/difficulty-hints.ts'
+import type { PasswordHints } from '../v1/password.ts'
+import { HASHES_PER_DIFFICULTY } from './difficulty.ts'
+import { VARDIFF_TICK_MS, Vardiff } from './vardiff.ts'
+
+/** At most one suggestion per this time changes the difficulty; the last one said in it is taken up at its end. */
+const SUGGESTION_EVERY_MS = 10_000
+/** A suggestion nearer than this to what the miner has changes nothing. */
+const SAME_DIFFICULTY = 0.01
+/** Without work for this long no miner can be blamed for being silent. */
+const SERVED_WITHIN_MS = 90_000
+
+/** The difficulty of one connection: hints until its first work, then vardiff with further hints. */
+export class DifficultyControl {
+  readonly #settings: SessionSettings
+  readonly #hints: DifficultyHints
+  /** From the first work on. */
+  #vardiff: Vardiff | null = null
+  #tickAtMs = 0
+  #suggestionTakenAtMs = Number.NEGATIVE_INFINITY
+  #isSuggestionPending = false
+
+  constructor(settings: SessionSettings) {
+    this.#settings = settings
+    this.#hints = new DifficultyHints(settings)
+  }
+
+  /** What to ask of the miner; before its first work what is asked of anybody. */
+  get difficulty(): number {
+    return this.#vardiff?.difficulty ?? this.#settings.vardiff.startDifficulty
+  }
+
+  get isStarted(): boolean {
+    return this.#vardiff !== null
+  }
+
+  get nextDeadlineMs(): number | null {
+    if (this.#vardiff === null) return null
+    return this.#isSuggestionPending
+      ? Math.min(this.#tickAtMs, this.#suggestionTakenAtMs + SUGGESTION_EVERY_MS)
+      : this.#tickAtMs
+  }
+
+  hashrateHps(nowMs: UnixMs): number {
+    return (this.#vardiff?.rate(nowMs) ?? 0) * HASHES_PER_DIFFICULTY
+  }
+
+  setUserAgent(userAgent: string): void {
+    this.#hints.setUserAgent(userAgent)
+  }
+
+  /** The password of the first authorisation. */
+  setPassword(hints: PasswordHints): void {
+    this.#hints.setPassword(hints)
+  }
+
+  /** From `mining.configure`; null is none. */
+  setMinimum(difficulty: number | null, nowMs: UnixMs): void {
+    if (difficulty === null) return
+    this.#hints.setMinimum(difficulty)
+    this.#vardiff?.setFloor(this.#hints.floor, nowMs)
+  }
+
+  /** From `mining.suggest_difficulty`; null is none. */
+  suggest(difficulty: number | null, nowMs: UnixMs): void {
+    if (difficulty === null || !this.#hints.suggest(difficulty) || this.#vardiff === null) return
+    if (nowMs - this.#suggestionTakenAtMs < SUGGESTION_EVERY_MS) this.#isSuggestionPending = true
+    else this.#takeSuggestion(this.#vardiff, nowMs)
+  }
+
+  /** @param last the worker's difficulty when last seen, or null */
+  start(limits: DifficultyLimits, { last, nowMs }: { last: number | null; nowMs: UnixMs }): void {
+    const hints = this.#hints
+    const start = { difficulty: hints.start(last), floor: hints.floor, limits, nowMs }
+    this.#vardiff = new Vardiff(this.#settings.vardiff, start)
+    this.#tickAtMs = nowMs + VARDIFF_TICK_MS
+  }
+
+  setLimits(limits: DifficultyLimits, nowMs: UnixMs): void {
+    this.#vardiff?.setLimits(limits, nowMs)
+  }
+
+  credit(difficulty: number, nowMs: UnixMs): void {
+    this.#vardiff?.credit(difficulty, nowMs)
+  }
+
+  /** @param servedAtMs when the miner last got work */
+  handleDeadline(nowMs: UnixMs, servedAtMs: UnixMs): void {
+    const vardiff = this.#vardiff
+    if (vardiff === null) return
+    if (this.#isSuggestionPending && nowMs - this.#suggestionTakenAtMs >= SUGGESTION_EVERY_MS) {
+      this.#takeSuggestion(vardiff, nowMs)
+    }
+    if (nowMs < this.#tickAtMs) return
+    this.#tickAtMs = nowMs + VARDIFF_TICK_MS
+    if (nowMs - servedAtMs < SERVED_WITHIN_MS) vardiff.tick(nowMs)
+  }
+
+  checkInvariants(nowMs: UnixMs): void {
+    this.#vardiff?.checkInvariants(nowMs)
+  }
+
+  #takeSuggestion(vardiff: Vardiff, nowMs: UnixMs): void {
+    const before = vardiff.difficulty
+    const suggested = this.#hints.suggested ?? before
+    this.#isSuggestionPending = false
+    vardiff.setFloor(this.#hints.floor, nowMs)
+    if (Math.abs(suggested - vardiff.difficulty) >= SAME_DIFFICULTY * vardiff.difficulty) vardiff.ask(suggested, nowMs)
+    if (vardiff.difficulty !== before) this.#suggestionTakenAtMs = nowMs
+  }
+}
