@@ -1,6 +1,4 @@
-export type { AuthoriseOptions } from './authorise.ts'
-export { createAuthorise } from './authorise.ts'
-export { MAX_RECENT_BLOCKS, RESULT_SEEN, RESULT_SUBMITTED, RESULT_UNANSWERED } from './block-log.ts'
+export { MAX_RECENT_BLOCKS, RESULT_SEEN, RESULT_SUBMITTED, RESULT_UNANSWERED } from './chain/block-log.ts'
 export type {
   BitcoindStatus,
   BlockSubmitResult,
@@ -15,12 +13,9 @@ export type {
   StopReason
 } from './contract.ts'
 export { EFFECT_RANK } from './contract.ts'
-export type { Hashrates, HashrateWindow } from './hashrate.ts'
-export { HASHES_PER_DIFFICULTY } from './hashrate.ts'
-export { MAX_MINERS } from './miners.ts'
-export type { NodeCoreDeps, NodeCoreOptions } from './node-core.ts'
-export { NodeCore } from './node-core.ts'
-export type { PoolTotals, WorkerStats } from './pool-stats.ts'
+export type { Hashrates, HashrateWindow } from './figures/hashrate.ts'
+export { HASHES_PER_DIFFICULTY } from './figures/hashrate.ts'
+export type { PoolTotals, WorkerStats } from './figures/pool-stats.ts'
 export type {
   BlockEntry,
   ChainStatus,
@@ -30,5 +25,10 @@ export type {
   NodeStatus,
   WindowEntry,
   WorkStatus
-} from './queries.ts'
-export type { WorkTemplate } from './work-template.ts'
+} from './figures/queries.ts'
+export type { AuthoriseOptions } from './miners/authorise.ts'
+export { createAuthorise } from './miners/authorise.ts'
+export { MAX_MINERS } from './miners/miners.ts'
+export type { NodeCoreDeps, NodeCoreOptions } from './node-core.ts'
+export { NodeCore } from './node-core.ts'
+export type { WorkTemplate } from './work/work-template.ts'

@@ -1,8 +1,8 @@
 import type { Gossip, GossipEffect, GossipEvent } from '@p2poolv2/gossip'
 import type { ShareHash, UnixMs } from '@p2poolv2/primitives'
 import { invariant } from '@p2poolv2/primitives'
+import type { EffectList } from '../effect-list.ts'
 import type { ChainKeeper } from './chain-keeper.ts'
-import type { EffectList } from './effect-list.ts'
 
 /**
  * Verdicts handed back to the gossip machine for one event. It mostly has one share or batch of headers for the chain, and

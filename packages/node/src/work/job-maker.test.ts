@@ -1,7 +1,7 @@
 import { parseShareCoinbase } from '@p2poolv2/bitcoin'
 import { unixMs } from '@p2poolv2/primitives'
 import { describe, expect, it } from 'vitest'
-import { A_BLOCK, A_SHARE, address, factsOf, Rig, sharesMade } from './testing/rig.ts'
+import { A_BLOCK, A_SHARE, address, factsOf, Rig, sharesMade } from '../testing/rig.ts'
 
 describe('when work is renewed', () => {
   it('a template on another block means clean jobs, one on the same block does not', () => {

@@ -1,7 +1,7 @@
 import { encodeShareAddress } from '@p2poolv2/consensus'
 import { describe, expect, it } from 'vitest'
+import { A_SHARE, address, PARAMS, Rig, sharesMade } from '../testing/rig.ts'
 import { createAuthorise } from './authorise.ts'
-import { A_SHARE, address, PARAMS, Rig, sharesMade } from './testing/rig.ts'
 
 const own = new Uint8Array(32).fill(0x77)
 const configured = new Uint8Array(32).fill(0x55)

@@ -1,13 +1,13 @@
 import type { BlockHash, Rng, Sha256d, UnixMs } from '@p2poolv2/primitives'
 import { invariant } from '@p2poolv2/primitives'
 import type { Authorise, SessionEffect, SessionEvent } from '@p2poolv2/stratum'
-import type { ChainKeeper } from './chain-keeper.ts'
-import type { MinerId, NodeEvent } from './contract.ts'
-import type { EffectList } from './effect-list.ts'
-import type { JobMaker, Renewal } from './job-maker.ts'
+import type { ChainKeeper } from '../chain/chain-keeper.ts'
+import type { MinerId, NodeEvent } from '../contract.ts'
+import type { EffectList } from '../effect-list.ts'
+import type { PoolStats } from '../figures/pool-stats.ts'
+import type { JobMaker, Renewal } from '../work/job-maker.ts'
+import type { WorkTemplate } from '../work/work-template.ts'
 import { type Miner, Miners, type MinersOptions } from './miners.ts'
-import type { PoolStats } from './pool-stats.ts'
-import type { WorkTemplate } from './work-template.ts'
 
 export interface MinerDeskDeps {
   readonly rng: Rng

@@ -1,7 +1,7 @@
 import type { BlockHash } from '@p2poolv2/primitives'
 import { invariant } from '@p2poolv2/primitives'
 import type { FoundBlock } from '@p2poolv2/sharechain'
-import type { BlockSubmitResult } from './contract.ts'
+import type { BlockSubmitResult } from '../contract.ts'
 
 /** Found blocks kept in memory; at the cap the lowest goes. All of them stay in the store. */
 export const MAX_RECENT_BLOCKS = 100

@@ -12,7 +12,7 @@ import { buildCoinbaseProof, shareCoinbase, shareHashOf, verifyCoinbaseProof } f
 import type { BlockHash, ShareHash } from '@p2poolv2/primitives'
 import { ByteReader, blockHashFromWire, bytesToHex } from '@p2poolv2/primitives'
 import type { FoundBlock } from '@p2poolv2/sharechain'
-import { RESULT_SUBMITTED } from './block-log.ts'
+import { RESULT_SUBMITTED } from '../chain/block-log.ts'
 import type { MinerAddresses } from './job-maker.ts'
 import type { WorkTemplate } from './work-template.ts'
 

@@ -5,7 +5,7 @@ import { commitmentPrefix, payoutOutputs } from '@p2poolv2/consensus'
 import type { CompactBits, ShareHash, UnixMs } from '@p2poolv2/primitives'
 import { secFromMs, targetFromBits } from '@p2poolv2/primitives'
 import type { ShareChain } from '@p2poolv2/sharechain'
-import type { IneligibleReason } from './contract.ts'
+import type { IneligibleReason } from '../contract.ts'
 
 /**
  * How far below the limit of protocol §12.7 a share's time must stay, so that peers whose clocks are a little behind ours

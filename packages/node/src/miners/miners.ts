@@ -5,9 +5,9 @@ import type { Rng, Sha256d, UnixMs } from '@p2poolv2/primitives'
 import { BoundedMap, bytesEqual, Deadlines, invariant, unixMs } from '@p2poolv2/primitives'
 import type { Authorise, MinerIdentity, SessionEffect, SessionEvent, SessionSettings } from '@p2poolv2/stratum'
 import { Session } from '@p2poolv2/stratum'
-import type { MinerId } from './contract.ts'
-import type { MinerAddresses } from './job-maker.ts'
-import type { WorkTemplate } from './work-template.ts'
+import type { MinerId } from '../contract.ts'
+import type { MinerAddresses } from '../work/job-maker.ts'
+import type { WorkTemplate } from '../work/work-template.ts'
 
 /** Connections at a time. At the cap a further one is closed at once; those that mine are left alone. */
 export const MAX_MINERS = 10_000

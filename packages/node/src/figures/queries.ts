@@ -3,12 +3,12 @@ import { consensusFingerprint } from '@p2poolv2/consensus'
 import type { Gossip, SyncState } from '@p2poolv2/gossip'
 import type { Height, UnixMs, Work } from '@p2poolv2/primitives'
 import type { ShareChain } from '@p2poolv2/sharechain'
-import type { BlockLog } from './block-log.ts'
-import type { BitcoindStatus, IneligibleReason } from './contract.ts'
-import type { JobMaker } from './job-maker.ts'
-import type { Miners } from './miners.ts'
+import type { BlockLog } from '../chain/block-log.ts'
+import type { BitcoindStatus, IneligibleReason } from '../contract.ts'
+import type { Miners } from '../miners/miners.ts'
+import type { JobMaker } from '../work/job-maker.ts'
+import type { WorkTemplate } from '../work/work-template.ts'
 import type { PoolStats, PoolTotals, WorkerStats } from './pool-stats.ts'
-import type { WorkTemplate } from './work-template.ts'
 
 /** What one address has in the payout window, and what the next block would pay it. */
 export interface WindowEntry {

@@ -2,7 +2,7 @@ import { addressFromScript } from '@p2poolv2/bitcoin'
 import { consensusAddress } from '@p2poolv2/consensus'
 import { bigIntFromBits, unixMs } from '@p2poolv2/primitives'
 import { describe, expect, it } from 'vitest'
-import { A_BLOCK, A_SHARE, address, effectsOf, HARD_BITS, PARAMS, Rig, sharesMade } from './testing/rig.ts'
+import { A_BLOCK, A_SHARE, address, effectsOf, HARD_BITS, PARAMS, Rig, sharesMade } from '../testing/rig.ts'
 
 const EASIEST = 0x7fffffn << 232n
 const difficulty = (bits: number): bigint => EASIEST / bigIntFromBits(bits)

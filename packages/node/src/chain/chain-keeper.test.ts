@@ -10,7 +10,7 @@ import { decodeShare, encodeShare } from '@p2poolv2/consensus'
 import { ByteReader, bigIntFromBits, blockHashFromWire, bytesToHex, hexToBytes, unixMs } from '@p2poolv2/primitives'
 import { ShareChain } from '@p2poolv2/sharechain'
 import { describe, expect, it } from 'vitest'
-import type { NodeEffect } from './contract.ts'
+import type { NodeEffect } from '../contract.ts'
 import {
   A_BLOCK,
   A_SHARE,
@@ -25,7 +25,7 @@ import {
   START_MS,
   sharesMade,
   template
-} from './testing/rig.ts'
+} from '../testing/rig.ts'
 
 function only<T>(list: readonly T[]): T {
   const [first] = list

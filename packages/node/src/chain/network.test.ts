@@ -2,7 +2,7 @@ import { decodeShare, encodeShare } from '@p2poolv2/consensus'
 import { encodeMessage } from '@p2poolv2/gossip'
 import { unixMs } from '@p2poolv2/primitives'
 import { describe, expect, it } from 'vitest'
-import { EFFECT_RANK, type NodeEvent } from './contract.ts'
+import { EFFECT_RANK, type NodeEvent } from '../contract.ts'
 import {
   A_BLOCK,
   A_SHARE,
@@ -16,8 +16,8 @@ import {
   SHARE_TARGET,
   SOURCE,
   sharesMade
-} from './testing/rig.ts'
-import { Wires } from './testing/wires.ts'
+} from '../testing/rig.ts'
+import { Wires } from '../testing/wires.ts'
 
 /** Nodes that all know each other, each with a template and one miner, which has the node's number. */
 function nodes(count: number, options: RigOptions = {}) {

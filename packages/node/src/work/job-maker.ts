@@ -6,7 +6,7 @@ import { difficultyFromBits, invariant, unixMs } from '@p2poolv2/primitives'
 import type { ShareChain } from '@p2poolv2/sharechain'
 import type { DifficultyLimits, NotifyParts } from '@p2poolv2/stratum'
 import { notifyParts } from '@p2poolv2/stratum'
-import type { IneligibleReason, RenewCause } from './contract.ts'
+import type { IneligibleReason, RenewCause } from '../contract.ts'
 import type { BuiltWork, KnownWindow, WorkTemplate } from './work-template.ts'
 import { buildWork } from './work-template.ts'
 

@@ -6,12 +6,12 @@ import type { GossipEffect, GossipEvent, HeaderItem, PeerId } from '@p2poolv2/go
 import type { ShareHash, UnixMs } from '@p2poolv2/primitives'
 import { CodecError, hashMeetsTarget, invariant } from '@p2poolv2/primitives'
 import type { ChainOutcome, ChainVerdict, FoundBlock, ShareChain } from '@p2poolv2/sharechain'
+import type { NodeEvent } from '../contract.ts'
+import type { EffectList } from '../effect-list.ts'
+import type { JobMaker, MinerAddresses } from '../work/job-maker.ts'
+import { blockOf, foundBlockOf, foundBlockOfShare, shareOf } from '../work/solution.ts'
+import type { WorkTemplate } from '../work/work-template.ts'
 import { type BlockLog, RESULT_SEEN, RESULT_SUBMITTED, RESULT_UNANSWERED } from './block-log.ts'
-import type { NodeEvent } from './contract.ts'
-import type { EffectList } from './effect-list.ts'
-import type { JobMaker, MinerAddresses } from './job-maker.ts'
-import { blockOf, foundBlockOf, foundBlockOfShare, shareOf } from './solution.ts'
-import type { WorkTemplate } from './work-template.ts'
 
 /** Stored shares asked for at a time. */
 export const RESUME_BATCH = 64
