@@ -32,6 +32,9 @@ export type PeerEffect = Extract<
   { readonly type: 'publish' | 'verdict' | 'request' | 'respond' | 'penalise' | 'dropPeer' }
 >
 
+/** Whose read of the store it is: the share chain's own, or the gossip machine's to answer a peer. */
+export type StoreReader = 'chain' | 'peers'
+
 export type BlockSubmitResult = 'accepted' | 'duplicate' | 'rejected' | 'failed'
 
 export type NodeEvent =
@@ -53,9 +56,19 @@ export type NodeEvent =
   | { readonly type: 'committed'; readonly sequence: number }
   | { readonly type: 'storeFailed'; readonly message: string }
   /** The answer to `readShares`, in the order asked; null where the store holds nothing. */
-  | { readonly type: 'sharesRead'; readonly requestId: number; readonly shares: readonly (Uint8Array | null)[] }
+  | {
+      readonly type: 'sharesRead'
+      readonly for: StoreReader
+      readonly requestId: number
+      readonly shares: readonly (Uint8Array | null)[]
+    }
   /** The answer to `readHeaders`: header batches of one header each, in the order asked, null where nothing is stored. */
-  | { readonly type: 'headersRead'; readonly requestId: number; readonly batches: readonly (Uint8Array | null)[] }
+  | {
+      readonly type: 'headersRead'
+      readonly for: StoreReader
+      readonly requestId: number
+      readonly batches: readonly (Uint8Array | null)[]
+    }
   /** The time named by `nextDeadlineMs` has come. */
   | { readonly type: 'deadline' }
   | { readonly type: 'shutdown' }
@@ -77,10 +90,20 @@ export type NodeEffect =
   | { readonly type: 'sendMiner'; readonly miner: MinerId; readonly text: string }
   /** Flush what was sent, then close. The session is already forgotten; `minerGone` may or may not follow. */
   | { readonly type: 'closeMiner'; readonly miner: MinerId; readonly reason: string }
-  /** Encoded shares from the store. Ids of both kinds of reads are never used twice. */
-  | { readonly type: 'readShares'; readonly requestId: number; readonly hashes: readonly ShareHash[] }
+  /** Encoded shares from the store. Each reader counts its own reads, of both kinds together. */
+  | {
+      readonly type: 'readShares'
+      readonly for: StoreReader
+      readonly requestId: number
+      readonly hashes: readonly ShareHash[]
+    }
   /** Headers with their branches from the store. */
-  | { readonly type: 'readHeaders'; readonly requestId: number; readonly hashes: readonly ShareHash[] }
+  | {
+      readonly type: 'readHeaders'
+      readonly for: StoreReader
+      readonly requestId: number
+      readonly hashes: readonly ShareHash[]
+    }
   /** One atomic batch. Deltas are committed strictly in the order they are given. */
   | { readonly type: 'commit'; readonly delta: ChainDelta }
   | { readonly type: 'report'; readonly fact: NodeFact }

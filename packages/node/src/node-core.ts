@@ -205,11 +205,12 @@ export class NodeCore {
         this.#network.handle(event, nowMs)
         break
       case 'sharesRead':
-        this.#keeper.takeRead(event, nowMs)
-        this.#network.takeRead(event, nowMs)
+        if (event.for === 'chain') this.#keeper.takeRead(event, nowMs)
+        else this.#network.handle(event, nowMs)
         break
       case 'headersRead':
-        this.#network.takeRead(event, nowMs)
+        // The share chain keeps what it needs of headers in memory.
+        if (event.for === 'peers') this.#network.handle(event, nowMs)
         break
       case 'deadline':
         this.#deadline(nowMs)

@@ -172,14 +172,20 @@ export class NodeShell {
     }
   }
 
-  async #read({ type, requestId, hashes }: Extract<NodeEffect, { type: 'readShares' | 'readHeaders' }>): Promise<void> {
+  async #read(effect: Extract<NodeEffect, { type: 'readShares' | 'readHeaders' }>): Promise<void> {
     const { store } = this.#options
+    const { hashes, requestId } = effect
     try {
-      if (type === 'readShares') {
-        this.post({ type: 'sharesRead', requestId, shares: await store.readShares(hashes) })
+      if (effect.type === 'readShares') {
+        this.post({ type: 'sharesRead', for: effect.for, requestId, shares: await store.readShares(hashes) })
       } else {
         const records = await store.readHeaders(hashes)
-        this.post({ type: 'headersRead', requestId, batches: records.map(record => record?.batch ?? null) })
+        this.post({
+          type: 'headersRead',
+          for: effect.for,
+          requestId,
+          batches: records.map(record => record?.batch ?? null)
+        })
       }
     } catch (error) {
       this.#storeFailed(error)

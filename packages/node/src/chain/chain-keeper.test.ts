@@ -184,7 +184,12 @@ describe('what is stored', () => {
     const read = only(effectsOf(effects, 'readShares'))
     expect(read.hashes).toEqual([share.hash])
     expect(rig.chain.miningBase().height).toBe(0)
-    const after = rig.handle({ type: 'sharesRead', requestId: read.requestId, shares: rig.store.readNow(read.hashes) })
+    const after = rig.handle({
+      type: 'sharesRead',
+      for: 'chain',
+      requestId: read.requestId,
+      shares: rig.store.readNow(read.hashes)
+    })
     expect(rig.chain.miningBase().hash).toBe(share.hash)
     expect(factsOf(after, 'resumed')).toEqual([{ type: 'resumed', validated: 1, unreadable: 0 }])
     expect(effectsOf(after, 'readShares')).toEqual([])
@@ -193,9 +198,14 @@ describe('what is stored', () => {
   it('a stored share that cannot be read is asked for once, and answers nobody waits for change nothing', () => {
     const { rig } = nodeWithUnjudgedShare()
     const read = only(effectsOf(rig.handle({ type: 'deadline' }), 'readShares'))
-    const wrong = rig.handle({ type: 'sharesRead', requestId: read.requestId + 1, shares: [null] })
+    const wrong = rig.handle({ type: 'sharesRead', for: 'chain', requestId: read.requestId + 1, shares: [null] })
     expect(wrong).toEqual([])
-    const after = rig.handle({ type: 'sharesRead', requestId: read.requestId, shares: [new Uint8Array([1, 2, 3])] })
+    const after = rig.handle({
+      type: 'sharesRead',
+      for: 'chain',
+      requestId: read.requestId,
+      shares: [new Uint8Array([1, 2, 3])]
+    })
     expect(effectsOf(after, 'readShares')).toEqual([])
     rig.advance(60_000)
     expect(effectsOf(rig.effects, 'readShares')).toHaveLength(1)

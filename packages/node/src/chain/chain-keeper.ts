@@ -58,7 +58,7 @@ export interface ChainKeeperDeps {
  */
 export class ChainKeeper {
   readonly #deps: ChainKeeperDeps
-  #requestId = -1
+  #requestId = 0
   /** The read under way; null when none is. */
   #reading: { readonly requestId: number; readonly hashes: readonly ShareHash[] } | null = null
   /** What was asked for last: if it comes up again unchanged, reading it once more would change nothing. */
@@ -154,10 +154,9 @@ export class ChainKeeper {
     if (asked === this.#lastAsked) return
     this.#lastAsked = asked
     if (hashes.length === 0) return
-    // Odd ones: the even ones are the gossip machine's, see `Network`.
-    this.#requestId += 2
+    this.#requestId++
     this.#reading = { requestId: this.#requestId, hashes }
-    effects.add({ type: 'readShares', requestId: this.#requestId, hashes })
+    effects.add({ type: 'readShares', for: 'chain', requestId: this.#requestId, hashes })
   }
 
   /** The shares asked for by `resume`. An answer nobody waits for is dropped. */

@@ -261,10 +261,15 @@ describe('reads', () => {
     const ask: NodeEvent = { type: 'peerRequest', peer: 'peer', requestId: 70, protocol: 'shares', payload }
     const [read] = effectsOf(rig.handle(ask), 'readShares')
     if (read === undefined) throw new Error('the share is read from the store')
-    expect(read.requestId % 2).toBe(0)
+    expect(read.for).toBe('peers')
     const shares = rig.store.readNow(read.hashes)
-    expect(rig.handle({ type: 'sharesRead', requestId: read.requestId - 1, shares })).toEqual([])
-    const [answer] = effectsOf(rig.handle({ type: 'sharesRead', requestId: read.requestId, shares }), 'respond')
+    // The number of the other reader's read is nothing to this one.
+    expect(rig.handle({ type: 'sharesRead', for: 'chain', requestId: read.requestId, shares })).toEqual([])
+    expect(rig.handle({ type: 'sharesRead', for: 'peers', requestId: read.requestId + 1, shares })).toEqual([])
+    const [answer] = effectsOf(
+      rig.handle({ type: 'sharesRead', for: 'peers', requestId: read.requestId, shares }),
+      'respond'
+    )
     expect(answer).toMatchObject({ peer: 'peer', requestId: 70 })
     expect(decodeShare((answer?.payload ?? expect.fail()).subarray(1)).hash).toBe(hash)
   })

@@ -42,11 +42,6 @@ export class Network {
     this.#blocks.clear()
   }
 
-  /** An answer of the store; with an odd id it is for the chain keeper, which takes no other. */
-  takeRead(event: Extract<GossipEvent, { readonly type: 'sharesRead' | 'headersRead' }>, nowMs: UnixMs): void {
-    if (event.requestId % 2 === 0) this.handle({ ...event, requestId: event.requestId / 2 }, nowMs)
-  }
-
   checkInvariants(): void {
     invariant(this.#blocks.size === 0, 'blocks are recorded in the turn they are seen in')
   }
@@ -84,8 +79,7 @@ export class Network {
       }
       case 'readShares':
       case 'readHeaders':
-        // Two machines count their reads: even ids are this one's.
-        effects.add({ ...effect, requestId: effect.requestId * 2 })
+        effects.add({ ...effect, for: 'peers' })
         return null
       case 'submitRebuiltBlock':
         keeper.submitRebuilt(effect)

@@ -113,13 +113,23 @@ export class Wires {
         break
       case 'readShares': {
         const { requestId, hashes } = effect
-        this.#deliver(from, { type: 'sharesRead', requestId, shares: this.#rig(from).store.readNow(hashes) })
+        this.#deliver(from, {
+          type: 'sharesRead',
+          for: effect.for,
+          requestId,
+          shares: this.#rig(from).store.readNow(hashes)
+        })
         break
       }
       case 'readHeaders': {
         const { requestId, hashes } = effect
         const records = this.#rig(from).store.readHeadersNow(hashes)
-        this.#deliver(from, { type: 'headersRead', requestId, batches: records.map(record => record?.batch ?? null) })
+        this.#deliver(from, {
+          type: 'headersRead',
+          for: effect.for,
+          requestId,
+          batches: records.map(record => record?.batch ?? null)
+        })
         break
       }
       default:

@@ -38,14 +38,16 @@ export function performEffect(node: Hands, effect: NodeEffect, around: Surroundi
       break
     case 'readShares': {
       const { requestId } = effect
-      node.store.readShares(effect.hashes, shares => node.post({ type: 'sharesRead', requestId, shares }))
+      node.store.readShares(effect.hashes, shares =>
+        node.post({ type: 'sharesRead', for: effect.for, requestId, shares })
+      )
       break
     }
     case 'readHeaders': {
       const { requestId, hashes } = effect
       node.store.read(
         disk => disk.readHeadersNow(hashes).map(record => record?.batch ?? null),
-        batches => node.post({ type: 'headersRead', requestId, batches })
+        batches => node.post({ type: 'headersRead', for: effect.for, requestId, batches })
       )
       break
     }
