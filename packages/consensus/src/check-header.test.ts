@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { checkHeader } from './check-header.ts'
 import { genesisShare } from './genesis.ts'
+import { grindHeader } from './mine-share.ts'
 import { chainParams, devnetParams } from './params.ts'
 import { RULES, type RuleCode } from './rule-code.ts'
 import type { Checked, ShareHeader } from './share.ts'
-import { buildShare, mine, TEST_PARAMS, testAddress } from './testing/build-share.ts'
+import { buildShare, TEST_PARAMS, testAddress } from './testing/build-share.ts'
 
 const GENESIS = genesisShare(TEST_PARAMS)
 const WEIGHTS = {
@@ -25,7 +26,7 @@ function codeOf(checked: Checked): string {
 
 /** The same header with another bitcoin target, mined again. */
 function withBitcoinBits(bits: number): ShareHeader {
-  return { ...GOOD, bitcoinHeader: mine({ ...GOOD.bitcoinHeader, bits }, GOOD.bits) }
+  return { ...GOOD, bitcoinHeader: grindHeader({ ...GOOD.bitcoinHeader, bits }, [GOOD.bits]) }
 }
 
 describe('the header gate', () => {

@@ -25,6 +25,7 @@ export { consensusFingerprint, fingerprintText, protocolTag } from './fingerprin
 export { genesisShare, hasGenesisBody } from './genesis.ts'
 export type { DecodedHeaderBatchItem, HeaderBatchItem } from './header-batch.ts'
 export { decodeHeaderBatch, encodeHeaderBatch, MAX_BATCH_HEADERS } from './header-batch.ts'
+export { grindHeader, mineShare, type ShareDraft } from './mine-share.ts'
 export type { ChainName, ChainParams, DevnetOptions, GenesisOptions } from './params.ts'
 export { ConfigurationNeeded, chainParams, devnetParams, SHARE_COINBASE_VALUE_SATS } from './params.ts'
 export type { AddressWeight, PayoutCut, PayoutOutput, PayoutRequest, PayoutWeights } from './payout.ts'

@@ -1,8 +1,8 @@
 import { genesisShare, type Share } from '@p2poolv2/consensus'
 import { shareHash, unixMs, ZERO_SHARE_HASH } from '@p2poolv2/primitives'
+import { ChainBuilder, easyParams, GENESIS_TIME_SEC } from '@p2poolv2/sharechain/testing'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { MAX_MISSING_PER_PEER } from './shares/fetcher.ts'
-import { ChainBuilder, easyParams, GENESIS_TIME_SEC } from './testing/chain-builder.ts'
 import { type Reply, ScriptedPeer } from './testing/scripted-peer.ts'
 import { TestNet } from './testing/test-net.ts'
 import { TestNode } from './testing/test-node.ts'
@@ -103,7 +103,7 @@ it('a peer that gives bodies that do not match their headers is dropped, and the
 })
 
 describe('a peer of another network', () => {
-  const foreign = new ChainBuilder(easyParams(GENESIS_TIME_SEC - 5))
+  const foreign = new ChainBuilder(easyParams({ genesisTimeSec: GENESIS_TIME_SEC - 5 }))
 
   it('is left when it shows its genesis', () => {
     const peer = new ScriptedPeer(() => null, [{ type: 'handshake', tipHeight: 0, tipHash: foreign.genesis }])

@@ -9,6 +9,7 @@ import {
   decodeShare,
   encodeHeaderBatch,
   encodeShare,
+  grindHeader,
   RULES,
   type Share,
   type ShareHeader,
@@ -19,7 +20,7 @@ import {
 import { bigIntFromBits, CodecError, concatBytes, type ShareHash, ZERO_SHARE_HASH } from '@p2poolv2/primitives'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { ChainBuilder, easyParams, FAR_FUTURE_MS, grind, headerItem, minerAddress } from './testing/build-chain.ts'
+import { ChainBuilder, easyParams, FAR_FUTURE_MS, headerItem, minerAddress } from './testing/build-chain.ts'
 import { StoredChain, snapshotOf } from './testing/stored-chain.ts'
 
 /** About 250 hashes. */
@@ -123,12 +124,14 @@ function hostileShare(builder: ChainBuilder, hashes: readonly ShareHash[], wish:
     : { ...wish.coinbase, inputs: wish.coinbase.inputs.map(input => ({ ...input, witness: [] })) }
   const bitcoinCoinbase = aligned({ ...base, lockTime: bitcoinHeight - 1 }, commitment, wish.isHonestCoinbase)
   const stripped = encodeTransactionStripped(bitcoinCoinbase)
-  const bitcoinHeader = grind({
-    ...honest.header.bitcoinHeader,
-    bits: wish.bitcoinBits,
-    merkleRootWire: foldBranch(txidWire(bitcoinCoinbase), wish.merkleBranch),
-    shareBits: draft.bits
-  })
+  const bitcoinHeader = grindHeader(
+    {
+      ...honest.header.bitcoinHeader,
+      bits: wish.bitcoinBits,
+      merkleRootWire: foldBranch(txidWire(bitcoinCoinbase), wish.merkleBranch)
+    },
+    [draft.bits]
+  )
   const coinbaseProof = buildCoinbaseProof(stripped, stripped.length - 47, shareWitness)
   const header: ShareHeader = { ...draft, bitcoinHeader, coinbaseProof }
   return {

@@ -1,30 +1,16 @@
 /** Builds and mines real shares on a devnet for tests: every rule is met, nothing is skipped. */
+import type { Transaction } from '@p2poolv2/bitcoin'
+import { hexToBytes, type ShareHash } from '@p2poolv2/primitives'
 import {
-  type BitcoinHeader,
-  bitcoinHeaderHashWire,
-  buildCoinbase,
-  coinbaseOf,
-  decodeTransaction,
-  encodeTransactionStripped,
-  foldBranch,
-  type Transaction,
-  txidWire
-} from '@p2poolv2/bitcoin'
-import { ByteReader, hashMeetsTarget, hexToBytes, type ShareHash, targetFromBits } from '@p2poolv2/primitives'
-import {
-  buildCoinbaseProof,
   type ChainParams,
   type ConsensusAddress,
-  commitmentOf,
-  commitmentPrefix,
   consensusAddressFromScript,
   devnetParams,
+  mineShare,
   type PayoutWeights,
   payoutOutputs,
   type Share,
-  type ShareHeader,
-  shareCoinbase,
-  shareHashOf
+  type ShareHeader
 } from '../index.ts'
 
 export const TEST_PARAMS: ChainParams = devnetParams({ genesisTimeSec: 1_700_000_000 })
@@ -69,74 +55,43 @@ export interface ShareSpec {
 
 /** Builds a share the way a producer does and mines it (about 256 hashes at the devnet's easiest target). */
 export function buildShare(spec: ShareSpec): Share {
-  const { params } = spec
-  const bitcoinHeight = spec.bitcoinHeight ?? 100
-  const merkleBranch = spec.merkleBranch ?? new Uint8Array(64).fill(0xb1)
-  const shareWitnessRoot = spec.shareWitnessRoot ?? new Uint8Array(32)
   const donation = spec.donation ?? null
   const fee = spec.fee ?? null
-  const fields = {
-    prevShareHash: spec.prev,
-    uncles: spec.uncles ?? [],
-    minerBitcoinAddress: testAddress(spec.miner ?? 1),
-    minerAddress: testProgram(spec.miner ?? 1),
-    bits: spec.bits,
-    timeSec: spec.timeSec,
-    donationAddress: donation?.address ?? null,
-    donationBps: donation?.bps ?? 0,
-    feeAddress: fee?.address ?? null,
-    feeBps: fee?.bps ?? 0,
-    ...spec.cutsWithoutAddress,
-    bitcoinHeight: BigInt(bitcoinHeight)
-  }
-  const outputs = payoutOutputs({ valueSats: spec.valueSats ?? 5_000_000_000n, donation, fee, weights: spec.weights })
-  const coinbase = buildCoinbase({
-    bitcoinHeight,
-    auxFlags: spec.auxFlags ?? new Uint8Array(0),
-    poolSignature: spec.poolSignature ?? params.poolSignature,
-    outputs: outputs.map(({ valueSats, address }) => ({ valueSats, script: address.script })),
-    witnessCommitmentScript:
-      spec.witnessCommitmentScript === undefined ? EMPTY_BLOCK_COMMITMENT : spec.witnessCommitmentScript,
-    layout: 'share'
-  })
-  const commitment = commitmentOf(
-    commitmentPrefix({ ...fields, shareWitnessRoot }),
-    fields.minerBitcoinAddress,
-    fields.minerAddress
-  )
-  const extranonce = hexToBytes('8e5180120500000000000000')
-  const honest = coinbaseOf({ nsecs: 1_788_250_798_835_194_942n, commitment, work: { coinbase } }, extranonce)
-  const edit = spec.editCoinbase ?? ((transaction: Transaction) => transaction)
-  const bitcoinCoinbase = edit(decodeTransaction(new ByteReader(honest)))
-  const bytes = encodeTransactionStripped(bitcoinCoinbase)
-  const bitcoinHeader = mine(
-    {
+  const payouts = payoutOutputs({ valueSats: spec.valueSats ?? 5_000_000_000n, donation, fee, weights: spec.weights })
+  return mineShare({
+    fields: {
+      prevShareHash: spec.prev,
+      uncles: spec.uncles ?? [],
+      minerBitcoinAddress: testAddress(spec.miner ?? 1),
+      minerAddress: testProgram(spec.miner ?? 1),
+      bits: spec.bits,
+      timeSec: spec.timeSec,
+      donationAddress: donation?.address ?? null,
+      donationBps: donation?.bps ?? 0,
+      feeAddress: fee?.address ?? null,
+      feeBps: fee?.bps ?? 0,
+      ...spec.cutsWithoutAddress,
+      bitcoinHeight: BigInt(spec.bitcoinHeight ?? 100)
+    },
+    outputs: payouts.map(({ valueSats, address }) => ({ valueSats, script: address.script })),
+    bitcoinHeader: {
       version: 0x20000000,
       prevHashWire: new Uint8Array(32).fill(7),
-      merkleRootWire: foldBranch(txidWire(bitcoinCoinbase), merkleBranch),
       timeSec: spec.timeSec,
-      bits: spec.bitcoinBits ?? 0x1f00ffff,
-      nonce: 0
+      bits: spec.bitcoinBits ?? 0x1f00ffff
     },
-    spec.bits
-  )
-  const header: ShareHeader = {
-    ...fields,
-    bitcoinHeader,
-    coinbaseProof: buildCoinbaseProof(bytes, coinbase.prefixLengthBytes, shareWitnessRoot)
-  }
-  return { hash: shareHashOf(header), header, transactions: [shareCoinbase(header)], merkleBranch, bitcoinCoinbase }
+    merkleBranch: spec.merkleBranch ?? new Uint8Array(64).fill(0xb1),
+    poolSignature: spec.poolSignature ?? spec.params.poolSignature,
+    witnessCommitmentScript:
+      spec.witnessCommitmentScript === undefined ? EMPTY_BLOCK_COMMITMENT : spec.witnessCommitmentScript,
+    nsecs: 1_788_250_798_835_194_942n,
+    extranonce: hexToBytes('8e5180120500000000000000'),
+    ...(spec.auxFlags === undefined ? {} : { auxFlags: spec.auxFlags }),
+    ...(spec.shareWitnessRoot === undefined ? {} : { shareWitnessRoot: spec.shareWitnessRoot }),
+    ...(spec.editCoinbase === undefined ? {} : { editCoinbase: spec.editCoinbase })
+  })
 }
 
 const EMPTY_BLOCK_COMMITMENT = hexToBytes(
   '6a24aa21a9ede2f61c3f71d1defd3fa999dfa36953755c690689799962b48bebd836974e8cf9'
 )
-
-/** Counts the nonce up until the header meets the target. */
-export function mine(header: BitcoinHeader, bits: number): BitcoinHeader {
-  const target = targetFromBits(bits)
-  for (let nonce = 0; ; nonce++) {
-    const candidate = { ...header, nonce }
-    if (hashMeetsTarget(bitcoinHeaderHashWire(candidate), target)) return candidate
-  }
-}

@@ -1,5 +1,5 @@
+import { ChainBuilder } from '@p2poolv2/sharechain/testing'
 import { expect, it } from 'vitest'
-import { ChainBuilder } from '../testing/chain-builder.ts'
 import { MAX_RECENT_BYTES, MAX_RECENT_SHARES, RecentShares } from './recent.ts'
 
 const builder = new ChainBuilder()

@@ -1,7 +1,7 @@
 import type { Share } from '@p2poolv2/consensus'
 import { bytesToHex, unixMs } from '@p2poolv2/primitives'
+import { ChainBuilder, easyParams, GENESIS_TIME_SEC, secondsAfter } from '@p2poolv2/sharechain/testing'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { ChainBuilder, easyParams, GENESIS_TIME_SEC, secondsAfter } from '../testing/chain-builder.ts'
 import { ScriptedPeer } from '../testing/scripted-peer.ts'
 import { type Passing, TestNet } from '../testing/test-net.ts'
 import { TestNode } from '../testing/test-node.ts'

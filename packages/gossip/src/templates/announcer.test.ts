@@ -1,6 +1,6 @@
 import { type UnixMs, unixMs } from '@p2poolv2/primitives'
+import { EASY_BITCOIN_BITS, easyParams, GENESIS_TIME_SEC } from '@p2poolv2/sharechain/testing'
 import { beforeEach, expect, it } from 'vitest'
-import { EASY_BITCOIN_BITS, easyParams, GENESIS_TIME_SEC } from '../testing/chain-builder.ts'
 import { blockTemplate, templateTransaction } from '../testing/templates.ts'
 import { type NetEffect, TestNode } from '../testing/test-node.ts'
 import { decodeAnnouncement } from '../wire/template-messages.ts'

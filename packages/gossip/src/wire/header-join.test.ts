@@ -1,7 +1,7 @@
 import { encodeHeaderBatch, genesisShare } from '@p2poolv2/consensus'
 import { bytesToHex, CodecError } from '@p2poolv2/primitives'
+import { ChainBuilder, easyParams } from '@p2poolv2/sharechain/testing'
 import { expect, it } from 'vitest'
-import { ChainBuilder, easyParams } from '../testing/chain-builder.ts'
 import { blockTemplate, templateTransaction } from '../testing/templates.ts'
 import { joinHeaderBatches } from './header-join.ts'
 
