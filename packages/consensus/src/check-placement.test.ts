@@ -113,7 +113,7 @@ describe('the median time past', () => {
     expect(medianTimePast(TEST_PARAMS, tree, tree.hash(4))).toBe(30)
   })
 
-  // As the reference tests it (revision 0.13 §7.6), with t = 1,000.
+  // As the reference tests it (protocol §12.7), with t = 1,000.
   it.each([
     [1000, 'eleven ancestors around t', [995, 996, 997, 998, 999, 1000, 1001, 1002, 1003, 1004, 1005]],
     [994, 'eleven ancestors before t', [989, 990, 991, 992, 993, 994, 995, 996, 997, 998, 999]],

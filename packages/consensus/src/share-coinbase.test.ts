@@ -30,7 +30,7 @@ describe('the share coinbase', () => {
 })
 
 describe('the share witness root', () => {
-  // Revision 0.13 §4.3, whose witness root is made in the same way.
+  // Derived independently for revision 0.13, whose witness root is made as in protocol §4.2.
   it('of two further transactions is the derived one, and so is its commitment', () => {
     const other = (byte: number, witnessByte: number, valueSats: bigint): Transaction => ({
       version: 2,
