@@ -22,8 +22,7 @@ export function configPage(): Page {
           table({ head: ['key', 'type', 'default', 'environment', 'meaning'], rows: keys.map(row) })
         ])
       ]
-    }),
-    problems: []
+    })
   }
 }
 

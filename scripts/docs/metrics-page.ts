@@ -24,8 +24,7 @@ export function metricsPage(): Page {
           ])
         })
       ]
-    }),
-    problems: []
+    })
   }
 }
 

@@ -3,8 +3,6 @@ export interface Page {
   /** From the repository's root. */
   readonly path: string
   readonly text: string
-  /** What in the sources keeps the page from being whole, each as `path:line  what to do`. */
-  readonly problems: readonly string[]
 }
 
 /** The sources no longer look as a page expects them to; the message says where to look. */

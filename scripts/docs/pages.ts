@@ -1,25 +1,20 @@
 import type { Tree } from '../layers/tree.ts'
 import { configPage } from './config-page.ts'
-import { limitsPage } from './limits-page.ts'
 import { metricsPage } from './metrics-page.ts'
 import type { Page } from './page.ts'
 import { rulesPage } from './rules-page.ts'
 import { storePage } from './store-page.ts'
-import { wirePage } from './wire-page.ts'
 
 /**
- * All pages that are made from the sources in `tree`, and from their code as this process has loaded it.
+ * All pages that are made from values of the code as this process has loaded it, and comments in the sources in `tree`.
  * @throws DocsError if the sources no longer look as a page expects them to
  */
 export function makePages(tree: Tree): readonly Page[] {
-  return [limitsPage(tree), storePage(tree), configPage(), metricsPage(), rulesPage(tree), wirePage(tree)]
+  return [storePage(tree), configPage(), metricsPage(), rulesPage(tree)]
 }
 
-/** The pages that are not as they should be, a sentence each, and the problems of all. */
+/** The pages that are not as they should be, a sentence each. */
 export function complaintsAbout(pages: readonly Page[], committed: (path: string) => string): string[] {
   const stale = pages.filter(({ path, text }) => committed(path) !== text)
-  return [
-    ...stale.map(({ path }) => `${path}  differs from the sources; run: npm run docs`),
-    ...pages.flatMap(({ problems }) => problems)
-  ]
+  return stale.map(({ path }) => `${path}  differs from the sources; run: npm run docs`)
 }

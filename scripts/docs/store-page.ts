@@ -1,97 +1,132 @@
-import ts from 'typescript'
 import { chainParams, genesisShare } from '../../packages/consensus/src/index.ts'
-import { bytesToHex } from '../../packages/primitives/src/index.ts'
+import { blockHash, bytesToHex, utf8FromString, wireFromDisplay } from '../../packages/primitives/src/index.ts'
 import { indexKey, KEY_PREFIX } from '../../packages/sharechain/src/store/keys.ts'
-import { encodeIndexRow, type IndexRow } from '../../packages/sharechain/src/store/records.ts'
+import {
+  encodeFoundBlock,
+  encodeHeaderRecord,
+  encodeIndexRow,
+  encodeState,
+  type IndexRow
+} from '../../packages/sharechain/src/store/records.ts'
 import type { Tree } from '../layers/tree.ts'
+import { commentAbove } from './comments.ts'
+import { field, layoutTable } from './layout.ts'
 import { code, DocsError, type Page, pageText, table } from './page.ts'
-import { commentLines, commentOf, findConstant, findFunction, parseFile, propertyComments } from './source.ts'
-import { contentText, layoutOf } from './writer-layout.ts'
 
 const KEYS = 'packages/sharechain/src/store/keys.ts'
-const RECORDS = 'packages/sharechain/src/store/records.ts'
-const SHARE_STORE = 'packages/sharechain/src/store/share-store.ts'
 const SEAL = 'packages/sharechain/src/store/seal.ts'
 
 /** Keys and values of the share store. */
 export function storePage(tree: Tree): Page {
-  const records = parseFile(tree, RECORDS)
-  const shareStore = parseFile(tree, SHARE_STORE)
-  const seal = parseFile(tree, SEAL)
-  const keyLines = commentLines(findConstant(parseFile(tree, KEYS), 'KEY_PREFIX'))
+  const keyLines = commentAbove(tree, KEYS, 'export const KEY_PREFIX')
   checkPrefixes(keyLines)
   return {
     path: 'docs/store.md',
     text: pageText({
       title: 'Store',
-      source: `${KEYS}, records.ts and seal.ts beside it`,
+      source: `scripts/docs/store-page.ts, ${KEYS} and seal.ts beside it`,
       parts: [
         PREFACE,
-        `A delta is \`flushed\` or \`buffered\`. ${propertyComments([shareStore], 'ChainDelta').get('durability') ?? ''}`,
         '## Keys',
         keyLines.join('\n'),
         exampleKey(),
         '## Values',
         VALUES,
-        ...valueSections(records, [records, shareStore]),
+        ...valueSections(),
         '## Flags of an index row',
-        flagsTable(propertyComments([records], 'IndexRow').get('contextSkipped') ?? ''),
+        flagsTable(),
         '## Sealed rows',
-        commentOf(findFunction(seal, 'sealed')),
-        `The checksum: ${commentOf(findFunction(seal, 'checksum'))}`
+        commentAbove(tree, SEAL, 'export function sealed(').join('\n'),
+        `The checksum: ${commentAbove(tree, SEAL, 'function checksum(').join('\n')}`
       ]
-    }),
-    problems: []
+    })
   }
 }
 
 const PREFACE = `The share chain is kept in one LevelDB database, \`<data_dir>/<chain>/store\`. Every change of the chain is one atomic batch
 (a delta) with a sequence number; the store takes them in order and without gaps, so what is on disk is always a state
-the chain was in. A store belongs to one chain and one set of consensus values: its identity row is compared before
+the chain was in. A delta is on the platter before its commit is done if it holds a found block; any other survives the
+process, not the power. A store belongs to one chain and one set of consensus values: its identity row is compared before
 anything else is read, and a store of another chain, of other rules or of another schema is not opened.`
 
-const VALUES = `Integers are little-endian; \`hash\` is 32 bytes in wire order; CompactSize is bitcoin's. A body is a share as it is sent
-([wire](wire.md)); a confirmed row is a hash; the identity is JSON.`
+const VALUES = `Integers are little-endian; a hash is 32 bytes in wire order; CompactSize is bitcoin's. A body is a share as it is sent
+(protocol §8); a confirmed row is a hash; the identity is JSON.`
 
-/** Encoders of records.ts and the heading of what they encode; null where the text above says it all. */
-const HEADINGS: Readonly<Record<string, string | null>> = {
-  encodeIndexRow: 'Index row (`i`), sealed',
-  encodeState: 'State (`s`), sealed',
-  encodeHeaderRecord: 'Header (`h`)',
-  encodeFoundBlock: 'Found block (`f`)',
-  encodeIdentity: null
-}
+const GENESIS = genesisShare(chainParams('signet'))
 
-function valueSections(records: ts.SourceFile, interfaces: readonly ts.SourceFile[]): string[] {
-  const encoders = records.statements
-    .filter(ts.isFunctionDeclaration)
-    .filter(({ name }) => name?.text.startsWith('encode') === true)
-  if (
-    encoders
-      .map(({ name }) => name?.text)
-      .sort()
-      .join() !== Object.keys(HEADINGS).sort().join()
-  ) {
-    throw new DocsError(`${RECORDS} encodes other records than scripts/docs/store-page.ts has headings for`)
+/** Each table is checked against the encoder with an example that has every field. */
+function valueSections(): string[] {
+  const { hash, header } = GENESIS
+  const { addressClass, script } = header.minerBitcoinAddress
+  const wire = wireFromDisplay(hash)
+  const row = rowWith({ chainWork: 0x0201n, uncles: [hash] })
+  const state = { sequence: 7, confirmedTip: hash, candidateTip: hash, uncleCount: 3 }
+  const output = { address: 'bcrt1', valueSats: 5n }
+  const found = {
+    bitcoinHeight: 9,
+    blockHash: blockHash(hash),
+    timeSec: 8,
+    shareHash: hash,
+    outputs: [output],
+    result: 'ok'
   }
-  return encoders.flatMap(encoder => {
-    const heading = HEADINGS[encoder.name?.text ?? '']
-    if (heading === null || heading === undefined) return []
-    const comments = propertyComments(interfaces, encoder.parameters[0]?.type?.getText() ?? '')
-    const rows = layoutOf(encoder).map(field => {
-      const note = comments.get(field.content) || writerComment(records, field.encoding)
-      return [field.encoding, contentText(field), note]
-    })
-    return [`### ${heading}`, table({ head: ['encoding', 'what', ''], rows })]
-  })
-}
-
-/** What `writeWork` and the like say of what they write. */
-function writerComment(records: ts.SourceFile, encoding: string): string {
-  const writer = records.statements
-    .filter(ts.isFunctionDeclaration)
-    .find(({ name }) => name?.text.toLowerCase() === `write${encoding}`)
-  return writer === undefined ? '' : commentOf(writer)
+  const batch = Uint8Array.of(0, 0)
+  return [
+    '### Index row (`i`), sealed',
+    layoutTable(
+      'index row',
+      [
+        field(['flags', 'u8', 'below'], w => w.u8(0)),
+        field(['bits', 'u32', 'share target, compact'], w => w.u32(row.bits)),
+        field(['time', 'u32', 'unix seconds'], w => w.u32(row.timeSec)),
+        field(['parent', 'hash', ''], w => w.bytes(wire)),
+        field(['chain work', 'u8 length, bytes', 'little-endian, no zero at the top'], w => w.u8(2).u8(1).u8(2)),
+        field(['class', 'u8', 'of the payout address (protocol §2.1)'], w => w.u8(addressClass)),
+        field(['script', 'CompactSize length, bytes', 'of the payout address'], w => w.varBytes(script)),
+        field(['uncles', 'u8 count, hashes', ''], w => w.u8(1).bytes(wire))
+      ],
+      encodeIndexRow(row)
+    ),
+    '### State (`s`), sealed',
+    layoutTable(
+      'state',
+      [
+        field(['sequence', 'u64', 'of the delta that wrote it'], w => w.u64(7n)),
+        field(['confirmed tip', 'hash', ''], w => w.bytes(wire)),
+        field(['candidate tip', 'hash', ''], w => w.bytes(wire)),
+        field(['uncles', 'u64', 'named by confirmed shares since the genesis'], w => w.u64(3n))
+      ],
+      encodeState(state)
+    ),
+    '### Header (`h`)',
+    layoutTable(
+      'header',
+      [
+        field(['height', 'u32', ''], w => w.u32(4)),
+        field(['batch', 'bytes', 'a header batch of one: header and merkle branch (protocol §9)'], w => w.bytes(batch))
+      ],
+      encodeHeaderRecord({ height: 4, batch })
+    ),
+    '### Found block (`f`)',
+    layoutTable(
+      'found block',
+      [
+        field(['bitcoin height', 'u32', ''], w => w.u32(9)),
+        field(['block hash', 'hash', ''], w => w.bytes(wire)),
+        field(['time', 'u32', 'unix seconds'], w => w.u32(8)),
+        field(['share', 'bool, hash if true', 'the share that is this block, if it could become one'], w =>
+          w.bool(true).bytes(wire)
+        ),
+        field(['outputs', 'CompactSize count, outputs', 'CompactSize length, address as text; u64 satoshis'], w =>
+          w.compactSize(1).varBytes(utf8FromString(output.address)).u64(output.valueSats)
+        ),
+        field(['result', 'CompactSize length, UTF-8', 'what the bitcoin nodes answered'], w =>
+          w.varBytes(utf8FromString(found.result))
+        )
+      ],
+      encodeFoundBlock(found)
+    )
+  ]
 }
 
 /** The table in the comment names exactly the prefixes there are. */
@@ -107,15 +142,12 @@ function checkPrefixes(lines: readonly string[]): void {
 }
 
 function exampleKey(): string {
-  const { hash } = genesisShare(chainParams('signet'))
-  return `For example, the index row of signet's genesis share ${code(hash)} at height 0 has the key
-${code(bytesToHex(indexKey(0, hash)))}.`
+  return `For example, the index row of signet's genesis share ${code(GENESIS.hash)} at height 0 has the key
+${code(bytesToHex(indexKey(0, GENESIS.hash)))}.`
 }
 
-type Flags = Pick<IndexRow, 'validity' | 'hasBody' | 'contextSkipped'>
-
-function flagsTable(contextSkipped: string): string {
-  const byte = (flags: Partial<Flags>): string => `0x${bytesToHex(encodeIndexRow(rowWith(flags)).subarray(0, 1))}`
+function flagsTable(): string {
+  const byte = (flags: Partial<IndexRow>): string => `0x${bytesToHex(encodeIndexRow(rowWith(flags)).subarray(0, 1))}`
   return table({
     head: ['bits', 'meaning'],
     rows: [
@@ -124,13 +156,16 @@ function flagsTable(contextSkipped: string): string {
         `validity: ${validity}`
       ]),
       [byte({ hasBody: true }), 'the body is stored'],
-      [byte({ contextSkipped: true }), contextSkipped]
+      [
+        byte({ contextSkipped: true }),
+        'valid by the rules below the payout zone only: time and payouts were never looked at'
+      ]
     ]
   })
 }
 
-function rowWith(flags: Partial<Flags>): IndexRow {
-  const { hash, header } = genesisShare(chainParams('signet'))
+function rowWith(values: Partial<IndexRow>): IndexRow {
+  const { hash, header } = GENESIS
   return {
     prevHash: hash,
     bits: header.bits,
@@ -141,6 +176,6 @@ function rowWith(flags: Partial<Flags>): IndexRow {
     validity: 'headerValid',
     hasBody: false,
     contextSkipped: false,
-    ...flags
+    ...values
   }
 }
