@@ -28,6 +28,7 @@ const CHECKS = {
       env
     ),
   layers: env => captureNode(['--import', 'tsx', 'scripts/check-layers.ts'], env),
+  papers: env => captureNode(['--import', 'tsx', 'scripts/check-papers.ts'], env),
   docs: env => captureNode([...MAKE_DOCS, '--check'], env)
 }
 
