@@ -1,6 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { chainParams, encodeShareHeader, genesisShare, protocolTag } from '../packages/consensus/src/index.ts'
+import {
+  chainParams,
+  encodeShareHeader,
+  genesisShare,
+  protocolTag,
+  requiredBits
+} from '../packages/consensus/src/index.ts'
 import { encodeFrame } from '../packages/gossip/src/wire/frame.ts'
 import { encodeMessage } from '../packages/gossip/src/wire/messages.ts'
 import { bytesToHex } from '../packages/primitives/src/index.ts'
@@ -82,8 +88,12 @@ describe('what no reader of the repository has', () => {
     expect(complaintsAbout({ 'docs/a.md': '[p](protocol.md#x) [w](https://x.y) [a](../docs/)', 'docs/': '' })).toEqual(
       []
     )
+    expect(complaintsAbout({ 'docs/a.md': '`docs/b/` and `packages/*/src`', 'docs/b/': '' })).toEqual([])
+    expect(complaintsAbout({ 'docs/a.md': 'in `scripts/gone.ts`' })).toEqual([
+      'docs/a.md:1 leads to scripts/gone.ts, which is not there'
+    ])
     expect(complaintsAbout({ 'docs/a.md': '\n[gone](gone.md)' })).toEqual([
-      'docs/a.md:2 links to docs/gone.md, which is not there'
+      'docs/a.md:2 leads to docs/gone.md, which is not there'
     ])
     const row = '| jobs | 64 | … | … | `MAX_JOBS` in [jobs.ts](../jobs.ts) |'
     expect(complaintsAbout({ 'docs/limits.md': row, 'jobs.ts': 'const MAX_JOBS = 64' })).toEqual([])
@@ -108,5 +118,35 @@ describe('the values in docs/protocol.md', () => {
     const { hash } = genesisShare(chainParams('signet'))
     const frame = encodeFrame(encodeMessage({ type: 'handshake', tipHeight: 0, tipHash: hash }))
     expect(page).toContain(`\n${bytesToHex(frame)}\n`)
+  })
+
+  const params = chainParams('signet')
+
+  it('are the constants of every chain', () => {
+    const bits = (value: number): string => `0x${value.toString(16)}`
+    const grouped = (value: number): string => value.toLocaleString('en-US')
+    for (const row of [
+      `| easiest share | ${bits(params.maxTargetBits)} |`,
+      `| genesis and anchor | ${bits(params.anchorBits)} |`,
+      `| spacing, half-life | ${params.spacingSec} s, ${params.halfLifeSec} s |`,
+      `| uncles, depth | ${params.maxUncles}, ${params.uncleDepth} |`,
+      `| future time, median | ${params.futureTimeSec} s, ${params.medianTimeSpan} ancestors |`,
+      `| body, transactions, signature operations | ${grouped(params.maxBodyBytes)} bytes, ${params.maxTransactions}, ${grouped(params.maxSigopCost)} |`,
+      `| window | ${grouped(params.windowMaxShares)} shares |`,
+      `| prune depth | ${grouped(params.pruneDepth)} heights |`,
+      `| weights: share, uncle, nephew | ${params.mainWeight}, ${params.uncleWeight}, ${params.nephewWeight} |`,
+      `| merkle branch | ${params.maxBranchNodes} nodes |`
+    ]) {
+      expect(page).toContain(`\n${row}\n`)
+    }
+  })
+
+  it('are the bits that the difficulty rule requires', () => {
+    const rows = [...page.matchAll(/^\| (\d+), (\d+) \| 0x[0-9a-f]{8} \| (0x[0-9a-f]{8}) \|/gm)]
+    expect(rows).toHaveLength(8)
+    for (const [row, sinceGenesisSec, parentHeight, required] of rows) {
+      const parentTimeSec = params.genesisTimeSec + Number(sinceGenesisSec)
+      expect(requiredBits(params, parentTimeSec, Number(parentHeight)), row).toBe(Number(required))
+    }
   })
 })

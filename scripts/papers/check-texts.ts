@@ -39,11 +39,12 @@ export function checkTexts(texts: Texts): Complaint[] {
   })
 }
 
-/** Relative links of a line that lead to nothing. */
+/** Relative links of a line, and paths in the typewriter face, that lead to nothing. */
 function brokenLinks(texts: Texts, path: string, line: string): string[] {
-  return linksOf(path, line)
+  const named = [...line.matchAll(/`((?:apps|docs|packages|scripts|test)\/[\w./-]+)`/g)].map(match => match[1] ?? '')
+  return [...linksOf(path, line), ...named.map(name => name.replace(/\/$/, ''))]
     .filter(target => !texts.has(target) && !texts.has(`${target}/`))
-    .map(target => `links to ${target}, which is not there`)
+    .map(target => `leads to ${target}, which is not there`)
 }
 
 /** A row of the limits names constants and the file they stand in. */
