@@ -4,14 +4,18 @@ export type { CoinbaseOutput, CoinbaseParts, CoinbaseSkeleton } from './coinbase
 export {
   BITCOIN_HEIGHT_LIMIT,
   buildCoinbase,
+  COINBASE_SEQUENCE,
   COINBASE_TAIL_BYTES,
+  COINBASE_VERSION,
   coinbaseWeight,
   coinbaseWithWitness,
   EXTRANONCE_BYTES,
   EXTRANONCE1_BYTES,
   EXTRANONCE2_BYTES,
   MAX_AUX_FLAGS_BYTES,
-  MAX_POOL_SIGNATURE_BYTES
+  MAX_POOL_SIGNATURE_BYTES,
+  NSECS_BYTES,
+  NULL_PREVOUT_INDEX
 } from './coinbase.ts'
 export type { BitcoinHeader } from './header.ts'
 export { BITCOIN_HEADER_BYTES, bitcoinHeaderHashWire, decodeBitcoinHeader, encodeBitcoinHeader } from './header.ts'
@@ -29,8 +33,6 @@ export {
   witnessProgramScript
 } from './script.ts'
 export { curveForBitcoinJs } from './secp256k1.ts'
-export type { ShareCoinbase } from './share-coinbase.ts'
-export { parseShareCoinbase } from './share-coinbase.ts'
 export { bip86OutputKey, isSecretKey, isXOnlyPoint, xOnlyPublicKey } from './taproot.ts'
 export type { BlockTemplate, TemplateTransaction } from './template.ts'
 export {

@@ -1,13 +1,7 @@
 /** Chain context: time and payout, judged once the parent is fully valid. Source: protocol §12.7. */
-import {
-  buildCoinbase,
-  coinbaseOf,
-  encodeTransactionStripped,
-  foldBranch,
-  parseShareCoinbase,
-  txidWire
-} from '@p2poolv2/bitcoin'
+import { buildCoinbase, coinbaseOf, encodeTransactionStripped, foldBranch, txidWire } from '@p2poolv2/bitcoin'
 import { bigIntFromBits, bytesEqual, bytesToHexReversed, type CompactBits, type ShareHash } from '@p2poolv2/primitives'
+import { parseBitcoinCoinbase } from './bitcoin-coinbase.ts'
 import { medianTimePastOrNull } from './check-placement.ts'
 import { commitmentOf, commitmentPrefix } from './commitment.ts'
 import type { ChainParams } from './params.ts'
@@ -90,7 +84,7 @@ function checkPayout({ params, share, window }: ContextInput): Checked {
   if (outputs.length === 0) return refused('payout-empty', { valueSats })
 
   // coinbase-form: the fields that the rebuilt coinbase takes over.
-  const parsed = parseShareCoinbase(bitcoinCoinbase)
+  const parsed = parseBitcoinCoinbase(bitcoinCoinbase)
   if (!parsed.ok) return refused('coinbase-form')
   if (BigInt(parsed.bitcoinHeight) !== header.bitcoinHeight) {
     return refused('coinbase-form', { coinbaseHeight: parsed.bitcoinHeight, bitcoinHeight: header.bitcoinHeight })

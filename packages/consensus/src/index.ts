@@ -1,5 +1,6 @@
 export type { AsertExponent, AsertInput } from './asert.ts'
 export { asertBits, asertExponent, integerDifficulty, requiredBits, windowThreshold } from './asert.ts'
+export { type BitcoinCoinbase, parseBitcoinCoinbase } from './bitcoin-coinbase.ts'
 export type { ContextInput, PayoutWindowReader } from './check-context.ts'
 export { checkContext } from './check-context.ts'
 export { checkHeader } from './check-header.ts'

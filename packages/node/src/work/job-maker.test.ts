@@ -1,4 +1,4 @@
-import { parseShareCoinbase } from '@p2poolv2/bitcoin'
+import { parseBitcoinCoinbase } from '@p2poolv2/consensus'
 import { unixMs } from '@p2poolv2/primitives'
 import { describe, expect, it } from 'vitest'
 import { A_BLOCK, A_SHARE, address, factsOf, Rig, sharesMade } from '../testing/rig.ts'
@@ -134,6 +134,6 @@ it('the coinbase of a share carries the node’s nanoseconds, height and signatu
   rig.connect(1, address(1))
   const [published] = sharesMade(rig.mine(1, A_SHARE))
   if (published === undefined) throw new Error('a share was made')
-  const parsed = parseShareCoinbase(published.bitcoinCoinbase)
+  const parsed = parseBitcoinCoinbase(published.bitcoinCoinbase)
   expect(parsed).toMatchObject({ ok: true, bitcoinHeight: 101, nsecs: BigInt(rig.nowMs) * 1_000_000n })
 })

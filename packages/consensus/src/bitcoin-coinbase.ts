@@ -1,23 +1,27 @@
-import type { BitcoinHeight } from '@p2poolv2/primitives'
-import { bytesEqual, invariant } from '@p2poolv2/primitives'
+/** The bitcoin coinbase that a share carries, taken apart. The transaction every share opens with is `share-coinbase.ts`. */
 import {
   BITCOIN_HEIGHT_LIMIT,
   COINBASE_SEQUENCE,
   COINBASE_TAIL_BYTES,
   COINBASE_VERSION,
   EXTRANONCE_BYTES,
+  encodeTransactionStripped,
+  isPaddingOutput,
+  isWitnessCommitmentScript,
   MAX_AUX_FLAGS_BYTES,
   MAX_POOL_SIGNATURE_BYTES,
   NSECS_BYTES,
-  NULL_PREVOUT_INDEX
-} from './coinbase.ts'
-import { isPaddingOutput } from './padding.ts'
-import { isWitnessCommitmentScript, readPush, scriptNumberPush } from './script.ts'
-import type { Transaction, TxInput, TxOutput } from './transaction.ts'
-import { encodeTransactionStripped } from './transaction.ts'
+  NULL_PREVOUT_INDEX,
+  readPush,
+  scriptNumberPush,
+  type Transaction,
+  type TxInput,
+  type TxOutput
+} from '@p2poolv2/bitcoin'
+import { type BitcoinHeight, bytesEqual, invariant } from '@p2poolv2/primitives'
 
 /** What a share's bitcoin coinbase says. Byte fields are views into the transaction. */
-export interface ShareCoinbase {
+export interface BitcoinCoinbase {
   readonly ok: true
   readonly bitcoinHeight: BitcoinHeight
   /** Empty for none. */
@@ -39,7 +43,7 @@ export interface ShareCoinbase {
  * for the caller, who rebuilds the coinbase from the answer and compares.
  * @returns `{ ok: false }` for anything that is not laid out as protocol §5
  */
-export function parseShareCoinbase(tx: Transaction): ShareCoinbase | { readonly ok: false } {
+export function parseBitcoinCoinbase(tx: Transaction): BitcoinCoinbase | { readonly ok: false } {
   const [input] = tx.inputs
   const script =
     input !== undefined && tx.inputs.length === 1 && isNullInput(input) ? parseScript(input.scriptSig) : null
@@ -59,7 +63,7 @@ function isNullInput(input: TxInput): boolean {
   )
 }
 
-type ScriptFields = Pick<ShareCoinbase, 'bitcoinHeight' | 'auxFlags' | 'extranonce' | 'nsecs' | 'poolSignature'>
+type ScriptFields = Pick<BitcoinCoinbase, 'bitcoinHeight' | 'auxFlags' | 'extranonce' | 'nsecs' | 'poolSignature'>
 
 function parseScript(script: Uint8Array): ScriptFields | null {
   const height = readHeight(script)
@@ -109,7 +113,7 @@ function u64FromLittleEndian(bytes: Uint8Array): bigint {
   return new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true)
 }
 
-type OutputFields = Pick<ShareCoinbase, 'outputsBeforeWitness' | 'witnessCommitmentScript' | 'commitment'>
+type OutputFields = Pick<BitcoinCoinbase, 'outputsBeforeWitness' | 'witnessCommitmentScript' | 'commitment'>
 
 function parseOutputs(tx: Transaction): OutputFields | null {
   const padding = tx.outputs.at(-2)

@@ -1,13 +1,12 @@
+import { buildCoinbase, decodeTransaction, scriptNumberPush, type Transaction } from '@p2poolv2/bitcoin'
 import { ByteReader, bytesToHex, hexToBytes } from '@p2poolv2/primitives'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { buildCoinbase } from './coinbase.ts'
-import { scriptNumberPush } from './script.ts'
-import { parseShareCoinbase } from './share-coinbase.ts'
-import type { Transaction } from './transaction.ts'
-import { decodeTransaction } from './transaction.ts'
-import vector from './vectors/share-coinbase.json' with { type: 'json' }
+import { parseBitcoinCoinbase } from './bitcoin-coinbase.ts'
+import derived from './vectors/derived.json' with { type: 'json' }
 
+const [vector] = derived.coinbases
+if (vector === undefined) throw new Error('the vector of padding form A is missing')
 const VECTOR = decodeTransaction(new ByteReader(hexToBytes(vector.prefixHex + vector.tailHex)))
 const [NULL_INPUT] = VECTOR.inputs
 if (NULL_INPUT === undefined) throw new Error('the vector has no input')
@@ -22,18 +21,22 @@ const EXTRANONCE = '0c8e5180120500000000000000'
 const NSECS = '083e5ce181a024d118'
 const SIGNATURE = '085032506f6f6c7632'
 
-describe('parseShareCoinbase', () => {
+describe('parseBitcoinCoinbase', () => {
   it('takes the coinbase of protocol §5.5 apart', () => {
-    expect(parseShareCoinbase(VECTOR)).toEqual({
+    expect(parseBitcoinCoinbase(VECTOR)).toEqual({
       ok: true,
-      bitcoinHeight: vector.bitcoinHeight,
+      bitcoinHeight: 1779,
       auxFlags: new Uint8Array(0),
-      extranonce: hexToBytes(vector.extranonceHex),
-      nsecs: BigInt(vector.nsecs),
+      extranonce: hexToBytes('8e5180120500000000000000'),
+      nsecs: 1_788_250_798_835_194_942n,
       poolSignature: hexToBytes('5032506f6f6c7632'),
-      witnessCommitmentScript: hexToBytes(vector.witnessCommitmentScriptHex),
-      outputsBeforeWitness: [{ valueSats: 5_000_000_000n, script: hexToBytes(vector.outputs[0]?.scriptHex ?? '') }],
-      commitment: hexToBytes(vector.commitmentHex)
+      witnessCommitmentScript: hexToBytes(
+        '6a24aa21a9ede2f61c3f71d1defd3fa999dfa36953755c690689799962b48bebd836974e8cf9'
+      ),
+      outputsBeforeWitness: [
+        { valueSats: 5_000_000_000n, script: hexToBytes('001436b2f44bc0f1b83fbcf874c3bcb33a76849aadda') }
+      ],
+      commitment: hexToBytes('f7de368adc7d31992700258376340ebd5e70d44b9b6e98b74502893d9d24353c')
     })
   })
 
@@ -51,7 +54,7 @@ describe('parseShareCoinbase', () => {
     fc.assert(
       fc.property(anyParts, ({ layout, outputs, ...parts }) => {
         const { bytes } = buildCoinbase({ layout, outputs, ...parts })
-        expect(parseShareCoinbase(decodeTransaction(new ByteReader(bytes)))).toEqual({
+        expect(parseBitcoinCoinbase(decodeTransaction(new ByteReader(bytes)))).toEqual({
           ok: true,
           ...parts,
           extranonce: new Uint8Array(12),
@@ -72,7 +75,7 @@ describe('parseShareCoinbase', () => {
       witnessCommitmentScript: null,
       layout: 'plain'
     })
-    expect(parseShareCoinbase(decodeTransaction(new ByteReader(plain.bytes)))).toEqual({ ok: false })
+    expect(parseBitcoinCoinbase(decodeTransaction(new ByteReader(plain.bytes)))).toEqual({ ok: false })
   })
 
   it.each([
@@ -90,13 +93,13 @@ describe('parseShareCoinbase', () => {
     ['height 0', `000100${EXTRANONCE}${NSECS}${SIGNATURE}`],
     ['no script', '']
   ])('says no to %s', (_what, scriptHex) => {
-    expect(parseShareCoinbase(withScript(scriptHex))).toEqual({ ok: false })
+    expect(parseBitcoinCoinbase(withScript(scriptHex))).toEqual({ ok: false })
   })
 
   it('says no to a height whose lock time would be a time, and yes to the one below', () => {
     const heightHex = bytesToHex(scriptNumberPush(500_000_001))
     const tx = { ...withScript(`${heightHex}0100${EXTRANONCE}${NSECS}${SIGNATURE}`), lockTime: 500_000_000 }
-    expect(parseShareCoinbase(tx)).toEqual({ ok: false })
+    expect(parseBitcoinCoinbase(tx)).toEqual({ ok: false })
     const { bytes } = buildCoinbase({
       bitcoinHeight: 500_000_000,
       auxFlags: new Uint8Array(0),
@@ -105,7 +108,7 @@ describe('parseShareCoinbase', () => {
       witnessCommitmentScript: null,
       layout: 'share'
     })
-    expect(parseShareCoinbase(decodeTransaction(new ByteReader(bytes)))).toMatchObject({ bitcoinHeight: 500_000_000 })
+    expect(parseBitcoinCoinbase(decodeTransaction(new ByteReader(bytes)))).toMatchObject({ bitcoinHeight: 500_000_000 })
   })
 
   const [payout, witness, padding, commitment] = VECTOR.outputs
@@ -128,6 +131,6 @@ describe('parseShareCoinbase', () => {
       outputs(payout, witness, padding, { ...commitment, script: hexToBytes(`6a21${'11'.repeat(33)}`) })
     ]
   ])('says no to %s', (_what, tx) => {
-    expect(parseShareCoinbase(tx as Transaction)).toEqual({ ok: false })
+    expect(parseBitcoinCoinbase(tx as Transaction)).toEqual({ ok: false })
   })
 })
