@@ -1,14 +1,7 @@
 /** Many headers in one message: shared branches once, merkle roots left out where the proof gives them. Source: protocol §9. */
-import {
-  ByteReader,
-  ByteWriter,
-  bytesEqual,
-  bytesToHex,
-  CodecError,
-  invariant,
-  type ShareHash
-} from '@p2poolv2/primitives'
+import { ByteReader, ByteWriter, bytesEqual, bytesToHex, CodecError, invariant } from '@p2poolv2/primitives'
 import { merkleRootFromProof } from './coinbase-proof.ts'
+import type { HeaderItem } from './header-item.ts'
 import type { ShareHeader } from './share.ts'
 import {
   decodeShareHeader,
@@ -20,15 +13,8 @@ import {
   writeBranch
 } from './share-codec.ts'
 
-/** A header and the branch it travels with; `merkleBranch` is n × 32 bytes, leaf side first. */
-export interface HeaderBatchItem {
-  readonly header: ShareHeader
-  readonly merkleBranch: Uint8Array
-}
-
-export interface DecodedHeaderBatchItem extends HeaderBatchItem {
-  readonly hash: ShareHash
-}
+/** What a batch carries of a header item: the hash follows from the header. */
+export type HeaderBatchItem = Omit<HeaderItem, 'hash'>
 
 /**
  * Most headers in a batch; a longer one is a decode error, before anything is allocated for it. An answer is 900 headers
@@ -66,12 +52,12 @@ export function encodeHeaderBatch(items: readonly HeaderBatchItem[]): Uint8Array
  * Reads a batch and puts left-out merkle roots back in. The result views into `bytes`.
  * @throws CodecError; also when a left-out root cannot be computed, which fails the whole batch
  */
-export function decodeHeaderBatch(bytes: Uint8Array): DecodedHeaderBatchItem[] {
+export function decodeHeaderBatch(bytes: Uint8Array): HeaderItem[] {
   const reader = new ByteReader(bytes)
   const branches: Uint8Array[] = []
   const branchCount = reader.compactSize(MAX_BATCH_HEADERS)
   for (let i = 0; i < branchCount; i++) branches.push(readBranch(reader))
-  const items: DecodedHeaderBatchItem[] = []
+  const items: HeaderItem[] = []
   const headerCount = reader.compactSize(MAX_BATCH_HEADERS)
   for (let i = 0; i < headerCount; i++) {
     const merkleBranch = branches[reader.u16()]

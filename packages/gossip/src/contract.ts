@@ -1,5 +1,5 @@
 import type { BlockTemplate } from '@p2poolv2/bitcoin'
-import type { ChainParams, RuleCode, RuleFacts, Share, ShareFacts, ShareHeader } from '@p2poolv2/consensus'
+import type { ChainParams, ChainVerdict, HeaderItem, HeaderQuestion, Share, ShareFacts } from '@p2poolv2/consensus'
 import type { BlockHash, Height, Rng, Sha256d, ShareHash } from '@p2poolv2/primitives'
 
 /**
@@ -31,35 +31,15 @@ export type ShareSource =
   | { readonly via: 'push'; readonly peer: PeerId }
   | { readonly via: 'fetch'; readonly peer: PeerId }
 
-/** A header on its way to or from a peer. `merkleBranch` is n × 32 bytes, leaf side first. */
-export interface HeaderItem {
-  readonly header: ShareHeader
-  readonly merkleBranch: Uint8Array
-  readonly hash: ShareHash
-}
-
 /** The part of the share chain's outcome that gossip needs; a `ChainOutcome` is one. */
 export interface ChainJudgement {
-  readonly verdict:
-    | { readonly type: 'accepted' }
-    | { readonly type: 'known' }
-    | { readonly type: 'waiting'; readonly missing: readonly ShareHash[]; readonly code?: RuleCode }
-    | { readonly type: 'refused'; readonly code: RuleCode | CrowdCode; readonly facts: RuleFacts }
+  readonly verdict: ChainVerdict
   /** Shares that became fully valid, with those that had waited for this one. */
   readonly validated: readonly ShareHash[]
   /** Shares that became invalid. */
   readonly invalidated: readonly ShareHash[]
   /** Shares whose bodies should be fetched. */
   readonly wanted: readonly ShareHash[]
-}
-
-/** Refusals that are about a batch or a crowd, not about a rule one share breaks. */
-export type CrowdCode = 'height-crowded' | 'batch-work'
-
-/** What a peer asks for with a locator; `stopHash` is the zero hash for no stop. */
-export interface HeaderQuestion {
-  readonly locator: readonly ShareHash[]
-  readonly stopHash: ShareHash
 }
 
 /**

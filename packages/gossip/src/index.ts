@@ -1,7 +1,6 @@
 export type {
   ChainIndex,
   ChainJudgement,
-  CrowdCode,
   Dialect,
   GossipDeps,
   GossipEffect,
@@ -9,8 +8,6 @@ export type {
   GossipFact,
   GossipOptions,
   GossipStatus,
-  HeaderItem,
-  HeaderQuestion,
   PeerId,
   PeerStatus,
   Protocol,

@@ -1,34 +1,9 @@
-import type { RuleCode, RuleFacts, ShareHeader } from '@p2poolv2/consensus'
+import type { ChainVerdict } from '@p2poolv2/consensus'
 import type { ShareHash } from '@p2poolv2/primitives'
 import type { ChainDelta } from './store/share-store.ts'
 
 /** Who brought a share. Only the orphan pool's fairness depends on it; the checks are the same for everybody. */
 export type ShareOrigin = 'own' | 'peer' | { readonly peer: string }
-
-/** A header with the bitcoin merkle branch (n × 32 bytes, leaf side first) that ties its coinbase to its proof of work. */
-export interface HeaderItem {
-  readonly header: ShareHeader
-  readonly merkleBranch: Uint8Array
-  readonly hash: ShareHash
-}
-
-/**
- * Refusals that are about a batch or a crowd of shares, not about a rule a single share breaks. Nothing is remembered.
- * - `height-crowded`: more shares at one height than the chain keeps beside its heaviest branch (protocol §12.3, §14.5);
- * - `batch-work`: a batch of headers, with what it builds on, carries less work than one easiest share (protocol §12.3).
- */
-export type CrowdCode = 'height-crowded' | 'batch-work'
-
-/** What the share chain made of a share or a batch of headers. */
-export type ChainVerdict =
-  | { readonly type: 'accepted' }
-  | { readonly type: 'known' }
-  /**
-   * It cannot be judged to the end yet. `missing`: what it builds on and is not here; the share is kept in memory if there
-   * is room. `code`, with nothing missing: it is stored and tried again by itself, for example once its time has come.
-   */
-  | { readonly type: 'waiting'; readonly missing: readonly ShareHash[]; readonly code?: RuleCode }
-  | { readonly type: 'refused'; readonly code: RuleCode | CrowdCode; readonly facts: RuleFacts }
 
 /** Everything one call changed. Lists are in the order things happened. */
 export interface ChainOutcome {

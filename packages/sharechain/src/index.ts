@@ -1,5 +1,5 @@
 export { MAX_ORPHAN_BYTES, MAX_ORPHANS, MAX_ORPHANS_PER_PEER } from './admission/orphan-pool.ts'
-export type { ChainOutcome, ChainVerdict, CrowdCode, HeaderItem, ShareOrigin } from './contract.ts'
+export type { ChainOutcome, ShareOrigin } from './contract.ts'
 export { ShareChain, type ShareChainOptions } from './share-chain.ts'
 export {
   blockKey,
@@ -34,5 +34,4 @@ export type {
   StoreIdentity
 } from './store/share-store.ts'
 export { compareDigests } from './tree/hash-order.ts'
-export type { HeaderQuestion } from './tree/locator.ts'
 export { locatorHeights, MAX_HEADERS_PER_ANSWER } from './tree/locator.ts'

@@ -1,4 +1,13 @@
-import type { ChainParams, ChainView, PayoutWeights, Share, ShareFacts } from '@p2poolv2/consensus'
+import type {
+  ChainParams,
+  ChainVerdict,
+  ChainView,
+  HeaderItem,
+  HeaderQuestion,
+  PayoutWeights,
+  Share,
+  ShareFacts
+} from '@p2poolv2/consensus'
 import {
   genesisShare,
   hasGenesisBody,
@@ -14,7 +23,7 @@ import { Validator } from './admission/validator.ts'
 import { MiningBase } from './chains/mining-base.ts'
 import { Organiser } from './chains/organise.ts'
 import { PRUNE_SLACK_HEIGHTS, pruneHeightOf } from './chains/zones.ts'
-import { ACCEPTED, type ChainOutcome, type ChainVerdict, type HeaderItem, type ShareOrigin } from './contract.ts'
+import { ACCEPTED, type ChainOutcome, type ShareOrigin } from './contract.ts'
 import { Changes } from './store/changes.ts'
 import { blockKey, stateKey } from './store/keys.ts'
 import { encodeFoundBlock, encodeState, type StateRow } from './store/records.ts'
@@ -22,7 +31,7 @@ import { Restorer } from './store/restore.ts'
 import { sealed } from './store/seal.ts'
 import type { ChainDelta, FoundBlock, StoredRow } from './store/share-store.ts'
 import { HeaderIndex, NO_SLOT, type Slot } from './tree/header-index.ts'
-import { bodiesWanted, type HeaderQuestion, headerAnswer, locatorHashes, sortedAtHeight } from './tree/locator.ts'
+import { bodiesWanted, headerAnswer, locatorHashes, sortedAtHeight } from './tree/locator.ts'
 
 export interface ShareChainOptions {
   readonly params: ChainParams

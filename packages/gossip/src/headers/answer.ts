@@ -1,4 +1,4 @@
-import type { DecodedHeaderBatchItem, ShareFacts, ShareHeader } from '@p2poolv2/consensus'
+import type { HeaderItem, ShareFacts, ShareHeader } from '@p2poolv2/consensus'
 import type { Height, ShareHash } from '@p2poolv2/primitives'
 import type { ChainIndex } from '../contract.ts'
 
@@ -16,7 +16,7 @@ export interface InspectedAnswer {
   /** More shares at one height than any honest answer has. */
   readonly isDense: boolean
   /** In the order given, without shares that follow a chain from the future. */
-  readonly kept: readonly DecodedHeaderBatchItem[]
+  readonly kept: readonly HeaderItem[]
   /** The latest time in the answer. */
   readonly latestSec: number
 }
@@ -29,7 +29,7 @@ export interface InspectedAnswer {
  * on one that has. So those are left out, and nothing else: a single share with a wild time is stored and served by honest
  * nodes, and what it says must not keep the rest from being taken.
  */
-export function inspectAnswer(items: readonly DecodedHeaderBatchItem[], terms: AnswerTerms): InspectedAnswer {
+export function inspectAnswer(items: readonly HeaderItem[], terms: AnswerTerms): InspectedAnswer {
   const latestSec = items.reduce((latest, { header }) => Math.max(latest, header.timeSec), 0)
   const isDense = mostAtOneHeight(items, terms.chain) > terms.maxSharesPerHeight
   if (latestSec <= terms.latestSec) return { isDense, kept: items, latestSec }
@@ -44,7 +44,7 @@ export function inspectAnswer(items: readonly DecodedHeaderBatchItem[], terms: A
   return { isDense, kept, latestSec }
 }
 
-function mostAtOneHeight(items: readonly DecodedHeaderBatchItem[], chain: ChainIndex): number {
+function mostAtOneHeight(items: readonly HeaderItem[], chain: ChainIndex): number {
   const heights = new Map<ShareHash, Height>()
   const counts = new Map<Height, number>()
   let most = 0

@@ -1,4 +1,4 @@
-import type { ChainParams, DecodedHeaderBatchItem, ShareHeader } from '@p2poolv2/consensus'
+import type { ChainParams, HeaderItem, ShareHeader } from '@p2poolv2/consensus'
 import { genesisShare } from '@p2poolv2/consensus'
 import {
   type Height,
@@ -50,7 +50,7 @@ interface Session {
 interface Delivered {
   readonly id: number
   readonly session: Session
-  readonly items: readonly DecodedHeaderBatchItem[]
+  readonly items: readonly HeaderItem[]
   /** Headers of the answer that were left out. */
   readonly dropped: number
 }
@@ -157,7 +157,7 @@ export class HeaderSync {
   }
 
   /** The answer of a peer we asked for headers; null if it gave none. */
-  answered(peer: PeerId, items: readonly DecodedHeaderBatchItem[] | null, nowMs: UnixMs): void {
+  answered(peer: PeerId, items: readonly HeaderItem[] | null, nowMs: UnixMs): void {
     const session = this.#sessions.get(peer)
     if (session === undefined) return
     if (items === null) {
@@ -271,7 +271,7 @@ export class HeaderSync {
   }
 
   /** Asks again from below the lowest share that the answer builds on and that we know (protocol §12.3). */
-  #retry(session: Session, items: readonly DecodedHeaderBatchItem[], nowMs: UnixMs): void {
+  #retry(session: Session, items: readonly HeaderItem[], nowMs: UnixMs): void {
     session.retries++
     if (session.retries > MAX_RETRIES) {
       this.#fail(session, { reason: 'does-not-connect' }, nowMs)

@@ -1,5 +1,5 @@
-import type { RuleCode } from '@p2poolv2/consensus'
-import type { CrowdCode, TopicVerdict } from '../contract.ts'
+import type { CrowdCode, RuleCode } from '@p2poolv2/consensus'
+import type { TopicVerdict } from '../contract.ts'
 
 /** Breaches of the network protocol itself, beside the rules of the share chain. */
 export type ProtocolCode =

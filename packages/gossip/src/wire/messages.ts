@@ -1,11 +1,11 @@
 import { decodeTransaction, encodeTransaction, type Transaction } from '@p2poolv2/bitcoin'
 import {
-  type DecodedHeaderBatchItem,
   decodeHeaderBatch,
   decodeShare,
   encodeHeaderBatch,
   encodeShare,
   type HeaderBatchItem,
+  type HeaderItem,
   type Share
 } from '@p2poolv2/consensus'
 import {
@@ -47,7 +47,7 @@ export type PeerMessage =
 /** A decoded message: headers come with the hashes that decoding computed anyway. */
 export type DecodedMessage =
   | Exclude<PeerMessage, { readonly type: 'shareHeaders' }>
-  | { readonly type: 'shareHeaders'; readonly items: readonly DecodedHeaderBatchItem[] }
+  | { readonly type: 'shareHeaders'; readonly items: readonly HeaderItem[] }
 
 const TYPE_BYTE: Readonly<Record<PeerMessage['type'], number>> = {
   inventory: 0,

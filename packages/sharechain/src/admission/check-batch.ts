@@ -1,8 +1,8 @@
-import type { ChainParams, ChainView, ShareFacts } from '@p2poolv2/consensus'
+import type { ChainParams, ChainVerdict, ChainView, HeaderItem, ShareFacts } from '@p2poolv2/consensus'
 import { checkHeader, requiredBits, verifyCoinbaseProof } from '@p2poolv2/consensus'
 import type { Height, ShareHash, Work } from '@p2poolv2/primitives'
 import { workFromBits } from '@p2poolv2/primitives'
-import { ACCEPTED, type ChainVerdict, type HeaderItem } from '../contract.ts'
+import { ACCEPTED } from '../contract.ts'
 import type { HeaderIndex } from '../tree/header-index.ts'
 
 /** A header's place, known before it is inserted. */

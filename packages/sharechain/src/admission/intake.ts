@@ -1,4 +1,4 @@
-import type { ChainParams, Checked, Share, ShareHeader } from '@p2poolv2/consensus'
+import type { ChainParams, ChainVerdict, Checked, HeaderItem, Share, ShareHeader } from '@p2poolv2/consensus'
 import {
   checkBodyMatches,
   checkBodySize,
@@ -11,7 +11,7 @@ import type { ShareHash, UnixMs } from '@p2poolv2/primitives'
 import { invariant } from '@p2poolv2/primitives'
 import type { Organiser } from '../chains/organise.ts'
 import { pruneHeightOf } from '../chains/zones.ts'
-import { ACCEPTED, type ChainVerdict, type HeaderItem, KNOWN, type ShareOrigin } from '../contract.ts'
+import { ACCEPTED, KNOWN, type ShareOrigin } from '../contract.ts'
 import type { Changes } from '../store/changes.ts'
 import { type HeaderEntry, type HeaderIndex, NO_SLOT, type Slot } from '../tree/header-index.ts'
 import { belowKept, checkBatch } from './check-batch.ts'

@@ -1,7 +1,13 @@
-import { encodeHeaderBatch, encodeShare, type HeaderBatchItem, type Share } from '@p2poolv2/consensus'
+import {
+  type ChainVerdict,
+  encodeHeaderBatch,
+  encodeShare,
+  type HeaderBatchItem,
+  type Share
+} from '@p2poolv2/consensus'
 import type { ShareHash } from '@p2poolv2/primitives'
 import type { ConfirmedMove } from '../chains/organise.ts'
-import type { ChainOutcome, ChainVerdict } from '../contract.ts'
+import type { ChainOutcome } from '../contract.ts'
 import type { HeaderIndex, Slot } from '../tree/header-index.ts'
 import { bodyKey, confirmedKey, headerKey, indexKey, stateKey } from './keys.ts'
 import { encodeHeaderRecord, encodeIndexRow, encodeState, type StateRow } from './records.ts'

@@ -4,6 +4,7 @@ import {
   type ConsensusAddress,
   consensusAddressFromScript,
   devnetParams,
+  type HeaderItem,
   mineShare,
   payoutOutputs,
   type Share
@@ -17,7 +18,6 @@ import {
   unixMs,
   unixSec
 } from '@p2poolv2/primitives'
-import type { HeaderItem } from '../contract.ts'
 import { ShareChain } from '../share-chain.ts'
 
 export const GENESIS_TIME_SEC = 1_700_000_000

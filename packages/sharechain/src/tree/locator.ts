@@ -1,4 +1,4 @@
-import type { ChainParams } from '@p2poolv2/consensus'
+import type { ChainParams, HeaderQuestion } from '@p2poolv2/consensus'
 import type { Height, ShareHash } from '@p2poolv2/primitives'
 import type { Organiser } from '../chains/organise.ts'
 import { pruneHeightOf } from '../chains/zones.ts'
@@ -11,12 +11,6 @@ export const MAX_HEADERS_PER_ANSWER = 900
 const DENSE_STEPS = 10
 /** An answer begins this far below the match, so that the asker learns of uncles it may have missed. */
 const OVERLAP_HEIGHTS = 2
-
-/** What a peer asks for: its own chain in sparse hashes, newest first, and where to stop (the zero hash: nowhere). */
-export interface HeaderQuestion {
-  readonly locator: readonly ShareHash[]
-  readonly stopHash: ShareHash
-}
 
 /**
  * Heights of a locator: dense at the tip, then doubling down to the genesis (protocol §19.2).
