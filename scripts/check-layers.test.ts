@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { checkTree } from './layers/check-tree.ts'
 import { LAYERS } from './layers/table.ts'
 
@@ -48,11 +48,11 @@ function breachesWith(changes: Record<string, string | undefined>): string[] {
 const rulesBrokenBy = (text: string, path = 'packages/stratum/src/extra.ts'): string[] =>
   breachesWith({ [path]: text }).map(breach => breach.split(' ')[1] ?? '')
 
-test('a sound tree has no breach', () => {
+it('a sound tree has no breach', () => {
   expect(breachesWith({})).toEqual([])
 })
 
-test('the table has each layer once, and its arrows end at layers and lead to no higher level', () => {
+it('the table has each layer once, and its arrows end at layers and lead to no higher level', () => {
   expect(new Set(LAYERS.map(layer => layer.name)).size).toBe(LAYERS.length)
   for (const layer of LAYERS) {
     for (const name of layer.imports) {
@@ -64,7 +64,7 @@ test('the table has each layer once, and its arrows end at layers and lead to no
 })
 
 describe('imports', () => {
-  test.each([
+  it.each([
     ["import { a } from '@p2poolv2/consensus'"],
     ["import type { A } from '@p2poolv2/consensus'"],
     ["export { a } from '@p2poolv2/consensus'"],
@@ -76,12 +76,12 @@ describe('imports', () => {
     expect(rulesBrokenBy(`${text}\n`)).toEqual(['import-not-in-table'])
   })
 
-  test('the line of the breach is the line of the import', () => {
+  it('the line of the breach is the line of the import', () => {
     const changes = { 'packages/primitives/src/extra.ts': "\n\nimport { a } from '@p2poolv2/bitcoin'\n" }
     expect(breachesWith(changes)).toEqual(['packages/primitives/src/extra.ts:3 import-not-in-table'])
   })
 
-  test('in the table are accepted, of a package, a subpath it exports, a library and a Node module at the edge', () => {
+  it('in the table are accepted, of a package, a subpath it exports, a library and a Node module at the edge', () => {
     expect(rulesBrokenBy("import { a } from '@p2poolv2/bitcoin'\n")).toEqual([])
     expect(rulesBrokenBy("import { a } from '@p2poolv2/bitcoin/rules'\n")).toEqual([])
     expect(rulesBrokenBy("import { a } from 'bitcoinjs-lib'\n", 'packages/bitcoin/src/extra.ts')).toEqual([])
@@ -89,7 +89,7 @@ describe('imports', () => {
     expect(rulesBrokenBy("import { a } from '@p2poolv2/stratum'\n", 'packages/stratum/tcp/src/extra.ts')).toEqual([])
   })
 
-  test('into the src or dist of a package are refused, and so are export paths that do not exist', () => {
+  it('into the src or dist of a package are refused, and so are export paths that do not exist', () => {
     expect(rulesBrokenBy("import { a } from '@p2poolv2/bitcoin/src/thing.ts'\n")).toEqual(['import-into-src'])
     expect(rulesBrokenBy("import { a } from '@p2poolv2/bitcoin/dist/thing.js'\n")).toEqual(['import-into-src'])
     expect(rulesBrokenBy("import { a } from '../../bitcoin/src/thing.ts'\n")).toEqual(['import-leaves-package'])
@@ -98,12 +98,12 @@ describe('imports', () => {
     expect(rulesBrokenBy("import { a } from '@p2poolv2/wallet'\n")).toEqual(['import-unknown'])
   })
 
-  test("of a package's own index are refused inside the package", () => {
+  it("of a package's own index are refused inside the package", () => {
     expect(rulesBrokenBy("import { thing } from './index.ts'\n")).toEqual(['import-own-index'])
     expect(rulesBrokenBy("import { thing } from '@p2poolv2/stratum'\n")).toEqual(['import-own-index'])
   })
 
-  test('of what is for tests are refused outside tests, and that code counts as a test itself', () => {
+  it('of what is for tests are refused outside tests, and that code counts as a test itself', () => {
     for (const specifier of ['@p2poolv2/bitcoin/testing', './testing/build.ts', './thing.test.ts']) {
       const text = `import { a } from '${specifier}'\n`
       expect(rulesBrokenBy(text), specifier).toEqual(['import-of-tests'])
@@ -113,12 +113,12 @@ describe('imports', () => {
     expect(rulesBrokenBy(support, 'packages/stratum/src/testing/build.ts')).toEqual([])
   })
 
-  test('have to be declared in package.json', () => {
+  it('have to be declared in package.json', () => {
     expect(rulesBrokenBy("import { a } from '@p2poolv2/primitives'\n")).toEqual(['import-undeclared'])
     expect(rulesBrokenBy("import { a } from 'pino'\n", 'packages/bitcoind/src/extra.ts')).toEqual(['import-undeclared'])
   })
 
-  test('of a test may go to its own level and below, to test/ and to any library, but not up', () => {
+  it('of a test may go to its own level and below, to test/ and to any library, but not up', () => {
     const below =
       "import { a } from '@p2poolv2/devchain'\nimport { b } from '../../../test/builders/block.ts'\nimport 'vitest'\n"
     expect(rulesBrokenBy(below, 'packages/stratum/src/extra.test.ts')).toEqual([])
@@ -127,7 +127,7 @@ describe('imports', () => {
     ])
   })
 
-  test('in package.json and in the references of tsconfig.json obey the same table', () => {
+  it('in package.json and in the references of tsconfig.json obey the same table', () => {
     const upwards = packageFiles('bitcoin', { dependencies: ['@p2poolv2/stratum'], references: ['../stratum'] })
     expect(breachesWith(upwards)).toEqual([
       'packages/bitcoin/package.json:0 import-not-in-table',
@@ -137,7 +137,7 @@ describe('imports', () => {
 })
 
 describe('files that import each other', () => {
-  test('in a circle of three are refused once, types included', () => {
+  it('in a circle of three are refused once, types included', () => {
     const breaches = breachesWith({
       'packages/stratum/src/a.ts': "import type { B } from './b.ts'\nexport type A = B\n",
       'packages/stratum/src/b.ts': "export { c } from './c.ts'\nexport type B = 1\n",
@@ -146,7 +146,7 @@ describe('files that import each other', () => {
     expect(breaches).toEqual(['packages/stratum/src/a.ts:0 file-cycle'])
   })
 
-  test('as a diamond are fine', () => {
+  it('as a diamond are fine', () => {
     const leaf = 'export const d = 1\n'
     const side = "export { d } from './d.ts'\n"
     const breaches = breachesWith({
@@ -178,16 +178,16 @@ describe('pure code', () => {
     "import { readFileSync } from 'fs'"
   ].map(text => [text])
 
-  test.each(IMPURE)('may not hold: %s', text => {
+  it.each(IMPURE)('may not hold: %s', text => {
     expect(rulesBrokenBy(`${text}\n`)).toEqual(['impure'])
   })
 
-  test.each(IMPURE)('is not what a test or an edge folder has to be: %s', text => {
+  it.each(IMPURE)('is not what a test or an edge folder has to be: %s', text => {
     expect(rulesBrokenBy(`${text}\n`, 'packages/stratum/src/extra.test.ts')).toEqual([])
     expect(rulesBrokenBy(`${text}\n`, 'packages/stratum/tcp/src/extra.ts')).toEqual([])
   })
 
-  test.each([
+  it.each([
     'export const f = (row: Row) => row.Date',
     'export const row = { Date: 1, EventEmitter: 2 }',
     'export interface Row { Date: number }',
@@ -200,7 +200,7 @@ describe('pure code', () => {
 })
 
 describe('casts to a branded type', () => {
-  test.each(['x as ShareHash', 'x as unknown as BlockHash', 'list as readonly TxId[]', '<UnixMs>x', 'x as p.UnixSec'])(
+  it.each(['x as ShareHash', 'x as unknown as BlockHash', 'list as readonly TxId[]', '<UnixMs>x', 'x as p.UnixSec'])(
     'are refused outside primitives and tests: %s',
     cast => {
       const text = `export const y = ${cast}\n`
@@ -211,7 +211,7 @@ describe('casts to a branded type', () => {
     }
   )
 
-  test('are not annotations', () => {
+  it('are not annotations', () => {
     expect(rulesBrokenBy('export const y: ShareHash = toShareHash(x)\n')).toEqual([])
   })
 })
@@ -219,7 +219,7 @@ describe('casts to a branded type', () => {
 describe('size and shape', () => {
   const lines = (count: number): string => '// line\n'.repeat(count)
 
-  test('a source has at most 400 lines, a test 500, wherever it stands', () => {
+  it('a source has at most 400 lines, a test 500, wherever it stands', () => {
     for (const home of ['packages/stratum/src', 'test/e2e', 'scripts']) {
       expect(rulesBrokenBy(lines(400), `${home}/long.ts`)).toEqual([])
       expect(rulesBrokenBy(lines(401), `${home}/long.ts`)).toEqual(['file-too-long'])
@@ -228,14 +228,14 @@ describe('size and shape', () => {
     }
   })
 
-  test('a README is there and has at most 40 lines', () => {
+  it('a README is there and has at most 40 lines', () => {
     const path = 'packages/stratum/README.md'
     expect(breachesWith({ [path]: undefined })).toEqual([`${path}:0 readme-missing`])
     expect(breachesWith({ [path]: lines(40) })).toEqual([])
     expect(breachesWith({ [path]: lines(41) })).toEqual([`${path}:0 readme-too-long`])
   })
 
-  test('a package and an edge folder have an index that only re-exports', () => {
+  it('a package and an edge folder have an index that only re-exports', () => {
     const path = 'packages/stratum/tcp/src/index.ts'
     expect(breachesWith({ [path]: undefined })).toEqual([`${path}:0 index-missing`])
     expect(breachesWith({ [path]: "export * from './listen.ts'\nexport const extra = 1\n" })).toEqual([
@@ -243,12 +243,12 @@ describe('size and shape', () => {
     ])
   })
 
-  test('file names say what is inside', () => {
+  it('file names say what is inside', () => {
     expect(rulesBrokenBy('', 'packages/stratum/src/hash-utils.ts')).toEqual(['empty-name'])
     expect(rulesBrokenBy('', 'test/e2e/helpers.ts')).toEqual(['empty-name'])
   })
 
-  test('a package or src folder the table does not know is refused', () => {
+  it('a package or src folder the table does not know is refused', () => {
     const manifest = JSON.stringify({ name: '@p2poolv2/wallet' })
     expect(breachesWith({ 'packages/wallet/package.json': manifest, 'packages/wallet/README.md': '' })).toEqual([
       'packages/wallet/package.json:0 package-not-in-table'
@@ -256,7 +256,7 @@ describe('size and shape', () => {
     expect(rulesBrokenBy('', 'packages/stratum/udp/src/index.ts')).toEqual(['package-not-in-table'])
   })
 
-  test('each project is referenced by the root, so that it is compiled', () => {
+  it('each project is referenced by the root, so that it is compiled', () => {
     expect(breachesWith({ 'packages/stratum/tcp/tsconfig.json': undefined })).toEqual([
       'packages/stratum/tcp/tsconfig.json:0 project-not-built'
     ])

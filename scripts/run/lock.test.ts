@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, it } from 'vitest'
 import { withLock } from './lock.mjs'
 
 let directory = ''
@@ -24,7 +24,7 @@ function layLock(owner: { pid: number; host: string }): void {
   writeFileSync(join(path, 'owner.json'), JSON.stringify(owner))
 }
 
-test('many that want the lock at once have it one after the other, and the last one leaves nothing behind', async () => {
+it('many that want the lock at once have it one after the other, and the last one leaves nothing behind', async () => {
   const events: string[] = []
   const work = (name: string) => async () => {
     events.push(`${name} begins`)
@@ -41,25 +41,25 @@ test('many that want the lock at once have it one after the other, and the last 
   expect(existsSync(path)).toBe(false)
 })
 
-test('work that fails gives the lock back', async () => {
+it('work that fails gives the lock back', async () => {
   await expect(lock(() => Promise.reject(new Error('no disk')))).rejects.toThrow('no disk')
   expect(await lock(async () => 'next')).toBe('next')
 })
 
-test('the lock of a process that is gone is taken over', async () => {
+it('the lock of a process that is gone is taken over', async () => {
   const { pid } = spawnSync(process.execPath, ['--version'])
   layLock({ pid, host: hostname() })
   expect(await lock(async () => 'mine')).toBe('mine')
 })
 
-test('a lock nobody has touched for a minute is taken over, whatever host its owner was on', async () => {
+it('a lock nobody has touched for a minute is taken over, whatever host its owner was on', async () => {
   layLock({ pid: process.pid, host: 'another-host' })
   const minuteAgo = new Date(Date.now() - 60_000)
   utimesSync(path, minuteAgo, minuteAgo)
   expect(await lock(async () => 'mine')).toBe('mine')
 })
 
-test('the lock of a living process is respected until that process removes it', async () => {
+it('the lock of a living process is respected until that process removes it', async () => {
   layLock({ pid: process.pid, host: hostname() })
   let released = false
   const waiting = lock(async () => released)

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, it } from 'vitest'
 import { hashContents, hashListing, listFiles, readStamp, removeStamp, writeStamp } from './stamp.mjs'
 
 let root = ''
@@ -17,7 +17,7 @@ afterEach(() => rmSync(root, { recursive: true, force: true }))
 
 const paths = ['src/a.ts', 'src/deep/b.ts']
 
-test('files are listed sorted and at any depth, and what is installed or built is left out', () => {
+it('files are listed sorted and at any depth, and what is installed or built is left out', () => {
   for (const skipped of ['node_modules', 'dist']) {
     mkdirSync(join(root, 'src', skipped))
     writeFileSync(join(root, 'src', skipped, 'c.ts'), '')
@@ -26,7 +26,7 @@ test('files are listed sorted and at any depth, and what is installed or built i
   expect(listFiles(root, 'src', name => name.endsWith('.ts'))).toEqual(paths)
 })
 
-test('the hash of contents follows contents, paths and facts, and nothing else', () => {
+it('the hash of contents follows contents, paths and facts, and nothing else', () => {
   const hash = (facts: string[], listed = paths): string => hashContents(root, { paths: listed, facts })
   const before = hash(['115'])
   utimesSync(join(root, 'src', 'a.ts'), 1, 1)
@@ -37,7 +37,7 @@ test('the hash of contents follows contents, paths and facts, and nothing else',
   expect(hash(['115'])).not.toBe(before)
 })
 
-test('the hash of a listing follows the time of the last change and the size', () => {
+it('the hash of a listing follows the time of the last change and the size', () => {
   const hash = (): string => hashListing(root, { paths, facts: [] })
   utimesSync(join(root, 'src', 'a.ts'), 1, 1)
   const before = hash()
@@ -50,7 +50,7 @@ test('the hash of a listing follows the time of the last change and the size', (
   expect(hash()).not.toBe(touched)
 })
 
-test('a stamp is read as written, and is null before and after', () => {
+it('a stamp is read as written, and is null before and after', () => {
   const path = join(root, 'cache', 'stamp')
   expect(readStamp(path)).toBeNull()
   writeStamp(path, 'abc')

@@ -1,7 +1,7 @@
 import type { Share } from '@p2poolv2/consensus'
 import type { ShareHash } from '@p2poolv2/primitives'
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { PRUNE_SLACK_HEIGHTS } from './chains/zones.ts'
 import { ChainBuilder, easyParams, FAR_FUTURE_MS, GENESIS_TIME_SEC, headerItem } from './testing/build-chain.ts'
 import { StoredChain, snapshotOf } from './testing/stored-chain.ts'
@@ -23,7 +23,7 @@ const hashAt = (row: readonly Share[], height: number): ShareHash => row[height 
 
 describe('what forks from the genesis of a chain that is pruned', () => {
   // The genesis is never pruned, so its child has a known parent; but between them and us nothing is held any more.
-  test('is refused, as a share and as headers, and the store can still be read back', () => {
+  it('is refused, as a share and as headers, and the store can still be read back', () => {
     const builder = makeBuilder()
     const { node } = grown(builder, 100)
     const late = builder.build({ parent: builder.genesis, miner: 1 })
@@ -38,7 +38,7 @@ describe('what forks from the genesis of a chain that is pruned', () => {
     expect(snapshotOf(node.rebuilt())).toEqual(before)
   })
 
-  test('is refused although it is heavier than everything here', () => {
+  it('is refused although it is heavier than everything here', () => {
     const builder = makeBuilder()
     const { node } = grown(builder, 100)
     const other = builder.row(builder.genesis, 110, { miner: 1 })
@@ -49,7 +49,7 @@ describe('what forks from the genesis of a chain that is pruned', () => {
 })
 
 describe('a long branch of light headers', () => {
-  test('never prunes what the mining base stands on', () => {
+  it('never prunes what the mining base stands on', () => {
     const builder = makeBuilder()
     const { node, row } = grown(builder, 60)
     // Header sync does not look at times, so whoever dates a header in the future makes its children easy.
@@ -71,7 +71,7 @@ describe('a long branch of light headers', () => {
 describe('an invalid share that a valid one names as its uncle', () => {
   // The uncle rules do not ask whether an uncle is valid, and header sync takes no nephew without its uncle: left out of
   // the answers it would lock every new node out for good, at the price of one share.
-  test('is told to whoever asks for headers, with the invalid shares it stands on', () => {
+  it('is told to whoever asks for headers, with the invalid shares it stands on', () => {
     const builder = new ChainBuilder()
     const main = builder.row(builder.genesis, 3)
     const thief = builder.build({ parent: builder.genesis, spoil: 'payout', miner: 1 })
@@ -94,7 +94,7 @@ describe('an invalid share that a valid one names as its uncle', () => {
     expect(fresh.chain.candidateTip().hash).toBe(nephew.hash)
   })
 
-  test('keeps its header in the store when it is pruned', () => {
+  it('keeps its header in the store when it is pruned', () => {
     const builder = makeBuilder()
     const { node, row } = grown(builder, 3)
     const thief = builder.build({ parent: hashAt(row, 1), spoil: 'payout', miner: 1 })
@@ -122,7 +122,7 @@ describe('a chain that is pruned while branches come and go', () => {
     uncle: fc.boolean()
   })
 
-  test('stays whole, can be read back, and always has something to mine on', () => {
+  it('stays whole, can be read back, and always has something to mine on', () => {
     const params = easyParams({ windowMaxShares: 6, pruneDepth: 12, difficultyMultiplier: 10_000n })
     fc.assert(
       fc.property(fc.array(step, { minLength: 4, maxLength: 14 }), steps => {

@@ -1,6 +1,6 @@
 import { decodeHeaderBatch, decodeShare, type Share } from '@p2poolv2/consensus'
 import { type ShareHash, ZERO_SHARE_HASH } from '@p2poolv2/primitives'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { inPayoutZone, PRUNE_SLACK_HEIGHTS, pruneHeightOf } from './chains/zones.ts'
 import { ChainBuilder, easyParams, FAR_FUTURE_MS, headerItem } from './testing/build-chain.ts'
 import { StoredChain, snapshotOf } from './testing/stored-chain.ts'
@@ -31,7 +31,7 @@ function growth(builder: ChainBuilder, length: number): Share[] {
 }
 
 // protocol §12.8, with the values of 0.13's tests
-test.each([
+it.each([
   [300_000, true],
   [179_041, true],
   [179_040, false],
@@ -45,7 +45,7 @@ test.each([
 })
 
 describe('pruning', () => {
-  test('keeps memory and store bounded and changes no answer', () => {
+  it('keeps memory and store bounded and changes no answer', () => {
     const builder = makeBuilder()
     const node = new StoredChain(short)
     const shares = growth(builder, 150)
@@ -64,7 +64,7 @@ describe('pruning', () => {
     expect(node.chain.locator().at(-1)).toBe(builder.genesis)
   })
 
-  test('of shares the payout window stands on does not confuse the window', () => {
+  it('of shares the payout window stands on does not confuse the window', () => {
     const builder = makeBuilder()
     const node = new StoredChain(short)
     const row = builder.row(builder.genesis, 100)
@@ -80,7 +80,7 @@ describe('pruning', () => {
     expect(node.chain.payoutWeights(tip, 0x207fffff)).toEqual(builder.known.payoutWeights(tip, 0x207fffff))
   })
 
-  test('deletes bodies and invalid shares from the store and leaves all other headers, the confirmed by height', () => {
+  it('deletes bodies and invalid shares from the store and leaves all other headers, the confirmed by height', () => {
     const builder = makeBuilder()
     const node = new StoredChain(short)
     const shares = growth(builder, 100)
@@ -102,7 +102,7 @@ describe('pruning', () => {
     expect(node.chain.facts(archived[3] as ShareHash)).toBeUndefined()
   })
 
-  test('leaves an answer to a peer that starts from the genesis to the store', () => {
+  it('leaves an answer to a peer that starts from the genesis to the store', () => {
     const builder = makeBuilder()
     const node = new StoredChain(short)
     const row = builder.row(builder.genesis, 100)
@@ -117,7 +117,7 @@ describe('pruning', () => {
     expect(decodeHeaderBatch(record?.batch ?? new Uint8Array(0))).toMatchObject([{ hash: row[10]?.hash }])
   })
 
-  test('refuses forks from below what is kept', () => {
+  it('refuses forks from below what is kept', () => {
     const builder = makeBuilder()
     const node = new StoredChain(short)
     const row = builder.row(builder.genesis, 100)
@@ -134,7 +134,7 @@ describe('pruning', () => {
 })
 
 describe('a node that syncs a long chain', () => {
-  test('confirms by headers alone below the prune height and by bodies above', () => {
+  it('confirms by headers alone below the prune height and by bodies above', () => {
     const builder = makeBuilder()
     const node = new StoredChain(short)
     const shares = growth(builder, 120)
@@ -156,7 +156,7 @@ describe('a node that syncs a long chain', () => {
     expect(snapshotOf(node.rebuilt())).toEqual(snapshotOf(node.chain))
   })
 
-  test('takes the past on trust, but proves it once the tip falls back to it', () => {
+  it('takes the past on trust, but proves it once the tip falls back to it', () => {
     const builder = makeBuilder()
     const params = easyParams({ windowMaxShares: 20, pruneDepth: 60, difficultyMultiplier: 10_000n })
     const node = new StoredChain(params)

@@ -1,7 +1,7 @@
 import { decodeShare, type Share } from '@p2poolv2/consensus'
 import { type ShareHash, unixMs } from '@p2poolv2/primitives'
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { ShareChain } from './share-chain.ts'
 import { bodyKey, indexKey, stateKey } from './store/keys.ts'
 import { StoreCorrupt } from './store/restore.ts'
@@ -35,7 +35,7 @@ function plant(
 }
 
 describe('a node rebuilt from its store', () => {
-  test('equals the running one, whatever came in which order', () => {
+  it('equals the running one, whatever came in which order', () => {
     const property = fc.property(
       fc.array(arbitraryShare, { minLength: 1, maxLength: 25 }),
       fc.array(fc.nat(1000), { minLength: 25, maxLength: 25 }),
@@ -66,7 +66,7 @@ describe('a node rebuilt from its store', () => {
     fc.assert(property, { numRuns: 100 })
   })
 
-  test('goes on like the running one', () => {
+  it('goes on like the running one', () => {
     const builder = new ChainBuilder()
     const node = new StoredChain(builder.params)
     for (const share of builder.row(builder.genesis, 5)) node.take(node.chain.addShare(share, 'own', FAR_FUTURE_MS))
@@ -75,7 +75,7 @@ describe('a node rebuilt from its store', () => {
     expect(again.addShare(next, 'peer', FAR_FUTURE_MS)).toEqual(node.chain.addShare(next, 'peer', FAR_FUTURE_MS))
   })
 
-  test('asks for the stored bodies that have no verdict yet, and takes them up', () => {
+  it('asks for the stored bodies that have no verdict yet, and takes them up', () => {
     const builder = new ChainBuilder()
     const node = new StoredChain(builder.params)
     const nowMs = unixMs(GENESIS_TIME_SEC * 1000)
@@ -94,7 +94,7 @@ describe('a node rebuilt from its store', () => {
     again.checkInvariants()
   })
 
-  test('is a new chain when the store is empty', () => {
+  it('is a new chain when the store is empty', () => {
     const chain = new ShareChain({ params: easyParams() })
     chain.beginRestore()
     expect(chain.finishRestore()).toBe('empty')
@@ -113,7 +113,7 @@ describe('a damaged store is refused', () => {
   const swap = (at: number, value: (bytes: Uint8Array) => Uint8Array) =>
     rows.map(stored => (isOf(at)(stored) ? { key: stored.key, value: value(stored.value) } : stored))
 
-  test.each([
+  it.each([
     ['a share in the middle missing', rows.filter(stored => !isOf(1)(stored))],
     ['the tip missing', rows.filter(stored => !isOf(3)(stored))],
     ['a share twice', [...rows, rows.at(-1) as StoredRow]],
@@ -130,7 +130,7 @@ describe('a damaged store is refused', () => {
     expect(() => restored(builder.params, damaged)).toThrow(StoreCorrupt)
   })
 
-  test('a store that begins with another genesis', () => {
+  it('a store that begins with another genesis', () => {
     const other = new StoredChain(easyParams({ genesisTimeSec: GENESIS_TIME_SEC + 1 }))
     expect(() => restored(builder.params, other.store.rows())).toThrow('another genesis')
   })

@@ -19,7 +19,7 @@ import {
 } from '@p2poolv2/consensus'
 import { bigIntFromBits, CodecError, concatBytes, type ShareHash, ZERO_SHARE_HASH } from '@p2poolv2/primitives'
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { ChainBuilder, easyParams, FAR_FUTURE_MS, headerItem, minerAddress } from './testing/build-chain.ts'
 import { StoredChain, snapshotOf } from './testing/stored-chain.ts'
 
@@ -159,7 +159,7 @@ function aligned(coinbase: Transaction, commitment: Uint8Array, isAligned: boole
 }
 
 describe('a chain given everything that hash power can buy', () => {
-  test('answers with a verdict, stays whole and can be read back', () => {
+  it('answers with a verdict, stays whole and can be read back', () => {
     const verdicts = new Set<string>()
     fc.assert(
       fc.property(fc.array(fc.tuple(anyWish, fc.boolean()), { minLength: 1, maxLength: 6 }), wishes => {
@@ -225,7 +225,7 @@ describe('a chain given damaged messages', () => {
     return result
   }
 
-  test('decodes or refuses them, and takes what decodes without fault', () => {
+  it('decodes or refuses them, and takes what decodes without fault', () => {
     fc.assert(
       fc.property(fc.nat(shares.length - 1), damage, fc.boolean(), (which, changes, isBatch) => {
         const node = new StoredChain(builder.params)
@@ -263,7 +263,7 @@ describe('a share that only its contents condemn', () => {
   const spend = (lockTime: number): Transaction => ({ ...plain.coinbase, version: lockTime })
 
   // Every node keeps the body of such a share. One that did not would wait for it for ever, and with it for its nephews.
-  test.each([
+  it.each([
     ['body-transaction-count', { transactions: Array.from({ length: 100 }, (_, at) => spend(at)) }],
     ['share-transactions-unsupported', { transactions: [spend(1)] }],
     ['share-donation-range', { header: { donationAddress: address, donationBps: 10_001 } }],

@@ -1,6 +1,6 @@
 import type { Share } from '@p2poolv2/consensus'
 import { type ShareHash, unixMs, ZERO_SHARE_HASH } from '@p2poolv2/primitives'
-import { beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { MAX_STEPS_PER_CALL } from './admission/intake.ts'
 import type { ChainOutcome } from './contract.ts'
 import { ShareChain } from './share-chain.ts'
@@ -34,7 +34,7 @@ function written(outcome: ChainOutcome): string {
 const hashesOf = (shares: readonly Share[]) => shares.map(share => share.hash)
 
 describe('a new chain', () => {
-  test('holds the genesis: confirmed, candidate and mining base', () => {
+  it('holds the genesis: confirmed, candidate and mining base', () => {
     for (const facts of [chain.confirmedTip(), chain.candidateTip(), chain.miningBase()]) {
       expect(facts).toMatchObject({
         hash: builder.genesis,
@@ -47,7 +47,7 @@ describe('a new chain', () => {
     expect(chain.genesisDelta()).toMatchObject({ sequence: 1, deletes: [] })
   })
 
-  test('pays the genesis for the first share', () => {
+  it('pays the genesis for the first share', () => {
     const weights = chain.payoutWeights(builder.genesis, BITCOIN_BITS)
     expect(weights?.byAddress.size).toBe(1)
     expect(chain.windowShares(builder.genesis, BITCOIN_BITS)).toBe(1)
@@ -55,7 +55,7 @@ describe('a new chain', () => {
 })
 
 describe('a valid share', () => {
-  test('is confirmed, validated and becomes the mining base, own or not', () => {
+  it('is confirmed, validated and becomes the mining base, own or not', () => {
     const [first, second] = builder.row(builder.genesis, 2) as [Share, Share]
     const outcome = chain.addShare(first, 'own', FAR_FUTURE_MS)
     expect(outcome).toMatchObject({
@@ -78,13 +78,13 @@ describe('a valid share', () => {
     ])
   })
 
-  test('is known the second time and changes nothing', () => {
+  it('is known the second time and changes nothing', () => {
     const share = builder.build({ parent: builder.genesis })
     add(share)
     expect(add(share)).toMatchObject({ verdict: { type: 'known' }, delta: null, newTip: false, validated: [] })
   })
 
-  test('of equal work beside the tip is kept, unconfirmed, and offered as an uncle', () => {
+  it('of equal work beside the tip is kept, unconfirmed, and offered as an uncle', () => {
     const [a, b] = [builder.build({ parent: builder.genesis }), builder.build({ parent: builder.genesis, miner: 1 })]
     add(a)
     expect(add(b)).toMatchObject({ verdict: { type: 'accepted' }, confirmed: [], validated: [b.hash], newTip: false })
@@ -94,7 +94,7 @@ describe('a valid share', () => {
 })
 
 describe('a bad copy', () => {
-  test('is refused and leaves the good copy welcome', () => {
+  it('is refused and leaves the good copy welcome', () => {
     const share = builder.build({ parent: builder.genesis })
     const other = builder.build({ parent: builder.genesis, miner: 1 })
     const copies: [string, Share][] = [
@@ -109,14 +109,14 @@ describe('a bad copy', () => {
     expect(add(share).verdict).toEqual({ type: 'accepted' })
   })
 
-  test('without the work its bits ask for is refused', () => {
+  it('without the work its bits ask for is refused', () => {
     const share = builder.build({ parent: builder.genesis, bits: 0x207fffff })
     const header = { ...share.header, bits: 0x03000001 }
     expect(add({ ...share, header }).verdict).toMatchObject({ type: 'refused', code: 'share-work' })
   })
 })
 
-test('a share with other bits than its parent demands is refused, with everything that waits for it', () => {
+it('a share with other bits than its parent demands is refused, with everything that waits for it', () => {
   // The same genesis under another difficulty rule.
   const foreign = new ChainBuilder(easyParams({ spacingSec: 20 }))
   expect(foreign.genesis).toBe(builder.genesis)
@@ -130,7 +130,7 @@ test('a share with other bits than its parent demands is refused, with everythin
 })
 
 describe('a share whose parent is not here', () => {
-  test('waits in memory and is taken up when the parent comes', () => {
+  it('waits in memory and is taken up when the parent comes', () => {
     const [first, second, third] = builder.row(builder.genesis, 3) as [Share, Share, Share]
     const missing = [second.hash]
     expect(add(third)).toMatchObject({ verdict: { type: 'waiting', missing }, delta: null, wanted: missing })
@@ -144,7 +144,7 @@ describe('a share whose parent is not here', () => {
 })
 
 describe('uncles', () => {
-  test('a nephew waits for its uncle and then both are confirmed or paid for', () => {
+  it('a nephew waits for its uncle and then both are confirmed or paid for', () => {
     const [main, uncle] = [
       builder.build({ parent: builder.genesis }),
       builder.build({ parent: builder.genesis, miner: 1 })
@@ -157,7 +157,7 @@ describe('uncles', () => {
     expect(chain.facts(nephew.hash)?.uncles).toEqual([uncle.hash])
   })
 
-  test('are offered once on a branch, and again on a branch that does not name them', () => {
+  it('are offered once on a branch, and again on a branch that does not name them', () => {
     const [main, uncle] = [
       builder.build({ parent: builder.genesis }),
       builder.build({ parent: builder.genesis, miner: 1 })
@@ -170,7 +170,7 @@ describe('uncles', () => {
     expect(chain.uncleChoice(rival.hash)).toEqual([uncle.hash])
   })
 
-  test('that are ancestors make a share invalid, and it is remembered', () => {
+  it('that are ancestors make a share invalid, and it is remembered', () => {
     const [first, second] = builder.row(builder.genesis, 2) as [Share, Share]
     const greedy = builder.build({ parent: second.hash, uncles: [first.hash] })
     add(first)
@@ -182,7 +182,7 @@ describe('uncles', () => {
     expect(chain.miningBase().hash).toBe(second.hash)
   })
 
-  test('may be invalid shares, or built on one: the rules do not ask', () => {
+  it('may be invalid shares, or built on one: the rules do not ask', () => {
     const main = builder.build({ parent: builder.genesis })
     const thief = builder.build({ parent: builder.genesis, spoil: 'payout', miner: 1 })
     const heir = builder.build({ parent: thief.hash, miner: 2 })
@@ -197,7 +197,7 @@ describe('uncles', () => {
 })
 
 describe('a share that pays the wrong miners', () => {
-  test('is invalid for ever and the chain goes on without it', () => {
+  it('is invalid for ever and the chain goes on without it', () => {
     const good = builder.build({ parent: builder.genesis })
     const thief = builder.build({ parent: good.hash, spoil: 'payout', miner: 1 })
     add(good)
@@ -210,7 +210,7 @@ describe('a share that pays the wrong miners', () => {
     expect(add(builder.build({ parent: good.hash })).newTip).toBe(true)
   })
 
-  test('takes the headers already built on it along', () => {
+  it('takes the headers already built on it along', () => {
     const good = builder.row(builder.genesis, 2)
     const thief = builder.build({ parent: builder.genesis, spoil: 'payout', miner: 1 })
     const heirs = builder.row(thief.hash, 3)
@@ -230,7 +230,7 @@ describe('a share that pays the wrong miners', () => {
 })
 
 describe('headers before bodies', () => {
-  test('make a candidate chain whose bodies are wanted, and are confirmed as bodies come', () => {
+  it('make a candidate chain whose bodies are wanted, and are confirmed as bodies come', () => {
     const row = builder.row(builder.genesis, 6)
     const outcome = chain.addHeaders(row.map(headerItem), FAR_FUTURE_MS)
     chain.checkInvariants()
@@ -250,7 +250,7 @@ describe('headers before bodies', () => {
     expect(chain.bodiesWanted(4)).toEqual([])
   })
 
-  test('that are known already change nothing', () => {
+  it('that are known already change nothing', () => {
     const row = builder.row(builder.genesis, 3)
     chain.addHeaders(row.map(headerItem), FAR_FUTURE_MS)
     expect(chain.addHeaders(row.map(headerItem), FAR_FUTURE_MS)).toMatchObject({
@@ -260,7 +260,7 @@ describe('headers before bodies', () => {
     expect(chain.addHeaders([], FAR_FUTURE_MS)).toMatchObject({ verdict: { type: 'accepted' }, delta: null })
   })
 
-  test('are taken all or not at all', () => {
+  it('are taken all or not at all', () => {
     const row = builder.row(builder.genesis, 4)
     const spoilt = { ...headerItem(row[3] as Share), merkleBranch: new Uint8Array(32) }
     const refusals = [
@@ -275,7 +275,7 @@ describe('headers before bodies', () => {
     }
   })
 
-  test('with wrong bits or an uncle nobody knows are refused or asked about', () => {
+  it('with wrong bits or an uncle nobody knows are refused or asked about', () => {
     const wrong = builder.build({ parent: builder.genesis, bits: 0x207fffff })
     expect(chain.addHeaders([headerItem(wrong)], FAR_FUTURE_MS).verdict).toMatchObject({ code: 'share-bits' })
     const [main, uncle] = [builder.build({ parent: builder.genesis }), builder.build({ parent: builder.genesis })]
@@ -288,7 +288,7 @@ describe('headers before bodies', () => {
 })
 
 describe('a crowded height', () => {
-  test('takes no more headers, unless they are the heaviest branch', () => {
+  it('takes no more headers, unless they are the heaviest branch', () => {
     const most = builder.params.maxSharesPerHeight
     const siblings = Array.from({ length: most + 1 }, () => builder.build({ parent: builder.genesis }))
     const tooMany = chain.addHeaders(siblings.map(headerItem), FAR_FUTURE_MS)
@@ -306,7 +306,7 @@ describe('a crowded height', () => {
 describe('time', () => {
   const nowMs = unixMs((GENESIS_TIME_SEC + 10) * 1000)
 
-  test('a share from the future waits until its time has come', () => {
+  it('a share from the future waits until its time has come', () => {
     const share = builder.build({ parent: builder.genesis, timeSec: GENESIS_TIME_SEC + 10 + 120 + 5 })
     const child = builder.build({ parent: share.hash })
     const outcome = chain.addShare(share, 'peer', nowMs)
@@ -325,7 +325,7 @@ describe('time', () => {
     chain.checkInvariants()
   })
 
-  test('a share not later than the median of its ancestors is invalid', () => {
+  it('a share not later than the median of its ancestors is invalid', () => {
     const [parent] = builder.row(builder.genesis, 3).slice(-1) as [Share]
     const timeSec = builder.known.medianTimePast(parent.hash)
     const late = builder.build({ parent: parent.hash, timeSec })
@@ -334,7 +334,7 @@ describe('time', () => {
   })
 })
 
-test('a long row of waiting shares is taken up in steps', () => {
+it('a long row of waiting shares is taken up in steps', () => {
   const row = builder.row(builder.genesis, 100)
   for (const [at, share] of row.slice(1).entries()) chain.addShare(share, { peer: `${at % 3}` }, FAR_FUTURE_MS)
   const first = chain.addShare(row[0] as Share, 'peer', FAR_FUTURE_MS)
@@ -346,7 +346,7 @@ test('a long row of waiting shares is taken up in steps', () => {
   expect(chain.nextDeadlineMs).toBeNull()
 })
 
-test('a re-org of the confirmed chain moves the mining base and takes shares back', () => {
+it('a re-org of the confirmed chain moves the mining base and takes shares back', () => {
   const old = builder.row(builder.genesis, 2)
   const better = builder.row(builder.genesis, 3, { miner: 1 })
   for (const share of old) add(share)
@@ -357,7 +357,7 @@ test('a re-org of the confirmed chain moves the mining base and takes shares bac
   expect(chain.miningBase().hash).toBe(better[2]?.hash)
 })
 
-test('the payout window follows the base and holds more than one miner', () => {
+it('the payout window follows the base and holds more than one miner', () => {
   builder = new ChainBuilder(easyParams({ difficultyMultiplier: 500n }))
   chain = new ShareChain({ params: builder.params })
   let parent = builder.genesis
@@ -373,7 +373,7 @@ test('the payout window follows the base and holds more than one miner', () => {
   expect(chain.payoutWeights(parent, BITCOIN_BITS)).toEqual(builder.known.payoutWeights(parent, BITCOIN_BITS))
 })
 
-test('a found block is one flushed delta in sequence', () => {
+it('a found block is one flushed delta in sequence', () => {
   const delta = chain.recordBlock(foundBlock(900_000))
   expect(delta).toMatchObject({ sequence: 2, durability: 'flushed', deletes: [] })
   expect(delta.puts.map(({ key }) => key[0])).toEqual([KEY_PREFIX.state, KEY_PREFIX.block])

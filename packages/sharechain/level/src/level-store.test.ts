@@ -10,7 +10,7 @@ import { bodyKey, type StoreIdentity, stateKey } from '@p2poolv2/sharechain'
 import { deltaOf, hashOf, TEST_IDENTITY } from '@p2poolv2/sharechain/testing'
 import { describeShareStore } from '@p2poolv2/sharechain/testing/share-store-suite'
 import { Level } from 'level'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, it } from 'vitest'
 import { type LevelStore, openLevelStore } from './index.ts'
 import { KILLED_BODY } from './testing/killed-body.ts'
 
@@ -62,14 +62,14 @@ async function filesEndingIn(suffix: string): Promise<string[]> {
   return names.filter(name => name.endsWith(suffix)).map(name => join(directory, name))
 }
 
-test('a store in use is refused with the pid of its holder', async () => {
+it('a store in use is refused with the pid of its holder', async () => {
   await open()
   const refusal = open()
   await expect(refusal).rejects.toMatchObject({ code: 'store-locked', holderPid: process.pid })
   await expect(refusal).rejects.toThrow(`Process ${process.pid}`)
 })
 
-test('a holder that is no longer alive is not blamed', async () => {
+it('a holder that is no longer alive is not blamed', async () => {
   await open()
   // Above the largest pid Linux gives.
   await writeFile(join(directory, 'holder.json'), JSON.stringify({ pid: 2 ** 30, since: new Date(0).toISOString() }))
@@ -78,7 +78,7 @@ test('a holder that is no longer alive is not blamed', async () => {
   await expect(open()).rejects.toMatchObject({ code: 'store-locked', holderPid: null })
 })
 
-test('closing lets go of the lock and of the holder’s file', async () => {
+it('closing lets go of the lock and of the holder’s file', async () => {
   const store = await open()
   await Promise.all([store.close(), store.close()])
   expect(await filesEndingIn('holder.json')).toEqual([])
@@ -86,7 +86,7 @@ test('closing lets go of the lock and of the holder’s file', async () => {
   await open()
 })
 
-test.each([
+it.each([
   ['store-of-another-chain', { chain: 'signet' }],
   ['store-of-another-fingerprint', { fingerprint: 'e'.repeat(64) }],
   ['store-of-another-fingerprint', { genesisHash: shareHash('0b'.repeat(32)) }],
@@ -99,7 +99,7 @@ test.each([
   expect((await open()).sequence).toBe(1)
 })
 
-test('commits that overlap are written in order and close waits for them', async () => {
+it('commits that overlap are written in order and close waits for them', async () => {
   const store = await open()
   const commits = Array.from({ length: 50 }, (_, n) => store.commit(deltaOf(n + 1)))
   await store.close()
@@ -107,7 +107,7 @@ test('commits that overlap are written in order and close waits for them', async
   expect((await open()).sequence).toBe(50)
 })
 
-test('a write-ahead log cut off in the middle costs the last deltas only', async () => {
+it('a write-ahead log cut off in the middle costs the last deltas only', async () => {
   await fill(20)
   const [log] = await filesEndingIn('.log')
   if (log === undefined) throw new Error('LevelDB keeps a log')
@@ -118,7 +118,7 @@ test('a write-ahead log cut off in the middle costs the last deltas only', async
   await store.commit(deltaOf(19))
 })
 
-test('a store whose manifest is garbage is damaged, and says so', async () => {
+it('a store whose manifest is garbage is damaged, and says so', async () => {
   await fill(3)
   for (const file of await filesEndingIn('')) {
     if (file.includes('MANIFEST')) await writeFile(file, 'not a manifest at all')
@@ -126,13 +126,13 @@ test('a store whose manifest is garbage is damaged, and says so', async () => {
   await expect(open()).rejects.toMatchObject({ code: 'store-damaged' })
 })
 
-test('a store that lost its CURRENT file is damaged, not new', async () => {
+it('a store that lost its CURRENT file is damaged, not new', async () => {
   await fill(3)
   await rm(join(directory, 'CURRENT'))
   await expect(open()).rejects.toMatchObject({ code: 'store-damaged' })
 })
 
-test.each(['the state', 'the identity'])('a store without %s is damaged', async what => {
+it.each(['the state', 'the identity'])('a store without %s is damaged', async what => {
   await fill(1)
   const database = new Level<Uint8Array, Uint8Array>(directory, { keyEncoding: 'view', valueEncoding: 'view' })
   await database.open()
@@ -142,19 +142,19 @@ test.each(['the state', 'the identity'])('a store without %s is damaged', async 
   await expect(open()).rejects.toMatchObject({ code: 'store-damaged' })
 })
 
-test('a path that is no directory is unavailable', async () => {
+it('a path that is no directory is unavailable', async () => {
   const file = join(directory, 'file')
   await writeFile(file, '')
   await expect(openLevelStore(file, TEST_IDENTITY)).rejects.toMatchObject({ code: 'store-unavailable' })
 })
 
-test('opening stops when it is aborted', async () => {
+it('opening stops when it is aborted', async () => {
   const reason = new Error('stop')
   await expect(openLevelStore(directory, TEST_IDENTITY, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
   await open()
 })
 
-test('every delta a killed process was told of is there afterwards, and the lock is free', async () => {
+it('every delta a killed process was told of is there afterwards, and the lock is free', async () => {
   const script = fileURLToPath(new URL('testing/commit-until-killed.ts', import.meta.url))
   const child = spawn(process.execPath, ['--conditions=p2pool-source', '--import=tsx', script, directory], {
     stdio: ['ignore', 'pipe', 'inherit']

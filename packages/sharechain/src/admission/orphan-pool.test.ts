@@ -1,7 +1,7 @@
 import type { Share } from '@p2poolv2/consensus'
 import type { ShareHash } from '@p2poolv2/primitives'
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import type { ShareOrigin } from '../contract.ts'
 import { hashOf } from '../testing/deltas.ts'
 import { OrphanPool } from './orphan-pool.ts'
@@ -96,7 +96,7 @@ class NaivePool {
   }
 }
 
-test('the pool does what a plain list would do', () => {
+it('the pool does what a plain list would do', () => {
   fc.assert(
     fc.property(fc.array(arbitraryCommand, { maxLength: 80 }), commands => {
       const pool = new OrphanPool(LIMITS)
@@ -122,7 +122,7 @@ test('the pool does what a plain list would do', () => {
   )
 })
 
-test('a flood from one peer costs nobody else a place', () => {
+it('a flood from one peer costs nobody else a place', () => {
   const pool = new OrphanPool(LIMITS)
   pool.add({ share: shareNamed(hashOf(1)), origin: { peer: 'honest' } }, [hashOf(100)], 1)
   for (let n = 2; n < 50; n++) {
@@ -133,7 +133,7 @@ test('a flood from one peer costs nobody else a place', () => {
   expect(pool.has(hashOf(49))).toBe(true)
 })
 
-test('a share is released once everything it misses is here, in order of arrival', () => {
+it('a share is released once everything it misses is here, in order of arrival', () => {
   const pool = new OrphanPool()
   pool.add({ share: shareNamed(hashOf(1)), origin: 'peer' }, [hashOf(10), hashOf(11)], 1)
   pool.add({ share: shareNamed(hashOf(2)), origin: 'own' }, [hashOf(11)], 1)

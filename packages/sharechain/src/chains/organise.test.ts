@@ -1,6 +1,6 @@
 import type { CompactBits, ShareHash } from '@p2poolv2/primitives'
 import { workFromBits, ZERO_SHARE_HASH } from '@p2poolv2/primitives'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { easyParams, minerAddress } from '../testing/build-chain.ts'
 import { hashOf } from '../testing/deltas.ts'
 import { HeaderIndex } from '../tree/header-index.ts'
@@ -99,7 +99,7 @@ class Scenario {
 }
 
 describe('the candidate chain', () => {
-  test('begins with the first header on the genesis and adds its work', () => {
+  it('begins with the first header on the genesis and adds its work', () => {
     const scenario = new Scenario()
     scenario.header('s1', 'G')
     expect(scenario.candidate).toBe('s1')
@@ -109,7 +109,7 @@ describe('the candidate chain', () => {
     scenario.check()
   })
 
-  test('turns to a heavier sibling', () => {
+  it('turns to a heavier sibling', () => {
     const scenario = new Scenario()
     scenario.header('s1 s2', 'G')
     scenario.header('f2', 's1', HEAVY)
@@ -118,7 +118,7 @@ describe('the candidate chain', () => {
     scenario.check()
   })
 
-  test('turns to a shorter branch that is heavier', () => {
+  it('turns to a shorter branch that is heavier', () => {
     const scenario = new Scenario()
     scenario.header('s1 s2 s3', 'G')
     scenario.header('f2', 's1', HEAVY)
@@ -127,7 +127,7 @@ describe('the candidate chain', () => {
     expect(scenario.promote().confirmed).toBe('s1 f2')
   })
 
-  test('stays with the first seen of two equals', () => {
+  it('stays with the first seen of two equals', () => {
     const scenario = new Scenario()
     scenario.header('s1 s2', 'G')
     scenario.header('x1 x2', 'G')
@@ -136,7 +136,7 @@ describe('the candidate chain', () => {
     scenario.check()
   })
 
-  test('branches off the genesis while the genesis stays confirmed', () => {
+  it('branches off the genesis while the genesis stays confirmed', () => {
     const scenario = new Scenario()
     scenario.header('s1 s2', 'G')
     scenario.body('s1 s2')
@@ -155,7 +155,7 @@ describe('the candidate chain', () => {
 })
 
 describe('an invalid share', () => {
-  test('takes its descendants with it and gives the chain back to the best branch left', () => {
+  it('takes its descendants with it and gives the chain back to the best branch left', () => {
     const scenario = new Scenario()
     scenario.header('s1 s2', 'G')
     scenario.header('f2 f3', 's1', HEAVY)
@@ -164,7 +164,7 @@ describe('an invalid share', () => {
     expect(scenario.candidate).toBe('s2')
   })
 
-  test('leaves the confirmed tip when there is nothing else', () => {
+  it('leaves the confirmed tip when there is nothing else', () => {
     const scenario = new Scenario()
     scenario.header('s1', 'G')
     scenario.body('s1')
@@ -175,7 +175,7 @@ describe('an invalid share', () => {
     expect(scenario.invalid('s2')).toBe('')
   })
 
-  test('makes what is later built on it invalid at once', () => {
+  it('makes what is later built on it invalid at once', () => {
     const scenario = new Scenario()
     scenario.header('s1', 'G')
     scenario.invalid('s1')
@@ -184,7 +184,7 @@ describe('an invalid share', () => {
     scenario.check()
   })
 
-  test('that was confirmed gives the confirmed chain back to its parent', () => {
+  it('that was confirmed gives the confirmed chain back to its parent', () => {
     const scenario = new Scenario()
     scenario.header('s1 s2 s3', 'G')
     scenario.body('s1 s2 s3')
@@ -193,7 +193,7 @@ describe('an invalid share', () => {
     expect([scenario.candidate, scenario.confirmed, scenario.miningBase]).toEqual(['s1', 's1', 's1'])
   })
 
-  test('of two equal branches left, the confirmed one is kept', () => {
+  it('of two equal branches left, the confirmed one is kept', () => {
     const scenario = new Scenario()
     scenario.header('s1', 'G')
     scenario.body('s1')
@@ -207,13 +207,13 @@ describe('an invalid share', () => {
 })
 
 describe('confirmation', () => {
-  test('needs bodies', () => {
+  it('needs bodies', () => {
     const scenario = new Scenario()
     scenario.header('s1 s2', 'G')
     expect(scenario.promote()).toEqual({ confirmed: '', unconfirmed: '' })
   })
 
-  test('goes as far as bodies are here', () => {
+  it('goes as far as bodies are here', () => {
     const scenario = new Scenario()
     scenario.header('s1 s2 s3', 'G')
     scenario.body('s1 s2')
@@ -222,7 +222,7 @@ describe('confirmation', () => {
     expect(scenario.promote().confirmed).toBe('s3')
   })
 
-  test('needs the uncles’ bodies too and counts the uncles', () => {
+  it('needs the uncles’ bodies too and counts the uncles', () => {
     const scenario = new Scenario()
     scenario.header('s1', 'G')
     scenario.header('u1', 'G')
@@ -234,7 +234,7 @@ describe('confirmation', () => {
     expect(scenario.organiser.uncleCount).toBe(1)
   })
 
-  test.each([
+  it.each([
     [5, 's1 s2 s3'],
     [4, 's1 s2 s3'],
     [3, 's1 s2'],
@@ -246,7 +246,7 @@ describe('confirmation', () => {
     expect(scenario.promote(pruneHeight).confirmed).toBe(confirmed)
   })
 
-  test('turns to another branch only when its valid part is heavier', () => {
+  it('turns to another branch only when its valid part is heavier', () => {
     const scenario = new Scenario()
     scenario.header('s1 s2', 'G')
     scenario.body('s1 s2')
@@ -260,7 +260,7 @@ describe('confirmation', () => {
     expect([scenario.membership('s1'), scenario.membership('s2')]).toEqual(['none', 'none'])
   })
 
-  test('takes uncles back when it turns', () => {
+  it('takes uncles back when it turns', () => {
     const scenario = new Scenario()
     scenario.header('s1', 'G')
     scenario.header('u1', 'G')
@@ -274,7 +274,7 @@ describe('confirmation', () => {
   })
 
   // The 0.13 fallback (any child of the confirmed tip) is gone: a withheld heavier header does not get its rival confirmed.
-  test('waits for the candidate chain', () => {
+  it('waits for the candidate chain', () => {
     const scenario = new Scenario()
     scenario.header('s1', 'G')
     scenario.body('s1')
@@ -288,7 +288,7 @@ describe('confirmation', () => {
 })
 
 describe('the mining base', () => {
-  test('is the heaviest valid descendant of the confirmed tip, confirmed or not', () => {
+  it('is the heaviest valid descendant of the confirmed tip, confirmed or not', () => {
     const scenario = new Scenario()
     scenario.header('s1', 'G')
     scenario.body('s1')
@@ -301,7 +301,7 @@ describe('the mining base', () => {
     expect([scenario.candidate, scenario.confirmed, scenario.miningBase]).toEqual(['h3', 's1', 'a3'])
   })
 
-  test('of equals is the one with the smaller digest', () => {
+  it('of equals is the one with the smaller digest', () => {
     for (const names of ['aa ba', 'ba aa']) {
       const scenario = new Scenario()
       scenario.header('h1', 'G', HEAVY)
@@ -313,7 +313,7 @@ describe('the mining base', () => {
     }
   })
 
-  test('is never off the confirmed chain', () => {
+  it('is never off the confirmed chain', () => {
     const scenario = new Scenario()
     scenario.header('s1', 'G')
     scenario.header('x1 x2', 'G')

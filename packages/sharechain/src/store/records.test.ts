@@ -1,6 +1,6 @@
 import { CodecError, shareHash } from '@p2poolv2/primitives'
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { foundBlock, hashOf, TEST_IDENTITY } from '../testing/deltas.ts'
 import {
   blockKey,
@@ -52,7 +52,7 @@ function expectNoPrefixDecodes(bytes: Uint8Array, decode: (bytes: Uint8Array) =>
 }
 
 describe('index rows', () => {
-  test('come back as they were written', () => {
+  it('come back as they were written', () => {
     fc.assert(
       fc.property(arbitraryRow, row => {
         expect(decodeIndexRow(encodeIndexRow(row))).toEqual(row)
@@ -60,7 +60,7 @@ describe('index rows', () => {
     )
   })
 
-  test('are refused when cut off, followed by more, or of unknown flags', () => {
+  it('are refused when cut off, followed by more, or of unknown flags', () => {
     fc.assert(
       fc.property(arbitraryRow, row => {
         const bytes = encodeIndexRow(row)
@@ -74,7 +74,7 @@ describe('index rows', () => {
     )
   })
 
-  test('of a usual share take less than a hundred bytes', () => {
+  it('of a usual share take less than a hundred bytes', () => {
     const row: IndexRow = {
       prevHash: hashOf(1),
       bits: 0x1b384bd7,
@@ -91,13 +91,13 @@ describe('index rows', () => {
 })
 
 describe('other records', () => {
-  test('the state comes back as it was written and is refused when cut off', () => {
+  it('the state comes back as it was written and is refused when cut off', () => {
     const state = { sequence: 2 ** 40, confirmedTip: hashOf(1), candidateTip: hashOf(2), uncleCount: 7 }
     expect(decodeState(encodeState(state))).toEqual(state)
     expectNoPrefixDecodes(encodeState(state), decodeState)
   })
 
-  test('a found block comes back as it was written and is refused when cut off', () => {
+  it('a found block comes back as it was written and is refused when cut off', () => {
     for (const block of [
       foundBlock(900_000),
       foundBlock(900_001, 'rejected: bad-cb-amount'),
@@ -108,11 +108,11 @@ describe('other records', () => {
     }
   })
 
-  test('an identity comes back as it was written', () => {
+  it('an identity comes back as it was written', () => {
     expect(decodeIdentity(encodeIdentity(TEST_IDENTITY))).toEqual(TEST_IDENTITY)
   })
 
-  test.each([
+  it.each([
     '',
     'null',
     '[]',
@@ -124,7 +124,7 @@ describe('other records', () => {
 })
 
 describe('keys', () => {
-  test('every kind has a prefix of its own', () => {
+  it('every kind has a prefix of its own', () => {
     expect(new Set(Object.values(KEY_PREFIX)).size).toBe(Object.keys(KEY_PREFIX).length)
     const keys = [
       identityKey(),
@@ -138,7 +138,7 @@ describe('keys', () => {
     expect(keys.map(key => key[0])).toEqual(Object.values(KEY_PREFIX))
   })
 
-  test('index keys sort by height', () => {
+  it('index keys sort by height', () => {
     fc.assert(
       fc.property(fc.nat(0xffff_ffff), fc.nat(0xffff_ffff), arbitraryHash, (a, b, hash) => {
         expect(Math.sign(Buffer.compare(indexKey(a, hash), indexKey(b, hash)))).toBe(Math.sign(a - b))
@@ -147,7 +147,7 @@ describe('keys', () => {
     )
   })
 
-  test('what is no index key is not taken for one', () => {
+  it('what is no index key is not taken for one', () => {
     expect(parseIndexKey(bodyKey(hashOf(1)))).toBeNull()
     expect(parseIndexKey(indexKey(1, hashOf(1)).subarray(1))).toBeNull()
     expect(parseIndexKey(new Uint8Array(37))).toBeNull()

@@ -1,12 +1,12 @@
 import { CodecError, concatBytes, utf8FromString } from '@p2poolv2/primitives'
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { sealed, unsealed } from './seal.ts'
 
 const arbitraryBytes = fc.uint8Array({ maxLength: 60 })
 
 // Published FNV-1a values: the hash of "a" and of "foobar".
-test.each([
+it.each([
   ['', 'a', 0xe40c292c],
   ['foo', 'bar', 0xbf9cf968]
 ])('the checksum of %s and %s is FNV-1a of both', (key, value, checksum) => {
@@ -16,7 +16,7 @@ test.each([
   expect(row.value).toEqual(concatBytes(utf8FromString(value), expected))
 })
 
-test('a sealed row gives its value back', () => {
+it('a sealed row gives its value back', () => {
   fc.assert(
     fc.property(arbitraryBytes, arbitraryBytes, (key, value) => {
       expect(unsealed(sealed(key, value))).toEqual(value)
@@ -24,7 +24,7 @@ test('a sealed row gives its value back', () => {
   )
 })
 
-test('a change of any byte of key or value shows, and so does a row cut off', () => {
+it('a change of any byte of key or value shows, and so does a row cut off', () => {
   fc.assert(
     fc.property(arbitraryBytes, arbitraryBytes, fc.nat(), fc.integer({ min: 1, max: 255 }), (key, value, at, flip) => {
       const row = sealed(key, value)

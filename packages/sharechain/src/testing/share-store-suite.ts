@@ -1,5 +1,5 @@
 import { utf8FromString } from '@p2poolv2/primitives'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { blockKey, bodyKey, confirmedKey, headerKey, indexKey, stateKey } from '../store/keys.ts'
 import { encodeFoundBlock, encodeHeaderRecord } from '../store/records.ts'
 import type { ShareStore, StoredRow } from '../store/share-store.ts'
@@ -30,11 +30,11 @@ export function describeShareStore(name: string, makeRig: () => Promise<StoreRig
       await rig.dispose()
     })
 
-    test('gives no rows when it is new', async () => {
+    it('gives no rows when it is new', async () => {
       expect(await rowsOf(rig.store)).toEqual([])
     })
 
-    test('gives the state first and then index rows by height and hash, and nothing else', async () => {
+    it('gives the state first and then index rows by height and hash, and nothing else', async () => {
       const value = utf8FromString('row')
       const places = [
         [256, 1],
@@ -58,7 +58,7 @@ export function describeShareStore(name: string, makeRig: () => Promise<StoreRig
       expect(keys.slice(4)).toEqual(hex.slice(4))
     })
 
-    test('gives more rows than one batch holds', async () => {
+    it('gives more rows than one batch holds', async () => {
       const value = utf8FromString('row')
       const puts = Array.from({ length: 3000 }, (_, n) => ({ key: indexKey(n, hashOf(n)), value }))
       await rig.store.commit(deltaOf(1, { puts }))
@@ -67,7 +67,7 @@ export function describeShareStore(name: string, makeRig: () => Promise<StoreRig
       expect(rows.at(-1)?.key).toEqual(indexKey(2999, hashOf(2999)))
     })
 
-    test('keeps what was committed when it is opened again', async () => {
+    it('keeps what was committed when it is opened again', async () => {
       const body = utf8FromString('a share')
       await rig.store.commit(deltaOf(1, { puts: [{ key: bodyKey(hashOf(1)), value: body }] }))
       await rig.store.commit(deltaOf(2, { durability: 'flushed' }))
@@ -77,7 +77,7 @@ export function describeShareStore(name: string, makeRig: () => Promise<StoreRig
       await expect(again.commit(deltaOf(3))).rejects.toThrow()
     })
 
-    test('answers reads in the order asked, with null where it has nothing', async () => {
+    it('answers reads in the order asked, with null where it has nothing', async () => {
       const body = utf8FromString('a share')
       const record = { height: 7, batch: utf8FromString('a header') }
       const puts = [
@@ -90,7 +90,7 @@ export function describeShareStore(name: string, makeRig: () => Promise<StoreRig
       expect(await rig.store.readShares([])).toEqual([])
     })
 
-    test('deletes what a delta deletes, also what the same delta put', async () => {
+    it('deletes what a delta deletes, also what the same delta put', async () => {
       const value = utf8FromString('x')
       await rig.store.commit(deltaOf(1, { puts: [{ key: bodyKey(hashOf(1)), value }] }))
       const puts = [{ key: bodyKey(hashOf(2)), value }]
@@ -98,7 +98,7 @@ export function describeShareStore(name: string, makeRig: () => Promise<StoreRig
       expect(await rig.store.readShares([hashOf(1), hashOf(2)])).toEqual([null, null])
     })
 
-    test('refuses a delta out of sequence and stays as it was', async () => {
+    it('refuses a delta out of sequence and stays as it was', async () => {
       await rig.store.commit(deltaOf(1))
       const puts = [{ key: bodyKey(hashOf(1)), value: utf8FromString('x') }]
       for (const sequence of [1, 3]) await expect(rig.store.commit(deltaOf(sequence, { puts }))).rejects.toThrow()
@@ -107,14 +107,14 @@ export function describeShareStore(name: string, makeRig: () => Promise<StoreRig
       expect(await rig.store.readShares([hashOf(1)])).not.toEqual([null])
     })
 
-    test('lists confirmed hashes below the prune depth by height', async () => {
+    it('lists confirmed hashes below the prune depth by height', async () => {
       const puts = [5, 3, 300].map(n => ({ key: confirmedKey(n), value: headerKey(hashOf(n)).subarray(1) }))
       await rig.store.commit(deltaOf(1, { puts }))
       expect(await rig.store.readConfirmed(0, 10)).toEqual([hashOf(3), hashOf(5), hashOf(300)])
       expect(await rig.store.readConfirmed(4, 1)).toEqual([hashOf(5)])
     })
 
-    test('lists found blocks newest first, each with its last result', async () => {
+    it('lists found blocks newest first, each with its last result', async () => {
       const blocks = [foundBlock(1), foundBlock(3), foundBlock(2), foundBlock(3, 'rejected')]
       for (const [at, block] of blocks.entries()) {
         const puts = [{ key: blockKey(block.bitcoinHeight, block.blockHash), value: encodeFoundBlock(block) }]

@@ -1,6 +1,6 @@
 import { workFromBits, ZERO_SHARE_HASH } from '@p2poolv2/primitives'
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { MiningBase } from '../chains/mining-base.ts'
 import { Organiser } from '../chains/organise.ts'
 import { easyParams, minerAddress } from '../testing/build-chain.ts'
@@ -107,7 +107,7 @@ const arbitraryCommand = fc.oneof(
   { weight: 1, arbitrary: fc.record({ type: fc.constant('invalidate' as const), back: fc.nat(10) }) }
 )
 
-test('index, organiser and mining base do what a naive tree would do', () => {
+it('index, organiser and mining base do what a naive tree would do', () => {
   fc.assert(
     fc.property(fc.array(arbitraryCommand, { maxLength: 60 }), commands => {
       const naive = new NaiveTree()
@@ -170,7 +170,7 @@ test('index, organiser and mining base do what a naive tree would do', () => {
   )
 })
 
-test('pruned slots are used again and leave nothing behind', () => {
+it('pruned slots are used again and leave nothing behind', () => {
   const entry = (n: number) => ({
     hash: hashOf(n),
     prevHash: n === 0 ? ZERO_SHARE_HASH : hashOf(n - 1),

@@ -1,6 +1,6 @@
 import { shareHash, ZERO_SHARE_HASH } from '@p2poolv2/primitives'
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { Organiser } from '../chains/organise.ts'
 import { easyParams, minerAddress } from '../testing/build-chain.ts'
 import { hashOf } from '../testing/deltas.ts'
@@ -11,7 +11,7 @@ import { bodiesWanted, headerAnswer, locatorHashes, locatorHeights } from './loc
 const params = easyParams()
 
 // protocol §19.2
-test.each([
+it.each([
   [0, [0]],
   [5, [5, 4, 3, 2, 1, 0]],
   [20, [20, 19, 18, 17, 16, 15, 14, 13, 12, 11, 10, 8, 4, 0]],
@@ -22,11 +22,11 @@ test.each([
   expect(locatorHeights(tip + 100, 100)).toEqual(heights)
 })
 
-test('a depth beyond the tip leaves the genesis', () => {
+it('a depth beyond the tip leaves the genesis', () => {
   expect(locatorHeights(5, 9)).toEqual([0])
 })
 
-test('hashes are compared as their bytes are, not as their text is', () => {
+it('hashes are compared as their bytes are, not as their text is', () => {
   const arbitraryBytes = fc.uint8Array({ minLength: 32, maxLength: 32 })
   fc.assert(
     fc.property(arbitraryBytes, arbitraryBytes, (a, b) => {
@@ -58,29 +58,29 @@ function chainOf(length: number, siblings: readonly number[] = []) {
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, at) => hashOf(from + at))
 
 describe('the answer to a header request', () => {
-  test('begins two below the match and ends at the tip', () => {
+  it('begins two below the match and ends at the tip', () => {
     const answer = headerAnswer(params, chainOf(50), { locator: [hashOf(777), hashOf(40)], stopHash: ZERO_SHARE_HASH })
     expect(answer).toEqual(range(38, 50))
   })
 
-  test('never begins with the genesis', () => {
+  it('never begins with the genesis', () => {
     const answer = headerAnswer(params, chainOf(5), { locator: [hashOf(0)], stopHash: ZERO_SHARE_HASH })
     expect(answer).toEqual(range(1, 5))
   })
 
-  test('is the genesis alone when nothing is known in common', () => {
+  it('is the genesis alone when nothing is known in common', () => {
     expect(headerAnswer(params, chainOf(5), { locator: [hashOf(99)], stopHash: ZERO_SHARE_HASH })).toEqual([hashOf(0)])
     expect(headerAnswer(params, chainOf(5), { locator: [], stopHash: ZERO_SHARE_HASH })).toEqual([hashOf(0)])
   })
 
-  test('holds every share of a height, by digest, and finishes the height that contains the stop hash', () => {
+  it('holds every share of a height, by digest, and finishes the height that contains the stop hash', () => {
     const chain = chainOf(20, [6])
     const answer = headerAnswer(params, chain, { locator: [hashOf(7)], stopHash: hashOf(6) })
     const both = [hashOf(6), hashOf(10_006)].sort(compareDigests)
     expect(answer).toEqual([hashOf(5), ...both])
   })
 
-  test('is rounded up to a whole height at 900', () => {
+  it('is rounded up to a whole height at 900', () => {
     const question = { locator: [hashOf(0)], stopHash: ZERO_SHARE_HASH }
     expect(headerAnswer(params, chainOf(2000), question)).toEqual(range(1, 900))
     // With one sibling below, height 899 is the last; with two, height 899 would have to be split.
@@ -91,7 +91,7 @@ describe('the answer to a header request', () => {
     expect(new Set(rounded.slice(-2))).toEqual(new Set([hashOf(899), hashOf(10_899)]))
   })
 
-  test('leaves out what is invalid, and a match with it', () => {
+  it('leaves out what is invalid, and a match with it', () => {
     const chain = chainOf(20, [6])
     chain.organiser.markInvalid(chain.index.slotOf(hashOf(10_006)))
     const answer = headerAnswer(params, chain, { locator: [hashOf(10_006), hashOf(7)], stopHash: ZERO_SHARE_HASH })
@@ -99,13 +99,13 @@ describe('the answer to a header request', () => {
   })
 })
 
-test('our locator names the candidate chain, newest first', () => {
+it('our locator names the candidate chain, newest first', () => {
   const { index, organiser } = chainOf(20, [15])
   expect(locatorHashes(index, organiser, 0)).toEqual(locatorHeights(20, 0).map(hashOf))
   expect(locatorHashes(index, organiser, 100)).toEqual([hashOf(0)])
 })
 
-test('bodies are wanted by rising height, on every branch that is not invalid', () => {
+it('bodies are wanted by rising height, on every branch that is not invalid', () => {
   const chain = chainOf(6, [3, 4])
   chain.organiser.markInvalid(chain.index.slotOf(hashOf(10_004)))
   chain.index.setBody(chain.index.slotOf(hashOf(2)))
