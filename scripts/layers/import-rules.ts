@@ -90,7 +90,7 @@ function layerOfSpecifier(specifier: string, manifests: ReadonlyMap<string, Mani
   return LAYERS.find(layer => packageName === SCOPE + layer.name) ?? null
 }
 
-/** `@noble/hashes/sha2.js` → `@noble/hashes`. */
+/** `@scure/base/index.js` → `@scure/base`. */
 function packageNameOf(specifier: string): string {
   return specifier
     .split('/')

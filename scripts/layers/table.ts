@@ -55,7 +55,7 @@ const EDGES = [
   'api/schema'
 ]
 
-const HASHES_AND_CURVES = ['@noble/hashes', '@noble/secp256k1', '@scure/base', 'bitcoinjs-lib']
+const HASHES_AND_CURVES = ['@noble/secp256k1', '@scure/base', 'bitcoinjs-lib']
 
 /**
  * Who may import whom. An arrow that is not here is a build failure; a new one is a decision, so it comes with a reason in

@@ -24,6 +24,18 @@ async function peer(script: PeerScript): Promise<ScriptedPeer> {
   return started
 }
 
+/** A peer that answers nothing, and the moment it holds `count` calls. */
+async function holding(count: number): Promise<{ server: ScriptedPeer; allHeld: Promise<void> }> {
+  let hold: () => void
+  const allHeld = new Promise<void>(resolve => {
+    hold = resolve
+  })
+  const server = await peer(() => {
+    if (server.calls.length === count) hold()
+  })
+  return { server, allHeld }
+}
+
 async function devChain(): Promise<DevChainServer> {
   const server = await DevChainServer.start({ user: 'u', password: 'p' })
   undo.push(() => server.stop())
@@ -196,6 +208,20 @@ describe('RpcClient', () => {
     const error = await failure(client({ url: server.url, timeoutMs: 60 }).call('getblockcount'))
     expect(error.code).toBe('timed-out')
     expect(error.message).toContain('0.06 s')
+  })
+
+  it('a call that waits for a connection is given up on time, and is not made later', async () => {
+    const stop = new AbortController()
+    const { server, allHeld } = await holding(8)
+    const rpc = client({ url: server.url })
+    const held = Array.from({ length: 8 }, () => failure(rpc.call('held', [], { signal: stop.signal })))
+    await allHeld
+    expect((await failure(rpc.call('ninth', [], { timeoutMs: 60 }))).code).toBe('timed-out')
+    stop.abort()
+    expect((await Promise.all(held)).map(error => error.code)).toEqual(Array(8).fill('aborted'))
+    // The connections are free again: what still waited for one would go out before this call.
+    expect((await failure(rpc.call('tenth', [], { timeoutMs: 60 }))).code).toBe('timed-out')
+    expect(server.calls).toEqual([...Array(8).fill('held'), 'tenth'])
   })
 
   it('an answer that breaks off in the middle is unreachable', async () => {
