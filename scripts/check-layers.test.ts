@@ -103,6 +103,16 @@ describe('imports', () => {
     expect(rulesBrokenBy("import { thing } from '@p2poolv2/stratum'\n")).toEqual(['import-own-index'])
   })
 
+  it('out of a room are refused but for what the room may see', () => {
+    const room = 'packages/stratum/src/mining/judge.ts'
+    expect(rulesBrokenBy("import { line } from '../v1/line.ts'\n", room)).toEqual(['import-leaves-room'])
+    expect(rulesBrokenBy("import type { Event } from '../contract.ts'\n", room)).toEqual([])
+    expect(rulesBrokenBy("import { other } from './other.ts'\n", room)).toEqual([])
+    expect(rulesBrokenBy("import { judge } from '../mining/judge.ts'\n", 'packages/stratum/src/v1/line.ts')).toEqual([])
+    const contract = 'packages/stratum/src/contract.ts'
+    expect(rulesBrokenBy("import type { Line } from './v1/line.ts'\n", contract)).toEqual(['import-leaves-room'])
+  })
+
   it('of what is for tests are refused outside tests, and that code counts as a test itself', () => {
     for (const specifier of ['@p2poolv2/bitcoin/testing', './testing/build.ts', './thing.test.ts']) {
       const text = `import { a } from '${specifier}'\n`

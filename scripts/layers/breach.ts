@@ -17,6 +17,7 @@ export type Rule =
   | 'impure'
   | 'import-into-src'
   | 'import-leaves-package'
+  | 'import-leaves-room'
   | 'import-not-in-table'
   | 'import-of-tests'
   | 'import-own-index'

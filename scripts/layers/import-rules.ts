@@ -1,7 +1,7 @@
 import { builtinModules } from 'node:module'
 import type { Breach } from './breach.ts'
 import type { Found } from './source-facts.ts'
-import { LAYERS, type Layer, SCOPE } from './table.ts'
+import { LAYERS, type Layer, ROOMS, SCOPE } from './table.ts'
 import { directoryOf, isTestPath, type Manifest, manifestOf, resolvePath, type SourceFile } from './workspace.ts'
 
 const BUILTINS: ReadonlySet<string> = new Set(builtinModules)
@@ -35,7 +35,14 @@ function judgeRelative(file: LayerFile, specifier: string): Complaint {
   if (!file.isTest && target === `${home}index.ts`) {
     return { rule: 'import-own-index', message: `'${specifier}' is the package's own index; import the file` }
   }
-  return null
+  return file.isTest ? null : judgeRoom(file.path, target)
+}
+
+function judgeRoom(path: string, target: string): Complaint {
+  const room = ROOMS.find(({ path: start }) => path.startsWith(start))
+  if (room === undefined) return null
+  if ([room.path, ...room.imports].some(start => target.startsWith(start))) return null
+  return { rule: 'import-leaves-room', message: `what is in ${room.path} may not import ${target}` }
 }
 
 function judgeWorkspace(file: LayerFile, specifier: string, manifests: ReadonlyMap<string, Manifest>): Complaint {

@@ -66,11 +66,12 @@ export const LAYERS: readonly Layer[] = [
   pure('bitcoin', 1, ['primitives'], HASHES_AND_CURVES),
   pure('consensus', 2, BITCOIN, HASHES_AND_CURVES),
   pure('stratum', 2, BITCOIN),
+  pure('stratum/client', 1, ['primitives']),
   pure('devchain', 2, BITCOIN),
   pure('sharechain', 3, CHAIN),
   pure('gossip', 3, CHAIN),
   pure('node', 4, NODE),
-  pure('simnet', 5, ['node', 'devchain', ...NODE]),
+  pure('simnet', 5, ['node', 'devchain', 'stratum/client', ...NODE]),
   pure('api/schema', 1, ['primitives'], ['zod']),
 
   edge('runtime', 1, ['primitives']),
@@ -82,10 +83,22 @@ export const LAYERS: readonly Layer[] = [
   edge('node/shell', 5, ['node', ...NODE, 'runtime']),
   edge('api', 5, ['api/schema', 'node', 'primitives', 'runtime']),
 
-  app('miner', BITCOIN),
+  app('miner', ['stratum/client', 'primitives']),
   app('dashboard', ['api/schema']),
   app('sim', ['simnet']),
   app('node', ['node', ...NODE, ...EDGES, 'devchain', 'devchain/rpc', 'app-miner'])
+]
+
+/** A part of a package whose sources may import only themselves and what is listed: paths from the root, or their beginnings. */
+export interface Room {
+  readonly path: string
+  readonly imports: readonly string[]
+}
+
+/** What is the same for miners of every protocol does not know that there is one. */
+export const ROOMS: readonly Room[] = [
+  { path: 'packages/stratum/src/mining/', imports: ['packages/stratum/src/contract.ts'] },
+  { path: 'packages/stratum/src/contract.ts', imports: [] }
 ]
 
 /** The scope of every package here. */

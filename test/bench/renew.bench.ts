@@ -21,7 +21,7 @@ function writeJobs(effects: readonly NodeEffect[]): number {
   let jobs = 0
   for (const effect of effects) {
     if (effect.type !== 'sendMiner') continue
-    bytes += Buffer.from(effect.text, 'latin1').length
+    bytes += Buffer.from(effect.output as string, 'latin1').length
     jobs += 1
   }
   if (jobs !== MINERS) throw new Error(`the bench sends ${jobs} jobs`)

@@ -2,7 +2,7 @@
 import type { Job } from '@p2poolv2/bitcoin'
 import { asciiToBytes, targetFromDifficulty, unixMs } from '@p2poolv2/primitives'
 import { nodeSha256d } from '@p2poolv2/runtime'
-import { LineReader, notifyParts, Session, type SessionEffect } from '@p2poolv2/stratum'
+import { LineReader, type MinerSession, type SessionEffect, StratumV1 } from '@p2poolv2/stratum'
 import { JobRegistry } from '../../packages/stratum/src/mining/job-registry.ts'
 import { verifySubmit } from '../../packages/stratum/src/mining/verify-submit.ts'
 import { jobOf, NOW_MS, submitLines, USER, workWith } from './inputs/submits.ts'
@@ -10,6 +10,7 @@ import { measure, note } from './measure.ts'
 
 const SUBMITS = 2_000
 const EXTRANONCE1 = Uint8Array.of(10, 0, 0, 1)
+const EXTRANONCE2 = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 1)
 const VERSION_MASK = 0x1fffe000
 /** Every hash meets it. */
 const DIFFICULTY = 1e-12
@@ -19,10 +20,10 @@ const SIZES = [
   ['16kB', 16_384]
 ] as const
 
-function loggedInSession(job: Job): Session {
-  const session = new Session(
+function loggedInSession(job: Job): MinerSession {
+  const session = new StratumV1().open(
     {
-      extranonce1: EXTRANONCE1,
+      extranonce: { prefix: EXTRANONCE1, minerBytes: 8 },
       versionMask: VERSION_MASK,
       connectedAtMs: NOW_MS,
       remote: '192.0.2.1:4000',
@@ -35,25 +36,27 @@ function loggedInSession(job: Job): Session {
         startDifficulty: DIFFICULTY
       }
     },
-    {
-      sha256d: nodeSha256d,
-      authorise: ({ user, worker }) => ({
-        ok: true,
-        identity: { payoutAddress: user, payoutScript: new Uint8Array(22), worker, shareProgram: new Uint8Array(32) }
-      })
-    }
+    { sha256d: nodeSha256d }
   )
   const hello = [
     { id: 1, method: 'mining.configure', params: [['version-rolling'], {}] },
     { id: 2, method: 'mining.subscribe', params: ['bench/1.0'] },
     { id: 3, method: 'mining.authorize', params: [USER, 'x'] }
   ]
-  session.handle({ type: 'lines', lines: hello.map(line => asciiToBytes(JSON.stringify(line))) }, NOW_MS)
+  const asked = session.handle(
+    { type: 'received', messages: hello.map(line => asciiToBytes(JSON.stringify(line))) },
+    NOW_MS
+  )
+  for (const effect of asked) {
+    if (effect.type !== 'authorise') continue
+    const identity = { payoutAddress: USER, payoutScript: new Uint8Array(22), worker: '', shareProgram: null }
+    session.handle({ type: 'authorised', requestId: effect.requestId, identity }, NOW_MS)
+  }
   session.handle(
     {
       type: 'work',
       job,
-      notify: notifyParts(job.work),
+      oldestWorkId: job.work.id,
       cleanJobs: true,
       limits: { shareDifficulty: 1_000, bitcoinDifficulty: 1e14 }
     },
@@ -83,7 +86,7 @@ for (const [name, bytes] of SIZES) {
     },
     run: () => {
       for (const line of lines) {
-        const effects = session.handle({ type: 'lines', lines: reader.push(line).lines }, unixMs(NOW_MS + 1_000))
+        const effects = session.handle({ type: 'received', messages: reader.push(line).lines }, unixMs(NOW_MS + 1_000))
         expectAccepted(effects)
       }
     }
@@ -93,7 +96,7 @@ for (const [name, bytes] of SIZES) {
   registry.add(job, { difficulty: DIFFICULTY, target: targetFromDifficulty(DIFFICULTY), nowMs: NOW_MS })
   const known = registry.find(job.id)
   if (known === null) throw new Error('a job just added is known')
-  const context = { extranonce1: EXTRANONCE1, versionMask: VERSION_MASK, sha256d: nodeSha256d }
+  const context = { extranoncePrefix: EXTRANONCE1, versionMask: VERSION_MASK, sha256d: nodeSha256d }
   let checked = 0
   await measure({
     id: `submit.verify.${name}`,
@@ -102,9 +105,8 @@ for (const [name, bytes] of SIZES) {
     run: () => {
       for (let i = 0; i < SUBMITS; i++) {
         const submit = {
-          name: USER,
           jobId: job.id,
-          extranonce2: '0000000000000001',
+          extranonce: EXTRANONCE2,
           timeSec: job.work.timeSec,
           nonce: checked++,
           versionBits: 0x2000

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads'
 import { targetFromDifficulty } from '@p2poolv2/primitives'
+import type { MinerJob } from '@p2poolv2/stratum/client'
 import type { GrindOrder, GrindReport, GrindSettings } from './grind-worker.ts'
-import type { MiningJob } from './mining-job.ts'
 import { StratumClient } from './stratum-client.ts'
 
 export interface CpuMinerOptions {
@@ -84,7 +84,7 @@ export class CpuMiner {
     return { hashrateHps: this.#hashrateHps, accepted: this.#accepted, rejected: this.#rejected, state: this.#state }
   }
 
-  #work(job: MiningJob, extranonce1: Uint8Array, difficulty: number): void {
+  #work(job: MinerJob, extranonce1: Uint8Array, difficulty: number): void {
     this.#order({ type: 'work', job, extranonce1, target: targetFromDifficulty(difficulty) })
   }
 

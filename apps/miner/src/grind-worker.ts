@@ -1,11 +1,11 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { bytesToHex, type Target } from '@p2poolv2/primitives'
+import type { Target } from '@p2poolv2/primitives'
+import { headerFor, type MinerJob } from '@p2poolv2/stratum/client'
 import { grind } from './grind.ts'
-import { headerFor, type MiningJob } from './mining-job.ts'
 
 /** What the main thread tells a grinding thread. */
 export type GrindOrder =
-  | { readonly type: 'work'; readonly job: MiningJob; readonly extranonce1: Uint8Array; readonly target: Target }
+  | { readonly type: 'work'; readonly job: MinerJob; readonly extranonce1: Uint8Array; readonly target: Target }
   | { readonly type: 'rest' }
 
 /** What a grinding thread reports. */
@@ -13,9 +13,9 @@ export type GrindReport =
   | {
       readonly type: 'found'
       readonly jobId: string
-      readonly extranonce2Hex: string
+      readonly extranonce2: Uint8Array
       readonly timeHex: string
-      readonly nonceHex: string
+      readonly nonce: number
     }
   | { readonly type: 'hashes'; readonly count: number }
 
@@ -76,9 +76,9 @@ function slice(): void {
     port.postMessage({
       type: 'found',
       jobId: work.job.id,
-      extranonce2Hex: bytesToHex(extranonce2),
+      extranonce2,
       timeHex: work.job.timeHex,
-      nonceHex: nonce.toString(16).padStart(8, '0')
+      nonce
     } satisfies GrindReport)
   } else {
     sliceHashes = Math.max(100, Math.round((sliceHashes * SLICE_MS) / Math.max(tookMs, 1)))

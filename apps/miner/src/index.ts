@@ -1,4 +1,3 @@
 export { CpuMiner, type CpuMinerOptions, type CpuMinerStats } from './cpu-miner.ts'
 export { grind, type NonceRange } from './grind.ts'
-export { headerFor, type MiningJob, parseNotify } from './mining-job.ts'
 export { StratumClient, type StratumClientHandlers, type StratumClientOptions } from './stratum-client.ts'

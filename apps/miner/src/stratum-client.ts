@@ -1,10 +1,9 @@
 import { createConnection, type Socket } from 'node:net'
-import { hexToBytes } from '@p2poolv2/primitives'
-import { type MiningJob, parseNotify } from './mining-job.ts'
+import { type MinerJob, parseNotify, parseSubscription, submitParams } from '@p2poolv2/stratum/client'
 
 /** What a Stratum connection tells its owner. */
 export interface StratumClientHandlers {
-  readonly onJob: (job: MiningJob, extranonce1: Uint8Array, difficulty: number) => void
+  readonly onJob: (job: MinerJob, extranonce1: Uint8Array, difficulty: number) => void
   readonly onResult: (accepted: boolean, reason: string | null) => void
   readonly onState: (state: 'connected' | 'refused' | 'disconnected', message: string) => void
 }
@@ -20,6 +19,8 @@ export interface StratumClientOptions {
 const SUBSCRIBE_ID = 1
 const AUTHORIZE_ID = 2
 const FIRST_SUBMIT_ID = 10
+/** What the grinding threads count in. */
+const EXTRANONCE2_BYTES = 8
 const RECONNECT_MS = 1_000
 /** A server that sends more without a line end is disconnected from. */
 const MAX_LINE_BYTES = 1_048_576
@@ -53,9 +54,8 @@ export class StratumClient {
     this.#socket = null
   }
 
-  submit(share: { jobId: string; extranonce2Hex: string; timeHex: string; nonceHex: string }): void {
-    const { jobId, extranonce2Hex, timeHex, nonceHex } = share
-    this.#request(this.#nextId++, 'mining.submit', [this.#options.user, jobId, extranonce2Hex, timeHex, nonceHex])
+  submit(share: Parameters<typeof submitParams>[1]): void {
+    this.#request(this.#nextId++, 'mining.submit', submitParams(this.#options.user, share))
   }
 
   #connect(): void {
@@ -124,13 +124,12 @@ export class StratumClient {
   }
 
   #subscribed(result: unknown): void {
-    const extranonce1 = Array.isArray(result) ? result[1] : null
-    const size = Array.isArray(result) ? result[2] : null
-    if (typeof extranonce1 !== 'string' || !/^([0-9a-f]{2}){1,16}$/i.test(extranonce1) || size !== 8) {
+    const subscription = parseSubscription(result)
+    if (subscription?.extranonce2Bytes !== EXTRANONCE2_BYTES) {
       this.#socket?.destroy(new Error('the server answered mining.subscribe with a form this miner does not know'))
       return
     }
-    this.#extranonce1 = hexToBytes(extranonce1)
+    this.#extranonce1 = subscription.extranonce1
   }
 
   #authorised(result: unknown, error: unknown): void {

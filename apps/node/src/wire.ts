@@ -133,7 +133,7 @@ export async function startNode(config: Config, host: NodeHost): Promise<Running
     store,
     telemetry,
     ports: {
-      sendMiner: (miner, text) => stratum.send(miner, text),
+      sendMiner: (miner, output) => stratum.send(miner, output),
       closeMiner: (miner, reason) => stratum.close(miner, reason),
       submitBlock: block => void submitter.submit(block, { signal: submitting.signal }),
       stopped: host.onStopped

@@ -4,9 +4,8 @@ import { paddingOutput } from './padding.ts'
 import { pushData, scriptNumberPush } from './script.ts'
 import type { TxOutput } from './transaction.ts'
 
-export const EXTRANONCE1_BYTES = 4
-export const EXTRANONCE2_BYTES = 8
-export const EXTRANONCE_BYTES: number = EXTRANONCE1_BYTES + EXTRANONCE2_BYTES
+/** What the node and the miner vary, together: who may vary which bytes is settled for each connection. */
+export const EXTRANONCE_BYTES = 12
 export const NSECS_BYTES = 8
 export const COMMITMENT_BYTES = 32
 

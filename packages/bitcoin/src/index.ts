@@ -10,8 +10,6 @@ export {
   coinbaseWeight,
   coinbaseWithWitness,
   EXTRANONCE_BYTES,
-  EXTRANONCE1_BYTES,
-  EXTRANONCE2_BYTES,
   MAX_AUX_FLAGS_BYTES,
   MAX_POOL_SIGNATURE_BYTES,
   NSECS_BYTES,
@@ -19,7 +17,7 @@ export {
 } from './coinbase.ts'
 export type { BitcoinHeader } from './header.ts'
 export { BITCOIN_HEADER_BYTES, bitcoinHeaderHashWire, decodeBitcoinHeader, encodeBitcoinHeader } from './header.ts'
-export type { HeaderFields, Job, Solution, Work } from './job.ts'
+export type { HeaderFields, Job, MiningWork, Solution } from './job.ts'
 export { assembleBlock, coinbaseHalves, coinbaseInto, coinbaseOf, headerInto } from './job.ts'
 export { foldBranch, foldBranchInto, MAX_MERKLE_BRANCH_NODES, merkleBranchOf, merkleRoot } from './merkle.ts'
 export { isPaddingOutput, paddingOutput } from './padding.ts'

@@ -9,7 +9,6 @@ import {
   hexToBytes,
   sha256d,
   targetFromBits,
-  unixMs,
   wireFromDisplay
 } from '@p2poolv2/primitives'
 import { Block } from 'bitcoinjs-lib'
@@ -18,7 +17,7 @@ import { describe, expect, it } from 'vitest'
 import type { CoinbaseSkeleton } from './coinbase.ts'
 import { buildCoinbase } from './coinbase.ts'
 import { bitcoinHeaderHashWire, decodeBitcoinHeader } from './header.ts'
-import type { Job, Work } from './job.ts'
+import type { Job, MiningWork } from './job.ts'
 import { assembleBlock, coinbaseHalves, coinbaseInto, coinbaseOf, headerInto } from './job.ts'
 import { foldBranch, merkleBranchOf } from './merkle.ts'
 import { parseTemplate } from './template.ts'
@@ -105,8 +104,14 @@ const anyJob = fc
 function jobOf(coinbase: CoinbaseSkeleton, nsecs: bigint, commitment: Uint8Array | null): Job {
   const parsed = parseTemplate(templates.regtestOneTransaction)
   if (!parsed.ok) throw new Error(parsed.reason)
-  const work: Work = { ...parsed.template, timeSec: parsed.template.curTimeSec, shareTarget: null, coinbase }
-  return { id: '00000000000000ff', work, nsecs, commitment, offeredAtMs: unixMs(0) }
+  const work: MiningWork = {
+    ...parsed.template,
+    id: 1,
+    timeSec: parsed.template.curTimeSec,
+    shareTarget: null,
+    coinbase
+  }
+  return { id: '00000000000000ff', work, nsecs, commitment }
 }
 
 /** The same bytes, put together piece by piece. */

@@ -1,12 +1,17 @@
-import type { BitcoinHeight, BlockHash, Bytes32, CompactBits, Target, UnixMs } from '@p2poolv2/primitives'
+import type { BitcoinHeight, BlockHash, Bytes32, CompactBits, Target } from '@p2poolv2/primitives'
 import { ByteWriter, bytesToHex, invariant } from '@p2poolv2/primitives'
 import type { CoinbaseSkeleton } from './coinbase.ts'
 import { COMMITMENT_BYTES, coinbaseWithWitness, EXTRANONCE_BYTES } from './coinbase.ts'
 import { BITCOIN_HEADER_BYTES } from './header.ts'
 import type { TemplateTransaction } from './template.ts'
 
-/** What all miners of one template and payout share. */
-export interface Work {
+/**
+ * What all miners of one template and payout are given to hash, and what their submits are checked against. It is small:
+ * the template's transactions are kept once by whoever made the work, under its id.
+ */
+export interface MiningWork {
+  /** Rises with every work of a node. */
+  readonly id: number
   readonly bitcoinHeight: BitcoinHeight
   /** i32, with the bits that miners may roll cleared */
   readonly version: number
@@ -27,20 +32,22 @@ export interface Work {
 }
 
 /** One miner's job: the shared work and the few bytes that are his. */
-export interface Job<W extends Work = Work> {
+export interface Job {
   /** 16 lower-case hex digits */
   readonly id: string
-  readonly work: W
+  readonly work: MiningWork
   /** The clock at the job's creation in nanoseconds, a u64; makes every miner's coinbase different. */
   readonly nsecs: bigint
   /** 32 bytes; null in the plain layout */
   readonly commitment: Uint8Array | null
-  readonly offeredAtMs: UnixMs
 }
 
-/** A submit that meets a target worth telling the node about. */
-export interface Solution<W extends Work = Work> {
-  readonly job: Job<W>
+/** A submit that meets a target worth telling the node about. With the work and the payee it makes block and share. */
+export interface Solution {
+  /** `MiningWork.id` */
+  readonly workId: number
+  /** Of the job: a u64. */
+  readonly nsecs: bigint
   /** 80 bytes */
   readonly header: Uint8Array
   /** 12 bytes */
@@ -61,7 +68,7 @@ export interface HeaderFields {
   readonly nonce: number
 }
 
-type JobBytes = Pick<Job, 'nsecs' | 'commitment'> & { readonly work: Pick<Work, 'coinbase'> }
+type JobBytes = Pick<Job, 'nsecs' | 'commitment'> & { readonly work: Pick<MiningWork, 'coinbase'> }
 
 /**
  * Writes the job's coinbase without witness to the start of `out`. Allocates no buffers.
@@ -112,7 +119,11 @@ export function coinbaseHalves(job: JobBytes): { readonly coinbase1: Uint8Array;
  * Writes the 80-byte header of a submit to the start of `out`. No allocation.
  * @param out at least 80 bytes
  */
-export function headerInto(work: Pick<Work, 'prevHashWire' | 'bits'>, fields: HeaderFields, out: Uint8Array): void {
+export function headerInto(
+  work: Pick<MiningWork, 'prevHashWire' | 'bits'>,
+  fields: HeaderFields,
+  out: Uint8Array
+): void {
   invariant(out.length >= BITCOIN_HEADER_BYTES, 'a header has 80 bytes')
   writeU32(out, 0, fields.version)
   out.set(work.prevHashWire, 4)

@@ -2,6 +2,7 @@ import type { BlockTemplate } from '@p2poolv2/bitcoin'
 import type { Dialect, GossipEffect, GossipEvent, GossipFact, PeerId } from '@p2poolv2/gossip'
 import type { BlockHash, ShareHash } from '@p2poolv2/primitives'
 import type { ChainDelta } from '@p2poolv2/sharechain'
+import type { SessionOutput } from '@p2poolv2/stratum'
 
 /**
  * The contract of the node machine: what it is told (`NodeEvent`), what it asks for (`NodeEffect`) and what it has to
@@ -86,8 +87,8 @@ export type NodeEffect =
     }
   /** A shell without a network answers every `request` with `requestFailed` and ignores the rest. */
   | PeerEffect
-  /** One or more complete lines with LF, to be written as one write. */
-  | { readonly type: 'sendMiner'; readonly miner: MinerId; readonly text: string }
+  /** Whole messages of the miner's protocol, to be written as one write. */
+  | { readonly type: 'sendMiner'; readonly miner: MinerId; readonly output: SessionOutput }
   /** Flush what was sent, then close. The session is already forgotten; `minerGone` may or may not follow. */
   | { readonly type: 'closeMiner'; readonly miner: MinerId; readonly reason: string }
   /** Encoded shares from the store. Each reader counts its own reads, of both kinds together. */

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { NodeEffect } from './contract.ts'
 import { EffectList } from './effect-list.ts'
 
-const send = (text: string): NodeEffect => ({ type: 'sendMiner', miner: 1, text })
+const send = (text: string): NodeEffect => ({ type: 'sendMiner', miner: 1, output: text })
 const block: NodeEffect = { type: 'submitBlock', blockHash: blockHash('0'.repeat(64)), bitcoinHeight: 1, blockHex: '' }
 
 describe('EffectList', () => {

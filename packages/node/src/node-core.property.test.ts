@@ -115,7 +115,7 @@ function mineOne(rig: Rig, id: number, late: number): void {
   const effects = rig.handle({ type: 'minerLines', miner: id, lines: [scripted.submit(find)] })
   const ranks = effects.map(effect => EFFECT_RANK[effect.type])
   expect([...ranks].sort((a, b) => a - b)).toEqual(ranks)
-  const known = effectsOf(effects, 'sendMiner').some(({ text }) => !text.includes('Job not found'))
+  const known = effectsOf(effects, 'sendMiner').some(({ output }) => !String(output).includes('Job not found'))
   if (!isBlock || !known) return
   const [block] = effectsOf(effects, 'submitBlock')
   expect(effects[0]).toBe(block)

@@ -172,7 +172,7 @@ describe('the way of a share', () => {
     rig.template()
     rig.connect(1, address(1))
     rig.advance(1000)
-    const texts = effectsOf(rig.mine(1, A_SHARE), 'sendMiner').map(effect => effect.text)
+    const texts = effectsOf(rig.mine(1, A_SHARE), 'sendMiner').map(effect => effect.output)
     expect(texts[0]).toContain('"result":true')
     expect(texts[1]).toContain('mining.notify')
   })

@@ -5,6 +5,7 @@ import type { Rng, Sha256d, UnixMs } from '@p2poolv2/primitives'
 import { bytesEqual, difficultyFromBits, invariant, unixMs } from '@p2poolv2/primitives'
 import type { FoundBlock, ShareChain } from '@p2poolv2/sharechain'
 import type { SessionSettings } from '@p2poolv2/stratum'
+import { StratumV1 } from '@p2poolv2/stratum'
 import { BlockLog } from './chain/block-log.ts'
 import { chainIndexOf } from './chain/chain-index.ts'
 import { ChainKeeper } from './chain/chain-keeper.ts'
@@ -101,6 +102,7 @@ export class NodeCore {
       {
         rng,
         authorise: createAuthorise(options),
+        protocol: new StratumV1(),
         jobs: this.#jobs,
         keeper: this.#keeper,
         stats: this.#stats,

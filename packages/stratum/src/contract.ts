@@ -1,13 +1,13 @@
-import type { Job, Solution, Work } from '@p2poolv2/bitcoin'
+import type { Job, Solution } from '@p2poolv2/bitcoin'
 import type { BlockHash, Sha256d, UnixMs } from '@p2poolv2/primitives'
-import type { NotifyParts } from './v1/notify-line.ts'
 
 /**
  * What one miner's session is told (`SessionEvent`) and what it asks for (`SessionEffect`): plain objects with a
- * literal `type`, no behaviour.
+ * literal `type`, no behaviour. Nothing here knows which protocol the miner speaks: what a session reads and writes are
+ * whole messages of its protocol, and everything between is the same for all.
  */
 
-/** Who a miner is, as found out by `Authorise`. */
+/** Who a miner is, as the answer to `authorise` says. */
 export interface MinerIdentity {
   /** Canonical text of the bitcoin address that is paid. */
   readonly payoutAddress: string
@@ -26,11 +26,6 @@ export interface AuthoriseRequest {
   /** Value of `p2p=` in the password (protocol §20.1), or null. */
   readonly shareAddress: string | null
 }
-
-/** Pure and immediate: it reads addresses, it asks nobody. `message` names the fix and goes to the miner. */
-export type Authorise = (
-  request: AuthoriseRequest
-) => { readonly ok: true; readonly identity: MinerIdentity } | { readonly ok: false; readonly message: string }
 
 /** The difficulties of the work at hand, relative to bitcoin's difficulty 1. */
 export interface DifficultyLimits {
@@ -67,30 +62,74 @@ export interface SessionSettings {
   readonly startProfiles: readonly StartProfile[]
 }
 
+/** Which part of a coinbase's extranonce is the node's and which is the miner's: `EXTRANONCE_BYTES` together. */
+export interface ExtranonceSpace {
+  /** The node's part, first in the coinbase; unique among live sessions. */
+  readonly prefix: Uint8Array
+  /** Bytes of the miner's part. */
+  readonly minerBytes: number
+}
+
 export interface SessionOptions extends SessionSettings {
-  /** 4 bytes, unique among live connections. */
-  readonly extranonce1: Uint8Array
+  readonly extranonce: ExtranonceSpace
   readonly connectedAtMs: UnixMs
   /** Where the miner connects from; kept for whoever lists sessions. */
   readonly remote: string
 }
 
 export interface SessionDeps {
-  readonly authorise: Authorise
   /** For long coinbases; the portable one when absent. */
   readonly sha256d?: Sha256d
   /** The difficulty this worker had when last seen, or null. Asked once, before the first work. */
   readonly lastDifficulty?: (identity: MinerIdentity) => number | null
 }
 
-export type SessionEvent<W extends Work = Work> =
-  /** All complete lines of one read, without their ends; handled strictly in order. */
-  | { readonly type: 'lines'; readonly lines: readonly Uint8Array[] }
+/** One miner's connection as whoever keeps it sees it, whatever protocol it speaks. */
+export interface MinerSession {
+  readonly remote: string
+  /** The first authorised worker, or null. */
+  readonly identity: MinerIdentity | null
+  /** '' before the miner said it, or when it said none. */
+  readonly userAgent: string
+  /** What the miner is asked for; before its first work what is asked of anybody. */
+  readonly difficulty: number
+  readonly accepted: number
+  readonly rejected: number
+  readonly lastAcceptedAtMs: UnixMs | null
+  /** Highest difficulty that an accepted share reached; 0 before the first. */
+  readonly bestDifficulty: number
+  /** The oldest work that a solution may still name, or null when none may come. */
+  readonly oldestWorkId: number | null
+  /** When to send `deadline`; null for never. */
+  readonly nextDeadlineMs: UnixMs | null
+  /** Hashes per second over about five minutes. */
+  hashrateHps(nowMs: UnixMs): number
+  /** @param wallMs may step back: a session keeps time by a steady clock of its own, except for the times of headers */
+  handle(event: SessionEvent, wallMs: UnixMs): readonly SessionEffect[]
+  checkInvariants(nowMs: UnixMs): void
+}
+
+/** Opens sessions of one protocol, and keeps what they can share, such as the text of a job. */
+export interface SessionProtocol {
+  open(options: SessionOptions, deps: SessionDeps): MinerSession
+}
+
+/** What is written at once: whole lines of ASCII as text, or whole frames as bytes, as the protocol has it. */
+export type SessionOutput = string | Uint8Array
+
+export type SessionEvent =
+  /** All complete messages of one read, in order: lines without their ends, or frames. */
+  | { readonly type: 'received'; readonly messages: readonly Uint8Array[] }
+  /** The answers to `authorise`. One that comes too late, or that nobody asked for, is ignored. */
+  | { readonly type: 'authorised'; readonly requestId: number; readonly identity: MinerIdentity }
+  /** `message` names the fix and goes to the miner. */
+  | { readonly type: 'refused'; readonly requestId: number; readonly message: string }
   /** New work for this miner: the answer to `wantWork`, a renewal or a new block. `job.id` is new. */
   | {
       readonly type: 'work'
-      readonly job: Job<W>
-      readonly notify: NotifyParts
+      readonly job: Job
+      /** Older works are not kept any longer: their jobs are forgotten before they are. */
+      readonly oldestWorkId: number
       readonly cleanJobs: boolean
       readonly limits: DifficultyLimits
     }
@@ -108,29 +147,26 @@ export type CloseReason =
   | 'only-rejects'
   | 'asked'
 
-/** Stratum error codes; the texts are in `messages.ts`. */
-export type RejectCode = 20 | 21 | 22 | 23 | 24 | 25
-
 /**
- * Effects of one event come in this order: solutions, the text, facts (`authorised`, `accepted`, `rejected`),
- * `wantWork`, `close`. After `close` a session stays silent.
+ * Effects of one event come in this order: solutions, what to send, facts (`joined`, `accepted`, `rejected`) as they
+ * happened, `authorise`, `wantWork`, `close`. After `close` a session stays silent.
  */
-export type SessionEffect<W extends Work = Work> =
+export type SessionEffect =
   /** Meets the bitcoin target, the share target or both, whatever the miner is told. Once per header. */
   | {
       readonly type: 'solution'
-      readonly solution: Solution<W>
+      readonly solution: Solution
       /** What its job was sent with. */
       readonly difficulty: number
       readonly worker: string
     }
-  /** One or more complete lines with LF, ASCII, to be written at once. */
-  | { readonly type: 'send'; readonly text: string }
+  /** To be written at once. */
+  | { readonly type: 'send'; readonly output: SessionOutput }
   /**
    * A worker name of this connection, the first or a further one of the same payee. Comes once the connection has
    * subscribed as well, always before its first `wantWork`.
    */
-  | { readonly type: 'authorised'; readonly identity: MinerIdentity; readonly userAgent: string }
+  | { readonly type: 'joined'; readonly identity: MinerIdentity; readonly userAgent: string }
   /** `creditedDifficulty` was checked against the hash; `hashDifficulty` is what the hash reached. */
   | {
       readonly type: 'accepted'
@@ -138,7 +174,10 @@ export type SessionEffect<W extends Work = Work> =
       readonly hashDifficulty: number
       readonly worker: string
     }
-  | { readonly type: 'rejected'; readonly code: RejectCode; readonly reason: string; readonly worker: string }
+  /** In the numbers and words of Stratum V1, which the node's figures count by, whatever the miner was told. */
+  | { readonly type: 'rejected'; readonly code: number; readonly reason: string; readonly worker: string }
+  /** Who is this? Answer with `authorised` or `refused`, now or later. `requestId` is new in this session. */
+  | { readonly type: 'authorise'; readonly requestId: number; readonly request: AuthoriseRequest }
   /** Answer with a `work` event, now or when there is work. */
   | { readonly type: 'wantWork' }
   /** Write what was sent, then close. */

@@ -1,4 +1,4 @@
-import { buildCoinbase, type Job, type Work, witnessProgramScript } from '@p2poolv2/bitcoin'
+import { buildCoinbase, type Job, type MiningWork, witnessProgramScript } from '@p2poolv2/bitcoin'
 import {
   asciiToBytes,
   blockHash,
@@ -20,9 +20,9 @@ const SHARE_BITS = 0x1b4188f5
 const PAYOUT_BYTES = 31
 
 /** Work whose coinbase is as long as a whole number of payouts allows, at most `coinbaseBytes`. */
-export function workWith(coinbaseBytes: number): Work {
+export function workWith(coinbaseBytes: number): MiningWork {
   const rng = seededRng('bench work')
-  const coinbaseOf = (payees: number): Work['coinbase'] =>
+  const coinbaseOf = (payees: number): MiningWork['coinbase'] =>
     buildCoinbase({
       bitcoinHeight: 900_000,
       auxFlags: new Uint8Array(0),
@@ -39,6 +39,7 @@ export function workWith(coinbaseBytes: number): Work {
   const timeSec = NOW_MS / 1000
   const prevHashWire = rng.bytes(32)
   return {
+    id: 1,
     bitcoinHeight: 900_000,
     version: 0x20000000,
     prevHash: blockHash(bytesToHex(prevHashWire.slice().reverse())),
@@ -53,8 +54,8 @@ export function workWith(coinbaseBytes: number): Work {
   }
 }
 
-export function jobOf(work: Work): Job {
-  return { id: '0123456789abcdef', work, nsecs: 1n, commitment: new Uint8Array(32).fill(7), offeredAtMs: NOW_MS }
+export function jobOf(work: MiningWork): Job {
+  return { id: '0123456789abcdef', work, nsecs: 1n, commitment: new Uint8Array(32).fill(7) }
 }
 
 /** Lines of `mining.submit` as a miner writes them, each with a nonce of its own. */

@@ -61,7 +61,7 @@ class Bench {
     }
     this.ports = {
       sendMiner: (miner, text) => {
-        this.rig.miner(miner).read(text)
+        this.rig.miner(miner).read(String(text))
         this.#look()
       },
       closeMiner: (miner, reason) => this.closed.push([miner, reason]),

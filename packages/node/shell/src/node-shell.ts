@@ -3,6 +3,7 @@ import type { BlockHash } from '@p2poolv2/primitives'
 import { invariant } from '@p2poolv2/primitives'
 import type { Clock } from '@p2poolv2/runtime'
 import type { ShareStore } from '@p2poolv2/sharechain'
+import type { SessionOutput } from '@p2poolv2/stratum'
 import { CommitQueue } from './commit-queue.ts'
 import { HeldEvents, type Holdable, isHoldable } from './held-events.ts'
 import type { Telemetry } from './telemetry.ts'
@@ -12,7 +13,7 @@ const MAX_TIMEOUT_MS = 2_147_483_647
 
 /** What the application gives the node to act with. Calls return at once; none of them throws. */
 export interface NodePorts {
-  sendMiner(miner: MinerId, text: string): void
+  sendMiner(miner: MinerId, output: SessionOutput): void
   closeMiner(miner: MinerId, reason: string): void
   /** To every bitcoin node at once. Answers come back as `blockResult` events. */
   submitBlock(block: { readonly blockHash: BlockHash; readonly bitcoinHeight: number; readonly blockHex: string }): void
@@ -148,7 +149,7 @@ export class NodeShell {
         ports.network?.dropPeer(effect)
         break
       case 'sendMiner':
-        ports.sendMiner(effect.miner, effect.text)
+        ports.sendMiner(effect.miner, effect.output)
         break
       case 'closeMiner':
         ports.closeMiner(effect.miner, effect.reason)

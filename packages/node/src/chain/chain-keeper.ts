@@ -8,9 +8,9 @@ import { CodecError, hashMeetsTarget, invariant } from '@p2poolv2/primitives'
 import type { ChainOutcome, FoundBlock, ShareChain } from '@p2poolv2/sharechain'
 import type { NodeEvent } from '../contract.ts'
 import type { EffectList } from '../effect-list.ts'
-import type { JobMaker, MinerAddresses } from '../work/job-maker.ts'
-import { blockOf, foundBlockOf, foundBlockOfShare, shareOf } from '../work/solution.ts'
-import type { WorkTemplate } from '../work/work-template.ts'
+import type { JobMaker } from '../work/job-maker.ts'
+import { blockOf, foundBlockOf, foundBlockOfShare, type SolvedWork, shareOf } from '../work/solution.ts'
+import type { MinerAddresses } from '../work/work-template.ts'
 import { type BlockLog, RESULT_SEEN, RESULT_SUBMITTED, RESULT_UNANSWERED } from './block-log.ts'
 
 /** Stored shares asked for at a time. */
@@ -75,15 +75,21 @@ export class ChainKeeper {
    * A solution of one of our miners. A block goes to bitcoin first and is recorded whatever becomes of the share, even if
    * our own code fails on it.
    */
-  solve(solution: Solution<WorkTemplate>, finder: Finder, nowMs: UnixMs): void {
-    const block = solution.meetsBitcoin ? blockOf(solution) : null
+  solve(solution: Solution, finder: Finder, nowMs: UnixMs): void {
+    const work = this.#deps.jobs.workOf(solution)
+    if (work === null) {
+      this.#bug('solution-without-work', `work ${solution.workId} block=${solution.meetsBitcoin}`)
+      return
+    }
+    const solved = { solution, work, addresses: finder.addresses }
+    const block = solution.meetsBitcoin ? blockOf(solved) : null
     if (block !== null) this.#deps.effects.add({ type: 'submitBlock', ...block })
     let shareHash: ShareHash | null = null
     try {
       if (block !== null) this.#deps.tell({ type: 'blockSubmitted', blockHash: block.blockHash }, nowMs)
-      if (solution.meetsShare) shareHash = this.#addOwnShare(solution, finder, nowMs)
+      if (solution.meetsShare) shareHash = this.#addOwnShare(solved, finder, nowMs)
     } finally {
-      if (block !== null) this.#recordFound(solution, { finder, shareHash })
+      if (block !== null) this.#recordFound(solved, { finder, shareHash })
     }
   }
 
@@ -182,9 +188,9 @@ export class ChainKeeper {
   }
 
   /** @returns the share's hash if it is on the share chain now */
-  #addOwnShare(solution: Solution<WorkTemplate>, finder: Finder, nowMs: UnixMs): ShareHash | null {
+  #addOwnShare(solved: SolvedWork, finder: Finder, nowMs: UnixMs): ShareHash | null {
     const { chain, effects, tell } = this.#deps
-    const built = shareOf(solution, finder.addresses)
+    const built = shareOf(solved)
     if (built === null) return null
     if (!built.ok) {
       this.#bug('own-share-unproven', `${built.code} ${describe(built.facts)}`)
@@ -235,11 +241,8 @@ export class ChainKeeper {
     return template === null || hashMeetsTarget(bitcoinHeaderHashWire(header.bitcoinHeader), template.bitcoinTarget)
   }
 
-  #recordFound(
-    solution: Solution<WorkTemplate>,
-    found: { readonly finder: Finder; readonly shareHash: ShareHash | null }
-  ): void {
-    const block = foundBlockOf(solution, found.shareHash)
+  #recordFound(solved: SolvedWork, found: { readonly finder: Finder; readonly shareHash: ShareHash | null }): void {
+    const block = foundBlockOf(solved, found.shareHash)
     this.#record(block)
     this.#deps.effects.report({
       type: 'blockFound',

@@ -175,7 +175,7 @@ export function createQueries(sources: QuerySources): NodeQueries {
       return {
         jobs: work === null ? 'none' : work.share === null ? 'bitcoin-only' : 'full',
         reason: work?.ineligible ?? null,
-        bitcoinHeight: work?.bitcoinHeight ?? null,
+        bitcoinHeight: work?.mining.bitcoinHeight ?? null,
         coinbaseValueSats: work?.template.coinbaseValueSats ?? 0n,
         bitcoinDifficulty: offered?.limits.bitcoinDifficulty ?? 0,
         shareDifficulty: offered?.limits.shareDifficulty ?? null,

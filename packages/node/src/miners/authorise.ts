@@ -2,7 +2,12 @@ import type { BitcoinNetwork } from '@p2poolv2/bitcoin'
 import { parseAddress } from '@p2poolv2/bitcoin'
 import type { ChainParams } from '@p2poolv2/consensus'
 import { parseShareAddress } from '@p2poolv2/consensus'
-import type { Authorise } from '@p2poolv2/stratum'
+import type { AuthoriseRequest, MinerIdentity } from '@p2poolv2/stratum'
+
+/** Reads addresses, asks nobody. `message` names the fix and goes to the miner. */
+export type Authorise = (
+  request: AuthoriseRequest
+) => { readonly ok: true; readonly identity: MinerIdentity } | { readonly ok: false; readonly message: string }
 
 export interface AuthoriseOptions {
   readonly params: ChainParams

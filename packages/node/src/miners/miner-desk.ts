@@ -1,18 +1,21 @@
 import type { BlockHash, Rng, Sha256d, UnixMs } from '@p2poolv2/primitives'
-import { invariant } from '@p2poolv2/primitives'
-import type { Authorise, SessionEffect, SessionEvent } from '@p2poolv2/stratum'
+import { concatBytes, invariant } from '@p2poolv2/primitives'
+import type { SessionEffect, SessionEvent, SessionOutput, SessionProtocol } from '@p2poolv2/stratum'
 import type { ChainKeeper } from '../chain/chain-keeper.ts'
 import type { MinerId, NodeEvent } from '../contract.ts'
 import type { EffectList } from '../effect-list.ts'
 import type { PoolStats } from '../figures/pool-stats.ts'
 import type { JobMaker, Renewal } from '../work/job-maker.ts'
-import type { WorkTemplate } from '../work/work-template.ts'
+import type { Authorise } from './authorise.ts'
 import { type Miner, Miners, type MinersOptions } from './miners.ts'
+
+type EffectOf<T extends SessionEffect['type']> = Extract<SessionEffect, { readonly type: T }>
 
 export interface MinerDeskDeps {
   readonly rng: Rng
   readonly sha256d?: Sha256d
   readonly authorise: Authorise
+  readonly protocol: SessionProtocol
   readonly jobs: JobMaker
   readonly keeper: ChainKeeper
   readonly stats: PoolStats
@@ -23,16 +26,13 @@ export interface MinerDeskDeps {
 export class MinerDesk {
   readonly miners: Miners
   readonly #deps: MinerDeskDeps
-  /** What `authorise` refused during the call of a session that is under way. */
-  readonly #refusals: string[] = []
   /** Served at the end of the event, when it is known whether there is newer work. */
   readonly #wanting = new Set<Miner>()
 
   constructor(options: MinersOptions, deps: MinerDeskDeps) {
-    const { rng, sha256d } = deps
+    const { rng, sha256d, protocol } = deps
     this.#deps = deps
-    const authorise = this.#noteRefusals(deps.authorise)
-    this.miners = new Miners(options, { rng, authorise, ...(sha256d === undefined ? {} : { sha256d }) })
+    this.miners = new Miners(options, { rng, protocol, ...(sha256d === undefined ? {} : { sha256d }) })
   }
 
   /** Miners that get every renewal. */
@@ -53,7 +53,7 @@ export class MinerDesk {
   }
 
   lines(event: Extract<NodeEvent, { type: 'minerLines' }>, nowMs: UnixMs): void {
-    this.#drive(this.miners.get(event.miner), { type: 'lines', lines: event.lines }, nowMs)
+    this.#drive(this.miners.get(event.miner), { type: 'received', messages: event.lines }, nowMs)
   }
 
   gone(id: MinerId, nowMs: UnixMs): void {
@@ -93,29 +93,65 @@ export class MinerDesk {
   checkInvariants(): void {
     this.miners.checkInvariants()
     invariant(this.#wanting.size === 0, 'who asks for work is served in the call')
-    invariant(this.#refusals.length === 0, 'refusals are told in the call that makes them')
-  }
-
-  #drive(miner: Miner | undefined, event: SessionEvent<WorkTemplate>, nowMs: UnixMs): void {
-    // Lines of a connection that was closed meanwhile.
-    if (miner === undefined) return
-    for (const effect of this.miners.handle(miner, event, nowMs)) this.#perform(miner, effect, nowMs)
-    for (const message of this.#refusals.splice(0)) {
-      this.#deps.effects.report({ type: 'minerRefused', miner: miner.id, message })
+    const { offered } = this.#deps.jobs
+    for (const { session } of this.miners.all()) {
+      const { oldestWorkId } = session
+      invariant(
+        oldestWorkId === null || offered === null || oldestWorkId >= offered.oldestWorkId,
+        'the work of every job is kept'
+      )
     }
   }
 
-  #perform(miner: Miner, effect: SessionEffect<WorkTemplate>, nowMs: UnixMs): void {
+  #drive(miner: Miner | undefined, event: SessionEvent, nowMs: UnixMs): void {
+    // Lines of a connection that was closed meanwhile.
+    if (miner === undefined) return
+    const events = [event]
+    const outputs: SessionOutput[] = []
+    for (const next of events) {
+      for (const effect of this.miners.handle(miner, next, nowMs)) {
+        if (effect.type === 'send') outputs.push(effect.output)
+        else if (effect.type === 'authorise') events.push(this.#answer(miner, effect))
+        else if (effect.type === 'close') {
+          this.#send(miner, outputs)
+          this.#deps.effects.add({ type: 'closeMiner', miner: miner.id, reason: effect.reason })
+          this.#forget(miner, effect.reason, nowMs)
+          return
+        } else this.#perform(miner, effect, nowMs)
+      }
+    }
+    this.#send(miner, outputs)
+  }
+
+  /** As one write, although a session that asked who its miner is has been called more than once. */
+  #send(miner: Miner, outputs: readonly SessionOutput[]): void {
+    const [first, ...others] = outputs
+    if (first !== undefined) {
+      this.#deps.effects.add({ type: 'sendMiner', miner: miner.id, output: others.reduce(joined, first) })
+    }
+  }
+
+  /** An address is read at once and nobody is asked, so the answer never lets a session wait. */
+  #answer(miner: Miner, { requestId, request }: EffectOf<'authorise'>): SessionEvent {
+    const answer = this.#deps.authorise(request)
+    if (answer.ok) return { type: 'authorised', requestId, identity: answer.identity }
+    const { message } = answer
+    this.#deps.effects.report({ type: 'minerRefused', miner: miner.id, message })
+    return { type: 'refused', requestId, message }
+  }
+
+  #perform(
+    miner: Miner,
+    effect: Exclude<SessionEffect, EffectOf<'send' | 'authorise' | 'close'>>,
+    nowMs: UnixMs
+  ): void {
     const { effects, keeper, stats } = this.#deps
     switch (effect.type) {
       case 'solution':
         invariant(miner.addresses !== null, 'only a miner that had work solves it')
         keeper.solve(effect.solution, { addresses: miner.addresses, worker: effect.worker }, nowMs)
         break
-      case 'send':
-        effects.add({ type: 'sendMiner', miner: miner.id, text: effect.text })
-        break
-      case 'authorised': {
+      case 'joined': {
         const { payoutAddress, worker } = effect.identity
         if (!miner.workers.includes(worker)) stats.connect({ payoutAddress, worker }, nowMs)
         this.miners.identify(miner, effect.identity, effect.userAgent)
@@ -143,10 +179,6 @@ export class MinerDesk {
         miner.wantsWork = true
         this.#wanting.add(miner)
         break
-      case 'close':
-        effects.add({ type: 'closeMiner', miner: miner.id, reason: effect.reason })
-        this.#forget(miner, effect.reason, nowMs)
-        break
       default:
         effect satisfies never
     }
@@ -171,14 +203,13 @@ export class MinerDesk {
     const cleanJobs = jobs === 'clean' || !miner.hasWork
     miner.hasWork = true
     const job = this.#deps.jobs.jobFor(miner.addresses, nowMs)
-    this.#drive(miner, { type: 'work', job, notify: offered.notify, cleanJobs, limits: offered.limits }, nowMs)
+    const { oldestWorkId, limits } = offered
+    this.#drive(miner, { type: 'work', job, oldestWorkId, cleanJobs, limits }, nowMs)
   }
+}
 
-  #noteRefusals(authorise: Authorise): Authorise {
-    return request => {
-      const answer = authorise(request)
-      if (!answer.ok) this.#refusals.push(answer.message)
-      return answer
-    }
-  }
+function joined(a: SessionOutput, b: SessionOutput): SessionOutput {
+  if (typeof a === 'string' && typeof b === 'string') return a + b
+  invariant(typeof a !== 'string' && typeof b !== 'string', 'a protocol is of text or of bytes')
+  return concatBytes(a, b)
 }

@@ -1,16 +1,28 @@
 import type { BitcoinNetwork } from '@p2poolv2/bitcoin'
+import { EXTRANONCE_BYTES } from '@p2poolv2/bitcoin'
 import type { WitnessProgram } from '@p2poolv2/consensus'
 import { consensusAddress } from '@p2poolv2/consensus'
 import type { Rng, Sha256d, UnixMs } from '@p2poolv2/primitives'
 import { BoundedMap, bytesEqual, Deadlines, invariant, unixMs } from '@p2poolv2/primitives'
-import type { Authorise, MinerIdentity, SessionEffect, SessionEvent, SessionSettings } from '@p2poolv2/stratum'
-import { Session } from '@p2poolv2/stratum'
+import type {
+  MinerIdentity,
+  MinerSession,
+  SessionEffect,
+  SessionEvent,
+  SessionProtocol,
+  SessionSettings
+} from '@p2poolv2/stratum'
 import type { MinerId } from '../contract.ts'
-import type { MinerAddresses } from '../work/job-maker.ts'
-import type { WorkTemplate } from '../work/work-template.ts'
+import type { MinerAddresses } from '../work/work-template.ts'
 
 /** Connections at a time. At the cap a further one is closed at once; those that mine are left alone. */
 export const MAX_MINERS = 10_000
+
+/**
+ * Of an extranonce's bytes these are the node's, the rest the miner's: proxies need some to share out, and part of the
+ * firmware takes 8 at most (stratum §6.1).
+ */
+const EXTRANONCE_PREFIX_BYTES = 4
 
 /** Workers whose last difficulty is remembered across a reconnect. At the cap the oldest memory goes. */
 const MAX_REMEMBERED_DIFFICULTIES = 10_000
@@ -20,8 +32,9 @@ const REMEMBER_DIFFICULTY_MS = 600_000
 export interface Miner {
   readonly id: MinerId
   readonly remote: string
-  readonly session: Session<WorkTemplate>
-  readonly extranonce1: number
+  readonly session: MinerSession
+  /** The node's part of its extranonce, as a number. */
+  readonly extranoncePrefix: number
   /** Whom its jobs commit to; null until it is authorised. */
   addresses: MinerAddresses | null
   identity: MinerIdentity | null
@@ -42,7 +55,8 @@ export interface MinersOptions {
 
 export interface MinersDeps {
   readonly rng: Rng
-  readonly authorise: Authorise
+  /** What miners speak. */
+  readonly protocol: SessionProtocol
   readonly sha256d?: Sha256d
 }
 
@@ -87,12 +101,15 @@ export class Miners {
     invariant(!this.#byId.has(id), 'a miner id is new')
     this.#nowMs = nowMs
     if (this.#byId.size >= this.#maxMiners) return null
-    const { sha256d, authorise } = this.#deps
-    const extranonce1 = this.#takeExtranonce1()
-    const session = new Session<WorkTemplate>(
-      { ...this.#options.settings, extranonce1: u32Bytes(extranonce1), connectedAtMs: nowMs, remote },
+    const { sha256d, protocol } = this.#deps
+    const extranoncePrefix = this.#takeExtranoncePrefix()
+    const extranonce = {
+      prefix: u32Bytes(extranoncePrefix),
+      minerBytes: EXTRANONCE_BYTES - EXTRANONCE_PREFIX_BYTES
+    }
+    const session = protocol.open(
+      { ...this.#options.settings, extranonce, connectedAtMs: nowMs, remote },
       {
-        authorise,
         lastDifficulty: identity => this.#recall(identity),
         ...(sha256d === undefined ? {} : { sha256d })
       }
@@ -101,7 +118,7 @@ export class Miners {
       id,
       remote,
       session,
-      extranonce1,
+      extranoncePrefix,
       addresses: null,
       identity: null,
       userAgent: '',
@@ -115,7 +132,7 @@ export class Miners {
   }
 
   /** Hands an event to the session and takes note of its next deadline. */
-  handle(miner: Miner, event: SessionEvent<WorkTemplate>, nowMs: UnixMs): readonly SessionEffect<WorkTemplate>[] {
+  handle(miner: Miner, event: SessionEvent, nowMs: UnixMs): readonly SessionEffect[] {
     this.#nowMs = nowMs
     const effects = miner.session.handle(event, nowMs)
     this.#arm(miner)
@@ -149,7 +166,7 @@ export class Miners {
     }
     this.#byId.delete(miner.id)
     this.#deadlines.delete(miner.id)
-    this.#liveExtranonces.delete(miner.extranonce1)
+    this.#liveExtranonces.delete(miner.extranoncePrefix)
   }
 
   /** The miners whose session asked to be called by now. */
@@ -176,7 +193,7 @@ export class Miners {
   }
 
   /** A counter that begins anywhere: no two live connections search the same coinbases, and a used one is long unused. */
-  #takeExtranonce1(): number {
+  #takeExtranoncePrefix(): number {
     while (this.#liveExtranonces.has(this.#nextExtranonce)) this.#nextExtranonce = (this.#nextExtranonce + 1) >>> 0
     const number = this.#nextExtranonce
     this.#liveExtranonces.add(number)

@@ -202,7 +202,7 @@ export class Rig {
     for (const effect of effects) {
       this.effects.push(effect)
       if (effect.type === 'commit') this.store.commitNow(effect.delta)
-      if (effect.type === 'sendMiner') this.#miners.get(effect.miner)?.read(effect.text)
+      if (effect.type === 'sendMiner') this.#miners.get(effect.miner)?.read(String(effect.output))
       this.onEffect?.(effect)
     }
     if (this.#check === 'always') this.core.checkInvariants()

@@ -1,14 +1,13 @@
-import type { BlockTemplate, Job } from '@p2poolv2/bitcoin'
-import type { ChainParams, ConsensusAddress, PayoutCut, WitnessProgram } from '@p2poolv2/consensus'
-import { commitmentOf } from '@p2poolv2/consensus'
+import type { BlockTemplate, Job, Solution } from '@p2poolv2/bitcoin'
+import type { ChainParams, PayoutCut } from '@p2poolv2/consensus'
 import type { UnixMs } from '@p2poolv2/primitives'
 import { difficultyFromBits, invariant, unixMs } from '@p2poolv2/primitives'
 import type { ShareChain } from '@p2poolv2/sharechain'
-import type { DifficultyLimits, NotifyParts } from '@p2poolv2/stratum'
-import { notifyParts } from '@p2poolv2/stratum'
+import type { DifficultyLimits } from '@p2poolv2/stratum'
 import type { IneligibleReason, RenewCause } from '../contract.ts'
-import type { BuiltWork, KnownWindow, WorkTemplate } from './work-template.ts'
-import { buildWork } from './work-template.ts'
+import { RecentWorks } from './recent-works.ts'
+import type { BuiltWork, KnownWindow, MinerAddresses, WorkTemplate } from './work-template.ts'
+import { buildWork, commitmentFor } from './work-template.ts'
 
 /** Work is made anew at least this often, so that the time offered to miners stays fresh. */
 export const RENEW_INTERVAL_MS = 30_000
@@ -18,17 +17,11 @@ export const BASE_COALESCE_MS = 100
 const NSECS_PER_MS = 1_000_000n
 const MAX_U64 = 0xffff_ffff_ffff_ffffn
 
-/** Who a job's share would belong to. */
-export interface MinerAddresses {
-  readonly bitcoin: ConsensusAddress
-  /** Version 1, 32 bytes. */
-  readonly share: WitnessProgram
-}
-
 /** Work with everything that is the same for all miners. */
 export interface OfferedWork {
   readonly work: WorkTemplate
-  readonly notify: NotifyParts
+  /** Of the works that `workOf` still knows. */
+  readonly oldestWorkId: number
   readonly limits: DifficultyLimits
 }
 
@@ -57,6 +50,7 @@ export interface JobMakerOptions {
 export class JobMaker {
   readonly #options: JobMakerOptions
   readonly #chain: ShareChain
+  readonly #works = new RecentWorks()
   #template: BlockTemplate | null = null
   #templateTakenAtMs = unixMs(0)
   #renewedAtMs = unixMs(0)
@@ -65,6 +59,7 @@ export class JobMaker {
   #offered: OfferedWork | null = null
   #lastWindow: KnownWindow | null = null
   #lastNsecs = 0n
+  #lastWorkId = 0
 
   constructor(options: JobMakerOptions, deps: { readonly chain: ShareChain }) {
     this.#options = options
@@ -122,44 +117,53 @@ export class JobMaker {
     this.#renewedAtMs = nowMs
     const built = buildWork({
       ...this.#options,
+      workId: ++this.#lastWorkId,
       chain: this.#chain,
       template,
       templateAgeSec: Math.floor((nowMs - this.#templateTakenAtMs) / 1000),
       lastWindow: this.#lastWindow,
       nowMs
     })
-    return this.#offer(built, cause)
+    return this.#offer(built, cause, nowMs)
   }
 
   /** A job of the current work for one miner: its own nsecs, commitment and id. */
-  jobFor(addresses: MinerAddresses, nowMs: UnixMs): Job<WorkTemplate> {
+  jobFor(addresses: MinerAddresses, nowMs: UnixMs): Job {
     invariant(this.#offered !== null, 'a job needs work')
     const { work } = this.#offered
     const nsecs = this.#nextNsecs(nowMs)
     return {
       id: nsecs.toString(16).padStart(16, '0'),
-      work,
+      work: work.mining,
       nsecs,
-      commitment:
-        work.share === null ? null : commitmentOf(work.share.commitmentPrefix, addresses.bitcoin, addresses.share),
-      offeredAtMs: nowMs
+      commitment: commitmentFor(work, addresses)
     }
   }
 
+  /** The work that a solution names; null if it is not kept any longer, and then no session knows a job of it either. */
+  workOf(solution: Solution): WorkTemplate | null {
+    return this.#works.get(solution.workId)
+  }
+
   checkInvariants(): void {
+    this.#works.checkInvariants()
     invariant(this.#offered === null || this.#template !== null, 'work has a template')
     if (this.#offered === null) return
     const { work } = this.#offered
+    invariant(this.#works.get(work.mining.id) === work, 'a solution of the work on offer is welcome')
     const sumSats = work.outputs.reduce((sum, output) => sum + output.valueSats, 0n)
     invariant(sumSats === work.template.coinbaseValueSats, "a job's outputs sum to the coinbase value")
-    invariant((work.share === null) === (work.shareTarget === null), 'work has a share target if it has share terms')
     invariant(
-      (work.share === null) === (work.coinbase.commitmentOffset === null),
+      (work.share === null) === (work.mining.shareTarget === null),
+      'work has a share target if it has share terms'
+    )
+    invariant(
+      (work.share === null) === (work.mining.coinbase.commitmentOffset === null),
       'work that can become a share commits to it'
     )
   }
 
-  #offer(built: BuiltWork, cause: RenewCause): Renewal {
+  #offer(built: BuiltWork, cause: RenewCause, nowMs: UnixMs): Renewal {
     const jobs = cause === 'newBlock' || cause === 'firstTemplate' ? 'clean' : 'keep'
     if (!built.ok) {
       this.#offered = null
@@ -167,12 +171,13 @@ export class JobMaker {
     }
     const { work } = built
     this.#lastWindow = { base: work.windowBase, shares: work.windowShares, weights: work.weights }
+    this.#works.add(work, nowMs)
     this.#offered = {
       work,
-      notify: notifyParts(work),
+      oldestWorkId: this.#works.oldestId ?? work.mining.id,
       limits: {
         shareDifficulty: work.share === null ? null : difficultyFromBits(work.share.bits),
-        bitcoinDifficulty: difficultyFromBits(work.bits)
+        bitcoinDifficulty: difficultyFromBits(work.mining.bits)
       }
     }
     return { cause, jobs, offered: this.#offered, reason: work.ineligible }

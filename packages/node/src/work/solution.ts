@@ -13,8 +13,7 @@ import type { BlockHash, ShareHash } from '@p2poolv2/primitives'
 import { ByteReader, blockHashFromWire, bytesToHex } from '@p2poolv2/primitives'
 import type { FoundBlock } from '@p2poolv2/sharechain'
 import { RESULT_SUBMITTED } from '../chain/block-log.ts'
-import type { MinerAddresses } from './job-maker.ts'
-import type { WorkTemplate } from './work-template.ts'
+import { commitmentFor, type MinerAddresses, type WorkTemplate } from './work-template.ts'
 
 /** A whole bitcoin block, ready for `submitblock`. */
 export interface SolvedBlock {
@@ -23,23 +22,31 @@ export interface SolvedBlock {
   readonly blockHex: string
 }
 
+/** A solution with what it takes to make something of it. */
+export interface SolvedWork {
+  readonly solution: Solution
+  /** The work that the solution names. */
+  readonly work: WorkTemplate
+  /** Those that the job committed to; others give a coinbase that is not the one mined. */
+  readonly addresses: MinerAddresses
+}
+
 /** The block of a solution that meets the bitcoin target. Cost: copies the template's transactions as hex. */
-export function blockOf(solution: Solution<WorkTemplate>): SolvedBlock {
-  const { job, header, extranonce, hashWire } = solution
-  const { template, bitcoinHeight } = job.work
+export function blockOf(solved: SolvedWork): SolvedBlock {
+  const { template, mining } = solved.work
+  const { header, hashWire } = solved.solution
   const witness = template.witnessCommitmentScript === null ? 'without' : 'with-witness'
   return {
     blockHash: blockHashFromWire(hashWire),
-    bitcoinHeight,
-    blockHex: assembleBlock(header, coinbaseOf(job, extranonce), template.transactions, witness)
+    bitcoinHeight: mining.bitcoinHeight,
+    blockHex: assembleBlock(header, minedCoinbase(solved), template.transactions, witness)
   }
 }
 
 /** The record of a block just found; `shareHash` is null if it could not become a share. */
-export function foundBlockOf(solution: Solution<WorkTemplate>, shareHash: ShareHash | null): FoundBlock {
-  const { work } = solution.job
+export function foundBlockOf({ solution, work }: SolvedWork, shareHash: ShareHash | null): FoundBlock {
   return {
-    bitcoinHeight: work.bitcoinHeight,
+    bitcoinHeight: work.mining.bitcoinHeight,
     blockHash: blockHashFromWire(solution.hashWire),
     timeSec: decodeBitcoinHeader(new ByteReader(solution.header)).timeSec,
     shareHash,
@@ -73,14 +80,13 @@ export type BuiltShare =
 /**
  * The share of a solution that meets the share target (protocol §20.3): its proof is built from the coinbase as mined and
  * verified.
- * @param addresses those the job committed to; others give a proof that does not verify
  * @returns null if the job could not become a share
  */
-export function shareOf(solution: Solution<WorkTemplate>, addresses: MinerAddresses): BuiltShare | null {
-  const { work } = solution.job
-  const terms = work.share
+export function shareOf(solved: SolvedWork): BuiltShare | null {
+  const { solution, work, addresses } = solved
+  const { share: terms, mining } = work
   if (terms === null) return null
-  const coinbase = coinbaseOf(solution.job, solution.extranonce)
+  const coinbase = minedCoinbase(solved)
   const header: ShareHeader = {
     prevShareHash: terms.baseHash,
     uncles: terms.uncles,
@@ -93,10 +99,10 @@ export function shareOf(solution: Solution<WorkTemplate>, addresses: MinerAddres
     donationBps: terms.donation?.bps ?? 0,
     feeAddress: terms.fee?.address ?? null,
     feeBps: terms.fee?.bps ?? 0,
-    bitcoinHeight: BigInt(work.bitcoinHeight),
-    coinbaseProof: buildCoinbaseProof(coinbase, work.coinbase.prefixLengthBytes, terms.shareWitnessRoot)
+    bitcoinHeight: BigInt(mining.bitcoinHeight),
+    coinbaseProof: buildCoinbaseProof(coinbase, mining.coinbase.prefixLengthBytes, terms.shareWitnessRoot)
   }
-  const verified = verifyCoinbaseProof(header, work.merkleBranch)
+  const verified = verifyCoinbaseProof(header, mining.merkleBranch)
   if (!verified.ok) return verified
   return {
     ok: true,
@@ -104,8 +110,14 @@ export function shareOf(solution: Solution<WorkTemplate>, addresses: MinerAddres
       hash: shareHashOf(header),
       header,
       transactions: [shareCoinbase(header)],
-      merkleBranch: work.merkleBranch,
+      merkleBranch: mining.merkleBranch,
       bitcoinCoinbase: decodeTransaction(new ByteReader(coinbase))
     }
   }
+}
+
+/** The coinbase that the miner hashed, without witness. */
+function minedCoinbase({ solution, work, addresses }: SolvedWork): Uint8Array {
+  const { nsecs, extranonce } = solution
+  return coinbaseOf({ work: work.mining, nsecs, commitment: commitmentFor(work, addresses) }, extranonce)
 }

@@ -1,7 +1,14 @@
-import type { BlockTemplate, CoinbaseSkeleton, Work } from '@p2poolv2/bitcoin'
+import type { BlockTemplate, CoinbaseSkeleton, MiningWork } from '@p2poolv2/bitcoin'
 import { buildCoinbase, coinbaseWeight, fitTemplate } from '@p2poolv2/bitcoin'
-import type { ChainParams, PayoutCut, PayoutOutput, PayoutWeights } from '@p2poolv2/consensus'
-import { commitmentPrefix, payoutOutputs } from '@p2poolv2/consensus'
+import type {
+  ChainParams,
+  ConsensusAddress,
+  PayoutCut,
+  PayoutOutput,
+  PayoutWeights,
+  WitnessProgram
+} from '@p2poolv2/consensus'
+import { commitmentOf, commitmentPrefix, payoutOutputs } from '@p2poolv2/consensus'
 import type { CompactBits, ShareHash, UnixMs } from '@p2poolv2/primitives'
 import { secFromMs, targetFromBits } from '@p2poolv2/primitives'
 import type { ShareChain } from '@p2poolv2/sharechain'
@@ -12,6 +19,13 @@ import type { IneligibleReason } from '../contract.ts'
  * still take it.
  */
 export const FUTURE_TIME_MARGIN_SEC = 10
+
+/** Who a job's share would belong to. */
+export interface MinerAddresses {
+  readonly bitcoin: ConsensusAddress
+  /** Version 1, 32 bytes. */
+  readonly share: WitnessProgram
+}
 
 /** What a share made from this work will say about itself. */
 export interface ShareTerms {
@@ -27,8 +41,10 @@ export interface ShareTerms {
   readonly shareWitnessRoot: Uint8Array
 }
 
-/** Work all miners share for one bitcoin template and one mining base. Immutable. */
-export interface WorkTemplate extends Work {
+/** Work for one bitcoin template and one mining base: what miners hash, and what becomes of a solution. Immutable. */
+export interface WorkTemplate {
+  /** What sessions are given. It holds on to nothing of the rest. */
+  readonly mining: MiningWork
   /** As bitcoind gave it, or with its last transactions left out. */
   readonly template: BlockTemplate
   /** Null when a solution cannot become a share; it still is a bitcoin block that pays the same. */
@@ -55,6 +71,8 @@ export interface KnownWindow {
 }
 
 export interface WorkRequest {
+  /** `MiningWork.id` of what is made. */
+  readonly workId: number
   readonly params: ChainParams
   readonly chain: ShareChain
   readonly template: BlockTemplate
@@ -100,17 +118,20 @@ export function buildWork(request: WorkRequest): BuiltWork {
   return {
     ok: true,
     work: {
-      bitcoinHeight: template.bitcoinHeight,
-      version: template.version,
-      prevHash: template.prevHash,
-      prevHashWire: template.prevHashWire,
-      bits: template.bits,
-      timeSec: Math.max(template.minTimeSec, template.curTimeSec + request.templateAgeSec),
-      minTimeSec: template.minTimeSec,
-      merkleBranch: template.merkleBranch,
-      bitcoinTarget: template.bitcoinTarget,
-      shareTarget: share === null ? null : targetFromBits(share.bits),
-      coinbase: payment.coinbase,
+      mining: {
+        id: request.workId,
+        bitcoinHeight: template.bitcoinHeight,
+        version: template.version,
+        prevHash: template.prevHash,
+        prevHashWire: template.prevHashWire,
+        bits: template.bits,
+        timeSec: Math.max(template.minTimeSec, template.curTimeSec + request.templateAgeSec),
+        minTimeSec: template.minTimeSec,
+        merkleBranch: template.merkleBranch,
+        bitcoinTarget: template.bitcoinTarget,
+        shareTarget: share === null ? null : targetFromBits(share.bits),
+        coinbase: payment.coinbase
+      },
       template,
       share,
       ineligible: typeof terms === 'string' ? terms : null,
@@ -121,6 +142,11 @@ export function buildWork(request: WorkRequest): BuiltWork {
       droppedTransactions: fitting === null ? null : whole.transactions.length - template.transactions.length
     }
   }
+}
+
+/** 32 bytes: what a job of this work commits to for one miner; null when the work cannot become a share. */
+export function commitmentFor({ share }: Pick<WorkTemplate, 'share'>, addresses: MinerAddresses): Uint8Array | null {
+  return share === null ? null : commitmentOf(share.commitmentPrefix, addresses.bitcoin, addresses.share)
 }
 
 interface PaymentTerms {

@@ -30,7 +30,7 @@ describe('a step', () => {
     [
       'effects out of order',
       [
-        { type: 'sendMiner', miner: 1, text: 'x\n' },
+        { type: 'sendMiner', miner: 1, output: 'x\n' },
         { type: 'publish', topic: 'shares', data: new Uint8Array(1) }
       ],
       /order of their rank/

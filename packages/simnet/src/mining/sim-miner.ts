@@ -3,7 +3,6 @@ import {
   bigIntFromTarget,
   blockHashFromWire,
   hashMeetsTarget,
-  hexToBytes,
   invariant,
   type SeededRng,
   sha256d80Into,
@@ -11,9 +10,9 @@ import {
   targetFromBits,
   targetFromDifficulty
 } from '@p2poolv2/primitives'
+import { headerFor, parseNotify, parseSubscription, submitParams } from '@p2poolv2/stratum/client'
 import { exponential } from '../chance.ts'
 import type { VirtualClock } from '../virtual-clock.ts'
-import { headerOf, parseNotifyLine, submitLine, u32Hex, u64HexBE } from './stratum-job.ts'
 
 export interface SimMinerOptions {
   /** Payout address and worker, as in the user name. */
@@ -27,6 +26,7 @@ export type MinerSend = (text: string, block: BlockHash | null) => void
 const SUBSCRIBE_ID = 1
 const AUTHORIZE_ID = 2
 const FIRST_SUBMIT_ID = 10
+const EXTRANONCE2_BYTES = 8
 const NOTIFY_START = '{"id":null,"method":"mining.notify"'
 const DIFFICULTY_START = '{"id":null,"method":"mining.set_difficulty"'
 /** 2^256 as a double. */
@@ -134,9 +134,9 @@ export class SimMiner {
 
   #reply({ id, result, error }: { id: unknown; result: unknown; error: unknown }): void {
     if (id === SUBSCRIBE_ID) {
-      const extranonce1 = Array.isArray(result) ? (result[1] as unknown) : null
-      invariant(typeof extranonce1 === 'string', 'a subscription is answered with an extranonce')
-      this.#extranonce1 = hexToBytes(extranonce1)
+      const subscription = parseSubscription(result)
+      invariant(subscription?.extranonce2Bytes === EXTRANONCE2_BYTES, 'a subscription is answered with an extranonce')
+      this.#extranonce1 = subscription.extranonce1
     } else if (id === AUTHORIZE_ID) invariant(result === true, 'a virtual miner is authorised')
     else if (result === true) this.#accepted += 1
     else {
@@ -161,16 +161,16 @@ export class SimMiner {
     const { options } = this
     const [target, notify, extranonce1, send] = [this.#target, this.#notify, this.#extranonce1, this.#send]
     invariant(target !== null && notify !== null && extranonce1 !== null && send !== null, 'a miner at work has work')
-    const job = parseNotifyLine(notify)
+    const job = parseNotify((JSON.parse(notify) as { params: unknown }).params)
+    invariant(job !== null, 'a session sends jobs that can be read')
     this.#extranonce2 += 1
-    const extranonce2Hex = u64HexBE(this.#extranonce2)
-    const extranonce = new Uint8Array(12)
-    extranonce.set(extranonce1)
-    extranonce.set(hexToBytes(extranonce2Hex), extranonce1.length)
-    const { nonce, hashWire } = this.#grind(headerOf(job, extranonce), target)
+    const extranonce2 = new Uint8Array(EXTRANONCE2_BYTES)
+    new DataView(extranonce2.buffer).setBigUint64(0, BigInt(this.#extranonce2))
+    const { nonce, hashWire } = this.#grind(headerFor(job, extranonce1, extranonce2), target)
     this.#submitted += 1
-    const line = submitLine(this.#nextId++, [options.user, job.id, extranonce2Hex, job.timeHex, u32Hex(nonce)])
-    send(line, hashMeetsTarget(hashWire, targetFromBits(job.bits)) ? blockHashFromWire(hashWire) : null)
+    const params = submitParams(options.user, { jobId: job.id, extranonce2, timeHex: job.timeHex, nonce })
+    const line = JSON.stringify({ id: this.#nextId++, method: 'mining.submit', params })
+    send(`${line}\n`, hashMeetsTarget(hashWire, targetFromBits(job.bits)) ? blockHashFromWire(hashWire) : null)
     this.#redraw()
   }
 

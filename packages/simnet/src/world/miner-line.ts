@@ -1,5 +1,6 @@
 import type { NodeEvent } from '@p2poolv2/node'
-import { asciiToBytes, type BlockHash, type SeededRng } from '@p2poolv2/primitives'
+import { asciiToBytes, type BlockHash, invariant, type SeededRng } from '@p2poolv2/primitives'
+import type { SessionOutput } from '@p2poolv2/stratum'
 import { between } from '../chance.ts'
 import type { SimMiner } from '../mining/sim-miner.ts'
 import type { VirtualClock } from '../virtual-clock.ts'
@@ -42,9 +43,10 @@ export class MinerLine {
     this.#clock.after(between(this.#rng, ...RECONNECT_MS), () => this.#dial())
   }
 
-  /** Text from the node, under way. */
-  carry(text: string): void {
+  /** What the node sends, under way. */
+  carry(text: SessionOutput): void {
     const id = this.#id
+    invariant(typeof text === 'string', 'virtual miners speak lines')
     this.#clock.after(this.#lanMs, () => {
       if (id === this.#id) this.miner.received(text)
     })

@@ -31,7 +31,7 @@ export function performEffect(node: Hands, effect: NodeEffect, around: Surroundi
       peers.drop(node.node, nodeOf(effect.peer), effect.banMs)
       break
     case 'sendMiner':
-      lineOf(node, effect.miner)?.carry(effect.text)
+      lineOf(node, effect.miner)?.carry(effect.output)
       break
     case 'closeMiner':
       lineOf(node, effect.miner)?.closed()

@@ -1,8 +1,7 @@
 import type { UnixMs } from '@p2poolv2/primitives'
 import type { DifficultyLimits, SessionSettings } from '../contract.ts'
-import { DifficultyHints } from '../v1/difficulty-hints.ts'
-import type { PasswordHints } from '../v1/password.ts'
 import { HASHES_PER_DIFFICULTY } from './difficulty.ts'
+import { DifficultyHints, type OperatorHints } from './difficulty-hints.ts'
 import { VARDIFF_TICK_MS, Vardiff } from './vardiff.ts'
 
 /** At most one suggestion per this time changes the difficulty; the last one said in it is taken up at its end. */
@@ -51,19 +50,18 @@ export class DifficultyControl {
     this.#hints.setUserAgent(userAgent)
   }
 
-  /** The password of the first authorisation. */
-  setPassword(hints: PasswordHints): void {
-    this.#hints.setPassword(hints)
+  setOperator(hints: OperatorHints): void {
+    this.#hints.setOperator(hints)
   }
 
-  /** From `mining.configure`; null is none. */
+  /** The least the miner can work with; null is nothing said. */
   setMinimum(difficulty: number | null, nowMs: UnixMs): void {
     if (difficulty === null) return
     this.#hints.setMinimum(difficulty)
     this.#vardiff?.setFloor(this.#hints.floor, nowMs)
   }
 
-  /** From `mining.suggest_difficulty`; null is none. */
+  /** What the miner would like; null is nothing said. */
   suggest(difficulty: number | null, nowMs: UnixMs): void {
     if (difficulty === null || !this.#hints.suggest(difficulty) || this.#vardiff === null) return
     if (nowMs - this.#suggestionTakenAtMs < SUGGESTION_EVERY_MS) this.#isSuggestionPending = true

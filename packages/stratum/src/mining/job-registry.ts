@@ -1,4 +1,4 @@
-import type { Job, Work } from '@p2poolv2/bitcoin'
+import type { Job } from '@p2poolv2/bitcoin'
 import { type BlockHash, BoundedSet, invariant, type Target, type UnixMs } from '@p2poolv2/primitives'
 
 /** Jobs of one connection. At the cap the oldest is forgotten: at a job per 10 s that is after ten minutes. */
@@ -26,8 +26,8 @@ interface Epoch {
 }
 
 /** A job as sent to this miner. */
-export interface KnownJob<W extends Work = Work> {
-  readonly job: Job<W>
+export interface KnownJob {
+  readonly job: Job
   readonly sentAtMs: UnixMs
   /** What its shares are checked against and credited with. */
   difficulty: number
@@ -36,9 +36,9 @@ export interface KnownJob<W extends Work = Work> {
 }
 
 /** The jobs one miner may still submit for. Source: stratum §3.4, §3.5, §3.7. */
-export class JobRegistry<W extends Work = Work> {
+export class JobRegistry {
   /** In the order sent. */
-  readonly #jobs = new Map<string, KnownJob<W>>()
+  readonly #jobs = new Map<string, KnownJob>()
   readonly #epochs = new Map<BlockHash, Epoch>()
   #current: Epoch | null = null
   /** Until then no job's life ends: jobs are added far more often than one is over. */
@@ -54,7 +54,7 @@ export class JobRegistry<W extends Work = Work> {
   }
 
   /** The job is being sent to the miner now. Its previous block becomes the current one. */
-  add(job: Job<W>, { difficulty, target, nowMs }: { difficulty: number; target: Target; nowMs: UnixMs }): void {
+  add(job: Job, { difficulty, target, nowMs }: { difficulty: number; target: Target; nowMs: UnixMs }): void {
     invariant(!this.#jobs.has(job.id), 'every job has a new id')
     this.newBlock(job.work.prevHash, nowMs)
     const epoch = this.#current
@@ -70,7 +70,13 @@ export class JobRegistry<W extends Work = Work> {
     this.#nextEndMs = Math.min(this.#nextEndMs, nowMs + JOB_LIFE_MS)
   }
 
-  find(jobId: string): KnownJob<W> | null {
+  /** The work of the oldest job, or null without jobs. */
+  get oldestWorkId(): number | null {
+    for (const { job } of this.#jobs.values()) return job.work.id
+    return null
+  }
+
+  find(jobId: string): KnownJob | null {
     return this.#jobs.get(jobId) ?? null
   }
 
@@ -95,7 +101,7 @@ export class JobRegistry<W extends Work = Work> {
     this.expire(nowMs)
   }
 
-  isStale(known: KnownJob<W>, nowMs: UnixMs): boolean {
+  isStale(known: KnownJob, nowMs: UnixMs): boolean {
     return known.epoch.superseded !== null && nowMs >= known.epoch.superseded.staleFromMs
   }
 
@@ -105,6 +111,14 @@ export class JobRegistry<W extends Work = Work> {
       if (known.difficulty <= difficulty) continue
       known.difficulty = difficulty
       known.target = target
+    }
+  }
+
+  /** Works before this one are not kept any longer: who solved a job of theirs could not be told to anybody. */
+  forgetWorksBefore(workId: number): void {
+    for (const [id, { job }] of this.#jobs) {
+      if (job.work.id >= workId) return
+      this.#remove(id)
     }
   }
 
@@ -123,6 +137,7 @@ export class JobRegistry<W extends Work = Work> {
     invariant(this.#jobs.size <= MAX_JOBS, 'jobs are within their cap')
     invariant(this.#epochs.size <= MAX_JOBS + 1, 'a previous block is remembered for its jobs')
     let jobs = 0
+    let workId = 0
     for (const [prevHash, epoch] of this.#epochs) {
       jobs += epoch.jobs
       invariant(prevHash === epoch.prevHash, 'a previous block is found by its hash')
@@ -133,6 +148,8 @@ export class JobRegistry<W extends Work = Work> {
       const { job, epoch, difficulty } = known
       invariant(id === job.id && this.#epochs.get(job.work.prevHash) === epoch, 'a job is where it belongs')
       invariant(difficulty > 0, 'a job has a difficulty')
+      invariant(job.work.id >= workId, 'jobs come in the order of their works')
+      workId = job.work.id
       invariant(endOf(known) >= this.#nextEndMs, 'no job is over unnoticed')
     }
   }

@@ -1,8 +1,8 @@
-import type { Work } from '@p2poolv2/bitcoin'
+import type { MiningWork } from '@p2poolv2/bitcoin'
 import { difficultyOfHash, type UnixMs } from '@p2poolv2/primitives'
-import { REFUSALS, type Refusal } from '../v1/messages.ts'
-import type { Submit } from '../v1/parse-submit.ts'
 import type { KnownJob } from './job-registry.ts'
+import { type Refusal, refusal } from './refusals.ts'
+import type { Submit } from './submit.ts'
 import type { VerifiedSubmit } from './verify-submit.ts'
 
 /** A header's time may be this much before the job's. */
@@ -13,10 +13,11 @@ const NTIME_FORWARD_SEC = 7_000
 const NTIME_AHEAD_SEC = 7_200 - 300
 
 /** One submit and all that is known about it. */
-export interface SubmitCase<W extends Work = Work> {
-  readonly known: KnownJob<W>
+export interface SubmitCase {
+  readonly known: KnownJob
   readonly submit: Submit
-  readonly verified: VerifiedSubmit<W>
+  readonly verified: VerifiedSubmit
+  /** u32: version bits the miner may roll */
   readonly versionMask: number
   readonly isStale: boolean
   readonly isDuplicate: boolean
@@ -27,14 +28,19 @@ export interface SubmitCase<W extends Work = Work> {
  * Source: stratum §5.1 steps 8 to 11, §3.6.
  */
 export function judgeSubmit(submitCase: SubmitCase, nowMs: UnixMs): Refusal | null {
-  const { known, submit, verified } = submitCase
-  if (submit.versionBits !== null && (submit.versionBits & ~submitCase.versionMask) !== 0) {
-    return REFUSALS.invalidVersionMask
+  const { known, submit, verified, versionMask } = submitCase
+  const { timeSec, versionBits } = submit
+  if (versionBits !== null && (versionBits & ~versionMask) !== 0) {
+    return refusal('version-bits-not-allowed', { versionBits, versionMask })
   }
-  if (submitCase.isStale) return REFUSALS.stale
-  if (!isTimeInRange(submit.timeSec, known.job.work, nowMs)) return REFUSALS.ntimeOutOfRange
-  if (submitCase.isDuplicate) return REFUSALS.duplicate
-  return verified.meetsSession || verified.solution !== null ? null : REFUSALS.lowDifficulty
+  if (submitCase.isStale) return refusal('stale')
+  const { earliestSec, latestSec } = timeRange(known.job.work, nowMs)
+  if (timeSec < earliestSec || timeSec > latestSec) {
+    return refusal('time-out-of-range', { timeSec, earliestSec, latestSec })
+  }
+  if (submitCase.isDuplicate) return refusal('duplicate')
+  if (verified.meetsSession || verified.solution !== null) return null
+  return refusal('low-difficulty', { hashDifficulty: verified.hashDifficulty, difficulty: known.difficulty })
 }
 
 /**
@@ -50,8 +56,10 @@ export function creditOf({ known, verified }: Pick<SubmitCase, 'known' | 'verifi
   return Math.min(known.difficulty, Math.max(asBlock, asShare))
 }
 
-function isTimeInRange(timeSec: number, work: Pick<Work, 'timeSec' | 'minTimeSec'>, nowMs: UnixMs): boolean {
-  const earliest = Math.max(work.minTimeSec, work.timeSec - NTIME_BACK_SEC)
-  const latest = Math.min(work.timeSec + NTIME_FORWARD_SEC, Math.floor(nowMs / 1000) + NTIME_AHEAD_SEC)
-  return timeSec >= earliest && timeSec <= latest
+/** Header times that count for a job, both ends included. */
+function timeRange(work: MiningWork, nowMs: UnixMs): { readonly earliestSec: number; readonly latestSec: number } {
+  return {
+    earliestSec: Math.max(work.minTimeSec, work.timeSec - NTIME_BACK_SEC),
+    latestSec: Math.min(work.timeSec + NTIME_FORWARD_SEC, Math.floor(nowMs / 1000) + NTIME_AHEAD_SEC)
+  }
 }

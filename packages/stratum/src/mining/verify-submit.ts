@@ -2,27 +2,18 @@ import {
   BITCOIN_HEADER_BYTES,
   coinbaseInto,
   EXTRANONCE_BYTES,
-  EXTRANONCE1_BYTES,
   foldBranchInto,
   headerInto,
-  type Solution,
-  type Work
+  type Solution
 } from '@p2poolv2/bitcoin'
-import {
-  difficultyOfHash,
-  hashMeetsTarget,
-  hexIntoBytes,
-  type Sha256d,
-  sha256d,
-  sha256d80Into
-} from '@p2poolv2/primitives'
-import type { Submit } from '../v1/parse-submit.ts'
+import { difficultyOfHash, hashMeetsTarget, type Sha256d, sha256d, sha256d80Into } from '@p2poolv2/primitives'
 import type { KnownJob } from './job-registry.ts'
+import type { Submit } from './submit.ts'
 
 /** What is the connection's own in a header. */
 export interface SubmitContext {
-  /** 4 bytes */
-  readonly extranonce1: Uint8Array
+  /** The node's part of the extranonce; with the miner's `EXTRANONCE_BYTES`. */
+  readonly extranoncePrefix: Uint8Array
   /** u32: version bits the miner may roll */
   readonly versionMask: number
   /** For coinbases from `LONG_COINBASE_BYTES` on. */
@@ -30,9 +21,9 @@ export interface SubmitContext {
 }
 
 /** What a submit hashes to. */
-export interface VerifiedSubmit<W extends Work = Work> {
+export interface VerifiedSubmit {
   /** Present if the hash meets the share target, the bitcoin target or both. */
-  readonly solution: Solution<W> | null
+  readonly solution: Solution | null
   /** Meets the target of the difficulty that its job was sent with. */
   readonly meetsSession: boolean
   /** The difficulty that the hash reaches. */
@@ -57,15 +48,11 @@ const scratchHash = new Uint8Array(32)
  * Bits outside the mask are taken over too; with a cleared job version that is what every kind of firmware does.
  * Cost: hashing the coinbase, one double hash per node of the branch and one of the header; allocates the result only.
  */
-export function verifySubmit<W extends Work>(
-  known: KnownJob<W>,
-  submit: Submit,
-  context: SubmitContext
-): VerifiedSubmit<W> {
+export function verifySubmit(known: KnownJob, submit: Submit, context: SubmitContext): VerifiedSubmit {
   const { job } = known
   const { work } = job
-  scratchExtranonce.set(context.extranonce1)
-  hexIntoBytes(submit.extranonce2, scratchExtranonce, EXTRANONCE1_BYTES)
+  scratchExtranonce.set(context.extranoncePrefix)
+  scratchExtranonce.set(submit.extranonce, context.extranoncePrefix.length)
   hashCoinbase(known, context.sha256d)
   foldBranchInto(scratchRoot, work.merkleBranch)
   const version =
@@ -92,12 +79,10 @@ function hashCoinbase(known: KnownJob, injected: Sha256d | undefined): void {
   scratchRoot.set(hash(scratchCoinbase.subarray(0, length)))
 }
 
-function solutionOf<W extends Work>(
-  known: KnownJob<W>,
-  meets: { meetsShare: boolean; meetsBitcoin: boolean }
-): Solution<W> {
+function solutionOf({ job }: KnownJob, meets: { meetsShare: boolean; meetsBitcoin: boolean }): Solution {
   return {
-    job: known.job,
+    workId: job.work.id,
+    nsecs: job.nsecs,
     header: scratchHeader.slice(),
     extranonce: scratchExtranonce.slice(),
     hashWire: scratchHash.slice(),

@@ -1,9 +1,17 @@
-import type { Job, Solution, Work } from '@p2poolv2/bitcoin'
+import { coinbaseOf, type Job, type MiningWork, type Solution } from '@p2poolv2/bitcoin'
 import { blockHash, hexToBytes, type UnixMs, unixMs } from '@p2poolv2/primitives'
-import type { DifficultyLimits, SessionDeps, SessionEffect, SessionEvent, SessionSettings } from '../contract.ts'
+import type {
+  AuthoriseRequest,
+  DifficultyLimits,
+  MinerIdentity,
+  SessionDeps,
+  SessionEffect,
+  SessionEvent,
+  SessionSettings
+} from '../contract.ts'
 import { DEFAULT_START_PROFILES } from '../mining/difficulty.ts'
-import { notifyParts } from '../v1/notify-line.ts'
-import { Session } from '../v1/session.ts'
+import type { V1Session } from '../v1/session.ts'
+import { StratumV1 } from '../v1/stratum-v1.ts'
 import { jobOf, TEMPLATE_A, workOf } from './vectors.ts'
 
 export const ADDRESS = 'bc1qexampleaddr'
@@ -15,18 +23,24 @@ export const SETTINGS: SessionSettings = {
 }
 export const NO_LIMITS: DifficultyLimits = { shareDifficulty: null, bitcoinDifficulty: 1e14 }
 
+export type Answer =
+  | { readonly ok: true; readonly identity: MinerIdentity }
+  | { readonly ok: false; readonly message: string }
+
 /** Knows two addresses; refuses every other by name. */
-export const authorise: SessionDeps['authorise'] = ({ user, worker }) =>
-  user === ADDRESS || user === OTHER_ADDRESS
-    ? { ok: true, identity: { payoutAddress: user, payoutScript: new Uint8Array(22), worker, shareProgram: null } }
-    : { ok: false, message: `Not an address: ${user}` }
+export function authorise({ user, worker }: AuthoriseRequest): Answer {
+  if (user !== ADDRESS && user !== OTHER_ADDRESS) return { ok: false, message: `Not an address: ${user}` }
+  return { ok: true, identity: { payoutAddress: user, payoutScript: new Uint8Array(22), worker, shareProgram: null } }
+}
 
 export interface RigOptions {
   readonly settings?: SessionSettings
-  readonly work?: Work | null
+  readonly work?: MiningWork | null
   readonly limits?: DifficultyLimits
   readonly extranonce1?: string
-  readonly deps?: Partial<SessionDeps>
+  readonly deps?: SessionDeps
+  /** How questions who somebody is are answered; 'later' leaves them open. */
+  readonly authorise?: (request: AuthoriseRequest) => Answer | 'later'
   readonly nowMs?: number
 }
 
@@ -42,15 +56,20 @@ export interface SentLine {
 
 /** A session with a node that always has the given work and a clock that stands still until told. */
 export class SessionRig {
-  readonly session: Session
+  readonly session: V1Session
   readonly effects: SessionEffect[] = []
   /** Every write, as text. */
   readonly writes: string[] = []
-  work: Work | null
+  work: MiningWork | null
   limits: DifficultyLimits
   nowMs: UnixMs
   /** Ids of the jobs sent, in order. */
   readonly jobIds: string[] = []
+  /** Questions left open. */
+  readonly questions: Extract<SessionEffect, { readonly type: 'authorise' }>[] = []
+  /** What the node still has of older works; raised to let go of some. */
+  oldestWorkId = 1
+  readonly #authorise: NonNullable<RigOptions['authorise']>
   #jobs = 0
 
   constructor(options: RigOptions = {}) {
@@ -58,9 +77,15 @@ export class SessionRig {
     this.limits = options.limits ?? NO_LIMITS
     this.nowMs = unixMs(options.nowMs ?? TEMPLATE_A.timeSec * 1000)
     const extranonce1 = hexToBytes(options.extranonce1 ?? '0a000001')
-    this.session = new Session(
-      { ...(options.settings ?? SETTINGS), extranonce1, connectedAtMs: this.nowMs, remote: '192.0.2.1:50000' },
-      { authorise, ...options.deps }
+    this.#authorise = options.authorise ?? authorise
+    this.session = new StratumV1().open(
+      {
+        ...(options.settings ?? SETTINGS),
+        extranonce: { prefix: extranonce1, minerBytes: 12 - extranonce1.length },
+        connectedAtMs: this.nowMs,
+        remote: '192.0.2.1:50000'
+      },
+      options.deps ?? {}
     )
   }
 
@@ -70,7 +95,7 @@ export class SessionRig {
     const lines = messages.map(message =>
       encoder.encode(typeof message === 'string' ? message : JSON.stringify(message))
     )
-    return this.handle({ type: 'lines', lines })
+    return this.handle({ type: 'received', messages: lines })
   }
 
   request(id: unknown, method: string, params: unknown): SentLine[] {
@@ -96,14 +121,14 @@ export class SessionRig {
   }
 
   /** The node renews the work. */
-  renew(options: { work?: Work; cleanJobs?: boolean; job?: Job } = {}): SentLine[] {
+  renew(options: { work?: MiningWork; cleanJobs?: boolean; job?: Job } = {}): SentLine[] {
     this.work = options.work ?? this.work
     const { work } = this
     if (work === null) return []
     const job = options.job ?? jobOf(work, `68a00000${(++this.#jobs).toString(16).padStart(8, '0')}`)
     this.jobIds.push(job.id)
     const cleanJobs = options.cleanJobs ?? false
-    return this.handle({ type: 'work', job, notify: notifyParts(work), cleanJobs, limits: this.limits })
+    return this.handle({ type: 'work', job, oldestWorkId: this.oldestWorkId, cleanJobs, limits: this.limits })
   }
 
   newBlock(prevHash: string): SentLine[] {
@@ -123,19 +148,44 @@ export class SessionRig {
   }
 
   handle(event: SessionEvent): SentLine[] {
-    const sent: SentLine[] = []
-    const effects = this.session.handle(event, this.nowMs)
-    this.session.checkInvariants(this.nowMs)
-    this.effects.push(...effects)
-    for (const effect of effects) {
-      if (effect.type === 'send') {
-        this.writes.push(effect.text)
-        sent.push(...linesOf(effect.text))
-      } else if (effect.type === 'wantWork') {
-        sent.push(...this.renew())
+    const events = [event]
+    let text = ''
+    let wantsWork = false
+    for (const next of events) {
+      const effects = this.session.handle(next, this.nowMs)
+      this.session.checkInvariants(this.nowMs)
+      this.effects.push(...effects)
+      for (const effect of effects) {
+        if (effect.type === 'send') text += String(effect.output)
+        else if (effect.type === 'wantWork') wantsWork = true
+        else if (effect.type === 'authorise') {
+          const answer = this.#authorise(effect.request)
+          if (answer === 'later') this.questions.push(effect)
+          else events.push(answerEvent(effect.requestId, answer))
+        }
       }
     }
+    if (text !== '') this.writes.push(text)
+    const sent = text === '' ? [] : linesOf(text)
+    if (wantsWork) sent.push(...this.renew())
     return sent
+  }
+
+  /** The node answers a question that was left open. */
+  answer(index: number, answer: Answer = authorise(this.#question(index).request)): SentLine[] {
+    return this.handle(answerEvent(this.#question(index).requestId, answer))
+  }
+
+  /** The coinbase that was hashed, without witness. */
+  coinbaseOf({ nsecs, extranonce }: Solution): Uint8Array {
+    if (this.work === null) throw new Error('there is no work')
+    return coinbaseOf({ work: this.work, nsecs, commitment: null }, extranonce)
+  }
+
+  #question(index: number): Extract<SessionEffect, { readonly type: 'authorise' }> {
+    const question = this.questions[index]
+    if (question === undefined) throw new Error('there is no such question')
+    return question
   }
 
   get closed(): string | null {
@@ -150,6 +200,12 @@ export class SessionRig {
   get credits(): readonly number[] {
     return this.effects.flatMap(effect => (effect.type === 'accepted' ? [effect.creditedDifficulty] : []))
   }
+}
+
+function answerEvent(requestId: number, answer: Answer): SessionEvent {
+  return answer.ok
+    ? { type: 'authorised', requestId, identity: answer.identity }
+    : { type: 'refused', requestId, message: answer.message }
 }
 
 /** @throws if the text is not whole lines of ASCII JSON */

@@ -1,11 +1,10 @@
-import { type Job, merkleBranchOf, type Work } from '@p2poolv2/bitcoin'
+import { type Job, type MiningWork, merkleBranchOf } from '@p2poolv2/bitcoin'
 import {
   blockHash,
   bytesToHexReversed,
   concatBytes,
   hexToBytes,
   targetFromBits,
-  unixMs,
   wireFromDisplay
 } from '@p2poolv2/primitives'
 
@@ -82,11 +81,12 @@ export const V3_BLOCK =
 /** A skeleton needs eight bytes of nsecs; in these coinbases bytes of the pool's tag play them. */
 const NSECS_IN_COINBASE2 = 1
 
-export function workOf(vector: NotifyVector, changes: Partial<Work> = {}): Work {
+export function workOf(vector: NotifyVector, changes: Partial<MiningWork> = {}): MiningWork {
   const first = hexToBytes(vector.coinbase1)
   const second = hexToBytes(vector.coinbase2)
   const extranonceOffset = first.length
   return {
+    id: 1,
     bitcoinHeight: vector.bitcoinHeight,
     version: 0x2000_0000,
     prevHash: blockHash(vector.prevHash),
@@ -109,8 +109,8 @@ export function workOf(vector: NotifyVector, changes: Partial<Work> = {}): Work 
 }
 
 /** A job whose coinbase is the vector's, byte for byte. */
-export function jobOf(work: Work, id: string): Job {
+export function jobOf(work: MiningWork, id: string): Job {
   const { bytes, nsecsOffset } = work.coinbase
   const nsecs = BigInt(`0x${bytesToHexReversed(bytes.subarray(nsecsOffset, nsecsOffset + 8))}`)
-  return { id, work, nsecs, commitment: null, offeredAtMs: unixMs(work.timeSec * 1000) }
+  return { id, work, nsecs, commitment: null }
 }

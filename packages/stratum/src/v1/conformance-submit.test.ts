@@ -1,5 +1,5 @@
-import { assembleBlock, coinbaseOf } from '@p2poolv2/bitcoin'
-import { bytesToHexReversed, unixMs } from '@p2poolv2/primitives'
+import { assembleBlock } from '@p2poolv2/bitcoin'
+import { bytesToHexReversed, hexToBytes, unixMs } from '@p2poolv2/primitives'
 import { describe, expect } from 'vitest'
 import { sessionTarget } from '../mining/difficulty.ts'
 import { STALE_GRACE_MS } from '../mining/job-registry.ts'
@@ -43,7 +43,7 @@ function onV3(password: string): SessionRig {
 function blockOf(rig: SessionRig): string {
   const [solution] = rig.solutions
   if (solution === undefined) return 'no solution'
-  return assembleBlock(solution.header, coinbaseOf(solution.job, solution.extranonce), [], 'with-witness')
+  return assembleBlock(solution.header, rig.coinbaseOf(solution), [], 'with-witness')
 }
 
 /** Distinct shares of difficulty 2e-8 and more for the newest job, found by a miner of our own. */
@@ -95,9 +95,8 @@ describe('conformance of submit', () => {
       () => {
         const rig = loggedIn()
         const submit = {
-          name: '',
           jobId: '',
-          extranonce2: V1[0],
+          extranonce: hexToBytes(V1[0]),
           timeSec: 0x68a00000,
           nonce: 0x004f14e1,
           versionBits: null
@@ -106,7 +105,7 @@ describe('conformance of submit', () => {
           const job = jobOf(rig.work ?? workOf(TEMPLATE_A), '1')
           const epoch = { prevHash: job.work.prevHash, seen: new Set(), superseded: null, jobs: 1 } as never
           const known = { job, sentAtMs: unixMs(0), difficulty, target: sessionTarget(difficulty), epoch }
-          const context = { extranonce1: Uint8Array.of(10, 0, 0, 1), versionMask: 0 }
+          const context = { extranoncePrefix: Uint8Array.of(10, 0, 0, 1), versionMask: 0 }
           return verifySubmit(known, submit, context).meetsSession
         }
         expect([meets(1.53), meets(1.54)]).toEqual([true, false])

@@ -18,7 +18,7 @@ export function userAgentOf(params: unknown): string {
   return first.slice(0, MAX_USER_AGENT_CHARS).replace(/[^\x20-\x7e]/g, '?')
 }
 
-/** @param extranonce1Hex 8 hex digits; also the id of the subscriptions */
+/** @param extranonce1Hex hex of the node's part of the extranonce; also the id of the subscriptions */
 export function subscribeResultJson(extranonce1Hex: string, extranonce2Bytes: number): string {
   const id = extranonce1Hex
   return `[[["mining.notify","${id}"],["mining.set_difficulty","${id}"]],"${id}",${extranonce2Bytes}]`

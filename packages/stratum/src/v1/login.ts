@@ -1,10 +1,8 @@
-import { EXTRANONCE2_BYTES } from '@p2poolv2/bitcoin'
 import { bytesToHex, type UnixMs } from '@p2poolv2/primitives'
-import type { Authorise, CloseReason, MinerIdentity, SessionOptions } from '../contract.ts'
-import { WorkerNames } from '../mining/worker-names.ts'
-import { type Configured, configure, credentialsOf, subscribeResultJson, userAgentOf } from './handshake.ts'
-import { REFUSALS, type Refusal } from './messages.ts'
-import type { PasswordHints } from './password.ts'
+import type { CloseReason, MinerIdentity, SessionOptions } from '../contract.ts'
+import { type Refusal, refusal } from '../mining/refusals.ts'
+import type { WorkerNames } from '../mining/worker-names.ts'
+import { type Configured, type Credentials, configure, subscribeResultJson, userAgentOf } from './handshake.ts'
 
 /** A connection that has not subscribed, not authorised by then is closed. */
 const SUBSCRIBE_WITHIN_MS = 30_000
@@ -12,30 +10,20 @@ const AUTHORISE_WITHIN_MS = 60_000
 /** After a refusal: time for the message to arrive and for one more try. */
 const CLOSE_REFUSED_AFTER_MS = 10_000
 
-export type LoginAnswer =
-  | {
-      readonly ok: true
-      readonly added: 'added' | 'known'
-      readonly identity: MinerIdentity
-      readonly hints: PasswordHints
-    }
-  /** `isLast`: no further try. */
-  | { readonly ok: false; readonly refusal: Refusal; readonly isLast: boolean }
-
 /** Subscription, authorisation and version mask of one connection, in whatever order they come. */
 export class Login {
-  readonly workers = new WorkerNames()
   readonly #options: SessionOptions
-  readonly #authorise: Authorise
+  readonly #workers: WorkerNames
   readonly #subscribeResultJson: string
   #userAgent: string | null = null
   #versionMask: number
   #refusedAtMs: UnixMs | null = null
 
-  constructor(options: SessionOptions, authorise: Authorise) {
+  constructor(options: SessionOptions, workers: WorkerNames) {
+    const { prefix, minerBytes } = options.extranonce
     this.#options = options
-    this.#authorise = authorise
-    this.#subscribeResultJson = subscribeResultJson(bytesToHex(options.extranonce1), EXTRANONCE2_BYTES)
+    this.#workers = workers
+    this.#subscribeResultJson = subscribeResultJson(bytesToHex(prefix), minerBytes)
     this.#versionMask = options.versionMask
   }
 
@@ -44,7 +32,7 @@ export class Login {
   }
 
   get authorised(): boolean {
-    return this.workers.identity !== null
+    return this.#workers.identity !== null
   }
 
   /** '' before `mining.subscribe` or when it named none. */
@@ -89,24 +77,20 @@ export class Login {
     return configured
   }
 
-  /** A first payee, a further name of his, or a refusal, of which nothing is kept but that it happened. */
-  authorise(params: unknown, nowMs: UnixMs): LoginAnswer {
-    const credentials = credentialsOf(params)
-    if (!credentials.ok) return this.#refuse({ code: 24, reason: credentials.message }, nowMs)
-    const { name, user, worker, hints } = credentials
-    const answer = this.#authorise({ user, worker, shareAddress: hints.shareAddress })
-    if (!answer.ok) return this.#refuse({ code: 24, reason: answer.message }, nowMs)
-    const { identity } = answer
-    const added = this.workers.add(name, user, identity)
-    if (added === 'other-payee') return this.#refuse(REFUSALS.addressAlreadySet, nowMs)
-    if (added === 'full') return this.#refuse(REFUSALS.tooManyWorkers, nowMs)
-    return { ok: true, added, identity, hints }
+  /** Takes a first payee, or a further name of his. */
+  admit({ name, user }: Extract<Credentials, { ok: true }>, identity: MinerIdentity): 'added' | 'known' | Refusal {
+    const added = this.#workers.add(name, user, identity)
+    if (added === 'other-payee') return refusal('other-payee')
+    return added === 'full' ? refusal('too-many-workers') : added
   }
 
-  #refuse(refusal: Refusal, nowMs: UnixMs): LoginAnswer {
-    // Who mines already keeps mining: a proxy may name an address too many.
+  /**
+   * Takes note that a name was refused; nothing else is kept of it.
+   * @returns 'close': there is no further try. Who mines already keeps mining: a proxy may name an address too many.
+   */
+  refused(nowMs: UnixMs): 'bear' | 'close' {
     const isLast = !this.authorised && this.#refusedAtMs !== null
     this.#refusedAtMs ??= nowMs
-    return { ok: false, refusal, isLast }
+    return isLast ? 'close' : 'bear'
   }
 }

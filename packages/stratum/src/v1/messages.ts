@@ -1,5 +1,6 @@
 import { utf8ToString } from '@p2poolv2/primitives'
-import type { CloseReason, RejectCode } from '../contract.ts'
+import type { CloseReason } from '../contract.ts'
+import { REQUEST_REFUSALS, type V1Refusal } from './refusals.ts'
 
 /** One line of a miner. `idJson` is the request's id as JSON text, to be echoed. */
 export type MinerMessage =
@@ -9,30 +10,6 @@ export type MinerMessage =
   /** A JSON object that is neither request nor answer. */
   | { readonly kind: 'invalid-request'; readonly idJson: string }
   | { readonly kind: 'not-json' }
-
-/** Why a submit or an authorisation is refused. Firmware shows the text; some of it explains these very words. */
-export interface Refusal {
-  readonly code: RejectCode
-  readonly reason: string
-}
-
-export const REFUSALS = {
-  invalidParameters: { code: 20, reason: 'Invalid parameters' },
-  invalidExtranonce2: { code: 20, reason: 'Invalid extranonce2' },
-  invalidNtime: { code: 20, reason: 'Invalid ntime' },
-  invalidNonce: { code: 20, reason: 'Invalid nonce' },
-  invalidVersionMask: { code: 20, reason: 'Invalid version mask' },
-  ntimeOutOfRange: { code: 20, reason: 'Ntime out of range' },
-  unknownMethod: { code: 20, reason: 'Method not found' },
-  jobNotFound: { code: 21, reason: 'Job not found' },
-  stale: { code: 21, reason: 'Stale' },
-  duplicate: { code: 22, reason: 'Duplicate share' },
-  lowDifficulty: { code: 23, reason: 'Low difficulty share' },
-  unauthorised: { code: 24, reason: 'Unauthorized worker' },
-  addressAlreadySet: { code: 24, reason: 'Address already set' },
-  tooManyWorkers: { code: 24, reason: 'Too many worker names on one connection' },
-  notSubscribed: { code: 25, reason: 'Not subscribed' }
-} as const satisfies Record<string, Refusal>
 
 /**
  * Reads one line. Never throws.
@@ -61,13 +38,13 @@ export function resultLine(idJson: string, resultJson: string): string {
  * A refused submit or authorisation. `result` is false and `error` an array of three: every firmware takes that for a
  * refusal, and some nothing else (stratum §2.10).
  */
-export function refusalLine(idJson: string, refusal: Refusal): string {
+export function refusalLine(idJson: string, refusal: V1Refusal): string {
   return `{"id":${idJson},"result":false,"error":[${refusal.code},${asciiJson(refusal.reason)},null]}\n`
 }
 
 /** An unknown method. `result` is null: no firmware counts it as a rejected share. */
 export function unknownMethodLine(idJson: string): string {
-  const { code, reason } = REFUSALS.unknownMethod
+  const { code, reason } = REQUEST_REFUSALS.unknownMethod
   return `{"id":${idJson},"result":null,"error":[${code},${asciiJson(reason)},null]}\n`
 }
 

@@ -1,5 +1,5 @@
 import { buildCoinbase, coinbaseHalves, type Job } from '@p2poolv2/bitcoin'
-import { bytesToHex, seededRng, unixMs } from '@p2poolv2/primitives'
+import { bytesToHex, seededRng } from '@p2poolv2/primitives'
 import { describe, expect, it } from 'vitest'
 import { TEMPLATE_A, workOf } from '../testing/vectors.ts'
 import { notifyLine, notifyParts } from './notify-line.ts'
@@ -21,8 +21,7 @@ function shareJob(): Job {
     id: bytesToHex(rng.bytes(8)),
     work: workOf(TEMPLATE_A, { coinbase }),
     nsecs,
-    commitment: rng.bytes(32),
-    offeredAtMs: unixMs(0)
+    commitment: rng.bytes(32)
   }
 }
 

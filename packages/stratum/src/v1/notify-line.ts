@@ -1,9 +1,9 @@
-import { EXTRANONCE_BYTES, type Job, type Work } from '@p2poolv2/bitcoin'
+import { EXTRANONCE_BYTES, type Job, type MiningWork } from '@p2poolv2/bitcoin'
 import { bytesToHex, bytesToHexReversed, invariant } from '@p2poolv2/primitives'
 
 /**
  * A `mining.notify` line with holes: job id, nsecs, commitment and clean flag go between the pieces. Made once per
- * `Work`, for all miners.
+ * work, for all miners.
  */
 export interface NotifyParts {
   readonly commitment: 'hole' | 'none'
@@ -17,11 +17,21 @@ const METHOD_NOTIFY = '{"id":null,"method":"mining.notify","params":["'
 const NSECS_BYTES = 8
 const COMMITMENT_BYTES = 32
 
+/** The parts for the work at hand, made when it is first asked for. Miners get new work all at once, so one is kept. */
+export class NotifyLines {
+  #last: { readonly work: MiningWork; readonly parts: NotifyParts } | null = null
+
+  partsOf(work: MiningWork): NotifyParts {
+    if (this.#last?.work !== work) this.#last = { work, parts: notifyParts(work) }
+    return this.#last.parts
+  }
+}
+
 /**
  * The line of this work, ready to be patched per miner by `notifyLine`.
  * Source: stratum §2.9; coinbase split protocol §5.4.
  */
-export function notifyParts(work: Work): NotifyParts {
+export function notifyParts(work: MiningWork): NotifyParts {
   const { bytes, extranonceOffset, nsecsOffset, commitmentOffset } = work.coinbase
   const secondHalf = extranonceOffset + EXTRANONCE_BYTES
   const afterNsecs = nsecsOffset + NSECS_BYTES

@@ -1,11 +1,7 @@
-/** What a miner's password may say; null where it does not. */
-export interface PasswordHints {
-  /** `d=` or `diff=`: start difficulty, and never less. */
-  readonly difficulty: number | null
-  /** `md=`: never less. */
-  readonly minimumDifficulty: number | null
-  /** `th=`: hash rate in TH/s, from which to start. */
-  readonly terahashes: number | null
+import type { OperatorHints } from '../mining/difficulty-hints.ts'
+
+/** What a miner's password may say: `d=` or `diff=` is `difficulty`, `md=` `minimumDifficulty`, `th=` `terahashes`. */
+export interface PasswordHints extends OperatorHints {
   /** `p2p=`: address on the share chain, in the case it was typed in. */
   readonly shareAddress: string | null
 }

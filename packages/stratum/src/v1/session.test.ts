@@ -51,11 +51,9 @@ describe('logging in', () => {
   it('hands the share address to authorisation in the case it was typed in', () => {
     const asked: unknown[] = []
     const rig = new SessionRig({
-      deps: {
-        authorise: request => {
-          asked.push(request)
-          return { ok: false, message: 'no' }
-        }
+      authorise: request => {
+        asked.push(request)
+        return { ok: false, message: 'no' }
       }
     })
     rig.request(1, 'mining.authorize', [`${ADDRESS}.rig.1`, 'D=5;P2P=P2Aq9x d=7'])
@@ -73,7 +71,7 @@ describe('logging in', () => {
     const rig = loggedIn()
     for (let i = 1; i < MAX_WORKERS; i++) rig.request(3, 'mining.authorize', [`${ADDRESS}.w${i}`])
     rig.request(3, 'mining.authorize', [`${ADDRESS}.w1`])
-    expect(rig.effects.filter(({ type }) => type === 'authorised')).toHaveLength(MAX_WORKERS)
+    expect(rig.effects.filter(({ type }) => type === 'joined')).toHaveLength(MAX_WORKERS)
     expect(rig.request(4, 'mining.authorize', [`${ADDRESS}.more`])[0]?.error?.[0]).toBe(24)
   })
 
@@ -93,10 +91,10 @@ describe('logging in', () => {
   it('reports who mines when it is known with what', () => {
     const rig = new SessionRig({ work: null })
     rig.request(2, 'mining.authorize', [`${ADDRESS}.w`])
-    expect(typesSince(rig, 0)).toEqual(['send'])
+    expect(typesSince(rig, 0)).toEqual(['authorise', 'send'])
     rig.request(1, 'mining.subscribe', ['cgminer/4.11.1'])
-    expect(typesSince(rig, 1)).toEqual(['send', 'authorised', 'wantWork'])
-    expect(rig.effects[2]).toMatchObject({ userAgent: 'cgminer/4.11.1', identity: { worker: 'w' } })
+    expect(typesSince(rig, 2)).toEqual(['send', 'joined', 'wantWork'])
+    expect(rig.effects[3]).toMatchObject({ userAgent: 'cgminer/4.11.1', identity: { worker: 'w' } })
   })
 
   it('sends no work to who has not done both, whatever the node does', () => {
@@ -310,7 +308,7 @@ describe('whatever comes', () => {
   it('never throws on bytes', () => {
     fc.assert(
       fc.property(fc.array(fc.uint8Array({ maxLength: 60 }), { maxLength: 6 }), lines => {
-        loggedIn().handle({ type: 'lines', lines })
+        loggedIn().handle({ type: 'received', messages: lines })
       })
     )
   })

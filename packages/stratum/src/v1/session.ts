@@ -1,36 +1,36 @@
-import { EXTRANONCE1_BYTES, type Work } from '@p2poolv2/bitcoin'
-import { invariant, type Target, type UnixMs } from '@p2poolv2/primitives'
+import { invariant, type UnixMs } from '@p2poolv2/primitives'
 import type {
   CloseReason,
   MinerIdentity,
+  MinerSession,
   SessionDeps,
   SessionEffect,
   SessionEvent,
   SessionOptions
 } from '../contract.ts'
-import { difficultyText, sessionTarget } from '../mining/difficulty.ts'
-import { DifficultyControl } from '../mining/difficulty-control.ts'
-import { RejectWatch } from '../mining/reject-watch.ts'
+import { difficultyText } from '../mining/difficulty.ts'
+import { MiningChannel } from '../mining/mining-channel.ts'
+import type { RefusalCode } from '../mining/refusals.ts'
 import { SteadyClock } from '../mining/steady-clock.ts'
-import { type Judged, SubmitDesk } from '../mining/submit-desk.ts'
-import { difficultyOfSuggestedTarget, suggestedDifficulty } from './difficulty-hints.ts'
+import { credentialsOf } from './handshake.ts'
 import { Login } from './login.ts'
 import {
   invalidRequestLine,
   type MinerMessage,
   NOT_JSON_LINE,
   parseMessage,
-  REFUSALS,
   refusalLine,
   resultLine,
   setDifficultyLine,
   unknownMethodLine
 } from './messages.ts'
-import { notifyLine } from './notify-line.ts'
-import { Outbox } from './outbox.ts'
+import { type NotifyLines, notifyLine } from './notify-line.ts'
+import { parseSubmit } from './parse-submit.ts'
+import { REFUSALS, REQUEST_REFUSALS, type V1Refusal } from './refusals.ts'
+import { ReplyOrder, type SettledLogin } from './reply-order.ts'
+import { SessionEffects } from './session-effects.ts'
+import { difficultyOfSuggestedTarget, suggestedDifficulty } from './suggested-difficulty.ts'
 
-/** Work is asked for when there was none for this long; cgminer gives a pool up after 90 s of silence. */
-const KEEPALIVE_MS = 35_000
 /** What a connection may do wrong before it is closed: this many unknown methods, or a fifth as many wrong requests. */
 const MAX_NUISANCE = 100
 const INVALID_REQUEST_NUISANCE = 20
@@ -44,74 +44,44 @@ const SILENT_METHODS: ReadonlySet<string> = new Set([
 ])
 
 type Request = Extract<MinerMessage, { readonly kind: 'request' }>
-type WorkEvent<W extends Work> = Extract<SessionEvent<W>, { readonly type: 'work' }>
+type WorkEvent = Extract<SessionEvent, { readonly type: 'work' }>
 
-/** What the miner was last sent. */
-interface Sent {
-  readonly difficulty: number
-  readonly target: Target
-  readonly prevHash: string
-  readonly atMs: UnixMs
-}
-
-const NOT_SUBSCRIBED: Judged<never> = {
-  refusal: REFUSALS.notSubscribed,
-  worker: '',
-  solution: null,
-  shown: 0,
-  reached: 0
-}
-
-/** One miner's connection. Source: stratum §2 to §5. */
-export class Session<W extends Work = Work> {
+/** One miner's connection that speaks Stratum V1. Source: stratum §2 to §5. */
+export class V1Session implements MinerSession {
   readonly remote: string
-  readonly #deps: SessionDeps
+  readonly #extranonce2Bytes: number
+  readonly #notifyLines: NotifyLines
+  readonly #channel: MiningChannel
   readonly #login: Login
-  readonly #difficulty: DifficultyControl
-  readonly #desk: SubmitDesk<W>
+  readonly #replies = new ReplyOrder()
   readonly #clock: SteadyClock
-  readonly #rejects = new RejectWatch()
-  readonly #out = new Outbox<W>()
+  readonly #out = new SessionEffects()
   #wallMs: UnixMs
   #isClosed = false
-  /** Null before the first job. */
-  #sent: Sent | null = null
-  #workAsked = false
-  #workDueMs = Number.POSITIVE_INFINITY
-  /** The next work repeats the difficulty and is clean. */
-  #remind = false
   #nuisance = 0
   /** Authorised before subscribing; bounded as worker names are. */
   #unannounced: MinerIdentity[] = []
-  #accepted = 0
-  #rejected = 0
-  #lastAcceptedAtMs: UnixMs | null = null
-  #bestDifficulty = 0
 
-  constructor(options: SessionOptions, deps: SessionDeps) {
-    invariant(options.extranonce1.length === EXTRANONCE1_BYTES, 'an extranonce1 has 4 bytes')
+  constructor(options: SessionOptions, deps: SessionDeps & { readonly notifyLines: NotifyLines }) {
     this.remote = options.remote
-    this.#deps = deps
-    this.#login = new Login(options, deps.authorise)
-    this.#difficulty = new DifficultyControl(options)
-    this.#desk = new SubmitDesk<W>(options.extranonce1, this.#login.workers, deps.sha256d)
+    this.#extranonce2Bytes = options.extranonce.minerBytes
+    this.#notifyLines = deps.notifyLines
+    this.#channel = new MiningChannel(options, deps)
+    this.#login = new Login(options, this.#channel.workers)
     this.#clock = new SteadyClock(options.connectedAtMs)
     this.#wallMs = options.connectedAtMs
   }
 
-  /** The first authorised worker, or null. */
   get identity(): MinerIdentity | null {
-    return this.#login.workers.identity
+    return this.#channel.identity
   }
 
-  /** '' before `mining.subscribe` or when it named none. */
   get userAgent(): string {
     return this.#login.userAgent
   }
 
-  /** What the miner is asked for; before its first work what is asked of anybody. */
   get difficulty(): number {
-    return this.#difficulty.difficulty
+    return this.#channel.difficulty.difficulty
   }
 
   get subscribed(): boolean {
@@ -123,54 +93,62 @@ export class Session<W extends Work = Work> {
   }
 
   get accepted(): number {
-    return this.#accepted
+    return this.#channel.accepted
   }
 
   get rejected(): number {
-    return this.#rejected
+    return this.#channel.rejected
   }
 
   get lastAcceptedAtMs(): UnixMs | null {
-    return this.#lastAcceptedAtMs
+    return this.#channel.lastAcceptedAtMs
   }
 
-  /** Highest difficulty that an accepted share reached; 0 before the first. */
   get bestDifficulty(): number {
-    return this.#bestDifficulty
+    return this.#channel.bestDifficulty
   }
 
-  /** Hashes per second over about five minutes. */
+  get oldestWorkId(): number | null {
+    return this.#channel.oldestWorkId
+  }
+
   hashrateHps(nowMs: UnixMs): number {
-    return this.#difficulty.hashrateHps(this.#clock.at(nowMs))
+    return this.#channel.difficulty.hashrateHps(this.#clock.at(nowMs))
   }
 
   get nextDeadlineMs(): UnixMs | null {
     if (this.#isClosed) return null
     const next = Math.min(
       this.#login.nextDeadlineMs ?? Number.POSITIVE_INFINITY,
-      this.#difficulty.nextDeadlineMs ?? Number.POSITIVE_INFINITY,
-      this.#workDueMs
+      this.#replies.nextDeadlineMs ?? Number.POSITIVE_INFINITY,
+      this.#channel.nextDeadlineMs
     )
     return Number.isFinite(next) ? this.#clock.wallAt(next) : null
   }
 
   /** All times inside are steady, except where a header's time is judged. */
-  handle(event: SessionEvent<W>, wallMs: UnixMs): readonly SessionEffect<W>[] {
+  handle(event: SessionEvent, wallMs: UnixMs): readonly SessionEffect[] {
     if (this.#isClosed) return this.#out.take()
     const nowMs = this.#clock.take(wallMs)
     this.#wallMs = wallMs
     switch (event.type) {
-      case 'lines':
-        for (const line of event.lines) {
+      case 'received':
+        for (const line of event.messages) {
           if (this.#isClosed) break
           this.#handleLine(line, nowMs)
+          this.#settleLogins(nowMs)
         }
+        break
+      case 'authorised':
+      case 'refused':
+        this.#replies.answer(event.requestId, event)
+        this.#settleLogins(nowMs)
         break
       case 'work':
         this.#handleWork(event, nowMs)
         break
       case 'newBlock':
-        this.#desk.jobs.newBlock(event.prevHash, nowMs)
+        this.#channel.newBlock(event.prevHash, nowMs)
         break
       case 'deadline':
         this.#handleDeadline(nowMs)
@@ -178,16 +156,17 @@ export class Session<W extends Work = Work> {
       default:
         event satisfies never
     }
-    this.#askForWork(nowMs)
+    if (!this.#isClosed && this.subscribed && this.authorised && this.#channel.takeNeed(nowMs)) this.#out.wantWork()
     return this.#out.take()
   }
 
   checkInvariants(nowMs: UnixMs): void {
-    this.#desk.jobs.checkInvariants()
-    this.#login.workers.checkInvariants()
-    this.#difficulty.checkInvariants(this.#clock.at(nowMs))
-    invariant(this.#sent === null || (this.subscribed && this.authorised), 'work goes to whom it can be credited')
-    invariant((this.#sent !== null) === this.#difficulty.isStarted, 'the first work sets the first difficulty')
+    this.#channel.checkInvariants(this.#clock.at(nowMs))
+    this.#replies.checkInvariants()
+    invariant(
+      !this.#channel.difficulty.isStarted || (this.subscribed && this.authorised),
+      'work goes to whom it can be credited'
+    )
     invariant(this.#nuisance <= MAX_NUISANCE || this.#isClosed, 'a nuisance is closed')
   }
 
@@ -200,11 +179,11 @@ export class Session<W extends Work = Work> {
       case 'response':
         break
       case 'invalid-request':
-        this.#out.send(invalidRequestLine(message.idJson))
+        this.#reply(invalidRequestLine(message.idJson))
         this.#annoy(INVALID_REQUEST_NUISANCE)
         break
       case 'not-json':
-        this.#out.send(NOT_JSON_LINE)
+        this.#reply(NOT_JSON_LINE)
         this.#close('not-json')
         break
       default:
@@ -219,8 +198,8 @@ export class Session<W extends Work = Work> {
         this.#submit(request, nowMs)
         break
       case 'mining.subscribe':
-        this.#out.send(resultLine(idJson, this.#login.subscribe(params)))
-        this.#difficulty.setUserAgent(this.userAgent)
+        this.#reply(resultLine(idJson, this.#login.subscribe(params)))
+        this.#channel.difficulty.setUserAgent(this.userAgent)
         this.#announce()
         break
       case 'mining.authorize':
@@ -228,123 +207,147 @@ export class Session<W extends Work = Work> {
         break
       case 'mining.configure': {
         const { resultJson, minimumDifficulty } = this.#login.configure(params)
-        this.#difficulty.setMinimum(minimumDifficulty, nowMs)
-        this.#out.send(resultLine(idJson, resultJson))
+        this.#channel.difficulty.setMinimum(minimumDifficulty, nowMs)
+        this.#reply(resultLine(idJson, resultJson))
         break
       }
       case 'mining.suggest_difficulty':
-        this.#difficulty.suggest(suggestedDifficulty(params), nowMs)
+        this.#channel.difficulty.suggest(suggestedDifficulty(params), nowMs)
         break
       case 'mining.suggest_target':
-        this.#difficulty.suggest(difficultyOfSuggestedTarget(params), nowMs)
+        this.#channel.difficulty.suggest(difficultyOfSuggestedTarget(params), nowMs)
         break
       case 'mining.extranonce.subscribe':
         // Nothing follows from it: a connection's extranonce never changes.
-        this.#out.send(resultLine(idJson, 'true'))
+        this.#reply(resultLine(idJson, 'true'))
         break
       case 'mining.get_transactions':
       case 'mining.get_txnhashes':
-        this.#out.send(resultLine(idJson, '[]'))
+        this.#reply(resultLine(idJson, '[]'))
         break
       case 'mining.ping':
-        this.#out.send(resultLine(idJson, '"pong"'))
+        this.#reply(resultLine(idJson, '"pong"'))
         break
       case 'mining.term':
         this.#close('asked')
         break
       default:
         if (SILENT_METHODS.has(method)) break
-        if (idJson !== 'null') this.#out.send(unknownMethodLine(idJson))
+        if (idJson !== 'null') this.#reply(unknownMethodLine(idJson))
         this.#annoy(1)
     }
   }
 
   #authorise({ idJson, params }: Request, nowMs: UnixMs): void {
-    const isFirst = !this.authorised
-    const answer = this.#login.authorise(params, nowMs)
-    if (!answer.ok) {
-      this.#out.send(refusalLine(idJson, answer.refusal))
-      if (answer.isLast) this.#close('refused')
-      else this.#annoy(1)
+    const credentials = credentialsOf(params)
+    if (!credentials.ok) {
+      this.#reply(refusalLine(idJson, { code: 24, reason: credentials.message }))
+      this.#loginRefused(nowMs)
       return
     }
-    if (isFirst) this.#difficulty.setPassword(answer.hints)
-    this.#out.send(resultLine(idJson, 'true'))
-    if (answer.added === 'added') this.#unannounced.push(answer.identity)
-    this.#announce()
+    const { user, worker, hints } = credentials
+    const requestId = this.#replies.await({ idJson, credentials }, nowMs)
+    const request = { user, worker, shareAddress: hints.shareAddress }
+    this.#out.authorise({ type: 'authorise', requestId, request })
+  }
+
+  /** Goes on with what waited for authorisations that are answered now, in the order of the requests. */
+  #settleLogins(nowMs: UnixMs): void {
+    while (!this.#isClosed) {
+      const settled = this.#replies.takeSettled(nowMs)
+      if (settled === null) return
+      this.#settleLogin(settled, nowMs)
+    }
+  }
+
+  #settleLogin({ idJson, credentials, verdict, held }: SettledLogin, nowMs: UnixMs): void {
+    const refused = this.#admit(credentials, verdict)
+    this.#out.send((refused === null ? resultLine(idJson, 'true') : refusalLine(idJson, refused)) + held)
+    if (refused === null) this.#announce()
+    // That nobody answered is not the miner's fault: it may try again for as long as it is borne without a name.
+    else if (verdict.type === 'unanswered') this.#annoy(1)
+    else this.#loginRefused(nowMs)
+  }
+
+  /** @returns null: the name counts from now on */
+  #admit(credentials: SettledLogin['credentials'], verdict: SettledLogin['verdict']): V1Refusal | null {
+    if (verdict.type === 'unanswered') return REQUEST_REFUSALS.unanswered
+    if (verdict.type === 'refused') return { code: 24, reason: verdict.message }
+    const isFirst = !this.authorised
+    const admitted = this.#login.admit(credentials, verdict.identity)
+    if (typeof admitted !== 'string') return REFUSALS[admitted.code]
+    if (isFirst) this.#channel.difficulty.setOperator(credentials.hints)
+    if (admitted === 'added') this.#unannounced.push(verdict.identity)
+    return null
+  }
+
+  #loginRefused(nowMs: UnixMs): void {
+    if (this.#login.refused(nowMs) === 'close') this.#close('refused')
+    else this.#annoy(1)
   }
 
   /** Only now it is known both who mines and with what. */
   #announce(): void {
     if (!this.subscribed) return
-    for (const identity of this.#unannounced) {
-      this.#out.fact({ type: 'authorised', identity, userAgent: this.userAgent })
-    }
+    for (const identity of this.#unannounced) this.#out.fact({ type: 'joined', identity, userAgent: this.userAgent })
     this.#unannounced = []
   }
 
   #submit({ idJson, params }: Request, nowMs: UnixMs): void {
-    const moment = { steadyMs: nowMs, wallMs: this.#wallMs, versionMask: this.#login.versionMask }
-    const judged = this.subscribed ? this.#desk.judge(params, moment) : NOT_SUBSCRIBED
-    const { refusal, worker, shown, reached } = judged
-    if (judged.solution !== null) this.#out.solution(judged.solution)
-    if (shown > 0) this.#difficulty.credit(shown, nowMs)
-    if (refusal === null) {
-      this.#accepted += 1
-      this.#lastAcceptedAtMs = this.#wallMs
-      this.#bestDifficulty = Math.max(this.#bestDifficulty, reached)
-      this.#rejects.accepted()
-      this.#out.send(resultLine(idJson, 'true'))
-      this.#out.fact({ type: 'accepted', creditedDifficulty: shown, hashDifficulty: reached, worker })
+    if (!this.subscribed) {
+      this.#reject(idJson, { refusal: REQUEST_REFUSALS.notSubscribed, code: 'malformed', worker: '' }, nowMs)
       return
     }
-    const { code, reason } = refusal
-    this.#rejected += 1
-    this.#out.send(refusalLine(idJson, refusal))
-    this.#out.fact({ type: 'rejected', code, reason, worker })
-    // Jobs out of date come in bursts after a block and say nothing about the miner.
-    const advice = code === REFUSALS.stale.code ? 'bear' : this.#rejects.rejected(nowMs)
-    if (advice === 'remind') this.#remind = true
-    if (advice === 'give-up') this.#close('only-rejects')
+    const { identity } = this
+    if (identity === null) {
+      this.#reject(idJson, { refusal: REFUSALS.unauthorised, code: 'unauthorised', worker: '' }, nowMs)
+      return
+    }
+    const submit = parseSubmit(params, this.#extranonce2Bytes)
+    if ('code' in submit) {
+      this.#reject(idJson, { refusal: submit, code: 'malformed', worker: identity.worker }, nowMs)
+      return
+    }
+    const moment = { steadyMs: nowMs, wallMs: this.#wallMs, versionMask: this.#login.versionMask }
+    const { refusal, worker, solution, shown, reached } = this.#channel.submit(submit, submit.name, moment)
+    if (solution !== null) this.#out.solution(solution)
+    if (refusal !== null) {
+      this.#reject(idJson, { refusal: REFUSALS[refusal.code], code: refusal.code, worker }, nowMs)
+      return
+    }
+    this.#reply(resultLine(idJson, 'true'))
+    this.#out.fact({ type: 'accepted', creditedDifficulty: shown, hashDifficulty: reached, worker })
   }
 
-  #handleWork(event: WorkEvent<W>, nowMs: UnixMs): void {
-    const { job, limits } = event
-    const { identity } = this
-    if (!this.subscribed || identity === null) return
-    if (this.#difficulty.isStarted) this.#difficulty.setLimits(limits, nowMs)
-    else this.#difficulty.start(limits, { last: this.#deps.lastDifficulty?.(identity) ?? null, nowMs })
+  #reject(
+    idJson: string,
+    why: { readonly refusal: V1Refusal; readonly code: RefusalCode | 'malformed'; readonly worker: string },
+    nowMs: UnixMs
+  ): void {
+    const { code, reason } = why.refusal
+    this.#reply(refusalLine(idJson, why.refusal))
+    this.#out.fact({ type: 'rejected', code, reason, worker: why.worker })
+    if (this.#channel.reject(why.code, nowMs) === 'give-up') this.#close('only-rejects')
+  }
 
-    const before = this.#sent
-    const { difficulty } = this
-    const isSame = before?.difficulty === difficulty
-    const target = isSame ? before.target : sessionTarget(difficulty)
-    if (before !== null && difficulty < before.difficulty) this.#desk.jobs.regrade(difficulty, target)
-    if (!isSame || this.#remind) this.#out.send(setDifficultyLine(difficultyText(difficulty)))
-    const isClean = event.cleanJobs || this.#remind || before?.prevHash !== job.work.prevHash
-    this.#desk.jobs.add(job, { difficulty, target, nowMs })
-    this.#out.send(notifyLine(event.notify, job, isClean ? 'clean' : 'keep'))
-    this.#sent = { difficulty, target, prevHash: job.work.prevHash, atMs: nowMs }
-    this.#remind = false
-    this.#workAsked = false
-    this.#workDueMs = nowMs + KEEPALIVE_MS
+  #handleWork(event: WorkEvent, nowMs: UnixMs): void {
+    if (!this.subscribed || !this.authorised) return
+    const { newDifficulty, jobs } = this.#channel.assign(event, nowMs)
+    // Not held behind an authorisation: a miner that waits for one takes work all the same, and needs it.
+    if (newDifficulty !== null) this.#out.send(setDifficultyLine(difficultyText(newDifficulty)))
+    this.#out.send(notifyLine(this.#notifyLines.partsOf(event.job.work), event.job, jobs))
   }
 
   #handleDeadline(nowMs: UnixMs): void {
+    this.#settleLogins(nowMs)
     const overdue = this.#login.overdue(nowMs)
     if (overdue !== null) this.#close(overdue)
-    this.#desk.jobs.expire(nowMs)
-    if (this.#sent !== null) this.#difficulty.handleDeadline(nowMs, this.#sent.atMs)
+    this.#channel.handleDeadline(nowMs)
   }
 
-  /** Once per need, and again when it was not met for the length of a keepalive. */
-  #askForWork(nowMs: UnixMs): void {
-    if (this.#isClosed || !this.subscribed || !this.authorised) return
-    const isNeeded = this.#remind || this.#sent?.difficulty !== this.difficulty
-    if (nowMs < this.#workDueMs && (this.#workAsked || !isNeeded)) return
-    this.#workAsked = true
-    this.#workDueMs = nowMs + KEEPALIVE_MS
-    this.#out.wantWork()
+  /** @param line complete, with LF */
+  #reply(line: string): void {
+    if (!this.#replies.hold(line)) this.#out.send(line)
   }
 
   #annoy(nuisance: number): void {
@@ -355,5 +358,9 @@ export class Session<W extends Work = Work> {
   #close(reason: CloseReason): void {
     this.#isClosed = true
     this.#out.close(reason)
+    // What was held is said all the same; who is still being asked about is not let in any more.
+    for (let left = this.#replies.takeAny(); left !== null; left = this.#replies.takeAny()) {
+      this.#out.send(refusalLine(left.idJson, REQUEST_REFUSALS.unanswered) + left.held)
+    }
   }
 }

@@ -1,4 +1,4 @@
-import { assembleBlock, coinbaseOf } from '@p2poolv2/bitcoin'
+import { assembleBlock } from '@p2poolv2/bitcoin'
 import { bytesToHex, bytesToHexReversed } from '@p2poolv2/primitives'
 import { describe, expect, it } from 'vitest'
 import { notifyIn, SETTINGS, SessionRig } from '../testing/session-rig.ts'
@@ -70,7 +70,7 @@ describe('vectors made by others, through a whole session', () => {
     if (solution === undefined) throw new Error('the block was missed')
     expect(solution).toMatchObject({ meetsBitcoin: true, meetsShare: false })
     expect(bytesToHexReversed(solution.hashWire)).toBe(V3_HASH)
-    const coinbase = coinbaseOf(solution.job, solution.extranonce)
+    const coinbase = rig.coinbaseOf(solution)
     expect(assembleBlock(solution.header, coinbase, [], 'with-witness')).toBe(V3_BLOCK)
   })
 

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import type { UnixMs } from '@p2poolv2/primitives'
-import { isWorkText, LineReader, newestWork } from '@p2poolv2/stratum'
+import { isWorkText, LineReader, newestWork, type SessionOutput } from '@p2poolv2/stratum'
 import type { GoneReason } from './contract.ts'
 
 /** A connection that was told to end but does not hang up is cut after this time. */
@@ -50,14 +50,14 @@ export class MinerSocket {
     return this.#hasSpoken
   }
 
-  /** Sends complete lines. Work is held back, and replaced by newer work, while earlier bytes wait for the network. */
-  send(text: string): void {
+  /** Sends whole messages. Work is held back, and replaced by newer work, while earlier bytes wait for the network. */
+  send(output: SessionOutput): void {
     if (this.#endedAtMs !== null || this.#socket.destroyed) return
-    if (this.#socket.writableLength > 0 && isWorkText(text)) {
-      this.#heldWork = this.#heldWork === '' ? text : newestWork(this.#heldWork, text)
+    if (this.#socket.writableLength > 0 && typeof output === 'string' && isWorkText(output)) {
+      this.#heldWork = this.#heldWork === '' ? output : newestWork(this.#heldWork, output)
       return
     }
-    this.#write(text)
+    this.#write(output)
   }
 
   /** Sends what waits, then hangs up. `listen`: what still comes in meanwhile is delivered, else dropped. */
@@ -96,9 +96,9 @@ export class MinerSocket {
     if (fault !== null) this.destroy(fault)
   }
 
-  #write(text: string): void {
-    // Everything a session sends is ASCII; latin1 writes it without looking.
-    this.#socket.write(text, 'latin1', this.#written)
+  #write(output: SessionOutput): void {
+    // All text a session sends is ASCII; latin1 writes it without looking.
+    this.#socket.write(output, 'latin1', this.#written)
     const unsentBytes = this.#socket.writableLength
     if (unsentBytes === 0) return
     this.#unsentSinceMs ??= this.#options.nowMs()

@@ -1,7 +1,7 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { invariant, type UnixMs } from '@p2poolv2/primitives'
 import { type Clock, type Log, systemClock } from '@p2poolv2/runtime'
-import { isMisbehaviour } from '@p2poolv2/stratum'
+import { isMisbehaviour, type SessionOutput } from '@p2poolv2/stratum'
 import { AddressGuard } from './address-guard.ts'
 import { DEFAULT_LIMITS, type GoneReason, type StratumLimits } from './contract.ts'
 import { MinerSocket } from './miner-socket.ts'
@@ -124,9 +124,9 @@ export class StratumServer {
     return address.port
   }
 
-  /** Sends complete lines as one write; nothing happens if the miner has left. */
-  send(miner: number, text: string): void {
-    this.#miners.get(miner)?.send(text)
+  /** Sends whole messages as one write; nothing happens if the miner has left. */
+  send(miner: number, output: SessionOutput): void {
+    this.#miners.get(miner)?.send(output)
   }
 
   /** Sends what waits, then hangs up. @param reason a session's `CloseReason`s may speak against the address; others do not */

@@ -1,7 +1,14 @@
-import { buildCoinbase, type Job, type Work } from '@p2poolv2/bitcoin'
+import { buildCoinbase, type Job, type MiningWork } from '@p2poolv2/bitcoin'
 import { blockHash, targetFromBits, unixMs, wireFromDisplay } from '@p2poolv2/primitives'
 import { createLog, systemClock } from '@p2poolv2/runtime'
-import { DEFAULT_START_PROFILES, DEFAULT_VARDIFF, notifyParts, Session } from '@p2poolv2/stratum'
+import {
+  DEFAULT_START_PROFILES,
+  DEFAULT_VARDIFF,
+  type MinerSession,
+  type SessionEffect,
+  type SessionEvent,
+  StratumV1
+} from '@p2poolv2/stratum'
 import type { GoneReason } from '../contract.ts'
 import { StratumServer, type StratumServerOptions } from '../stratum-server.ts'
 
@@ -14,7 +21,7 @@ export class TestPool {
   readonly reads: number[] = []
   readonly gone = new Map<number, GoneReason>()
   port = 0
-  readonly #sessions = new Map<number, Session>()
+  readonly #sessions = new Map<number, MinerSession>()
   #jobs = 0
   #waiting: { readonly miner: number; readonly resolve: (why: GoneReason) => void }[] = []
 
@@ -28,7 +35,7 @@ export class TestPool {
         onConnected: (miner, remote) => void this.#sessions.set(miner, newSession(miner, remote)),
         onLines: (miner, lines) => {
           this.reads.push(lines.length)
-          this.handle(miner, session => session.handle({ type: 'lines', lines }, systemClock().nowMs()))
+          this.handle(miner, session => session.handle({ type: 'received', messages: lines }, systemClock().nowMs()))
         },
         onGone: (miner, why) => {
           this.#sessions.delete(miner)
@@ -44,22 +51,26 @@ export class TestPool {
     return this
   }
 
-  handle(miner: number, event: (session: Session) => ReturnType<Session['handle']>): void {
+  handle(miner: number, event: (session: MinerSession) => readonly SessionEffect[]): void {
     const session = this.#sessions.get(miner)
     if (session === undefined) return
     for (const effect of event(session)) {
-      if (effect.type === 'send') this.server.send(miner, effect.text)
+      if (effect.type === 'send') this.server.send(miner, effect.output)
       else if (effect.type === 'close') this.server.close(miner, effect.reason)
       else if (effect.type === 'wantWork') this.renew(miner)
+      else if (effect.type === 'authorise') {
+        const answer = authorised(effect)
+        this.handle(miner, asking => asking.handle(answer, systemClock().nowMs()))
+      }
     }
   }
 
   renew(miner: number, cleanJobs = false): void {
     const id = (++this.#jobs).toString(16).padStart(16, '0')
-    const job: Job = { id, work: WORK, nsecs: BigInt(this.#jobs), commitment: null, offeredAtMs: unixMs(0) }
+    const job: Job = { id, work: WORK, nsecs: BigInt(this.#jobs), commitment: null }
     const limits = { shareDifficulty: null, bitcoinDifficulty: 1e12 }
     this.handle(miner, session =>
-      session.handle({ type: 'work', job, notify: notifyParts(WORK), cleanJobs, limits }, systemClock().nowMs())
+      session.handle({ type: 'work', job, oldestWorkId: 1, cleanJobs, limits }, systemClock().nowMs())
     )
   }
 
@@ -71,7 +82,8 @@ export class TestPool {
   }
 }
 
-const WORK: Work = {
+const WORK: MiningWork = {
+  id: 1,
   bitcoinHeight: 900_000,
   version: 0x2000_0000,
   prevHash: blockHash(PREV_HASH),
@@ -92,21 +104,25 @@ const WORK: Work = {
   })
 }
 
-function newSession(miner: number, remote: string): Session {
-  return new Session(
+const PROTOCOL = new StratumV1()
+
+function newSession(miner: number, remote: string): MinerSession {
+  return PROTOCOL.open(
     {
-      extranonce1: Uint8Array.of(10, 0, miner >>> 8, miner),
+      extranonce: { prefix: Uint8Array.of(10, 0, miner >>> 8, miner), minerBytes: 8 },
       versionMask: 0x1fffe000,
       vardiff: DEFAULT_VARDIFF,
       startProfiles: DEFAULT_START_PROFILES,
       connectedAtMs: systemClock().nowMs(),
       remote
     },
-    {
-      authorise: ({ user, worker }) => ({
-        ok: true,
-        identity: { payoutAddress: user, payoutScript: new Uint8Array(22), worker, shareProgram: null }
-      })
-    }
+    {}
   )
+}
+
+/** Everybody is who he says. */
+function authorised({ requestId, request }: Extract<SessionEffect, { type: 'authorise' }>): SessionEvent {
+  const { user, worker } = request
+  const identity = { payoutAddress: user, payoutScript: new Uint8Array(22), worker, shareProgram: null }
+  return { type: 'authorised', requestId, identity }
 }

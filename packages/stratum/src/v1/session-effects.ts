@@ -1,20 +1,20 @@
-import type { Work } from '@p2poolv2/bitcoin'
 import type { CloseReason, SessionEffect } from '../contract.ts'
 
-type SolutionEffect<W extends Work> = Extract<SessionEffect<W>, { readonly type: 'solution' }>
-type Fact<W extends Work> = Extract<SessionEffect<W>, { readonly type: 'authorised' | 'accepted' | 'rejected' }>
+type EffectOf<T extends SessionEffect['type']> = Extract<SessionEffect, { readonly type: T }>
+type Fact = EffectOf<'joined' | 'accepted' | 'rejected'>
 
 const NOTHING: readonly never[] = Object.freeze([])
 
 /** The effects of one event, in the order that `SessionEffect` promises; all text of an event is one write. */
-export class Outbox<W extends Work> {
-  #solutions: SessionEffect<W>[] = []
+export class SessionEffects {
+  #solutions: SessionEffect[] = []
   #text = ''
-  #facts: Fact<W>[] = []
+  #facts: SessionEffect[] = []
+  #questions: SessionEffect[] = []
   #wantsWork = false
   #close: CloseReason | null = null
 
-  solution(solution: SolutionEffect<W>): void {
+  solution(solution: EffectOf<'solution'>): void {
     this.#solutions.push(solution)
   }
 
@@ -23,8 +23,12 @@ export class Outbox<W extends Work> {
     this.#text += lines
   }
 
-  fact(fact: Fact<W>): void {
+  fact(fact: Fact): void {
     this.#facts.push(fact)
+  }
+
+  authorise(question: EffectOf<'authorise'>): void {
+    this.#questions.push(question)
   }
 
   wantWork(): void {
@@ -37,17 +41,18 @@ export class Outbox<W extends Work> {
   }
 
   /** Hands out what was gathered and starts anew. */
-  take(): readonly SessionEffect<W>[] {
+  take(): readonly SessionEffect[] {
     const isEmpty = this.#text === '' && !this.#wantsWork && this.#close === null
-    if (isEmpty && this.#solutions.length === 0 && this.#facts.length === 0) return NOTHING
+    if (isEmpty && this.#solutions.length + this.#facts.length + this.#questions.length === 0) return NOTHING
     const effects = this.#solutions
-    if (this.#text !== '') effects.push({ type: 'send', text: this.#text })
-    effects.push(...this.#facts)
+    if (this.#text !== '') effects.push({ type: 'send', output: this.#text })
+    effects.push(...this.#facts, ...this.#questions)
     if (this.#wantsWork) effects.push({ type: 'wantWork' })
     if (this.#close !== null) effects.push({ type: 'close', reason: this.#close })
     this.#solutions = []
     this.#text = ''
     this.#facts = []
+    this.#questions = []
     this.#wantsWork = false
     this.#close = null
     return effects
