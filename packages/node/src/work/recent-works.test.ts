@@ -186,7 +186,7 @@ describe('a late block', () => {
     if (oldest === undefined) throw new Error('the miner has jobs')
     const effects = rig.mine(1, { ...A_BLOCK, job: oldest })
     expect(effectsOf(effects, 'submitBlock')).toEqual([])
-    expect(rig.miner(1).lastReply?.error?.[1]).toBe('Job not found')
+    expect(rig.miner(1).lastReply).toMatchObject({ result: false, error: [21, 'Job not found', null] })
     expect(rig.facts('bug')).toEqual([])
   })
 

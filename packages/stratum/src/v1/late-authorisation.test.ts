@@ -174,7 +174,7 @@ it('replies keep the order of the requests whatever is sent and whenever it is a
         else if (next === 'nonsense') ask('mining.nonsense', [])
         else if (typeof next === 'number' && next < rig.questions.length) take(rig.answer(next))
       }
-      rig.questions.forEach((_, index) => take(rig.answer(index)))
+      for (const index of rig.questions.keys()) take(rig.answer(index))
       expect(replies).toEqual(ids)
     })
   )
