@@ -1,5 +1,5 @@
+import type { StatusJson } from '@p2poolv2/api/schema'
 import { type FoundBitcoind, findBitcoind, type RealBitcoind } from '@p2poolv2/bitcoind/testing'
-import type { NodeStatus } from '@p2poolv2/node'
 import { beforeAll, describe, expect, it, type TestContext } from 'vitest'
 import { regtestAddress } from './stage/addresses.ts'
 import { bitcoindFlags, FETCH_BITCOIND_MS } from './stage/bitcoind-flags.ts'
@@ -37,7 +37,7 @@ async function nodeWith(home: Household, args: readonly string[]): Promise<NodeP
   return home.stage.node({ dataDir: await home.stage.folder(), args: ['--miners', '0', ...args] }).ready()
 }
 
-function statusOf(node: NodeProgram, state: NodeStatus['bitcoind']['state']): Promise<NodeStatus['bitcoind']> {
+function statusOf(node: NodeProgram, state: StatusJson['bitcoind']['state']): Promise<StatusJson['bitcoind']> {
   return node
     .statusWhen(`a bitcoin node that is ${state}`, PATIENCE_MS, ({ bitcoind }) => bitcoind.state === state)
     .then(({ bitcoind }) => bitcoind)

@@ -1,6 +1,6 @@
+import type { StatusJson } from '@p2poolv2/api/schema'
 import { bitcoinHeaderHashWire } from '@p2poolv2/bitcoin'
 import { findBitcoind } from '@p2poolv2/bitcoind/testing'
-import type { NodeStatus } from '@p2poolv2/node'
 import { bytesToHex } from '@p2poolv2/primitives'
 import { describe, expect, it } from 'vitest'
 import { regtestAddress } from './stage/addresses.ts'
@@ -45,7 +45,7 @@ async function storedSide(stored: StoredChain, block: BlockView): Promise<PlainP
   return { ...(await owedBy(stored, found.shareHash, SUBSIDY_SATS)), shareHeight: share.height }
 }
 
-type FoundBlock = NodeStatus['blocks'][number]
+type FoundBlock = StatusJson['blocks'][number]
 
 /** The block pays the two miners and nobody else: its window does not reach back to the genesis any more. */
 function paysOnly(miners: readonly string[]): (block: FoundBlock) => boolean {

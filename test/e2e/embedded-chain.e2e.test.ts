@@ -1,4 +1,4 @@
-import type { NodeStatus } from '@p2poolv2/node'
+import type { StatusJson } from '@p2poolv2/api/schema'
 import { describe, expect, it } from 'vitest'
 import type { NodeProgram } from './stage/node-program.ts'
 import { openStage } from './stage/stage.ts'
@@ -7,16 +7,16 @@ import { confirmedChain, withStoredChain } from './stage/stored-chain.ts'
 const HEX_64 = /^[0-9a-f]{64}$/
 
 /** The addresses of the built-in miners. */
-function minersOf(status: NodeStatus): string[] {
+function minersOf(status: StatusJson): string[] {
   return [...new Set(status.miners.map(({ address }) => address))]
 }
 
-function paysAll(block: NodeStatus['blocks'][number], addresses: readonly string[]): boolean {
+function paysAll(block: StatusJson['blocks'][number], addresses: readonly string[]): boolean {
   return addresses.every(address => block.outputs.some(output => output.address === address && output.sats > 0))
 }
 
 /** Mining until a block pays both built-in miners. */
-function blockForBoth(node: NodeProgram, withinMs: number): Promise<NodeStatus> {
+function blockForBoth(node: NodeProgram, withinMs: number): Promise<StatusJson> {
   return node.statusWhen('a block that pays both miners', withinMs, status => {
     const addresses = minersOf(status)
     const paid = status.blocks.some(block => block.result === 'accepted' && paysAll(block, addresses))
@@ -24,7 +24,7 @@ function blockForBoth(node: NodeProgram, withinMs: number): Promise<NodeStatus> 
   })
 }
 
-function expectFullStatus(status: NodeStatus): void {
+function expectFullStatus(status: StatusJson): void {
   expect(status).toMatchObject({
     chain: 'devnet',
     fingerprint: expect.stringMatching(HEX_64),
@@ -106,7 +106,7 @@ describe('a node with nothing configured', () => {
       30_000,
       status => status.sharechain.confirmedHeight > stopped.length + 2 && status.window.length > 0
     )
-    const addressesOf = (status: NodeStatus): string[] => status.window.map(({ address }) => address).sort()
+    const addressesOf = (status: StatusJson): string[] => status.window.map(({ address }) => address).sort()
     expect(addressesOf(after)).toEqual(addressesOf(before))
     expect(after.blocks.map(({ hash }) => hash)).toEqual(expect.arrayContaining(before.blocks.map(({ hash }) => hash)))
     expect(after.bitcoind.height).toBeGreaterThanOrEqual(before.bitcoind.height ?? 0)
@@ -125,7 +125,7 @@ describe('a node with nothing configured', () => {
     const beside = await stage.node({ dataDir: await stage.folder(), args: slow }).ready()
     expect(beside.stratumPort).not.toBe(first.stratumPort)
     expect(beside.apiUrl).not.toBe(first.apiUrl)
-    const isMining = (status: NodeStatus): boolean => status.sharechain.confirmedHeight >= 2
+    const isMining = (status: StatusJson): boolean => status.sharechain.confirmedHeight >= 2
     const statuses = await Promise.all([
       first.statusWhen('shares of the first copy', 30_000, isMining),
       beside.statusWhen('shares of the second copy', 30_000, isMining)

@@ -1,5 +1,5 @@
+import type { StatusJson } from '@p2poolv2/api/schema'
 import { decodeShare } from '@p2poolv2/consensus'
-import type { NodeStatus } from '@p2poolv2/node'
 import { bytesToHex } from '@p2poolv2/primitives'
 import { describe, expect, it } from 'vitest'
 import { logLine, type NodeProgram } from './stage/node-program.ts'
@@ -19,7 +19,7 @@ interface Promised {
   /** Number of the last delta reported as committed; 0 for none. */
   readonly sequence: number
   /** A status all of which was on disk, because nothing waited for the disk after it was shown. */
-  readonly status: NodeStatus
+  readonly status: StatusJson
 }
 
 /** Moments to kill at, in turn: amid a commit, right after one, between two, and when a block was found. */
@@ -35,8 +35,8 @@ function lastCommitted(node: NodeProgram): number {
 }
 
 /** A status with new shares, followed by a look that found all known by then to be written. */
-async function statusOnDisk(node: NodeProgram, aboveHeight: number): Promise<NodeStatus> {
-  const is = ({ sharechain }: NodeStatus): boolean => sharechain.confirmedHeight > aboveHeight
+async function statusOnDisk(node: NodeProgram, aboveHeight: number): Promise<StatusJson> {
+  const is = ({ sharechain }: StatusJson): boolean => sharechain.confirmedHeight > aboveHeight
   return until('a status that is on disk', PATIENCE_MS, async () => {
     const status = await node.statusWhen('new shares', PATIENCE_MS, is)
     return (await node.commitQueueLength()) === 0 ? status : null

@@ -1,4 +1,5 @@
 import type { NodeStatus } from '@p2poolv2/node'
+import { blockHash } from '@p2poolv2/primitives'
 import { expect, it } from 'vitest'
 import { hashrateText, statusLine } from './status-line.ts'
 
@@ -8,16 +9,35 @@ const STATUS: NodeStatus = {
   version: '0.1.0',
   sharechain: { confirmedHeight: 812, confirmedHash: 'a'.repeat(64), candidateHeight: 812, uncles: 3 },
   window: [
-    { address: 'bcrt1pa', weight: '10', percent: 50, payoutSats: 1 },
-    { address: 'bcrt1pb', weight: '10', percent: 50, payoutSats: 1 }
+    { address: 'bcrt1pa', weight: 10n, payoutSats: 1n },
+    { address: 'bcrt1pb', weight: 10n, payoutSats: 1n }
   ],
+  windowWeight: 20n,
   windowShares: 300,
-  blocks: [{ height: 1, hash: 'b'.repeat(64), time: 1, outputs: [], result: 'accepted' }],
-  miners: [
-    { worker: 'w', address: 'bcrt1pa', userAgent: 'x', difficulty: 1, hashrate: 1_234_567, accepted: 7, rejected: 1 }
+  blocks: [
+    {
+      blockHash: blockHash('b'.repeat(64)),
+      bitcoinHeight: 1,
+      shareHash: null,
+      timeSec: 1,
+      outputs: [],
+      result: 'accepted'
+    }
   ],
-  bitcoind: { url: 'http://127.0.0.1:1', state: 'unreachable', height: null, message: null },
-  network: { state: 'alone', message: 'No peer is connected.', peers: 0 }
+  miners: [
+    {
+      worker: 'w',
+      payoutAddress: 'bcrt1pa',
+      userAgent: 'x',
+      difficulty: 1,
+      hashrateHps: 1_234_567,
+      accepted: 7,
+      rejected: 1
+    }
+  ],
+  bitcoind: { url: 'http://127.0.0.1:1', state: 'unreachable', bitcoinHeight: null, message: null },
+  ineligible: null,
+  network: { state: 'alone', quiet: false, peers: 0 }
 }
 
 it('says in one line what the node is doing', () => {
@@ -32,7 +52,7 @@ it.each([
   ['syncing', 3, 'syncing with 3 peers'],
   ['alone', 0, 'no peers']
 ] as const)('says of a node that is %s with %d peers: %s', (state, peers, text) => {
-  const line = statusLine({ ...STATUS, network: { state, message: '', peers } })
+  const line = statusLine({ ...STATUS, network: { state, quiet: false, peers } })
   expect(line.split(' | ').at(-1)).toBe(text)
 })
 

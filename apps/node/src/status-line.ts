@@ -4,7 +4,7 @@ import type { NodeStatus } from '@p2poolv2/node'
  * The node in one line: what a person wants to know at a glance. It reads the same view as the page and `/v1/status`.
  */
 export function statusLine(status: NodeStatus): string {
-  const hashrateHps = status.miners.reduce((sum, miner) => sum + miner.hashrate, 0)
+  const hashrateHps = status.miners.reduce((sum, miner) => sum + miner.hashrateHps, 0)
   const accepted = status.miners.reduce((sum, miner) => sum + miner.accepted, 0)
   const rejected = status.miners.reduce((sum, miner) => sum + miner.rejected, 0)
   const parts = [
@@ -15,7 +15,7 @@ export function statusLine(status: NodeStatus): string {
     `${accepted} accepted, ${rejected} rejected`,
     `${counted(status.blocks.length, 'block', 'blocks')} found`,
     status.bitcoind.state === 'ready'
-      ? `bitcoin ${status.bitcoind.height ?? '?'}`
+      ? `bitcoin ${status.bitcoind.bitcoinHeight ?? '?'}`
       : `bitcoin node ${status.bitcoind.state}`,
     networkText(status.network)
   ]

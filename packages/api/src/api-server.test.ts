@@ -1,28 +1,20 @@
 import { once } from 'node:events'
 import { get, type IncomingMessage } from 'node:http'
 import { connect } from 'node:net'
+import type { StatusJson } from '@p2poolv2/api/schema'
 import type { NodeStatus } from '@p2poolv2/node'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { ApiServer, MAX_CONNECTIONS, MAX_EVENT_STREAMS } from './api-server.ts'
+import { statusJson } from './status-answer.ts'
+import { VIEW } from './testing/node-view.ts'
 
-const STATUS: NodeStatus = {
-  chain: 'devnet',
-  fingerprint: 'ab'.repeat(32),
-  version: '0.1.0',
-  sharechain: { confirmedHeight: 1, confirmedHash: 'cd'.repeat(32), candidateHeight: 1, uncles: 0 },
-  window: [],
-  windowShares: 0,
-  blocks: [],
-  miners: [],
-  bitcoind: { url: 'http://127.0.0.1:1', state: 'ready', height: 7, message: null },
-  network: { state: 'current', message: 'The share chain is current.', peers: 3 }
-}
+const STATUS = statusJson(VIEW)
 
 let status: NodeStatus
 let server: ApiServer
 let port: number
 beforeEach(async () => {
-  status = STATUS
+  status = VIEW
   server = new ApiServer({ host: '127.0.0.1', port: 0 }, { status: () => status, metrics: async () => 'p2pool_x 1\n' })
   port = await server.listen()
 })
@@ -35,12 +27,12 @@ function open(path: string, headers: Record<string, string> = {}): Promise<Incom
 }
 
 /** The events of a stream, one by one. */
-async function* events(response: IncomingMessage): AsyncGenerator<NodeStatus> {
+async function* events(response: IncomingMessage): AsyncGenerator<StatusJson> {
   let text = ''
   for await (const chunk of response.setEncoding('utf8')) {
     text += chunk
     for (let end = text.indexOf('\n\n'); end >= 0; end = text.indexOf('\n\n')) {
-      yield JSON.parse(text.slice(0, end).replace(/^event: status\ndata: /, '')) as NodeStatus
+      yield JSON.parse(text.slice(0, end).replace(/^event: status\ndata: /, '')) as StatusJson
       text = text.slice(end + 2)
     }
   }
@@ -65,7 +57,7 @@ it('serves metrics and health as text', async () => {
 it('tells a viewer what there is now, and again when it changes', async () => {
   const stream = events(await open('/v1/events'))
   expect((await stream.next()).value.windowShares).toBe(0)
-  status = { ...STATUS, windowShares: 5 }
+  status = { ...VIEW, windowShares: 5 }
   expect((await stream.next()).value.windowShares).toBe(5)
 })
 

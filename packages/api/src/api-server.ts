@@ -1,12 +1,14 @@
 import { readFileSync } from 'node:fs'
 import type { ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { ErrorJson } from '@p2poolv2/api/schema'
 import type { NodeStatus } from '@p2poolv2/node'
 import { type FastifyInstance, fastify } from 'fastify'
+import { statusJson } from './status-answer.ts'
 
 /** What the API reads. Every member is a read-only view; no request changes the node. */
 export interface ApiSources {
-  /** The one view of the node: the page, the status line and `/v1/status` all read it. */
+  /** The one view of the node, as plain values: the page, the status line and `/v1/status` all show it. */
   readonly status: () => NodeStatus
   /** Prometheus text exposition. */
   readonly metrics: () => Promise<string>
@@ -71,7 +73,7 @@ export class ApiServer {
     this.#server.addHook('onRequest', async (request, reply) => {
       // A web page elsewhere must not read a household's node through the browser (DNS rebinding).
       if (!isLiteralHost(request.headers.host)) {
-        return reply.code(421).send({ error: 'open this page by IP address or localhost, not by another host name' })
+        return reply.code(421).send(refusal('open this page by IP address or localhost, not by another host name'))
       }
       reply.header('x-content-type-options', 'nosniff')
       return undefined
@@ -84,13 +86,13 @@ export class ApiServer {
       return reply.type('text/html; charset=utf-8').send(page)
     })
     this.#server.get('/health', async (_request, reply) => reply.type('text/plain').send('OK'))
-    this.#server.get('/v1/status', async () => this.#sources.status())
+    this.#server.get('/v1/status', async () => statusJson(this.#sources.status()))
     this.#server.get('/metrics', async (_request, reply) =>
       reply.type('text/plain; version=0.0.4; charset=utf-8').send(await this.#sources.metrics())
     )
     this.#server.get('/v1/events', (_request, reply) => {
       if (this.#streams.size >= MAX_EVENT_STREAMS) {
-        void reply.code(503).header('retry-after', '10').send({ error: 'too many live viewers; try again in 10 s' })
+        void reply.code(503).header('retry-after', '10').send(refusal('too many live viewers; try again in 10 s'))
         return
       }
       reply.hijack()
@@ -102,17 +104,21 @@ export class ApiServer {
       })
       stream.on('close', () => this.#streams.delete(stream))
       this.#streams.set(stream, '')
-      this.#tell(stream, JSON.stringify(this.#sources.status()))
+      this.#tell(stream, this.#statusText())
     })
     this.#server.setNotFoundHandler((_request, reply) => {
-      void reply.code(404).send({ error: 'no such page; there are /, /v1/status, /v1/events, /metrics and /health' })
+      void reply.code(404).send(refusal('no such page; there are /, /v1/status, /v1/events, /metrics and /health'))
     })
   }
 
   #broadcast(): void {
     if (this.#streams.size === 0) return
-    const text = JSON.stringify(this.#sources.status())
+    const text = this.#statusText()
     for (const stream of this.#streams.keys()) this.#tell(stream, text)
+  }
+
+  #statusText(): string {
+    return JSON.stringify(statusJson(this.#sources.status()))
   }
 
   #tell(stream: ServerResponse, text: string): void {
@@ -121,6 +127,10 @@ export class ApiServer {
     if (stream.writableLength > MAX_UNSENT_BYTES) stream.destroy()
     else stream.write(eventOf(text))
   }
+}
+
+function refusal(error: string): ErrorJson {
+  return { error }
 }
 
 function eventOf(json: string): string {

@@ -195,8 +195,8 @@ export type SyncState = 'syncing' | 'alone' | 'current'
 
 export interface GossipStatus {
   readonly state: SyncState
-  /** What the state means for whoever mines here, one sentence. */
-  readonly sentence: string
+  /** Current, but no share was confirmed in the last minutes, and no peer knows of one. */
+  readonly quiet: boolean
   readonly peers: readonly PeerStatus[]
   /** Bodies known to be missing and asked for next. */
   readonly wantedShares: number

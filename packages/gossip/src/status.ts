@@ -15,16 +15,6 @@ interface Parts {
   readonly fetcher: ShareFetcher
 }
 
-const SENTENCES: Readonly<Record<SyncState | 'quiet', string>> = {
-  alone:
-    'No peer is connected: shares found now count here and are offered to the first peer that comes, but a longer chain may exist elsewhere and leave them unpaid.',
-  syncing:
-    'Older shares are still being fetched: work is offered, but shares found now may build on a stale base and go unpaid.',
-  current: 'The share chain is current: shares found now count as soon as they are found.',
-  quiet:
-    'No share has been confirmed in the last minutes and peers know of none: shares found now continue the chain and count.'
-}
-
 export function syncState({ chain, peers, headers }: Parts, nowMs: UnixMs): SyncState {
   if (peers.size === 0) return 'alone'
   const lag = chain.candidateTip().height - chain.confirmedTip().height
@@ -35,10 +25,9 @@ export function syncState({ chain, peers, headers }: Parts, nowMs: UnixMs): Sync
 
 export function gossipStatus(parts: Parts, nowMs: UnixMs): GossipStatus {
   const state = syncState(parts, nowMs)
-  const quiet = state === 'current' && !isCurrent(parts.chain, nowMs)
   return {
     state,
-    sentence: SENTENCES[quiet ? 'quiet' : state],
+    quiet: state === 'current' && !isCurrent(parts.chain, nowMs),
     peers: [...parts.peers.all()].map(peer => ({
       peer: peer.id,
       direction: peer.direction,

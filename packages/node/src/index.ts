@@ -17,7 +17,6 @@ export type { Hashrates, HashrateWindow } from './figures/hashrate.ts'
 export { HASHES_PER_DIFFICULTY } from './figures/hashrate.ts'
 export type { PoolTotals, WorkerStats } from './figures/pool-stats.ts'
 export type {
-  BlockEntry,
   ChainStatus,
   MinerEntry,
   NetworkStatus,

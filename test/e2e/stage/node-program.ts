@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import type { NodeStatus } from '@p2poolv2/node'
+import type { StatusJson } from '@p2poolv2/api/schema'
 import { type Ending, Program } from './program.ts'
 import { until } from './until.ts'
 
@@ -84,8 +84,8 @@ export class NodeProgram {
     return response.text()
   }
 
-  async status(): Promise<NodeStatus> {
-    return JSON.parse(await this.text('/v1/status')) as NodeStatus
+  async status(): Promise<StatusJson> {
+    return JSON.parse(await this.text('/v1/status')) as StatusJson
   }
 
   /** Deltas on their way to disk at this moment. */
@@ -96,8 +96,8 @@ export class NodeProgram {
   }
 
   /** The first status of which `is` holds. */
-  async statusWhen(what: string, withinMs: number, is: (status: NodeStatus) => boolean): Promise<NodeStatus> {
-    let last: NodeStatus | null = null
+  async statusWhen(what: string, withinMs: number, is: (status: StatusJson) => boolean): Promise<StatusJson> {
+    let last: StatusJson | null = null
     try {
       return await until(what, withinMs, async () => {
         last = await this.status()

@@ -143,7 +143,7 @@ describe('a block', () => {
     const late = rig.handle({ ...answer, result: 'failed', reason: 'timeout' })
     expect(effectsOf(late, 'commit')).toEqual([])
     expect(only(rig.store.blocksNow(10)).result).toBe('accepted')
-    expect(rig.core.queries.status(unixMs(rig.nowMs)).blocks).toMatchObject([{ hash: blockHash, result: 'accepted' }])
+    expect(rig.core.queries.status(unixMs(rig.nowMs)).blocks).toMatchObject([{ blockHash, result: 'accepted' }])
     expect(factsOf(rig.effects, 'blockResult')).toHaveLength(3)
   })
 })

@@ -170,7 +170,7 @@ describe("a peer's share that is a block", () => {
     expect(ranks.filter(type => type === 'submitBlock')).toHaveLength(1)
     const [found] = a.store.blocksNow(10)
     expect(b.store.blocksNow(10)).toEqual([found])
-    expect(blocksOf(b)).toMatchObject([{ hash: block?.blockHash, result: 'submitted' }])
+    expect(blocksOf(b)).toMatchObject([{ blockHash: block?.blockHash, result: 'submitted' }])
     const answer = {
       blockHash: found?.blockHash ?? expect.fail(),
       url: SOURCE,
@@ -178,7 +178,7 @@ describe("a peer's share that is a block", () => {
       reason: null
     } as const
     b.handle({ type: 'blockResult', ...answer })
-    expect(blocksOf(b)).toMatchObject([{ hash: block?.blockHash, result: 'duplicate' }])
+    expect(blocksOf(b)).toMatchObject([{ blockHash: block?.blockHash, result: 'duplicate' }])
     expect(b.store.blocksNow(10)).toHaveLength(1)
   })
 
@@ -203,7 +203,7 @@ describe("a peer's share that is a block", () => {
     const effects = rig.handle({ type: 'gossip', peer: 'peer', messageId: 'm', topic: 'shares', data })
     expect(effectsOf(effects, 'submitBlock')).toEqual([])
     expect(effectsOf(effects, 'verdict').map(effect => effect.verdict)).toEqual(['accept'])
-    expect(blocksOf(rig)).toMatchObject([{ hash: blockHash, result: 'seen' }])
+    expect(blocksOf(rig)).toMatchObject([{ blockHash, result: 'seen' }])
     expect(rig.store.blocksNow(1)[0]?.shareHash).toBe(share)
   })
 

@@ -2,7 +2,7 @@ import type { ChainName, ChainParams } from '@p2poolv2/consensus'
 import { consensusFingerprint } from '@p2poolv2/consensus'
 import type { Gossip, SyncState } from '@p2poolv2/gossip'
 import type { Height, UnixMs, Work } from '@p2poolv2/primitives'
-import type { ShareChain } from '@p2poolv2/sharechain'
+import type { FoundBlock, ShareChain } from '@p2poolv2/sharechain'
 import type { BlockLog } from '../chain/block-log.ts'
 import type { BitcoindStatus, IneligibleReason } from '../contract.ts'
 import type { Miners } from '../miners/miners.ts'
@@ -13,38 +13,25 @@ import type { PoolStats, PoolTotals, WorkerStats } from './pool-stats.ts'
 /** What one address has in the payout window, and what the next block would pay it. */
 export interface WindowEntry {
   readonly address: string
-  /** A whole number in decimal: it may exceed what JSON numbers hold. */
-  readonly weight: string
-  readonly percent: number
-  readonly payoutSats: number
+  /** Of `NodeStatus.windowWeight`. */
+  readonly weight: bigint
+  readonly payoutSats: bigint
 }
 
-export interface BlockEntry {
-  readonly height: number
-  readonly hash: string
-  /** Unix seconds. */
-  readonly time: number
-  readonly outputs: readonly { readonly address: string; readonly sats: number }[]
-  /**
-   * `seen`: another node of the pool found it and nothing was submitted from here. `submitted`: no bitcoin node has
-   * answered yet. Else the best answer of our bitcoin nodes: `accepted`, `duplicate`, `rejected` or `failed`, and the reason
-   * after a colon.
-   */
-  readonly result: string
-}
-
+/** An authorised connection. */
 export interface MinerEntry {
+  /** '' when the miner gave no name. */
   readonly worker: string
-  readonly address: string
+  readonly payoutAddress: string
   readonly userAgent: string
+  /** Relative to bitcoin's difficulty 1. */
   readonly difficulty: number
-  /** Hashes per second. */
-  readonly hashrate: number
+  readonly hashrateHps: number
   readonly accepted: number
   readonly rejected: number
 }
 
-/** The answer of GET /v1/status. */
+/** The whole node at a glance, as plain values: whoever shows it puts it into words. */
 export interface NodeStatus {
   readonly chain: ChainName
   readonly fingerprint: string
@@ -57,18 +44,20 @@ export interface NodeStatus {
   }
   /** Heaviest first; empty until there is work. */
   readonly window: readonly WindowEntry[]
+  /** Of all addresses; 0 until there is work. */
+  readonly windowWeight: bigint
   readonly windowShares: number
-  /** Of the whole pool as far as this node knows, highest bitcoin height first. */
-  readonly blocks: readonly BlockEntry[]
-  /** Authorised connections, in the order in which they connected. */
+  /**
+   * Of the whole pool as far as this node knows, highest bitcoin height first. A result is `seen` if another node of the pool
+   * found it and nothing was submitted from here, `submitted` until a bitcoin node has answered, else the best answer of our
+   * bitcoin nodes: `accepted`, `duplicate`, `rejected` or `failed`, and the reason after a colon.
+   */
+  readonly blocks: readonly FoundBlock[]
+  /** In the order in which they connected. */
   readonly miners: readonly MinerEntry[]
-  readonly bitcoind: {
-    readonly url: string
-    readonly state: BitcoindStatus['state']
-    readonly height: number | null
-    /** What the bitcoin node wants the operator to do, else what keeps jobs from becoming shares; null if all is well. */
-    readonly message: string | null
-  }
+  readonly bitcoind: BitcoindStatus
+  /** What keeps the present jobs from becoming shares. */
+  readonly ineligible: IneligibleReason | null
   readonly network: NetworkStatus
 }
 
@@ -76,8 +65,8 @@ export interface NodeStatus {
 export interface NetworkStatus {
   /** `syncing`: shares of others are still being fetched. `alone`: no peer. `current`: nothing is known to be missing. */
   readonly state: SyncState
-  /** What the state means for whoever mines here, one sentence. */
-  readonly message: string
+  /** Current, but no share was confirmed in the last minutes, and no peer knows of one. */
+  readonly quiet: boolean
   readonly peers: number
 }
 
@@ -128,22 +117,16 @@ export interface QuerySources {
   readonly bitcoind: () => { readonly nodes: readonly BitcoindStatus[]; readonly templateSource: string | null }
 }
 
-const REASON_SENTENCE: Readonly<Record<IneligibleReason, string>> = {
-  'clock-behind-chain':
-    "this computer's clock is behind the share chain's: set it right; until then miners find blocks but no shares",
-  'window-unavailable': 'the payout window cannot be read yet: until share history is complete miners find no shares'
-}
-
 /** Views are computed when asked for; those that depend on work or blocks alone are kept until these change. */
 export function createQueries(sources: QuerySources): NodeQueries {
   const { params, version, chain, jobs, miners, stats, blocks } = sources
   const fingerprint = consensusFingerprint(params)
   const windowOf = keepLast((work: WorkTemplate | null) => (work === null ? [] : windowEntries(work)))
-  const blocksOf = keepLast((_version: number) => blockEntries(blocks))
+  const blocksOf = keepLast((_version: number) => blocks.newestFirst())
 
   const network = (nowMs: UnixMs): NetworkStatus => {
-    const { state, sentence, peers } = sources.gossip.status(nowMs)
-    return { state, message: sentence, peers: peers.length }
+    const { state, quiet, peers } = sources.gossip.status(nowMs)
+    return { state, quiet, peers: peers.length }
   }
   const currentWork = (): WorkTemplate | null => jobs.offered?.work ?? null
 
@@ -162,10 +145,12 @@ export function createQueries(sources: QuerySources): NodeQueries {
           uncles: chain.uncleCount
         },
         window: windowOf(work),
+        windowWeight: work?.weights.total ?? 0n,
         windowShares: work?.windowShares ?? 0,
         blocks: blocksOf(blocks.version),
         miners: minerEntries(miners, nowMs),
-        bitcoind: bitcoindEntry(sources.bitcoind(), work),
+        bitcoind: bitcoindInUse(sources.bitcoind()),
+        ineligible: work?.ineligible ?? null,
         network: network(nowMs)
       }
     },
@@ -209,28 +194,16 @@ function keepLast<K, V>(compute: (key: K) => V): (key: K) => V {
 }
 
 function windowEntries(work: WorkTemplate): readonly WindowEntry[] {
-  const { total, byAddress } = work.weights
   const payouts = new Map(
     work.outputs.filter(output => output.kind === 'payout').map(({ address, valueSats }) => [address.text, valueSats])
   )
-  return [...byAddress.values()]
+  return [...work.weights.byAddress.values()]
     .sort((a, b) => (a.weight === b.weight ? (a.address.text < b.address.text ? -1 : 1) : a.weight < b.weight ? 1 : -1))
     .map(({ address, weight }) => ({
       address: address.text,
-      weight: weight.toString(),
-      percent: Number((weight * 100_000_000n) / total) / 1_000_000,
-      payoutSats: Number(payouts.get(address.text) ?? 0n)
+      weight,
+      payoutSats: payouts.get(address.text) ?? 0n
     }))
-}
-
-function blockEntries(blocks: BlockLog): readonly BlockEntry[] {
-  return blocks.newestFirst().map(block => ({
-    height: block.bitcoinHeight,
-    hash: block.blockHash,
-    time: block.timeSec,
-    outputs: block.outputs.map(({ address, valueSats }) => ({ address, sats: Number(valueSats) })),
-    result: block.result
-  }))
 }
 
 function minerEntries(miners: Miners, nowMs: UnixMs): readonly MinerEntry[] {
@@ -239,10 +212,10 @@ function minerEntries(miners: Miners, nowMs: UnixMs): readonly MinerEntry[] {
     if (identity === null) continue
     entries.push({
       worker: workers[0] ?? '',
-      address: identity.payoutAddress,
+      payoutAddress: identity.payoutAddress,
       userAgent,
       difficulty: session.difficulty,
-      hashrate: session.hashrateHps(nowMs),
+      hashrateHps: session.hashrateHps(nowMs),
       accepted: session.accepted,
       rejected: session.rejected
     })
@@ -251,14 +224,8 @@ function minerEntries(miners: Miners, nowMs: UnixMs): readonly MinerEntry[] {
 }
 
 /** The node whose template is used, else the first ready one, else the first. */
-function bitcoindEntry(
-  source: ReturnType<QuerySources['bitcoind']>,
-  work: WorkTemplate | null
-): NodeStatus['bitcoind'] {
-  const { nodes, templateSource } = source
-  const node =
+function bitcoindInUse({ nodes, templateSource }: ReturnType<QuerySources['bitcoind']>): BitcoindStatus {
+  const inUse =
     nodes.find(({ url }) => url === templateSource) ?? nodes.find(({ state }) => state === 'ready') ?? nodes[0]
-  const workMessage = work === null || work.ineligible === null ? null : REASON_SENTENCE[work.ineligible]
-  if (node === undefined) return { url: templateSource ?? '', state: 'starting', height: null, message: workMessage }
-  return { url: node.url, state: node.state, height: node.bitcoinHeight, message: node.message ?? workMessage }
+  return inUse ?? { url: templateSource ?? '', state: 'starting', bitcoinHeight: null, message: null }
 }

@@ -1,0 +1,1 @@
+export { type ErrorJson, errorSchema, type Status, type StatusJson, statusSchema } from './status.ts'

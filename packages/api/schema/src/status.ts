@@ -1,0 +1,94 @@
+import { z } from 'zod'
+import { count, decimalText, hash, sats } from './values.ts'
+
+const sharechain = z.object({
+  confirmedHeight: count.describe('Height of the newest confirmed share.'),
+  confirmedHash: hash.describe('Hash of that share.'),
+  candidateHeight: count.describe('Height of the heaviest chain of headers known, confirmed or not.'),
+  uncles: count.describe('Uncles on the confirmed chain, as far as it is in memory.')
+})
+
+const windowEntry = z.object({
+  address: z.string().describe('Bitcoin address that is paid.'),
+  weight: decimalText.describe('Weight of its shares in the window; decimal digits, for it may exceed 2^53.'),
+  percent: z.number().describe('That weight in percent of the whole window, to six decimals.'),
+  payoutSats: sats.describe('What a block found now would pay it, in satoshis.')
+})
+
+const block = z.object({
+  height: count.describe('Bitcoin height.'),
+  hash: hash.describe('Bitcoin block hash.'),
+  time: count.describe('Time in the block header, unix seconds.'),
+  outputs: z
+    .array(
+      z.object({
+        address: z.string().describe('Bitcoin address that is paid.'),
+        sats: sats.describe('Amount in satoshis.')
+      })
+    )
+    .describe('What the coinbase pays, in its order.'),
+  result: z
+    .string()
+    .describe(
+      'seen: another node of the pool found it and nothing was submitted from here; submitted: no bitcoin node has answered ' +
+        'yet; else the best answer of our bitcoin nodes: accepted, duplicate, rejected or failed, and the reason after a colon.'
+    )
+})
+
+const miner = z.object({
+  worker: z.string().describe('Name after the dot of its user name; empty when it gave none.'),
+  address: z.string().describe('Bitcoin address it mines for.'),
+  userAgent: z.string().describe('What its firmware calls itself.'),
+  difficulty: z.number().describe("Difficulty it is asked for, relative to bitcoin's difficulty 1."),
+  hashrate: z.number().describe('Hashes a second, estimated from its accepted work.'),
+  accepted: count.describe('Submits accepted on this connection.'),
+  rejected: count.describe('Submits rejected on this connection.')
+})
+
+const bitcoind = z.object({
+  url: z.string().describe('The bitcoin node whose work is used, without its password.'),
+  state: z.enum(['starting', 'syncing', 'ready', 'unreachable', 'misconfigured']).describe('ready: it gives work.'),
+  height: count.nullable().describe('Height of its best block; null until it has told.'),
+  message: z
+    .string()
+    .nullable()
+    .describe('What its operator should do, else what keeps jobs from becoming shares; null if all is well.')
+})
+
+const network = z.object({
+  state: z
+    .enum(['alone', 'syncing', 'current'])
+    .describe('alone: no peer; syncing: shares of others are being fetched; current: nothing is known to be missing.'),
+  message: z.string().describe('What that means for whoever mines here, one sentence.'),
+  peers: count.describe('Peers connected.')
+})
+
+/**
+ * The answer of `GET /v1/status`, and of every `status` event of `GET /v1/events`. Decoded, amounts and weights are bigint;
+ * encoded, they are what JSON can hold. Fields are added; one that was published keeps its meaning.
+ */
+export const statusSchema = z.object({
+  chain: z.enum(['main', 'testnet4', 'signet', 'regtest', 'devnet']).describe('The share chain this node is on.'),
+  fingerprint: hash.describe('Hash of every consensus value: nodes with another are on another chain.'),
+  version: z.string().describe('Version of this program.'),
+  sharechain: sharechain.describe('Where the share chain stands.'),
+  window: z.array(windowEntry).describe('The payout window by address, heaviest first; empty until there is work.'),
+  windowShares: count.describe('Shares in the payout window.'),
+  blocks: z
+    .array(block)
+    .describe('Blocks of the whole pool as far as this node knows, highest bitcoin height first, a bounded number.'),
+  miners: z.array(miner).describe('Authorised connections, in the order in which they connected.'),
+  bitcoind: bitcoind.describe('The bitcoin node that gives work.'),
+  network: network.describe('How this node stands among the others; miners have work in every state.')
+})
+
+/** The decoded answer: amounts and weights are bigint. */
+export type Status = z.output<typeof statusSchema>
+
+/** The same as JSON has it. */
+export type StatusJson = z.input<typeof statusSchema>
+
+/** What every refusal says. */
+export const errorSchema = z.object({ error: z.string().describe('What is wrong and what to do, for a person.') })
+
+export type ErrorJson = z.infer<typeof errorSchema>

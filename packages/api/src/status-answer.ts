@@ -1,0 +1,68 @@
+import { type Status, type StatusJson, statusSchema } from '@p2poolv2/api/schema'
+import type { NodeStatus } from '@p2poolv2/node'
+
+const NETWORK_SENTENCES: Readonly<Record<NodeStatus['network']['state'] | 'quiet', string>> = {
+  alone:
+    'No peer is connected: shares found now count here and are offered to the first peer that comes, but a longer chain may exist elsewhere and leave them unpaid.',
+  syncing:
+    'Older shares are still being fetched: work is offered, but shares found now may build on a stale base and go unpaid.',
+  current: 'The share chain is current: shares found now count as soon as they are found.',
+  quiet:
+    'No share has been confirmed in the last minutes and peers know of none: shares found now continue the chain and count.'
+}
+
+const INELIGIBLE_SENTENCES: Readonly<Record<NonNullable<NodeStatus['ineligible']>, string>> = {
+  'clock-behind-chain':
+    "this computer's clock is behind the share chain's: set it right; until then miners find blocks but no shares",
+  'window-unavailable': 'the payout window cannot be read yet: until share history is complete miners find no shares'
+}
+
+/** The node's view as `GET /v1/status` gives it: in its field names, with the words a person reads. */
+export function statusJson(view: NodeStatus): StatusJson {
+  return statusSchema.encode(statusOf(view))
+}
+
+function statusOf(view: NodeStatus): Status {
+  const { bitcoind, ineligible, network, windowWeight } = view
+  return {
+    chain: view.chain,
+    fingerprint: view.fingerprint,
+    version: view.version,
+    sharechain: view.sharechain,
+    window: view.window.map(({ address, weight, payoutSats }) => ({
+      address,
+      weight,
+      percent: percentOf(weight, windowWeight),
+      payoutSats
+    })),
+    windowShares: view.windowShares,
+    blocks: view.blocks.map(block => ({
+      height: block.bitcoinHeight,
+      hash: block.blockHash,
+      time: block.timeSec,
+      outputs: block.outputs.map(({ address, valueSats }) => ({ address, sats: valueSats })),
+      result: block.result
+    })),
+    miners: view.miners.map(({ payoutAddress, hashrateHps, ...miner }) => ({
+      ...miner,
+      address: payoutAddress,
+      hashrate: hashrateHps
+    })),
+    bitcoind: {
+      url: bitcoind.url,
+      state: bitcoind.state,
+      height: bitcoind.bitcoinHeight,
+      message: bitcoind.message ?? (ineligible === null ? null : INELIGIBLE_SENTENCES[ineligible])
+    },
+    network: {
+      state: network.state,
+      message: NETWORK_SENTENCES[network.quiet ? 'quiet' : network.state],
+      peers: network.peers
+    }
+  }
+}
+
+/** To six decimals, cut; the weights themselves exceed what a JSON number holds. */
+function percentOf(weight: bigint, total: bigint): number {
+  return total === 0n ? 0 : Number((weight * 100_000_000n) / total) / 1_000_000
+}

@@ -1,0 +1,17 @@
+import type { NodeStatus } from '@p2poolv2/node'
+
+/** A node with peers, a bitcoin node and nobody who mines. */
+export const VIEW: NodeStatus = {
+  chain: 'devnet',
+  fingerprint: 'ab'.repeat(32),
+  version: '0.1.0',
+  sharechain: { confirmedHeight: 1, confirmedHash: 'cd'.repeat(32), candidateHeight: 1, uncles: 0 },
+  window: [],
+  windowWeight: 0n,
+  windowShares: 0,
+  blocks: [],
+  miners: [],
+  bitcoind: { url: 'http://127.0.0.1:1', state: 'ready', bitcoinHeight: 7, message: null },
+  ineligible: null,
+  network: { state: 'current', quiet: false, peers: 3 }
+}
