@@ -1,5 +1,4 @@
-import { CONFIG_KEYS, type ConfigKey } from '../../apps/node/src/config-keys.ts'
-import { configSchema } from '../../apps/node/src/config-schema.ts'
+import { CONFIG_KEYS, type ConfigKey, defaultOf } from '../../apps/node/src/settings.ts'
 import { code, grouped, type Page, pageText, table } from './page.ts'
 
 /** Every key of the configuration. */
@@ -13,7 +12,7 @@ export function configPage(): Page {
     path: 'docs/config.md',
     text: pageText({
       title: 'Configuration',
-      source: 'apps/node/src/config-schema.ts',
+      source: 'apps/node/src/settings.ts',
       parts: [
         PREFACE,
         ...[...sections].flatMap(([section, keys]) => [
@@ -48,14 +47,6 @@ function row(key: ConfigKey): string[] {
 /** The environment variable that sets a key. */
 export function environmentName({ path }: ConfigKey): string {
   return `P2POOL_${path.join('__').toUpperCase()}`
-}
-
-function defaultOf({ path }: ConfigKey): unknown {
-  return path.reduce<unknown>(
-    (at, part) =>
-      typeof at === 'object' && at !== null ? Object.entries(at).find(([name]) => name === part)?.[1] : undefined,
-    configSchema.parse({})
-  )
 }
 
 function typeOf({ schema }: ConfigKey): string {

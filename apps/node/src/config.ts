@@ -3,8 +3,7 @@ import { join, resolve } from 'node:path'
 import { withoutCredentials } from '@p2poolv2/runtime'
 import { parse as parseToml, TomlError } from 'smol-toml'
 import type { z } from 'zod'
-import { CONFIG_KEYS, closestKey, valueFromText } from './config-keys.ts'
-import { type Config, configSchema, type RawConfig } from './config-schema.ts'
+import { CONFIG_KEYS, type Config, configSchema, type RawConfig, valueFromText } from './settings.ts'
 
 /** A configuration nobody can run; the message names the key and what to write instead. */
 export class ConfigError extends Error {
@@ -146,6 +145,29 @@ function issueLines(issue: z.core.$ZodIssue): string[] {
     })
   }
   return [`${dotted}: ${issue.message}`]
+}
+
+/** The known key most like a mistyped one, or null when nothing is close. */
+export function closestKey(wrong: string, known: readonly string[]): string | null {
+  const [best] = known
+    .map(key => ({ key, distance: editDistance(wrong.toLowerCase(), key.toLowerCase()) }))
+    .sort((a, b) => a.distance - b.distance)
+  if (best === undefined || best.distance > Math.max(2, Math.floor(wrong.length / 3))) return null
+  return best.key
+}
+
+/** Levenshtein distance. */
+function editDistance(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, i) => i)
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const substitution = (previous[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
+      row.push(Math.min(substitution, (previous[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1))
+    }
+    previous = row
+  }
+  return previous[b.length] ?? 0
 }
 
 /** Rules that concern more than one key. */

@@ -5,8 +5,8 @@ import { address } from './commands/address.ts'
 import { init } from './commands/init.ts'
 import { start } from './commands/start.ts'
 import { CONFIG_FILE_NAME, type ConfigSources } from './config.ts'
-import type { Config } from './config-schema.ts'
-import { fileTrouble } from './data-dir.ts'
+import { fileTrouble } from './data/data-dir.ts'
+import { CHAINS, type Config, DEFAULTS } from './settings.ts'
 import { VERSION } from './version.ts'
 
 interface CommonFlags {
@@ -58,8 +58,8 @@ function withConfigFlags(command: Command): Command {
       '--config <file>',
       `configuration file (default: ${CONFIG_FILE_NAME} in the data directory, if there is one)`
     )
-    .option('--data-dir <folder>', 'where shares, wallet key and found blocks are kept (default: .p2poolv2)')
-    .option('--chain <chain>', 'main, testnet4, signet, regtest or devnet')
+    .option('--data-dir <folder>', `where shares, wallet key and found blocks are kept (default: ${DEFAULTS.data_dir})`)
+    .option('--chain <chain>', CHAINS.join(', '))
     .option('--set <section.key=value>', 'set any configuration key; may be repeated', assignment)
 }
 
@@ -69,11 +69,11 @@ const program = new Command('p2poolv2')
 
 withConfigFlags(program.command('start', { isDefault: true }))
   .description('run the node; without a configuration it runs a development chain with two built-in miners')
-  .option('--stratum-port <port>', 'port for miners (default: 3333)')
-  .option('--stratum-host <address>', 'address for miners (default: 0.0.0.0)')
-  .option('--api-port <port>', 'port of the page and the API (default: 46884)')
-  .option('--api-host <address>', 'address of the page and the API (default: 127.0.0.1)')
-  .option('--miners <n>', 'built-in CPU miners on devnet (default: 2)')
+  .option('--stratum-port <port>', `port for miners (default: ${DEFAULTS.stratum.port})`)
+  .option('--stratum-host <address>', `address for miners (default: ${DEFAULTS.stratum.hostname})`)
+  .option('--api-port <port>', `port of the page and the API (default: ${DEFAULTS.api.port})`)
+  .option('--api-host <address>', `address of the page and the API (default: ${DEFAULTS.api.hostname})`)
+  .option('--miners <n>', `built-in CPU miners on devnet (default: ${DEFAULTS.devnet.miners})`)
   .option('--log-level <level>', 'error, warn, info or debug')
   .action((flags: CommonFlags) => start(sourcesOf(flags)))
 
@@ -81,11 +81,7 @@ program
   .command('init')
   .description('write a commented configuration file')
   .option('--config <file>', 'file to write', CONFIG_FILE_NAME)
-  .addOption(
-    new Option('--chain <chain>', 'the chain to join')
-      .choices(['main', 'testnet4', 'signet', 'regtest', 'devnet'])
-      .default('signet')
-  )
+  .addOption(new Option('--chain <chain>', 'the chain to join').choices(CHAINS).default('signet'))
   .action((flags: { config: string; chain: Config['chain'] }) => {
     const file = init(flags.config, flags.chain)
     process.stdout.write(`Wrote ${file}. Edit it, then run: p2poolv2 start --config ${file}\n`)

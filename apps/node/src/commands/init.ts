@@ -1,8 +1,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { ConfigError } from '../config.ts'
-import type { Config } from '../config-schema.ts'
-import { configTemplate } from '../config-template.ts'
+import { type Config, configTemplate } from '../settings.ts'
 
 /**
  * Writes a commented configuration.

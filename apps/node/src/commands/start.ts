@@ -1,10 +1,10 @@
 import { networkInterfaces } from 'node:os'
 import { createLog, StartError, withoutCredentials } from '@p2poolv2/runtime'
 import { type ConfigSources, loadConfig } from '../config.ts'
-import { openDataDir } from '../data-dir.ts'
+import { openDataDir } from '../data/data-dir.ts'
 import { statusLine } from '../status-line.ts'
 import { VERSION } from '../version.ts'
-import { type RunningNode, startNode } from '../wire.ts'
+import { type RunningNode, startNode } from '../wire/start-node.ts'
 
 const STATUS_MS = 10_000
 

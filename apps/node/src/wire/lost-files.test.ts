@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createLog } from '@p2poolv2/runtime'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { openChain } from './chain.ts'
-import { ConfigError, loadConfig } from './config.ts'
-import type { Config } from './config-schema.ts'
-import { WalletError } from './wallet.ts'
-import { startNode } from './wire.ts'
+import { ConfigError, loadConfig } from '../config.ts'
+import { configuredParams } from '../data/chain-params.ts'
+import { WalletError } from '../data/wallet.ts'
+import type { Config } from '../settings.ts'
+import { startNode } from './start-node.ts'
 
 let folder: string
 let config: Config
@@ -18,20 +18,20 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }))
 
 it('begins a devnet once and stays on it', () => {
-  const first = openChain(config)
-  expect(openChain(config)).toEqual(first)
+  const first = configuredParams(config)
+  expect(configuredParams(config)).toEqual(first)
   expect(readdirSync(folder)).toEqual(['devnet-genesis'])
 })
 
 it('does not begin another devnet over the shares of a lost one', () => {
   mkdirSync(join(folder, 'devnet', 'store'), { recursive: true })
-  expect(() => openChain(config)).toThrow(ConfigError)
-  expect(() => openChain(config)).toThrow(/devnet-genesis is missing.*backup.*move/)
+  expect(() => configuredParams(config)).toThrow(ConfigError)
+  expect(() => configuredParams(config)).toThrow(/devnet-genesis is missing.*backup.*move/)
   expect(existsSync(join(folder, 'devnet-genesis'))).toBe(false)
 })
 
 it('does not replace the lost key of shares that were made', async () => {
-  openChain(config)
+  configuredParams(config)
   mkdirSync(join(folder, 'devnet', 'store'), { recursive: true })
   const log = createLog({ level: 'silent', format: 'json' })
   const start = startNode(config, { log, onStopped: () => undefined })

@@ -1,3 +1,5 @@
+import type { Log } from '@p2poolv2/runtime'
+
 /**
  * Files, and connections to bitcoin nodes, the page and built-in miners, that must stay possible whatever miners do: a
  * found block is written to disk and handed over on new ones. Of a low limit half is left.
@@ -21,4 +23,16 @@ export function connectionCap(configured: number, limit: number | null): number 
 
 function fieldOf(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined
+}
+
+/** The configured cap as far as the system lets it be held; says so in the log if it does not. */
+export function openConnectionCap(configured: number, log: Log): number {
+  const openFiles = descriptorLimit()
+  const cap = connectionCap(configured, openFiles)
+  if (cap < configured)
+    log.warn(
+      { configured, openFiles, cap },
+      'fewer miners than configured can be served: raise the limit of open files (ulimit -n)'
+    )
+  return cap
 }

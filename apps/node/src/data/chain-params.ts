@@ -2,8 +2,8 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type ChainParams, chainParams } from '@p2poolv2/consensus'
 import { hexToBytes } from '@p2poolv2/primitives'
-import { ConfigError } from './config.ts'
-import type { Config } from './config-schema.ts'
+import { ConfigError } from '../config.ts'
+import type { Config } from '../settings.ts'
 import { storeFolder } from './data-dir.ts'
 import { writeOnce } from './write-once.ts'
 
@@ -14,7 +14,7 @@ const DEVNET_GENESIS_FILE = 'devnet-genesis'
  * down at first use, so that every later start is on the same chain.
  * @throws ConfigError when the chain's genesis has to be configured and is not
  */
-export function openChain(config: Config): ChainParams {
+export function configuredParams(config: Config): ChainParams {
   const { time, bitcoin_height, bitcoin_header, bitcoin_coinbase } = config.genesis
   const timeSec = time ?? (config.chain === 'devnet' ? devnetGenesisTimeSec(config.data_dir) : undefined)
   try {

@@ -1,5 +1,0 @@
-export { ConfigError, type ConfigSources, type LoadedConfig, loadConfig } from './config.ts'
-export type { Config } from './config-schema.ts'
-export { restoreChain, storeIdentity } from './restore-chain.ts'
-export { hashrateText, statusLine } from './status-line.ts'
-export { type NodeHost, type RunningNode, startNode } from './wire.ts'

@@ -1,0 +1,247 @@
+import type { ChainName } from '@p2poolv2/consensus'
+import { z } from 'zod'
+
+/** Every chain a node can be on. */
+export const CHAINS = ['main', 'testnet4', 'signet', 'regtest', 'devnet'] as const satisfies readonly ChainName[]
+
+/** bitcoind's own RPC port and cookie file, of the bitcoin chain that each share chain is mined on. */
+const BITCOIND: Readonly<Record<ChainName, { readonly rpcPort: number; readonly cookie: string }>> = {
+  main: { rpcPort: 8332, cookie: '.cookie' },
+  testnet4: { rpcPort: 48_332, cookie: 'testnet4/.cookie' },
+  signet: { rpcPort: 38_332, cookie: 'signet/.cookie' },
+  regtest: { rpcPort: 18_443, cookie: 'regtest/.cookie' },
+  devnet: { rpcPort: 18_443, cookie: 'regtest/.cookie' }
+}
+
+/** What `p2poolv2 init` writes for keys that have to be set; their lines are live on every chain that needs a bitcoin node. */
+const EXAMPLES = z.registry<{ readonly of: (chain: ChainName) => string }>()
+
+const port = z.number().int().min(0).max(65_535)
+const bps = z.number().int().min(0).max(10_000)
+const positive = z.number().positive()
+const hex = z.string().regex(/^([0-9a-f]{2})+$/i, 'must be hex digits, two a byte')
+
+/**
+ * Every key of the configuration: its type, bounds, default, meaning, and example where the default would not do. What `init`
+ * writes, what `docs/config.md` says, and what the environment and flags may set is read from here.
+ */
+export const configSchema = z.strictObject({
+  chain: z
+    .enum(CHAINS)
+    .register(EXAMPLES, { of: chain => chain })
+    .default('devnet')
+    .describe('The share chain to join. devnet is a private chain for trying things out.'),
+  data_dir: z
+    .string()
+    .min(1)
+    .default('.p2poolv2')
+    .describe('Where the share chain, the wallet key and found blocks are kept.'),
+
+  stratum: z
+    .strictObject({
+      hostname: z
+        .string()
+        .min(1)
+        .default('0.0.0.0')
+        .describe('Address to listen on; 0.0.0.0 lets miners on your LAN connect.'),
+      port: port.default(3333).describe('TCP port for miners.'),
+      start_difficulty: positive.optional().describe('First difficulty of a miner whose firmware is unknown.'),
+      minimum_difficulty: positive.default(0.0001).describe('Never ask a miner for less.'),
+      maximum_difficulty: positive.optional().describe('Never ask a miner for more.'),
+      max_connections: z
+        .number()
+        .int()
+        .min(1)
+        .max(100_000)
+        .default(1_000)
+        .describe('Miners connected at once at most.'),
+      miner_address: z
+        .string()
+        .optional()
+        .describe(
+          'Share-chain address credited for miners that name none with p2p= in their password; default: the node’s own.'
+        ),
+      donation_address: z.string().optional().describe('Paid first out of every block; set together with donation.'),
+      donation: bps.optional().describe('Donation in hundredths of a percent, 0 to 10000.'),
+      fee_address: z.string().optional().describe('Paid after the donation; set together with fee.'),
+      fee: bps.optional().describe('Fee in hundredths of a percent, 0 to 10000.')
+    })
+    .prefault({}),
+
+  bitcoind: z
+    .array(
+      z.strictObject({
+        url: z
+          .url({ protocol: /^https?$/ })
+          .describe('RPC address, for example http://127.0.0.1:8332')
+          .register(EXAMPLES, { of: chain => `http://127.0.0.1:${BITCOIND[chain].rpcPort}` }),
+        cookie_file: z
+          .string()
+          .register(EXAMPLES, { of: chain => `/home/YOU/.bitcoin/${BITCOIND[chain].cookie}` })
+          .optional()
+          .describe('Path of bitcoind’s .cookie file; or use user and password.'),
+        user: z.string().optional().describe('rpcuser or the name in rpcauth.'),
+        password: z.string().optional().describe('rpcpassword.'),
+        zmq_hashblock: z
+          .string()
+          .register(EXAMPLES, { of: () => 'tcp://127.0.0.1:28332' })
+          .optional()
+          .describe('The address of zmqpubhashblock, for example tcp://127.0.0.1:28332')
+      })
+    )
+    .max(8)
+    .default([])
+    .describe('Your bitcoin nodes, the preferred one first. On devnet none means the embedded development chain.'),
+
+  api: z
+    .strictObject({
+      hostname: z
+        .string()
+        .min(1)
+        .default('127.0.0.1')
+        .describe('Address of the page and the API; the default is this computer only.'),
+      port: port.default(46_884).describe('Port of the page and the API.')
+    })
+    .prefault({}),
+
+  logging: z
+    .strictObject({
+      level: z.enum(['error', 'warn', 'info', 'debug']).default('info').describe('How much to log.'),
+      format: z.enum(['auto', 'human', 'json']).default('auto').describe('auto: human on a terminal, JSON otherwise.')
+    })
+    .prefault({}),
+
+  devnet: z
+    .strictObject({
+      miners: z
+        .number()
+        .int()
+        .min(0)
+        .max(16)
+        .default(2)
+        .describe('Built-in CPU miners, each with its own payout address.'),
+      miner_hashrate: z
+        .number()
+        .int()
+        .min(0)
+        .default(40_000)
+        .describe('Hashes a second of each built-in miner; 0 for no limit.')
+    })
+    .prefault({}),
+
+  genesis: z
+    .strictObject({
+      time: z
+        .number()
+        .int()
+        .min(0)
+        .max(0xffff_ffff)
+        .optional()
+        .describe('Share time of the genesis share, unix seconds.'),
+      bitcoin_height: z
+        .number()
+        .int()
+        .min(0)
+        .max(499_999_999)
+        .optional()
+        .describe('Bitcoin height of the genesis share.'),
+      bitcoin_header: hex.length(160).optional().describe('The 80-byte bitcoin header of the genesis share.'),
+      bitcoin_coinbase: hex.optional().describe('The first transaction of that bitcoin block.')
+    })
+    .prefault({})
+    .describe('Only where the genesis share is not built in (testnet4), or to join another’s devnet.')
+})
+
+/** The configuration after every default was filled in. */
+export type Config = z.infer<typeof configSchema>
+/** Raw values as read from TOML, environment and flags: nested plain objects. */
+export type RawConfig = { [key: string]: unknown }
+
+/** The configuration of a node that was told nothing. */
+export const DEFAULTS: Config = configSchema.parse({})
+
+/** One settable key: its dotted path, its schema and its meaning. */
+export interface ConfigKey {
+  readonly path: readonly string[]
+  readonly schema: z.ZodType
+  readonly description: string
+}
+
+/** Every key of the configuration, in the order of the schema. `bitcoind` keys are those of one entry. */
+export const CONFIG_KEYS: readonly ConfigKey[] = keysOf(configSchema, [], '')
+
+function keysOf(schema: z.ZodType, path: readonly string[], description: string): ConfigKey[] {
+  const bare = unwrapped(schema)
+  if (bare instanceof z.ZodObject) {
+    return Object.entries(bare.shape).flatMap(([key, child]) => {
+      const childSchema = child as z.ZodType
+      return keysOf(childSchema, [...path, key], childSchema.description ?? '')
+    })
+  }
+  if (bare instanceof z.ZodArray) return keysOf(bare.element as z.ZodType, path, description)
+  return [{ path, schema: bare, description }]
+}
+
+function unwrapped(schema: z.ZodType): z.ZodType {
+  if (schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault || schema instanceof z.ZodOptional) {
+    return unwrapped(schema.unwrap() as z.ZodType)
+  }
+  return schema
+}
+
+/** What the configuration is where a key is not set; undefined where there is no default. */
+export function defaultOf({ path }: ConfigKey): unknown {
+  return path.reduce<unknown>(
+    (at, part) => (typeof at === 'object' && at !== null ? (at as Record<string, unknown>)[part] : undefined),
+    DEFAULTS
+  )
+}
+
+/** Turns the text of an environment variable or flag into what the key's schema expects. */
+export function valueFromText(key: ConfigKey, text: string): unknown {
+  if (key.schema instanceof z.ZodNumber) {
+    const value = Number(text)
+    return text.trim() === '' || Number.isNaN(value) ? text : value
+  }
+  return text
+}
+
+/**
+ * The commented configuration that `p2poolv2 init` writes: every key with its meaning, commented out where the default
+ * is right, so that a reader sees what there is and changes one line.
+ */
+export function configTemplate(chain: ChainName): string {
+  const lines = [
+    '# Configuration of a P2Poolv2 node. Every key can also be set as an environment variable,',
+    '# P2POOL_<SECTION>__<KEY>, or by flag, --set section.key=value; flags win over the environment, it over this file.',
+    ''
+  ]
+  let section = ''
+  for (const key of CONFIG_KEYS) {
+    const [first = '', name] = key.path
+    if (name !== undefined && first !== section) {
+      section = first
+      if (first === 'bitcoind') lines.push('', '# One section for each bitcoin node, the preferred one first.')
+      lines.push(first === 'bitcoind' ? `${offUnlessNeeded(chain)}[[bitcoind]]` : `\n[${first}]`)
+    }
+    lines.push(`# ${key.description}`, settingLine(key, chain))
+  }
+  return `${lines.join('\n')}\n`
+}
+
+/** The line of one key: live where a node on this chain needs it, commented out otherwise. */
+function settingLine(key: ConfigKey, chain: ChainName): string {
+  const name = key.path.at(-1) ?? ''
+  const example = EXAMPLES.get(key.schema)
+  if (example !== undefined) {
+    const off = key.path.length > 1 ? offUnlessNeeded(chain) : ''
+    return `${off}${name} = ${JSON.stringify(example.of(chain))}`
+  }
+  const value = defaultOf(key)
+  return `# ${name} = ${value === undefined ? '' : JSON.stringify(value)}`.trimEnd()
+}
+
+/** A devnet runs on the embedded development chain: it needs no bitcoin node. */
+function offUnlessNeeded(chain: ChainName): string {
+  return chain === 'devnet' ? '# ' : ''
+}

@@ -1,0 +1,46 @@
+import { join } from 'node:path'
+import type { BitcoindConfig } from '@p2poolv2/bitcoind'
+import { DevChainServer } from '@p2poolv2/devchain/rpc'
+import { bytesToHex, type Rng } from '@p2poolv2/primitives'
+import type { Clock, Log, Part } from '@p2poolv2/runtime'
+import type { Config } from '../settings.ts'
+import { STOP_RANK } from './stop-order.ts'
+
+/** The bitcoin nodes this node works with. */
+export interface BitcoinNodes {
+  /** The preferred one first. */
+  readonly nodes: readonly BitcoindConfig[]
+  /** True when the embedded development chain stands in for bitcoind. */
+  readonly isEmbedded: boolean
+  readonly part: Part
+}
+
+/** Those of the configuration, or the embedded development chain, which is started here, if there is none. */
+export async function openBitcoinNodes(
+  config: Config,
+  deps: { readonly clock: Clock; readonly log: Log; readonly rng: Rng }
+): Promise<BitcoinNodes> {
+  const { clock, log, rng } = deps
+  const name = 'embedded bitcoin chain'
+  if (config.bitcoind.length > 0) return { nodes: configuredNodes(config), isEmbedded: false, part: { name } }
+  // Nobody else may submit to the embedded chain: its password lives as long as this process.
+  const login = { user: 'p2poolv2', password: bytesToHex(rng.bytes(16)) }
+  const file = join(config.data_dir, config.chain, 'devchain')
+  const devChain = await DevChainServer.start({ ...login, file, clock, log })
+  log.warn({}, 'no bitcoind is configured: mining on the embedded development chain, whose coins are worth nothing')
+  return {
+    nodes: [{ url: devChain.url, ...login }],
+    isEmbedded: true,
+    part: { name, stopRank: STOP_RANK.embeddedChain, stop: () => devChain.stop() }
+  }
+}
+
+function configuredNodes(config: Config): BitcoindConfig[] {
+  return config.bitcoind.map(node => ({
+    url: node.url,
+    cookieFile: node.cookie_file,
+    user: node.user,
+    password: node.password,
+    zmqHashblock: node.zmq_hashblock
+  }))
+}

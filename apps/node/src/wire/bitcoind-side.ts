@@ -1,0 +1,98 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { type BitcoindConfig, BlockSubmitter, type FoundBlock, TemplateFeed } from '@p2poolv2/bitcoind'
+import type { ChainName } from '@p2poolv2/consensus'
+import type { NodeEvent } from '@p2poolv2/node'
+import type { Log, Part } from '@p2poolv2/runtime'
+import { FoundBlockFolder } from '../data/found-blocks.ts'
+import { STOP_RANK } from './stop-order.ts'
+
+/** A block found just before the end is money: its submission gets this long before it is given up until the next start. */
+const SUBMIT_BEFORE_END_MS = 2_000
+
+/** Values of bitcoind's `chain` on which each share chain may be mined. */
+const BITCOIN_CHAINS: Readonly<Record<ChainName, readonly string[]>> = {
+  main: ['main'],
+  testnet4: ['testnet4'],
+  signet: ['signet'],
+  regtest: ['regtest'],
+  devnet: ['regtest', 'signet']
+}
+
+export interface BitcoindSideOptions {
+  readonly nodes: readonly BitcoindConfig[]
+  readonly chain: ChainName
+  /** Where the hex of found blocks is kept. */
+  readonly blockFolder: string
+  /** What the records say of blocks found before. */
+  readonly recentBlocks: readonly { readonly blockHash: string; readonly result: string }[]
+}
+
+/** What connects the node to bitcoin: templates in, found blocks out. */
+export interface BitcoindSide {
+  /** To every bitcoin node at once, written to disk first. */
+  readonly submitBlock: (block: FoundBlock) => void
+  readonly submission: Part
+  readonly feed: Part
+  /** Submits again what a crash kept the answer to; starts after the feed. */
+  readonly unanswered: Part
+}
+
+/** @param deps.post where templates, the state of the bitcoin nodes and their answers go */
+export function bitcoindSide(
+  options: BitcoindSideOptions,
+  deps: { readonly post: (event: NodeEvent) => void; readonly log: Log }
+): BitcoindSide {
+  const { nodes, chain, recentBlocks } = options
+  const { post, log } = deps
+  const folder = new FoundBlockFolder(options.blockFolder)
+  const submitting = new AbortController()
+  const feed = new TemplateFeed(
+    { nodes, chains: BITCOIN_CHAINS[chain] },
+    {
+      onTemplate: (template, source) => post({ type: 'template', template, source }),
+      onStatus: status => post({ type: 'bitcoind', nodes: status }),
+      log
+    }
+  )
+  const submitter = new BlockSubmitter(
+    { nodes },
+    {
+      persist: block => folder.persist(block),
+      onResult: result => post({ type: 'blockResult', ...result }),
+      bitcoinHeight: () => feed.bitcoinHeight,
+      log
+    }
+  )
+  const submitBlock = (block: FoundBlock): void => void submitter.submit(block, { signal: submitting.signal })
+  return {
+    submitBlock,
+    submission: {
+      name: 'block submission',
+      stopRank: STOP_RANK.blockSubmission,
+      stop: async ({ signal }) => {
+        const ended = new AbortController()
+        const isUp = pause(SUBMIT_BEFORE_END_MS, undefined, { signal: AbortSignal.any([signal, ended.signal]) })
+        await Promise.race([submitter.idle(), isUp.catch(() => undefined)])
+        ended.abort()
+        submitting.abort()
+        submitter.close()
+      }
+    },
+    feed: {
+      name: 'template feed',
+      start: () => feed.start(),
+      stopRank: STOP_RANK.templateFeed,
+      stop: () => feed.stop()
+    },
+    unanswered: {
+      name: 'unanswered blocks',
+      start: async () => {
+        for (const block of await folder.unanswered(recentBlocks)) {
+          const { blockHash, bitcoinHeight } = block
+          log.warn({ blockHash, bitcoinHeight }, 'submitting a block again: its answer is not on record')
+          submitBlock(block)
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,122 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { type ChainName, encodeShareAddress } from '@p2poolv2/consensus'
+import { NodeCore, type NodeEvent, type NodeStatus, type StopReason } from '@p2poolv2/node'
+import { NodeShell, Telemetry } from '@p2poolv2/node/shell'
+import type { Rng } from '@p2poolv2/primitives'
+import { Lifecycle, type Log, Metrics, nodeSha256d, systemClock, systemRng } from '@p2poolv2/runtime'
+import { configuredParams } from '../data/chain-params.ts'
+import { storeFolder } from '../data/data-dir.ts'
+import { openWallet, WALLET_FILE_NAME, WalletError } from '../data/wallet.ts'
+import type { Config } from '../settings.ts'
+import { openBitcoinNodes } from './bitcoin-nodes.ts'
+import { bitcoindSide } from './bitcoind-side.ts'
+import { builtInMiners } from './built-in-miners.ts'
+import { openConnectionCap } from './connection-cap.ts'
+import { apiListener, stratumListener } from './listeners.ts'
+import { configuredOptions } from './node-options.ts'
+import { openShareChain } from './share-store.ts'
+import { STOP_RANK } from './stop-order.ts'
+
+/** A node that serves. `stop` ends it within five seconds, data safe. */
+export interface RunningNode {
+  readonly chain: ChainName
+  readonly shareAddress: string
+  readonly stratumPort: number
+  readonly apiPort: number
+  /** True when the embedded development chain stands in for bitcoind. */
+  readonly embeddedChain: boolean
+  status(): NodeStatus
+  stop(): Promise<void>
+}
+
+export interface NodeHost {
+  readonly log: Log
+  /** The node ended by itself, because the disk refused or a bug was met. */
+  readonly onStopped: (reason: StopReason) => void
+}
+
+/** Builds the node from its configuration, top to bottom, and starts it. */
+export async function startNode(config: Config, host: NodeHost): Promise<RunningNode> {
+  const { log } = host
+  const clock = systemClock()
+  const rng = systemRng()
+  const params = configuredParams(config)
+  const wallet = openWallet(config.data_dir, () => firstKey(config, { log, rng }))
+  const maxConnections = openConnectionCap(config.stratum.max_connections, log)
+  const { store, chain, recentBlocks } = await openShareChain(storeFolder(config.data_dir, config.chain), params, log)
+
+  const core = new NodeCore(
+    {
+      ...configuredOptions(config, params),
+      nodeShareProgram: wallet.shareProgram,
+      recentBlocks,
+      startedAtMs: clock.nowMs(),
+      maxMiners: maxConnections
+    },
+    { rng, sha256d: nodeSha256d, chain }
+  )
+  const bitcoin = await openBitcoinNodes(config, { clock, log, rng })
+
+  // The edges need the shell to tell it what happens, and the shell needs them to act: nothing happens before they start.
+  const post = (event: NodeEvent): void => shell.post(event)
+  const blockFolder = join(config.data_dir, config.chain, 'blocks')
+  const bitcoind = bitcoindSide({ nodes: bitcoin.nodes, chain: params.chain, blockFolder, recentBlocks }, { post, log })
+  const stratum = stratumListener(config, { maxConnections, post, log })
+  const telemetry = new Telemetry({ log, metrics: new Metrics({ processMetrics: 'include' }), clock })
+  const shell: NodeShell = new NodeShell({
+    core,
+    clock,
+    store,
+    telemetry,
+    ports: {
+      sendMiner: (miner, output) => stratum.server.send(miner, output),
+      closeMiner: (miner, reason) => stratum.server.close(miner, reason),
+      submitBlock: bitcoind.submitBlock,
+      stopped: host.onStopped
+    }
+  })
+  const status = (): NodeStatus => core.queries.status(clock.nowMs())
+  const api = apiListener(config, {
+    status,
+    metrics: () => telemetry.exposition(core.queries, shell.commitQueueLength)
+  })
+
+  const lifecycle = new Lifecycle({ log })
+  await lifecycle.start([
+    { name: 'share store', stopRank: STOP_RANK.shareStore, stop: () => store.close() },
+    bitcoin.part,
+    bitcoind.submission,
+    { name: 'node', start: () => shell.start(), stopRank: STOP_RANK.node, stop: signal => shell.stop(signal) },
+    api,
+    stratum,
+    bitcoind.feed,
+    bitcoind.unanswered,
+    builtInMiners(config, { stratumPort: () => stratum.port, wallet, log })
+  ])
+  return {
+    chain: params.chain,
+    shareAddress: encodeShareAddress({ version: 1, program: wallet.shareProgram }, params.shareAddressHrp),
+    stratumPort: stratum.port,
+    apiPort: api.port,
+    embeddedChain: bitcoin.isEmbedded,
+    status,
+    stop: async () => {
+      await lifecycle.stop()
+    }
+  }
+}
+
+/** 32 random bytes for a wallet key, unless there were shares before: those belong to a key that should not be forgotten. */
+function firstKey(config: Config, { log, rng }: { readonly log: Log; readonly rng: Rng }): Uint8Array {
+  const file = join(config.data_dir, WALLET_FILE_NAME)
+  const store = storeFolder(config.data_dir, config.chain)
+  if (existsSync(store)) {
+    throw new WalletError(
+      `${file} is missing, and the shares in ${store} were made with it: restore it from your backup. To go on with a ` +
+        `new key instead, make one with: p2poolv2 address --data-dir '${config.data_dir}'`
+    )
+  }
+  log.info({ file }, 'this node gets a wallet key of its own: keep a backup of that file')
+  return rng.bytes(32)
+}

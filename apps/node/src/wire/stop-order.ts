@@ -1,0 +1,14 @@
+/**
+ * In which order the parts stop: no new work is taken, miners are told, what was found is on disk, then all is closed. Parts of
+ * one rank stop in reverse order of their start.
+ */
+export const STOP_RANK = {
+  builtInMiners: 0,
+  templateFeed: 1,
+  api: 1,
+  node: 2,
+  stratum: 2,
+  blockSubmission: 3,
+  embeddedChain: 4,
+  shareStore: 5
+} as const
