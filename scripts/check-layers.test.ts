@@ -253,6 +253,60 @@ describe('size and shape', () => {
     ])
   })
 
+  describe('the index of an export path', () => {
+    const index = 'packages/bitcoin/src/index.ts'
+    const offering = (text: string): Record<string, string> => ({
+      'packages/bitcoin/package.json': JSON.stringify({
+        name: '@p2poolv2/bitcoin',
+        exports: { '.': { 'p2pool-source': './src/index.ts' }, './rules': { 'p2pool-source': './src/rules.ts' } },
+        dependencies: { '@p2poolv2/primitives': '*', 'bitcoinjs-lib': '*' }
+      }),
+      [index]: text
+    })
+    const EXTRA = 'packages/stratum/src/extra.ts'
+
+    it.each([
+      ["import { thing } from '@p2poolv2/bitcoin'\n", EXTRA],
+      ["import { thing as other } from '@p2poolv2/bitcoin'\n", EXTRA],
+      ["import type { thing } from '@p2poolv2/bitcoin'\n", EXTRA],
+      ["export { thing } from '@p2poolv2/bitcoin'\n", EXTRA],
+      ["export type T = import('@p2poolv2/bitcoin').thing\n", EXTRA],
+      ["import { thing } from '@p2poolv2/bitcoin'\n", 'packages/stratum/src/extra.test.ts'],
+      ["import * as bitcoin from '@p2poolv2/bitcoin'\n", 'test/e2e/extra.e2e.test.ts'],
+      ["const { thing } = await import('@p2poolv2/bitcoin')\n", 'scripts/extra.mjs'],
+      ["import { thing } from '../packages/bitcoin/src/index.ts'\n", 'scripts/extra.ts']
+    ])('may export what somebody outside takes: %s in %s', (text, path) => {
+      expect(breachesWith({ ...offering("export { thing } from './thing.ts'\n"), [path]: text })).toEqual([])
+    })
+
+    it.each([
+      ["import { thing } from '../index.ts'\n", 'packages/bitcoin/src/testing/build.ts'],
+      ["import { thing } from '@p2poolv2/bitcoin'\n", 'packages/bitcoin/src/extra.test.ts'],
+      ["import { thing as used } from '@p2poolv2/primitives'\n", EXTRA.replace('stratum', 'bitcoin')],
+      ["import '@p2poolv2/bitcoin'\nimport { thing } from './thing.ts'\n", 'packages/stratum/src/extra.test.ts']
+    ])('may not export what only its own package takes, or nobody: %s in %s', (text, path) => {
+      const lines = "export { other } from './thing.ts'\nexport { inner as thing } from './thing.ts'\n"
+      const changes = {
+        ...offering(lines),
+        [path]: text,
+        'test/other.ts': "import { other } from '@p2poolv2/bitcoin'\n"
+      }
+      expect(breachesWith(changes)).toEqual([`${index}:2 export-for-nobody`])
+    })
+
+    it('names what it exports', () => {
+      const user = { [EXTRA]: "import { thing } from '@p2poolv2/bitcoin'\n" }
+      expect(breachesWith({ ...offering("export * from './thing.ts'\n"), ...user })).toEqual([
+        `${index}:1 export-for-nobody`
+      ])
+    })
+
+    it('alone is judged so: a file with an export path of its own is its package’s too', () => {
+      const rules = { 'packages/bitcoin/src/rules.ts': 'export const rule = 1\n' }
+      expect(breachesWith({ ...offering('export {}\n'), ...rules })).toEqual([])
+    })
+  })
+
   it('file names say what is inside', () => {
     expect(rulesBrokenBy('', 'packages/stratum/src/hash-utils.ts')).toEqual(['empty-name'])
     expect(rulesBrokenBy('', 'test/e2e/helpers.ts')).toEqual(['empty-name'])

@@ -12,6 +12,7 @@ export interface Breach {
 export type Rule =
   | 'brand-cast'
   | 'empty-name'
+  | 'export-for-nobody'
   | 'file-cycle'
   | 'file-too-long'
   | 'impure'

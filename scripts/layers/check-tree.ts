@@ -1,5 +1,6 @@
 import type { Breach } from './breach.ts'
 import { findCycles } from './cycles.ts'
+import { judgeExports } from './export-rules.ts'
 import { judgeImport, type LayerFile } from './import-rules.ts'
 import { countLines, judgePackages } from './package-rules.ts'
 import { readFacts, type SourceFacts } from './source-facts.ts'
@@ -12,11 +13,13 @@ export function checkTree(tree: Tree): Breach[] {
   const manifests = readManifests(tree)
   const breaches = judgePackages(tree)
   const edges = new Map<string, string[]>()
+  const factsByPath = new Map<string, SourceFacts>()
   for (const file of sourceFiles(tree)) {
     breaches.push(...judgeFile(file))
+    const facts = readFacts(file.path, file.text)
+    factsByPath.set(file.path, facts)
     const { layer } = file
     if (layer === null) continue
-    const facts = readFacts(file.path, file.text)
     const layerFile = { ...file, layer }
     for (const found of facts.imports) {
       const breach = judgeImport(layerFile, found, manifests)
@@ -25,6 +28,7 @@ export function checkTree(tree: Tree): Breach[] {
     if (!file.isTest) breaches.push(...judgeSource(layerFile, facts))
     edges.set(file.path, relativeTargets(file.path, facts))
   }
+  breaches.push(...judgeExports(factsByPath, manifests))
   return [...breaches, ...findCycles(edges).map(cycleBreach)].sort(inOrder)
 }
 

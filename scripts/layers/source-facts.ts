@@ -8,10 +8,23 @@ export interface Found {
   readonly line: number
 }
 
+/** Stands for all names of a module: `import * as`, `export *`, `import()`. */
+export const EVERY_NAME = '*'
+
+/** One name and the module specifier it comes from. */
+export interface NameFrom {
+  readonly from: string
+  readonly name: string
+}
+
 /** What the rules want to know about one file of source. */
 export interface SourceFacts {
   /** Module specifiers of imports, re-exports, `import()` and import types. */
   readonly imports: readonly Found[]
+  /** Each name imported, re-exported or referred to from another module, by the module's own word for it. */
+  readonly names: readonly NameFrom[]
+  /** Each name exported. */
+  readonly exports: readonly Found[]
   /** Uses of the clock, of chance, of waiting and of event emitters. */
   readonly impurities: readonly Found[]
   /** Casts to a branded type. */
@@ -27,6 +40,8 @@ export function readFacts(path: string, text: string): SourceFacts {
   const file = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true)
   const facts = {
     imports: [] as Found[],
+    names: [] as NameFrom[],
+    exports: [] as Found[],
     impurities: [] as Found[],
     brandCasts: [] as Found[],
     ownStatements: [] as Found[]
@@ -37,7 +52,10 @@ export function readFacts(path: string, text: string): SourceFacts {
   })
   const visit = (node: ts.Node): void => {
     const specifier = specifierOf(node)
-    if (specifier !== null) facts.imports.push(at(node, specifier))
+    if (specifier !== null) {
+      facts.imports.push(at(node, specifier))
+      for (const name of namesTaken(node)) facts.names.push({ from: specifier, name })
+    }
     const impurity = impurityOf(node)
     if (impurity !== null) facts.impurities.push(at(node, impurity))
     if (ts.isAsExpression(node) || ts.isTypeAssertionExpression(node)) {
@@ -48,6 +66,7 @@ export function readFacts(path: string, text: string): SourceFacts {
   }
   visit(file)
   for (const statement of file.statements) {
+    for (const name of namesGiven(statement)) facts.exports.push(at(statement, name))
     if (!isReExport(statement)) facts.ownStatements.push(at(statement, ts.SyntaxKind[statement.kind] ?? ''))
   }
   return facts
@@ -63,6 +82,48 @@ function specifierNodeOf(node: ts.Node): ts.Node | undefined {
   if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) return node.arguments[0]
   if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) return node.argument.literal
   return undefined
+}
+
+/** What a node that has a module specifier takes from that module. */
+function namesTaken(node: ts.Node): string[] {
+  if (ts.isImportDeclaration(node)) {
+    const { name, namedBindings } = node.importClause ?? {}
+    const byDefault = name === undefined ? [] : ['default']
+    if (namedBindings === undefined) return byDefault
+    if (ts.isNamespaceImport(namedBindings)) return [EVERY_NAME]
+    return [...byDefault, ...namedBindings.elements.map(element => (element.propertyName ?? element.name).text)]
+  }
+  if (ts.isExportDeclaration(node) && node.exportClause !== undefined && ts.isNamedExports(node.exportClause)) {
+    return node.exportClause.elements.map(element => (element.propertyName ?? element.name).text)
+  }
+  if (ts.isImportTypeNode(node) && node.qualifier !== undefined) {
+    let { qualifier } = node
+    while (ts.isQualifiedName(qualifier)) qualifier = qualifier.left
+    return [qualifier.text]
+  }
+  return [EVERY_NAME]
+}
+
+/** The names a statement exports. */
+function namesGiven(statement: ts.Statement): string[] {
+  if (ts.isExportDeclaration(statement)) {
+    const { exportClause } = statement
+    if (exportClause === undefined) return [EVERY_NAME]
+    return ts.isNamedExports(exportClause)
+      ? exportClause.elements.map(element => element.name.text)
+      : [exportClause.name.text]
+  }
+  if (ts.isExportAssignment(statement)) return ['default']
+  const modifiers = ts.canHaveModifiers(statement) ? (ts.getModifiers(statement) ?? []) : []
+  if (!modifiers.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword)) return []
+  if (ts.isVariableStatement(statement)) return statement.declarationList.declarations.flatMap(d => boundNames(d.name))
+  const { name } = statement as ts.DeclarationStatement
+  return name !== undefined && ts.isIdentifier(name) ? [name.text] : ['default']
+}
+
+function boundNames(name: ts.BindingName): string[] {
+  if (ts.isIdentifier(name)) return [name.text]
+  return name.elements.flatMap(element => (ts.isBindingElement(element) ? boundNames(element.name) : []))
 }
 
 function impurityOf(node: ts.Node): string | null {

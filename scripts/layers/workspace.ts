@@ -6,6 +6,8 @@ export interface Manifest {
   readonly path: string
   readonly name: string
   readonly exports: readonly string[]
+  /** Export path to its source, both from the package's folder; without those that name no source. */
+  readonly entries: ReadonlyMap<string, string>
   readonly dependencies: readonly string[]
   readonly devDependencies: readonly string[]
 }
@@ -51,10 +53,17 @@ export function readManifests(tree: Tree): Map<string, Manifest> {
     if (!/^(packages|apps)\/.*package\.json$/.test(path)) continue
     const json = asRecord(JSON.parse(text))
     const name = String(json['name'])
+    const exports = asRecord(json['exports'])
     manifests.set(name, {
       path,
       name,
-      exports: Object.keys(asRecord(json['exports'])),
+      exports: Object.keys(exports),
+      entries: new Map(
+        Object.entries(exports).flatMap(([subpath, conditions]) => {
+          const source = asRecord(conditions)['p2pool-source']
+          return typeof source === 'string' ? [[subpath, source] as const] : []
+        })
+      ),
       dependencies: Object.keys(asRecord(json['dependencies'])),
       devDependencies: Object.keys(asRecord(json['devDependencies']))
     })

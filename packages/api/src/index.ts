@@ -1,1 +1,1 @@
-export { ApiServer, type ApiServerOptions, type ApiSources, MAX_EVENT_STREAMS } from './api-server.ts'
+export { ApiServer, type ApiSources } from './api-server.ts'

@@ -1,6 +1,6 @@
-export type { AddressProblem, BitcoinNetwork, ParsedAddress } from './address.ts'
+export type { BitcoinNetwork } from './address.ts'
 export { addressFromScript, parseAddress } from './address.ts'
-export type { CoinbaseOutput, CoinbaseParts, CoinbaseSkeleton } from './coinbase.ts'
+export type { CoinbaseSkeleton } from './coinbase.ts'
 export {
   BITCOIN_HEIGHT_LIMIT,
   buildCoinbase,
@@ -8,7 +8,6 @@ export {
   COINBASE_TAIL_BYTES,
   COINBASE_VERSION,
   coinbaseWeight,
-  coinbaseWithWitness,
   EXTRANONCE_BYTES,
   MAX_AUX_FLAGS_BYTES,
   MAX_POOL_SIGNATURE_BYTES,
@@ -17,26 +16,23 @@ export {
 } from './coinbase.ts'
 export type { BitcoinHeader } from './header.ts'
 export { BITCOIN_HEADER_BYTES, bitcoinHeaderHashWire, decodeBitcoinHeader, encodeBitcoinHeader } from './header.ts'
-export type { HeaderFields, Job, MiningWork, Solution } from './job.ts'
+export type { Job, MiningWork, Solution } from './job.ts'
 export { assembleBlock, coinbaseHalves, coinbaseInto, coinbaseOf, headerInto } from './job.ts'
-export { foldBranch, foldBranchInto, MAX_MERKLE_BRANCH_NODES, merkleBranchOf, merkleRoot } from './merkle.ts'
-export { isPaddingOutput, paddingOutput } from './padding.ts'
+export { foldBranch, foldBranchInto, merkleBranchOf, merkleRoot } from './merkle.ts'
+export { isPaddingOutput } from './padding.ts'
 export {
   isWitnessCommitmentScript,
   pushData,
   readPush,
   scriptNumberPush,
   WITNESS_COMMITMENT_PREFIX,
-  witnessProgramOf,
   witnessProgramScript
 } from './script.ts'
-export { curveForBitcoinJs } from './secp256k1.ts'
-export { bip86OutputKey, isSecretKey, isXOnlyPoint, xOnlyPublicKey } from './taproot.ts'
+export { bip86OutputKey, isSecretKey, xOnlyPublicKey } from './taproot.ts'
 export type { BlockTemplate, TemplateTransaction } from './template.ts'
 export {
   MAX_BLOCK_WEIGHT,
   MAX_MONEY_SATS,
-  MAX_TEMPLATE_TRANSACTIONS,
   parseTemplate,
   VERSION_ROLLING_MASK,
   witnessCommitmentScriptOf

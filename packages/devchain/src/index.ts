@@ -1,5 +1,5 @@
 export { type DecodedBlock, decodeBlock, MAX_BLOCK_BYTES, strippedBlockBytes } from './block.ts'
 export { type BlockRecord, decodeBlockRecords, encodeBlockRecord } from './block-record.ts'
-export { HALVING_BLOCKS, subsidySats } from './check-block.ts'
-export { type ChainBlock, DevChain, type DevTemplate, KEPT_BLOCKS, type SubmitOutcome } from './dev-chain.ts'
-export { bitsFromHashes, DEV_DIFFICULTY, type DifficultyRule } from './difficulty.ts'
+export { subsidySats } from './check-block.ts'
+export { type ChainBlock, DevChain, KEPT_BLOCKS } from './dev-chain.ts'
+export type { DifficultyRule } from './difficulty.ts'

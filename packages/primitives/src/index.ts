@@ -4,7 +4,6 @@ export type {
   BitcoinHeight,
   BlockHash,
   Bps,
-  Brand,
   Bytes32,
   CompactBits,
   Height,
@@ -12,7 +11,6 @@ export type {
   ShareHash,
   TxId,
   UnixMs,
-  UnixSec,
   Work
 } from './brand.ts'
 export {
@@ -30,20 +28,9 @@ export {
   ZERO_BLOCK_HASH,
   ZERO_SHARE_HASH
 } from './brand.ts'
-export {
-  bytesEqual,
-  bytesToHex,
-  bytesToHexReversed,
-  compareBytes,
-  concatBytes,
-  hexIntoBytes,
-  hexToBytes,
-  reversed
-} from './bytes.ts'
+export { bytesEqual, bytesToHex, bytesToHexReversed, compareBytes, concatBytes, hexToBytes } from './bytes.ts'
 export { ByteReader, ByteWriter, compactSizeLength } from './codec.ts'
-export type { CodecErrorCode } from './codec-error.ts'
 export { CodecError } from './codec-error.ts'
-export type { Deadline } from './deadlines.ts'
 export { Deadlines } from './deadlines.ts'
 export { InvariantError, invariant } from './invariant.ts'
 export type { Rng, SeededRng } from './rng.ts'
@@ -58,7 +45,6 @@ export {
   difficultyFromBits,
   difficultyOfHash,
   hashMeetsTarget,
-  MAX_TARGET_1,
   targetFromBigInt,
   targetFromBits,
   targetFromDifficulty,

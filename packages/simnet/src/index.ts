@@ -1,6 +1,6 @@
 export { WorldBroken, WorldFailed } from './check/step-invariants.ts'
-export { type PlotOptions, type PlotSeries, plot } from './report/plot.ts'
-export type { Finding, SimReport } from './report/report.ts'
+export { plot } from './report/plot.ts'
+export type { SimReport } from './report/report.ts'
 export { percent, reportText } from './report/report-text.ts'
 export { type UncleRateRow, uncleRatePage, uncleRateRow } from './report/uncle-rate-table.ts'
 export { SCENARIOS } from './scenarios/all.ts'

@@ -1,1 +1,1 @@
-export { type ErrorJson, errorSchema, type Status, type StatusJson, statusSchema } from './status.ts'
+export { type ErrorJson, type Status, type StatusJson, statusSchema } from './status.ts'

@@ -1,5 +1,6 @@
 /** A plain list of real shares with the views the rules need; what the share chain's index is in the node. */
 import { type CompactBits, type ShareHash, workFromBits } from '@p2poolv2/primitives'
+import type { PayoutWindowReader } from '../check-context.ts'
 import {
   type ChainParams,
   type ChainView,
@@ -7,7 +8,6 @@ import {
   genesisShare,
   type PayoutWeights,
   PayoutWindow,
-  type PayoutWindowReader,
   requiredBits,
   type Share,
   type ShareFacts,

@@ -1,2 +1,2 @@
-export { BLOCK_CASES, type BlockCase } from './block-cases.ts'
-export { type BlockChanges, buildBlock, REGTEST_DIFFICULTY, type TemplateFields } from './build-block.ts'
+export { BLOCK_CASES } from './block-cases.ts'
+export { buildBlock, REGTEST_DIFFICULTY, type TemplateFields } from './build-block.ts'

@@ -1,5 +1,2 @@
-export { MAX_QUEUED_COMMITS } from './commit-queue.ts'
-export type { NetworkPorts, NodePorts, NodeShellOptions } from './node-shell.ts'
 export { NodeShell } from './node-shell.ts'
-export type { TelemetryOptions } from './telemetry.ts'
 export { Telemetry } from './telemetry.ts'

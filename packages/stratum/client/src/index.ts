@@ -1,2 +1,2 @@
 export { headerFor, type MinerJob, parseNotify } from './miner-job.ts'
-export { parseSubscription, type Subscription, submitParams } from './miner-messages.ts'
+export { parseSubscription, submitParams } from './miner-messages.ts'
