@@ -55,12 +55,16 @@ export type NodeEvent =
       readonly reason: string | null
     }
   | { readonly type: 'committed'; readonly sequence: number }
+  /** The disk is far behind what it was given (see `CommitBacklog`): nothing more that makes the chain grow, please. */
+  | { readonly type: 'storeBehind' }
+  | { readonly type: 'storeCaughtUp' }
   | { readonly type: 'storeFailed'; readonly message: string }
   /** The answer to `readShares`, in the order asked; null where the store holds nothing. */
   | {
       readonly type: 'sharesRead'
       readonly for: StoreReader
       readonly requestId: number
+      readonly hashes: readonly ShareHash[]
       readonly shares: readonly (Uint8Array | null)[]
     }
   /** The answer to `readHeaders`: header batches of one header each, in the order asked, null where nothing is stored. */
@@ -91,11 +95,15 @@ export type NodeEffect =
   | { readonly type: 'sendMiner'; readonly miner: MinerId; readonly output: SessionOutput }
   /** Flush what was sent, then close. The session is already forgotten; `minerGone` may or may not follow. */
   | { readonly type: 'closeMiner'; readonly miner: MinerId; readonly reason: string }
-  /** Encoded shares from the store. Each reader counts its own reads, of both kinds together. */
+  /**
+   * Encoded shares from the store. Each reader counts its own reads, of both kinds together. What is asked for may be on its
+   * way to disk: the read begins when the delta `afterSequence` is written.
+   */
   | {
       readonly type: 'readShares'
       readonly for: StoreReader
       readonly requestId: number
+      readonly afterSequence: number
       readonly hashes: readonly ShareHash[]
     }
   /** Headers with their branches from the store. */
@@ -103,6 +111,7 @@ export type NodeEffect =
       readonly type: 'readHeaders'
       readonly for: StoreReader
       readonly requestId: number
+      readonly afterSequence: number
       readonly hashes: readonly ShareHash[]
     }
   /** One atomic batch. Deltas are committed strictly in the order they are given. */
@@ -128,9 +137,9 @@ export const EFFECT_RANK: Readonly<Record<NodeEffect['type'], number>> = {
   dropPeer: 1,
   sendMiner: 2,
   closeMiner: 2,
-  readShares: 3,
-  readHeaders: 3,
-  commit: 4,
+  commit: 3,
+  readShares: 4,
+  readHeaders: 4,
   report: 5,
   stop: 6
 }
@@ -180,9 +189,15 @@ export type NodeFact =
     }
   /**
    * A solution that was good enough for a share, but the share chain has no place for it any more: its code for the
-   * refusal, or `base-gone` when what it builds on is no longer held.
+   * refusal, `base-gone` when what it builds on is no longer held, `disk-too-slow` when too many waited for the disk.
    */
   | { readonly type: 'shareLost'; readonly shareHash: ShareHash; readonly code: string }
+  /** The disk is behind: shares of ours wait in memory, and peers get short answers. Blocks go to bitcoin as ever. */
+  | { readonly type: 'storeBehind' }
+  /** The disk has caught up; `shares` of ours that waited are added now. */
+  | { readonly type: 'storeCaughtUp'; readonly shares: number }
+  /** A stored body is not there or cannot be read; it is fetched from peers again. */
+  | { readonly type: 'bodyLost'; readonly shareHash: ShareHash; readonly height: number }
   /** A share of ours is in the share chain and does not count yet; it is tried again by itself. */
   | { readonly type: 'shareHeld'; readonly shareHash: ShareHash; readonly code: string }
   | { readonly type: 'shareConfirmed'; readonly shareHash: ShareHash; readonly height: number }
@@ -231,7 +246,7 @@ export type NodeFact =
   | { readonly type: 'coinbaseTooHeavy'; readonly droppedTransactions: number | null; readonly payees: number }
   | { readonly type: 'bitcoindStatus'; readonly status: BitcoindStatus }
   /** Shares stored but not validated before the last stop have been looked at again. */
-  | { readonly type: 'resumed'; readonly validated: number; readonly unreadable: number }
+  | { readonly type: 'resumed'; readonly validated: number }
   | {
       readonly type: 'peerConnected'
       readonly peer: PeerId

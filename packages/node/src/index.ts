@@ -1,4 +1,5 @@
 export { MAX_RECENT_BLOCKS } from './chain/block-log.ts'
+export { type BacklogNews, CommitBacklog } from './chain/commit-backlog.ts'
 export type {
   BitcoindStatus,
   BlockSubmitResult,
@@ -9,6 +10,7 @@ export type {
   PeerEffect,
   StopReason
 } from './contract.ts'
+
 export { EFFECT_RANK } from './contract.ts'
 export { HASHES_PER_DIFFICULTY } from './figures/hashrate.ts'
 export type { NodeQueries, NodeStatus } from './figures/queries.ts'

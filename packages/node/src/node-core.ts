@@ -9,6 +9,7 @@ import { StratumV1 } from '@p2poolv2/stratum'
 import { BlockLog } from './chain/block-log.ts'
 import { chainIndexOf } from './chain/chain-index.ts'
 import { ChainKeeper } from './chain/chain-keeper.ts'
+import { HeldEvents, type Holdable, isHoldable } from './chain/held-events.ts'
 import { Network } from './chain/network.ts'
 import type { BitcoindStatus, NodeEffect, NodeEvent, StopReason } from './contract.ts'
 import { EffectList } from './effect-list.ts'
@@ -71,6 +72,9 @@ export class NodeCore {
   #templateSource: string | null = null
   /** What peers know of our transactions. */
   #toldTemplate: BlockTemplate | null = null
+  #isStoreBehind = false
+  /** Of peers, while the disk is behind: what they bring makes the chain grow. */
+  readonly #held = new HeldEvents()
   #state: 'new' | 'running' | 'stopped' = 'new'
 
   constructor(options: NodeCoreOptions, deps: NodeCoreDeps) {
@@ -164,6 +168,10 @@ export class NodeCore {
   }
 
   #route(event: NodeEvent, nowMs: UnixMs): void {
+    if (this.#isStoreBehind && isHoldable(event)) {
+      if (!this.#held.add(event)) this.#refuse(event)
+      return
+    }
     switch (event.type) {
       case 'minerConnected':
         this.#desk.connect(event, nowMs)
@@ -185,6 +193,15 @@ export class NodeCore {
         break
       case 'committed':
         this.#effects.report({ type: 'committed', sequence: event.sequence })
+        break
+      case 'storeBehind':
+        this.#isStoreBehind = true
+        this.#keeper.storeBehind()
+        break
+      case 'storeCaughtUp':
+        this.#isStoreBehind = false
+        this.#keeper.storeCaughtUp(nowMs)
+        for (const held of this.#held.take()) this.#route(held, nowMs)
         break
       case 'storeFailed':
         this.#effects.report({ type: 'storeFailed', message: event.message })
@@ -208,7 +225,7 @@ export class NodeCore {
         break
       case 'sharesRead':
         if (event.for === 'chain') this.#keeper.takeRead(event, nowMs)
-        else this.#network.handle(event, nowMs)
+        else this.#network.handle(this.#keeper.readForPeers(event, nowMs), nowMs)
         break
       case 'headersRead':
         // The share chain keeps what it needs of headers in memory.
@@ -283,6 +300,17 @@ export class NodeCore {
   }
 
   // The rest
+
+  /** There is no room to hold it. What wants an answer gets the one that costs nobody anything. */
+  #refuse(event: Holdable): void {
+    if (event.type === 'gossip') {
+      const { peer, messageId } = event
+      this.#effects.add({ type: 'verdict', peer, messageId, verdict: 'ignore' })
+    } else if (event.type === 'peerRequest') {
+      this.#effects.add({ type: 'respond', peer: event.peer, requestId: event.requestId, payload: null })
+    }
+    // The gossip machine notices answers that do not come; the rest always has room.
+  }
 
   #deadline(nowMs: UnixMs): void {
     this.#desk.deadline(nowMs)

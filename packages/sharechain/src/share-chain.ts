@@ -108,7 +108,12 @@ export class ShareChain {
   /** Begins to read a stored chain back. Only for a chain that holds the genesis only. */
   beginRestore(): void {
     invariant(this.#index.size === 1 && this.#restorer === null, 'a chain is restored once and before anything else')
-    this.#restorer = new Restorer({ index: this.#index, organiser: this.#organiser, validator: this.#validator })
+    this.#restorer = new Restorer({
+      index: this.#index,
+      organiser: this.#organiser,
+      validator: this.#validator,
+      intake: this.#intake
+    })
   }
 
   /** Takes one row, in the order `ShareStore.load` gives them. @throws StoreCorrupt */
@@ -164,6 +169,17 @@ export class ShareChain {
   bodiesRead(shares: readonly Share[], nowMs: UnixMs): ChainOutcome {
     return this.#run(nowMs, pass => {
       for (const share of shares) this.#intake.storedBody(share, pass)
+      return ACCEPTED
+    })
+  }
+
+  /**
+   * The store has no readable body of these shares: they are to be fetched from peers again.
+   * @returns in `wanted` those that are still needed; what else is named changes nothing
+   */
+  bodiesLost(hashes: readonly ShareHash[], nowMs: UnixMs): ChainOutcome {
+    return this.#run(nowMs, pass => {
+      for (const hash of hashes) this.#intake.bodyLost(hash, pass)
       return ACCEPTED
     })
   }
@@ -261,7 +277,8 @@ export class ShareChain {
 
   /** Shares whose bodies are to be fetched next, uncles before nephews (protocol §19.4). */
   bodiesWanted(limit: number): readonly ShareHash[] {
-    return bodiesWanted(this.#params, { index: this.#index, organiser: this.#organiser }, limit)
+    const { lostBodies } = this.#intake
+    return bodiesWanted(this.#params, { index: this.#index, organiser: this.#organiser, lost: lostBodies }, limit)
   }
 
   /** Uncles named by confirmed shares since the genesis. */
@@ -322,6 +339,7 @@ export class ShareChain {
   #forget(slot: Slot, changes: Changes): void {
     changes.pruned(slot)
     this.#validator.forget(slot)
+    this.#intake.forget(slot)
     this.#organiser.forget(slot)
     this.#window.forget(slot)
     // The window holds an uncle by the share that named it.

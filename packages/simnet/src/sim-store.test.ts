@@ -55,12 +55,25 @@ it('answers nothing while it stalls and everything afterwards', () => {
   const answers: number[] = []
   store.stall()
   commit(1)
-  store.readShares([], shares => answers.push(shares.length))
+  store.read({ afterSequence: 0, question: disk => disk.readNow([]) }, shares => answers.push(shares.length))
   run(500)
   expect([done, answers]).toEqual([[], []])
   store.resume()
   run(1_000)
   expect([done, answers]).toEqual([[1], [0]])
+})
+
+it('answers a question about what is on its way once it is there', () => {
+  const { store, commit, run } = setUp()
+  const answers: number[] = []
+  for (const sequence of [1, 2, 3]) commit(sequence)
+  const ask = (afterSequence: number): void =>
+    store.read({ afterSequence, question: disk => disk.sequence }, sequence => answers.push(sequence))
+  for (const afterSequence of [2, 0]) ask(afterSequence)
+  run(15)
+  expect(answers).toEqual([0])
+  run(1_000)
+  expect(answers).toEqual([0, 2])
 })
 
 it('holds the same bytes once for all disks, and different bytes apart', () => {

@@ -1,4 +1,4 @@
-import { BoundedMap, bytesEqual, bytesToHex, type ShareHash } from '@p2poolv2/primitives'
+import { BoundedMap, bytesEqual, bytesToHex } from '@p2poolv2/primitives'
 import { type ChainDelta, MemoryStore, type StoreIdentity } from '@p2poolv2/sharechain'
 import type { VirtualClock } from './virtual-clock.ts'
 
@@ -35,6 +35,11 @@ export interface SimStoreOptions {
   readonly pool: DiskPool
 }
 
+interface Read {
+  readonly afterSequence: number
+  readonly go: () => void
+}
+
 /**
  * A node's disk. Deltas are written one at a time in order, each taking its time; what is written survives a crash, what
  * waits does not. A stalled disk takes orders and does nothing.
@@ -44,7 +49,8 @@ export class SimStore {
   readonly #clock: VirtualClock
   readonly #disk: MemoryStore
   #waiting: { readonly delta: ChainDelta; readonly onDone: () => void }[] = []
-  #reads: (() => void)[] = []
+  /** Whose time has come, but not their turn. */
+  #reads: Read[] = []
   #isBusy = false
   #isStalled = false
   /** Raised by a crash: what is under way then comes to nothing. */
@@ -77,14 +83,15 @@ export class SimStore {
     this.#writeNext()
   }
 
-  /** Encoded shares in the order asked; null where the disk holds none. */
-  readShares(hashes: readonly ShareHash[], onDone: (shares: readonly (Uint8Array | null)[]) => void): void {
-    this.#readLater(() => onDone(this.#disk.readNow(hashes)))
-  }
-
-  /** Any other question to the disk, answered from what is on it by then. */
-  read<T>(question: (disk: MemoryStore) => T, onDone: (answer: T) => void): void {
-    this.#readLater(() => onDone(question(this.#disk)))
+  /**
+   * A question to the disk, answered from what is on it by then: not before the delta `afterSequence` is written, if that is
+   * still on its way.
+   */
+  read<T>(
+    read: { readonly afterSequence: number; readonly question: (disk: MemoryStore) => T },
+    onDone: (answer: T) => void
+  ): void {
+    this.#readLater({ afterSequence: read.afterSequence, go: () => onDone(read.question(this.#disk)) })
   }
 
   stall(): void {
@@ -105,13 +112,25 @@ export class SimStore {
     this.#isBusy = false
   }
 
-  #readLater(read: () => void): void {
+  #readLater(read: Read): void {
     const life = this.#life
     this.#clock.after(this.#options.readMs, () => {
       if (life !== this.#life) return
-      if (this.#isStalled) this.#reads.push(read)
-      else read()
+      if (this.#isStalled || this.#isOnItsWay(read.afterSequence)) this.#reads.push(read)
+      else read.go()
     })
+  }
+
+  #isOnItsWay(sequence: number): boolean {
+    const first = this.#waiting[0]
+    return first !== undefined && first.delta.sequence <= sequence
+  }
+
+  #answerReads(): void {
+    const ready = this.#reads.filter(read => !this.#isOnItsWay(read.afterSequence))
+    if (ready.length === 0) return
+    this.#reads = this.#reads.filter(read => this.#isOnItsWay(read.afterSequence))
+    for (const read of ready) read.go()
   }
 
   #writeNext(): void {
@@ -126,6 +145,8 @@ export class SimStore {
       if (next === undefined) return
       this.#disk.commitNow(this.#options.pool.pooled(next.delta))
       next.onDone()
+      if (life !== this.#life) return
+      this.#answerReads()
       this.#writeNext()
     })
   }

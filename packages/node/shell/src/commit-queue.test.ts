@@ -1,3 +1,4 @@
+import type { BacklogNews } from '@p2poolv2/node'
 import type { ChainDelta } from '@p2poolv2/sharechain'
 import { describe, expect, it } from 'vitest'
 import { CommitQueue } from './commit-queue.ts'
@@ -29,13 +30,15 @@ class SlowDisk {
 function queueOn(disk: SlowDisk) {
   const committed: number[] = []
   const failures: unknown[] = []
+  const news: BacklogNews[] = []
   const queue = new CommitQueue({
     store: disk,
-    maxQueued: 4,
+    maxWaiting: 4,
+    onBacklog: item => news.push(item),
     onCommitted: sequence => committed.push(sequence),
     onFailed: error => failures.push(error)
   })
-  return { queue, committed, failures }
+  return { queue, committed, failures, news }
 }
 
 describe('CommitQueue', () => {
@@ -67,14 +70,43 @@ describe('CommitQueue', () => {
     expect(failures).toHaveLength(1)
   })
 
-  it('knows when it is full, and when it is half empty again', async () => {
+  it('says once that the disk is behind, and once that it has caught up', async () => {
+    const disk = new SlowDisk()
+    const { queue, news } = queueOn(disk)
+    for (const sequence of [1, 2, 3, 4, 5]) queue.push(delta(sequence))
+    expect(news).toEqual(['storeBehind'])
+    await disk.finish()
+    await disk.finish()
+    expect(news).toEqual(['storeBehind'])
+    await disk.finish()
+    expect(news).toEqual(['storeBehind', 'storeCaughtUp'])
+  })
+
+  it('lets a read wait for the deltas up to the one it needs, and no longer', async () => {
     const disk = new SlowDisk()
     const { queue } = queueOn(disk)
-    for (const sequence of [1, 2, 3, 4]) queue.push(delta(sequence))
-    expect(queue.isFull).toBe(true)
+    const read: number[] = []
+    const readAfter = (sequence: number): void => void queue.written(sequence).then(() => read.push(sequence))
+    readAfter(0)
+    for (const sequence of [1, 2]) queue.push(delta(sequence))
+    for (const sequence of [2, 1, 0]) readAfter(sequence)
     await disk.finish()
-    expect([queue.isFull, queue.isHalfEmpty]).toEqual([false, false])
+    await Promise.resolve()
+    expect(read.sort()).toEqual([0, 0, 1])
     await disk.finish()
-    expect(queue.isHalfEmpty).toBe(true)
+    await queue.drained()
+    expect(read).toEqual([0, 0, 1, 2])
+  })
+
+  it('after a failure no read begins', async () => {
+    const disk = new SlowDisk()
+    const { queue } = queueOn(disk)
+    const read: string[] = []
+    queue.push(delta(1))
+    void queue.written(1).then(() => read.push('before'))
+    await disk.finish(new Error('no space left on device'))
+    void queue.written(1).then(() => read.push('after'))
+    await queue.drained()
+    expect(read).toEqual([])
   })
 })

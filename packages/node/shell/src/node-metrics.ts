@@ -40,6 +40,7 @@ const COUNTERS = {
     help: 'Shares of ours that have to wait before they count',
     labels: ['code']
   },
+  bodiesLost: { name: 'stored_shares_lost_total', help: 'Stored shares that could not be read and are fetched again' },
   relays: { name: 'share_relays_total', help: 'Shares told to peers, own ones and others' },
   pushes: { name: 'share_pushes_total', help: 'Shares sent to single peers' },
   peerSharesRefused: { name: 'peer_shares_refused_total', help: 'Shares of peers that broke a rule', labels: ['code'] },

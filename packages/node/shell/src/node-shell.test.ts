@@ -15,11 +15,12 @@ import { unixMs, ZERO_SHARE_HASH } from '@p2poolv2/primitives'
 import { createLog, Metrics } from '@p2poolv2/runtime'
 import type { ChainDelta } from '@p2poolv2/sharechain'
 import { describe, expect, it } from 'vitest'
-import { MAX_HELD_EVENTS, MAX_HELD_PEER_EVENTS } from './held-events.ts'
 import { type NetworkPorts, type NodePorts, NodeShell } from './node-shell.ts'
 import { Telemetry } from './telemetry.ts'
 
 const MAX_QUEUED = 8
+/** What the machine holds of peers while the disk is behind. */
+const MAX_HELD_PEER_EVENTS = 128
 
 /** A shell around a real node: virtual miners, a store in memory that can be held up. */
 class Bench {
@@ -57,7 +58,9 @@ class Bench {
     const handle = core.handle.bind(core)
     core.handle = (event, nowMs) => {
       this.handled.push(event.type)
-      return handle(event, nowMs)
+      const effects = handle(event, nowMs)
+      this.#look()
+      return effects
     }
     this.ports = {
       sendMiner: (miner, text) => {
@@ -94,7 +97,7 @@ class Bench {
       core: this.rig.core,
       clock: { nowMs: () => unixMs(this.rig.nowMs) },
       telemetry: this.telemetry,
-      maxQueuedCommits: MAX_QUEUED,
+      maxWaitingDeltas: MAX_QUEUED,
       store: {
         commit: delta => this.#commit(delta),
         readShares: async hashes => this.rig.store.readNow(hashes),
@@ -221,29 +224,43 @@ describe('NodeShell', () => {
     expect(bench.closed).toEqual([[1, 'stopping']])
   })
 
-  it('with the commit queue full miner lines wait, and are answered once it has drained', async () => {
+  it('while the disk hangs a block is submitted and miners are answered; shares follow once it goes on', async () => {
     const bench = held()
     const scripted = bench.rig.miner(1)
     const before = scripted.replies.size
     bench.mine(1, A_SHARE)
     bench.mine(1, A_BLOCK)
-    expect(scripted.replies.size).toBe(before)
-    const answered = bench.until(() => bench.blocks.length === 1)
-    bench.releaseDisk()
-    await answered
+    expect(bench.blocks).toHaveLength(1)
     expect(scripted.replies.size).toBe(before + 2)
+    const shares = bench.rig.chain.shareCount
+    bench.releaseDisk()
+    await bench.until(() => bench.handled.includes('storeCaughtUp'))
+    expect(bench.rig.chain.shareCount).toBe(shares + 2)
     await stop(bench)
     expect(bench.rig.store.blocksNow(1)).toHaveLength(1)
   })
 
-  it('a miner that goes on sending while lines wait is disconnected at the cap', async () => {
-    const bench = held()
-    const line = bench.rig.miner(1).hello().slice(0, 1)
-    for (let count = 0; count < MAX_HELD_EVENTS; count++) bench.post({ type: 'minerLines', miner: 1, lines: line })
-    expect(bench.closed).toEqual([])
-    bench.post({ type: 'minerLines', miner: 1, lines: line })
-    expect(bench.closed).toEqual([[1, 'disk-too-slow']])
+  it('reads what is on its way to disk only when it is there', async () => {
+    const bench = new Bench()
+    bench.shell.start()
+    bench.post(newTemplate)
+    bench.connect(1)
+    bench.post(aPeer)
+    bench.holdDisk()
+    bench.mine(1, A_SHARE)
+    const locator = [bench.rig.chain.confirmedTip().prevHash]
+    const reads: number[] = []
+    const { store } = bench.rig
+    const readHeadersNow = store.readHeadersNow.bind(store)
+    store.readHeadersNow = hashes => {
+      reads.push(store.sequence)
+      return readHeadersNow(hashes)
+    }
+    ask(bench, 9, encodeMessage({ type: 'getShareHeaders', locator, stop: ZERO_SHARE_HASH }))
+    const answered = bench.until(() => bench.said.respond.length === 1)
     bench.releaseDisk()
+    await answered
+    expect(reads).toEqual([bench.rig.chain.sequence])
     await stop(bench)
   })
 
@@ -288,8 +305,8 @@ describe('NodeShell', () => {
     expect(bench.said.verdict).toEqual([])
     bench.post({ ...message, messageId: 'late' })
     ask(bench, 7, encodeMessage({ type: 'getData', kind: 'share', hash: ZERO_SHARE_HASH }))
-    expect(bench.said.verdict).toEqual([{ peer: 'peer', messageId: 'late', verdict: 'ignore' }])
-    expect(bench.said.respond).toEqual([{ peer: 'peer', requestId: 7, payload: null }])
+    expect(bench.said.verdict).toMatchObject([{ peer: 'peer', messageId: 'late', verdict: 'ignore' }])
+    expect(bench.said.respond).toMatchObject([{ peer: 'peer', requestId: 7, payload: null }])
     bench.releaseDisk()
     await bench.until(() => bench.said.verdict.length === MAX_HELD_PEER_EVENTS + 1)
     expect(bench.said.verdict[1]).toMatchObject({ messageId: 'held-0' })

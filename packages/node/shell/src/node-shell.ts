@@ -5,7 +5,6 @@ import type { Clock } from '@p2poolv2/runtime'
 import type { ShareStore } from '@p2poolv2/sharechain'
 import type { SessionOutput } from '@p2poolv2/stratum'
 import { CommitQueue } from './commit-queue.ts'
-import { HeldEvents, type Holdable, isHoldable } from './held-events.ts'
 import type { Telemetry } from './telemetry.ts'
 
 /** The longest time a Node.js timer can wait. */
@@ -42,8 +41,8 @@ export interface NodeShellOptions {
   readonly store: Pick<ShareStore, 'commit' | 'readShares' | 'readHeaders'>
   readonly ports: NodePorts
   readonly telemetry: Telemetry
-  /** Deltas that may wait for the disk before miners and peers have to; default `MAX_QUEUED_COMMITS`. */
-  readonly maxQueuedCommits?: number
+  /** Deltas that may wait for the disk before shares have to; default `MAX_WAITING_DELTAS`. */
+  readonly maxWaitingDeltas?: number
 }
 
 /** Runs one `NodeCore`: hands it events, performs what it asks for, wakes it when it wants to be woken. */
@@ -52,7 +51,6 @@ export class NodeShell {
   readonly #commits: CommitQueue
   #inbox: NodeEvent[] = []
   #working = false
-  readonly #held = new HeldEvents()
   #timer: NodeJS.Timeout | null = null
   #state: 'new' | 'running' | 'stopped' = 'new'
 
@@ -60,12 +58,10 @@ export class NodeShell {
     this.#options = options
     this.#commits = new CommitQueue({
       store: options.store,
-      onCommitted: sequence => {
-        this.#releaseHeld()
-        this.post({ type: 'committed', sequence })
-      },
+      onCommitted: sequence => this.post({ type: 'committed', sequence }),
+      onBacklog: news => this.post({ type: news }),
       onFailed: error => this.#storeFailed(error),
-      ...(options.maxQueuedCommits === undefined ? {} : { maxQueued: options.maxQueuedCommits })
+      ...(options.maxWaitingDeltas === undefined ? {} : { maxWaiting: options.maxWaitingDeltas })
     })
   }
 
@@ -87,7 +83,7 @@ export class NodeShell {
 
   /** Hands over an event. One posted by a port while effects are performed waits for their end. */
   post(event: NodeEvent): void {
-    if (this.#state !== 'running' || this.#hold(event)) return
+    if (this.#state !== 'running') return
     this.#inbox.push(event)
     if (this.#working) return
     this.#working = true
@@ -175,10 +171,12 @@ export class NodeShell {
 
   async #read(effect: Extract<NodeEffect, { type: 'readShares' | 'readHeaders' }>): Promise<void> {
     const { store } = this.#options
-    const { hashes, requestId } = effect
+    const { hashes, requestId, afterSequence } = effect
     try {
+      await this.#commits.written(afterSequence)
       if (effect.type === 'readShares') {
-        this.post({ type: 'sharesRead', for: effect.for, requestId, shares: await store.readShares(hashes) })
+        const shares = await store.readShares(hashes)
+        this.post({ type: 'sharesRead', for: effect.for, requestId, hashes, shares })
       } else {
         const records = await store.readHeaders(hashes)
         this.post({
@@ -200,37 +198,6 @@ export class NodeShell {
     else this.#options.telemetry.record(event)
   }
 
-  /** @returns whether the event was kept for later, or refused */
-  #hold(event: NodeEvent): boolean {
-    if (!isHoldable(event)) return false
-    if (this.#held.size === 0 && !this.#commits.isFull) return false
-    if (!this.#held.add(event)) this.#refuse(event)
-    return true
-  }
-
-  /** There is no room to hold it. What wants an answer gets the one that costs nobody anything. */
-  #refuse(event: Holdable): void {
-    const { network } = this.#options.ports
-    switch (event.type) {
-      case 'minerLines':
-        this.#options.ports.closeMiner(event.miner, 'disk-too-slow')
-        break
-      case 'gossip':
-        network?.verdict({ peer: event.peer, messageId: event.messageId, verdict: 'ignore' })
-        break
-      case 'peerRequest':
-        network?.respond({ peer: event.peer, requestId: event.requestId, payload: null })
-        break
-      default:
-      // The gossip machine notices answers that do not come; the rest always has room.
-    }
-  }
-
-  #releaseHeld(): void {
-    if (this.#held.size === 0 || !this.#commits.isHalfEmpty) return
-    for (const event of this.#held.take()) this.post(event)
-  }
-
   /** One timer for whatever is due next. */
   #arm(): void {
     if (this.#timer !== null) clearTimeout(this.#timer)
@@ -245,7 +212,6 @@ export class NodeShell {
   #end(): void {
     this.#state = 'stopped'
     this.#inbox = []
-    this.#held.take()
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#timer = null
   }

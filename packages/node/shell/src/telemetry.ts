@@ -81,6 +81,9 @@ export class Telemetry {
       case 'shareLost':
         m.ownSharesLost.inc({ code: fact.code })
         return
+      case 'bodyLost':
+        m.bodiesLost.inc()
+        return
       case 'shareConfirmed':
         m.sharesConfirmed.inc()
         return
@@ -218,6 +221,15 @@ export class Telemetry {
       }
       case 'resumed':
         this.#log.info(safe(fields), 'shares left unchecked by the last run were checked')
+        break
+      case 'storeBehind':
+        this.#line('warn', fact, 'the disk is far behind: shares wait in memory, blocks go to bitcoin as ever')
+        break
+      case 'storeCaughtUp':
+        this.#line('info', fact, 'the disk has caught up')
+        break
+      case 'bodyLost':
+        this.#line('warn', fact, 'a stored share cannot be read: it is fetched from peers again')
         break
       case 'blockFound':
         this.#log.info(safe(fields), 'BLOCK FOUND: one of our miners found a bitcoin block')

@@ -46,6 +46,10 @@ export class BlockLog {
     return this.#blocks.size
   }
 
+  get(blockHash: BlockHash): FoundBlock | undefined {
+    return this.#blocks.get(blockHash)
+  }
+
   /** Highest bitcoin height first. */
   newestFirst(): readonly FoundBlock[] {
     return [...this.#blocks.values()].sort(byHeightDescending)
@@ -55,7 +59,15 @@ export class BlockLog {
   record(block: FoundBlock): boolean {
     const known = this.#blocks.get(block.blockHash)
     if (known !== undefined) {
-      if (weightOf(block.result) < weightOf(known.result) || block.result === known.result) return false
+      const isShareNew = known.shareHash === null && block.shareHash !== null
+      const isResultNew = weightOf(block.result) >= weightOf(known.result) && block.result !== known.result
+      if (!isShareNew && !isResultNew) return false
+      this.#put({
+        ...block,
+        shareHash: block.shareHash ?? known.shareHash,
+        result: isResultNew ? block.result : known.result
+      })
+      return true
     }
     this.#put(block)
     return true

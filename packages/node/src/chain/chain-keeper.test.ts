@@ -6,11 +6,21 @@ import {
   merkleRoot,
   txidWire
 } from '@p2poolv2/bitcoin'
-import { decodeShare, encodeShare } from '@p2poolv2/consensus'
-import { ByteReader, bigIntFromBits, blockHashFromWire, bytesToHex, hexToBytes, unixMs } from '@p2poolv2/primitives'
+import { decodeShare, encodeShare, type Share } from '@p2poolv2/consensus'
+import { decodeMessage, encodeMessage } from '@p2poolv2/gossip'
+import {
+  ByteReader,
+  bigIntFromBits,
+  blockHashFromWire,
+  bytesToHex,
+  concatBytes,
+  hexToBytes,
+  type ShareHash,
+  unixMs
+} from '@p2poolv2/primitives'
 import { ShareChain } from '@p2poolv2/sharechain'
 import { describe, expect, it } from 'vitest'
-import type { NodeEffect } from '../contract.ts'
+import type { NodeEffect, NodeEvent } from '../contract.ts'
 import {
   A_BLOCK,
   A_SHARE,
@@ -26,6 +36,7 @@ import {
   sharesMade,
   template
 } from '../testing/rig.ts'
+import { MAX_HELD_SHARES } from './chain-keeper.ts'
 
 function only<T>(list: readonly T[]): T {
   const [first] = list
@@ -188,28 +199,64 @@ describe('what is stored', () => {
       type: 'sharesRead',
       for: 'chain',
       requestId: read.requestId,
+      hashes: read.hashes,
       shares: rig.store.readNow(read.hashes)
     })
     expect(rig.chain.miningBase().hash).toBe(share.hash)
-    expect(factsOf(after, 'resumed')).toEqual([{ type: 'resumed', validated: 1, unreadable: 0 }])
+    expect(factsOf(after, 'resumed')).toEqual([{ type: 'resumed', validated: 1 }])
     expect(effectsOf(after, 'readShares')).toEqual([])
   })
 
-  it('a stored share that cannot be read is asked for once, and answers nobody waits for change nothing', () => {
+  it('an answer nobody waits for changes nothing', () => {
     const { rig } = nodeWithUnjudgedShare()
     const read = only(effectsOf(rig.handle({ type: 'deadline' }), 'readShares'))
-    const wrong = rig.handle({ type: 'sharesRead', for: 'chain', requestId: read.requestId + 1, shares: [null] })
-    expect(wrong).toEqual([])
-    const after = rig.handle({
-      type: 'sharesRead',
-      for: 'chain',
-      requestId: read.requestId,
-      shares: [new Uint8Array([1, 2, 3])]
-    })
+    const { hashes } = read
+    const wrong = { type: 'sharesRead', for: 'chain', requestId: read.requestId + 1, hashes, shares: [null] } as const
+    expect(rig.handle(wrong)).toEqual([])
+    expect(rig.chain.facts(only(hashes))?.hasBody).toBe(true)
+  })
+
+  it.each([
+    ['missing', null],
+    ['damaged', new Uint8Array([1, 2, 3])]
+  ])('a stored share whose body is %s is fetched from a peer again, and the log says so', (_, bytes) => {
+    const { rig, share } = nodeWithUnjudgedShare()
+    rig.listener('peer')
+    rig.handle(handshakeAt(rig.chain.confirmedTip()))
+    const read = only(effectsOf(rig.effects, 'readShares'))
+    const { requestId, hashes } = read
+    const answer = rig.handle({ type: 'sharesRead', for: 'chain', requestId, hashes, shares: [bytes] })
+    const after = [...answer, ...rig.advance(15_000)]
+    expect(factsOf(after, 'bodyLost')).toEqual([{ type: 'bodyLost', shareHash: share.hash, height: 1 }])
     expect(effectsOf(after, 'readShares')).toEqual([])
-    rig.advance(60_000)
-    expect(effectsOf(rig.effects, 'readShares')).toHaveLength(1)
-    expect(rig.chain.miningBase().height).toBe(0)
+    expect(effectsOf(after, 'request').map(bodyAskedFor)).toContain(share.hash)
+    const again = rig.handle(pushOf(share))
+    expect(effectsOf(again, 'readShares')).toEqual([])
+    expect(rig.chain.miningBase().hash).toBe(share.hash)
+    expect(new Rig({ store: rig.store }).chain.miningBase().hash).toBe(share.hash)
+  })
+
+  it('a body lost after its verdict is fetched again too, also after a restart, and the chain stays as it is', () => {
+    const rig = new Rig()
+    rig.template()
+    rig.connect(1, address(1))
+    const share = only(sharesMade(rig.mine(1, A_SHARE)))
+    const again = new Rig({ store: rig.store })
+    again.listener('peer')
+    const effects = again.handle(askFor(share.hash))
+    const { requestId, hashes } = only(effectsOf(effects, 'readShares'))
+    const damaged = again.store.readNow(hashes).map(body => body?.with(40, 0xee) ?? null)
+    const answer = again.handle({ type: 'sharesRead', for: 'peers', requestId, hashes, shares: damaged })
+    // A damaged body sent on would be held against this node.
+    expect(decodeMessage(only(effectsOf(answer, 'respond')).payload ?? expect.fail()).type).toBe('notFound')
+    expect(factsOf(answer, 'bodyLost')).toHaveLength(1)
+    expect(again.chain.confirmedTip().hash).toBe(share.hash)
+    const restarted = new Rig({ store: again.store })
+    expect(restarted.chain.bodiesWanted(10)).toEqual([share.hash])
+    restarted.listener('peer')
+    restarted.handle(pushOf(share))
+    expect(restarted.chain.bodiesWanted(10)).toEqual([])
+    expect(restarted.chain.facts(share.hash)).toMatchObject({ hasBody: true, validity: 'blockValid' })
   })
 
   it('work is made meanwhile', () => {
@@ -218,6 +265,28 @@ describe('what is stored', () => {
     expect(rig.connect(1, address(1)).jobs).toHaveLength(1)
   })
 })
+
+function pushOf(share: Share): NodeEvent {
+  // The type byte of a whole share (protocol §18.4).
+  const payload = concatBytes(Uint8Array.of(5), encodeShare(share))
+  return { type: 'peerRequest', peer: 'peer', requestId: 900, protocol: 'shares', payload }
+}
+
+/** The peer says where it stands: it is somebody to ask from then on. */
+function handshakeAt({ height, hash }: { readonly height: number; readonly hash: ShareHash }): NodeEvent {
+  const payload = encodeMessage({ type: 'handshake', tipHeight: height, tipHash: hash })
+  return { type: 'peerRequest', peer: 'peer', requestId: 899, protocol: 'shares', payload }
+}
+
+function askFor(hash: ShareHash): NodeEvent {
+  const payload = encodeMessage({ type: 'getData', kind: 'share', hash })
+  return { type: 'peerRequest', peer: 'peer', requestId: 901, protocol: 'shares', payload }
+}
+
+function bodyAskedFor({ payload }: Extract<NodeEffect, { type: 'request' }>): ShareHash | null {
+  const message = decodeMessage(payload)
+  return message.type === 'getData' && message.kind === 'share' ? message.hash : null
+}
 
 /** A node that starts with a store holding one share that came too early to be judged. */
 function nodeWithUnjudgedShare() {
@@ -239,4 +308,39 @@ function nodeWithUnjudgedShare() {
 
 it('the rig’s template is one bitcoind could give', () => {
   expect(template().transactions).toHaveLength(3)
+})
+
+describe('while the disk is behind', () => {
+  it('a block goes to bitcoin at once and its miner is answered; the shares are added when the disk has caught up', () => {
+    const rig = new Rig()
+    rig.template()
+    rig.connect(1, address(1))
+    rig.handle({ type: 'storeBehind' })
+    const before = rig.miner(1).replies.size
+    const effects = [...rig.mine(1, A_SHARE), ...rig.mine(1, A_BLOCK)]
+    expect(effectsOf(effects, 'submitBlock')).toHaveLength(1)
+    expect(rig.miner(1).replies.size).toBe(before + 2)
+    expect(rig.chain.shareCount).toBe(1)
+    const after = rig.handle({ type: 'storeCaughtUp' })
+    expect(factsOf(after, 'storeCaughtUp')).toEqual([{ type: 'storeCaughtUp', shares: 2 }])
+    const [, block] = sharesMade(after)
+    expect(rig.chain.shareCount).toBe(3)
+    expect(only(rig.store.blocksNow(10)).shareHash).toBe(block?.hash)
+  })
+
+  it('at the cap the oldest share that waits is given up, and said to be', () => {
+    const rig = new Rig({ check: 'never' })
+    rig.template()
+    rig.connect(1, address(1))
+    rig.handle({ type: 'storeBehind' })
+    for (let count = 0; count <= MAX_HELD_SHARES; count++) {
+      // Other work each time, or the same nonce would be found again.
+      rig.template({ valueSats: 5_000_000_000 - count })
+      rig.mine(1, A_SHARE)
+    }
+    expect(rig.facts('shareLost')).toMatchObject([{ code: 'disk-too-slow' }])
+    const after = rig.handle({ type: 'storeCaughtUp' })
+    expect(factsOf(after, 'storeCaughtUp')).toEqual([{ type: 'storeCaughtUp', shares: MAX_HELD_SHARES }])
+    rig.core.checkInvariants()
+  })
 })

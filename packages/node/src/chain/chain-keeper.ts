@@ -3,7 +3,7 @@ import { bitcoinHeaderHashWire } from '@p2poolv2/bitcoin'
 import type { ChainVerdict, HeaderItem, Share, ShareHeader } from '@p2poolv2/consensus'
 import { decodeShare } from '@p2poolv2/consensus'
 import type { GossipEffect, GossipEvent, PeerId } from '@p2poolv2/gossip'
-import type { ShareHash, UnixMs } from '@p2poolv2/primitives'
+import type { BlockHash, ShareHash, UnixMs } from '@p2poolv2/primitives'
 import { CodecError, hashMeetsTarget, invariant } from '@p2poolv2/primitives'
 import type { ChainOutcome, FoundBlock, ShareChain } from '@p2poolv2/sharechain'
 import type { NodeEvent } from '../contract.ts'
@@ -19,8 +19,11 @@ export const RESUME_BATCH = 64
 /** Above this a height is no height of a bitcoin block (as in the rule `proof-bitcoin-height`). */
 const MAX_BITCOIN_HEIGHT = 500_000_000n
 
-/** Stored shares that could not be read back. At the cap no more are asked for until the next start. */
-const MAX_UNREADABLE = 1024
+/**
+ * Solutions whose shares wait for the disk. At the cap the oldest is given up, whose base is the most stale: ten seconds a
+ * share, so this is what a whole network finds in forty minutes.
+ */
+export const MAX_HELD_SHARES = 256
 
 /**
  * Refusals of a share of ours that are nobody's fault: what it builds on turned out bad or is no longer held, or too many
@@ -33,6 +36,8 @@ const FAULTLESS: ReadonlySet<string> = new Set([
   'payout-window-gone'
 ])
 
+type SharesRead = Extract<NodeEvent, { readonly type: 'sharesRead' }>
+
 /** What the keeper does to the chain of its own accord, for the gossip machine. */
 export type ChainNews = Extract<GossipEvent, { readonly type: 'ownShare' | 'chainChanged' | 'blockSubmitted' }>
 
@@ -40,6 +45,13 @@ export type ChainNews = Extract<GossipEvent, { readonly type: 'ownShare' | 'chai
 export interface Finder {
   readonly addresses: MinerAddresses
   readonly worker: string
+}
+
+interface HeldShare {
+  readonly share: Share
+  readonly finder: Finder
+  /** The bitcoin block it is, on record already without its share. */
+  readonly block: BlockHash | null
 }
 
 export interface ChainKeeperDeps {
@@ -60,10 +72,10 @@ export class ChainKeeper {
   readonly #deps: ChainKeeperDeps
   #requestId = 0
   /** The read under way; null when none is. */
-  #reading: { readonly requestId: number; readonly hashes: readonly ShareHash[] } | null = null
-  /** What was asked for last: if it comes up again unchanged, reading it once more would change nothing. */
-  #lastAsked = ''
-  readonly #unreadable = new Set<ShareHash>()
+  #reading: { readonly requestId: number } | null = null
+  #isStoreBehind = false
+  /** Solutions that came while the disk was behind. */
+  #held: HeldShare[] = []
   /** Since the last time everything stored had been looked at. */
   #resumed = 0
 
@@ -73,7 +85,7 @@ export class ChainKeeper {
 
   /**
    * A solution of one of our miners. A block goes to bitcoin first and is recorded whatever becomes of the share, even if
-   * our own code fails on it.
+   * our own code fails on it. While the disk is behind only the share waits.
    */
   solve(solution: Solution, finder: Finder, nowMs: UnixMs): void {
     const work = this.#deps.jobs.workOf(solution)
@@ -87,9 +99,37 @@ export class ChainKeeper {
     let shareHash: ShareHash | null = null
     try {
       if (block !== null) this.#deps.tell({ type: 'blockSubmitted', blockHash: block.blockHash }, nowMs)
-      if (solution.meetsShare) shareHash = this.#addOwnShare(solved, finder, nowMs)
+      if (solution.meetsShare) {
+        const share = this.#shareOf(solved)
+        if (share !== null && this.#isStoreBehind) this.#hold({ share, finder, block: block?.blockHash ?? null })
+        else if (share !== null) shareHash = this.#addOwnShare(share, finder, nowMs)
+      }
     } finally {
       if (block !== null) this.#recordFound(solved, { finder, shareHash })
+    }
+  }
+
+  /** Of the last delta given: what is in the chain now is in the store once that is written. */
+  get sequence(): number {
+    return this.#deps.chain.sequence
+  }
+
+  /** From now on the share chain must not grow. */
+  storeBehind(): void {
+    this.#isStoreBehind = true
+    this.#deps.effects.report({ type: 'storeBehind' })
+  }
+
+  /** It may grow again: what waited is added in the order it came, however far behind that puts the disk again. */
+  storeCaughtUp(nowMs: UnixMs): void {
+    this.#isStoreBehind = false
+    const held = this.#held
+    this.#held = []
+    this.#deps.effects.report({ type: 'storeCaughtUp', shares: held.length })
+    for (const { share, finder, block } of held) {
+      const shareHash = this.#addOwnShare(share, finder, nowMs)
+      const recorded = block === null ? undefined : this.#deps.blocks.get(block)
+      if (recorded !== undefined) this.#record({ ...recorded, shareHash })
     }
   }
 
@@ -146,57 +186,92 @@ export class ChainKeeper {
    * holds. Parents come before children.
    */
   resume(): void {
-    if (this.#reading !== null || this.#unreadable.size >= MAX_UNREADABLE) return
+    if (this.#reading !== null) return
     const { chain, effects } = this.#deps
-    const hashes = chain
-      .resume(RESUME_BATCH + this.#unreadable.size)
-      .filter(hash => !this.#unreadable.has(hash))
-      .slice(0, RESUME_BATCH)
-    if (hashes.length === 0 && this.#resumed > 0) {
-      effects.report({ type: 'resumed', validated: this.#resumed, unreadable: this.#unreadable.size })
+    const hashes = chain.resume(RESUME_BATCH)
+    if (hashes.length === 0) {
+      if (this.#resumed > 0) effects.report({ type: 'resumed', validated: this.#resumed })
       this.#resumed = 0
+      return
     }
-    const asked = hashes.join()
-    if (asked === this.#lastAsked) return
-    this.#lastAsked = asked
-    if (hashes.length === 0) return
     this.#requestId++
-    this.#reading = { requestId: this.#requestId, hashes }
-    effects.add({ type: 'readShares', for: 'chain', requestId: this.#requestId, hashes })
+    this.#reading = { requestId: this.#requestId }
+    const afterSequence = chain.sequence
+    effects.add({ type: 'readShares', for: 'chain', requestId: this.#requestId, afterSequence, hashes })
   }
 
   /** The shares asked for by `resume`. An answer nobody waits for is dropped. */
-  takeRead(event: Extract<NodeEvent, { type: 'sharesRead' }>, nowMs: UnixMs): void {
+  takeRead(event: SharesRead, nowMs: UnixMs): void {
     if (this.#reading === null || event.requestId !== this.#reading.requestId) return
-    const { hashes } = this.#reading
     this.#reading = null
-    const shares: Share[] = []
-    hashes.forEach((hash, index) => {
-      const share = decodeStored(event.shares[index] ?? null)
-      if (share !== null && share.hash === hash) shares.push(share)
-      else this.#unreadable.add(hash)
-    })
+    const { shares } = this.#readable(event, nowMs)
     const outcome = this.#deps.chain.bodiesRead(shares, nowMs)
     this.#resumed += outcome.validated.length
     this.#changed(outcome, nowMs)
     this.resume()
   }
 
+  /**
+   * Bodies read for a peer, those that cannot be read replaced by null: sent on, a damaged one would be held against us.
+   */
+  readForPeers(event: SharesRead, nowMs: UnixMs): SharesRead {
+    const { isReadable } = this.#readable(event, nowMs)
+    return { ...event, shares: event.shares.map((bytes, index) => (isReadable[index] === true ? bytes : null)) }
+  }
+
+  /** Decodes what was read; bodies that the store should have and has not are fetched from peers again. */
+  #readable(event: SharesRead, nowMs: UnixMs): { readonly shares: Share[]; readonly isReadable: boolean[] } {
+    const shares: Share[] = []
+    const isReadable = event.hashes.map((hash, index) => {
+      const share = decodeStored(event.shares[index] ?? null)
+      if (share?.hash !== hash) return false
+      shares.push(share)
+      return true
+    })
+    this.#bodiesLost(
+      event.hashes.filter((_, index) => isReadable[index] === false),
+      nowMs
+    )
+    return { shares, isReadable }
+  }
+
+  #bodiesLost(hashes: readonly ShareHash[], nowMs: UnixMs): void {
+    const { chain, effects } = this.#deps
+    // Pruned while the read was under way, or known to be missing.
+    const lost = hashes.filter(hash => chain.facts(hash)?.hasBody === true)
+    if (lost.length === 0) return
+    const outcome = chain.bodiesLost(lost, nowMs)
+    for (const shareHash of lost) {
+      const facts = chain.facts(shareHash)
+      if (facts?.hasBody === false) effects.report({ type: 'bodyLost', shareHash, height: facts.height })
+    }
+    this.#changed(outcome, nowMs)
+  }
+
   checkInvariants(): void {
-    invariant(this.#unreadable.size < MAX_UNREADABLE + RESUME_BATCH, 'unreadable shares are within their cap')
-    invariant(this.#reading === null || this.#reading.hashes.length <= RESUME_BATCH, 'shares are read in small batches')
+    invariant(this.#held.length <= MAX_HELD_SHARES, 'shares that wait for the disk are within their cap')
+  }
+
+  #hold(held: HeldShare): void {
+    this.#held.push(held)
+    if (this.#held.length <= MAX_HELD_SHARES) return
+    const oldest = this.#held.shift()
+    if (oldest === undefined) return
+    this.#deps.effects.report({ type: 'shareLost', shareHash: oldest.share.hash, code: 'disk-too-slow' })
+  }
+
+  /** Null if the work could not become a share. */
+  #shareOf(solved: SolvedWork): Share | null {
+    const built = shareOf(solved)
+    if (built === null) return null
+    if (built.ok) return built.share
+    this.#bug('own-share-unproven', `${built.code} ${describe(built.facts)}`)
+    return null
   }
 
   /** @returns the share's hash if it is on the share chain now */
-  #addOwnShare(solved: SolvedWork, finder: Finder, nowMs: UnixMs): ShareHash | null {
+  #addOwnShare(share: Share, finder: Finder, nowMs: UnixMs): ShareHash | null {
     const { chain, effects, tell } = this.#deps
-    const built = shareOf(solved)
-    if (built === null) return null
-    if (!built.ok) {
-      this.#bug('own-share-unproven', `${built.code} ${describe(built.facts)}`)
-      return null
-    }
-    const { share } = built
     if (!this.#holdsBase(share.header)) {
       // A job from before a long synchronisation: peers are as far as we are now, and could not place the share either.
       effects.report({ type: 'shareLost', shareHash: share.hash, code: 'base-gone' })

@@ -264,10 +264,14 @@ describe('reads', () => {
     expect(read.for).toBe('peers')
     const shares = rig.store.readNow(read.hashes)
     // The number of the other reader's read is nothing to this one.
-    expect(rig.handle({ type: 'sharesRead', for: 'chain', requestId: read.requestId, shares })).toEqual([])
-    expect(rig.handle({ type: 'sharesRead', for: 'peers', requestId: read.requestId + 1, shares })).toEqual([])
+    expect(
+      rig.handle({ type: 'sharesRead', for: 'chain', requestId: read.requestId, hashes: read.hashes, shares })
+    ).toEqual([])
+    expect(
+      rig.handle({ type: 'sharesRead', for: 'peers', requestId: read.requestId + 1, hashes: read.hashes, shares })
+    ).toEqual([])
     const [answer] = effectsOf(
-      rig.handle({ type: 'sharesRead', for: 'peers', requestId: read.requestId, shares }),
+      rig.handle({ type: 'sharesRead', for: 'peers', requestId: read.requestId, hashes: read.hashes, shares }),
       'respond'
     )
     expect(answer).toMatchObject({ peer: 'peer', requestId: 70 })

@@ -79,7 +79,7 @@ export class Network {
       }
       case 'readShares':
       case 'readHeaders':
-        effects.add({ ...effect, for: 'peers' })
+        effects.add({ ...effect, for: 'peers', afterSequence: keeper.sequence })
         return null
       case 'submitRebuiltBlock':
         keeper.submitRebuilt(effect)

@@ -117,6 +117,7 @@ export class Wires {
           type: 'sharesRead',
           for: effect.for,
           requestId,
+          hashes,
           shares: this.#rig(from).store.readNow(hashes)
         })
         break

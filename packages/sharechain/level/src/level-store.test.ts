@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readdir, rm, stat, truncate, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { shareHash, utf8FromString } from '@p2poolv2/primitives'
+import { bytesEqual, seededRng, shareHash, utf8FromString } from '@p2poolv2/primitives'
 import { bodyKey, type StoreIdentity, stateKey } from '@p2poolv2/sharechain'
 import { deltaOf, hashOf, TEST_IDENTITY } from '@p2poolv2/sharechain/testing'
 import { describeShareStore } from '@p2poolv2/sharechain/testing/share-store-suite'
@@ -116,6 +116,28 @@ it('a write-ahead log cut off in the middle costs the last deltas only', async (
   expect(store.sequence).toBe(18)
   expect(await store.readShares([hashOf(18), hashOf(19)])).toEqual([new Uint8Array(5000).fill(18), null])
   await store.commit(deltaOf(19))
+})
+
+it('damage in the middle of a table costs the bodies it hit, and nothing is thrown', async () => {
+  const bodyOf = (n: number): Uint8Array => seededRng(`body ${n}`).bytes(5000)
+  const numbers = Array.from({ length: 20 }, (_, index) => index + 1)
+  const filled = await open()
+  for (const n of numbers) {
+    await filled.commit(deltaOf(n, { puts: [{ key: bodyKey(hashOf(n)), value: bodyOf(n) }] }))
+  }
+  await filled.close()
+  // Opening once more turns the log into a table.
+  await (await open()).close()
+  const [table] = await filesEndingIn('.ldb')
+  if (table === undefined) throw new Error('LevelDB wrote a table')
+  const bytes = await readFile(table)
+  bytes.fill(0xee, bytes.length >> 1, (bytes.length >> 1) + 400)
+  await writeFile(table, bytes)
+  const store = await open()
+  const bodies = await store.readShares(numbers.map(hashOf))
+  const whole = numbers.filter((n, index) => bytesEqual(bodies[index] ?? new Uint8Array(0), bodyOf(n)))
+  expect(whole.length).toBeGreaterThan(15)
+  expect(whole.length).toBeLessThan(20)
 })
 
 it('a store whose manifest is garbage is damaged, and says so', async () => {

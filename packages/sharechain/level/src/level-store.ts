@@ -153,7 +153,7 @@ export class LevelStore implements ShareStore {
 
   async readHeaders(hashes: readonly ShareHash[]): Promise<(HeaderRecord | null)[]> {
     const records = await this.#readMany(hashes.map(headerKey))
-    return this.#decode(() => records.map(record => (record === null ? null : decodeHeaderRecord(record))))
+    return records.map(record => (record === null ? null : headerRecordOf(record)))
   }
 
   async readConfirmed(fromHeight: Height, limit: number): Promise<ShareHash[]> {
@@ -192,8 +192,24 @@ export class LevelStore implements ShareStore {
 
   async #readMany(keys: Uint8Array[]): Promise<(Uint8Array | null)[]> {
     this.#assertOpen()
-    const values = await this.#guard(this.#database.getMany(keys))
-    return values.map(value => (value === undefined ? null : plain(value)))
+    try {
+      const values = await this.#database.getMany(keys)
+      return values.map(value => (value === undefined ? null : plain(value)))
+    } catch (error) {
+      if (!codesOf(error).includes('LEVEL_CORRUPTION')) throw storeError(this.#directory, error)
+      // One damaged block must not hide what is whole, nor end the node: what is null is fetched from peers again.
+      return Promise.all(keys.map(key => this.#readUndamaged(key)))
+    }
+  }
+
+  async #readUndamaged(key: Uint8Array): Promise<Uint8Array | null> {
+    try {
+      const value = await this.#database.get(key)
+      return value === undefined ? null : plain(value)
+    } catch (error) {
+      if (codesOf(error).includes('LEVEL_CORRUPTION')) return null
+      throw storeError(this.#directory, error)
+    }
   }
 
   #decode<T>(decode: () => T): T {
@@ -258,6 +274,16 @@ async function readSequence(database: Database, directory: string): Promise<numb
 async function openFailure(directory: string, error: unknown): Promise<unknown> {
   if (codesOf(error).includes('LEVEL_LOCKED')) return new StoreLocked(directory, await readHolder(directory), error)
   return storeError(directory, error)
+}
+
+/** Null for a record that is damaged. */
+function headerRecordOf(record: Uint8Array): HeaderRecord | null {
+  try {
+    return decodeHeaderRecord(record)
+  } catch (error) {
+    if (error instanceof CodecError) return null
+    throw error
+  }
 }
 
 /** LevelDB's errors and our codecs' as errors of the store; those pass, and so does whatever is neither. */

@@ -43,6 +43,8 @@ export class Intake {
   readonly #organiser: Organiser
   readonly #validator: Validator
   readonly #orphans = new OrphanPool()
+  /** Shares with a verdict whose stored bodies are not there any more; a part of the index. */
+  readonly #lostBodies = new Set<Slot>()
   /** Orphans that miss nothing any more, in order. Never more than the pool held. */
   readonly #released: ReleasedShare[] = []
 
@@ -60,6 +62,11 @@ export class Intake {
 
   get orphanCount(): number {
     return this.#orphans.size
+  }
+
+  /** Valid shares whose stored bodies are not there any more. */
+  get lostBodies(): Iterable<Slot> {
+    return this.#lostBodies
   }
 
   /** Takes one share through all checks that can be made now. */
@@ -86,6 +93,7 @@ export class Intake {
     const slot =
       known === NO_SLOT ? this.#insert({ header, hash, merkleBranch: share.merkleBranch }, pass.changes) : known
     this.#index.setBody(slot)
+    this.#lostBodies.delete(slot)
     pass.changes.row(slot)
     pass.changes.body(share)
     this.#released.push(...this.#orphans.arrived(hash))
@@ -115,6 +123,36 @@ export class Intake {
     if (slot !== NO_SLOT && this.#index.hasBody(slot)) this.#again(slot, share, pass)
   }
 
+  /** The store has no readable body of this share. */
+  bodyLost(hash: ShareHash, { changes }: Pass): void {
+    const index = this.#index
+    const slot = index.slotOf(hash)
+    // The genesis has no body on some chains; it is nobody's to fetch.
+    if (slot === NO_SLOT || index.isGenesis(slot) || !index.hasBody(slot)) return
+    // Still in memory: it is stored again below.
+    const pending = this.#validator.pendingShare(slot)
+    if (pending !== undefined) {
+      changes.body(pending)
+      return
+    }
+    index.clearBody(slot)
+    changes.row(slot)
+    this.#validator.forget(slot)
+    if (index.validity(slot) === 'invalid') return
+    this.restoreBodyless(slot)
+    changes.wanted([hash])
+  }
+
+  /** A share is in the index without a body; one that was valid already has lost it. */
+  restoreBodyless(slot: Slot): void {
+    if (this.#index.validity(slot) === 'blockValid' && !this.#index.isGenesis(slot)) this.#lostBodies.add(slot)
+  }
+
+  /** Lets go of a share that is about to leave the index. */
+  forget(slot: Slot): void {
+    this.#lostBodies.delete(slot)
+  }
+
   /** Takes up released orphans and parked shares, up to the step cap. */
   drain(pass: Pass): void {
     this.#validator.wake(pass.nowMs)
@@ -128,6 +166,10 @@ export class Intake {
 
   checkInvariants(): void {
     this.#orphans.checkInvariants()
+    for (const slot of this.#lostBodies) {
+      const isLost = this.#index.validity(slot) !== 'headerValid' && !this.#index.hasBody(slot)
+      invariant(isLost, 'a lost body belongs to a share with a verdict')
+    }
   }
 
   #again(slot: Slot, share: Share, pass: Pass): ChainVerdict {
@@ -141,6 +183,8 @@ export class Intake {
     if (this.#index.validity(slot) === 'invalid') {
       return { type: 'refused', code: 'share-parent-invalid', facts: { parent: share.header.prevShareHash } }
     }
+    // Its body had been lost, not its verdict.
+    if (this.#index.validity(slot) === 'blockValid' && !this.#index.contextSkipped(slot)) return KNOWN
     const validation = this.#validator.judge(slot, { share, sizeBytes: shareBodyBytes(share), nowMs }, changes)
     if (validation.type === 'valid') return ACCEPTED
     if (validation.type === 'parked') return { type: 'waiting', missing: [], code: 'share-parent-unvalidated' }

@@ -76,6 +76,11 @@ export class Validator {
     return this.#pending.has(slot)
   }
 
+  /** The body in memory of a share that waits, if it is in memory. */
+  pendingShare(slot: Slot): Share | undefined {
+    return this.#pending.get(slot)?.share
+  }
+
   /** A share's body is stored and its verdict open: after a restart. */
   restoreUnjudged(slot: Slot): void {
     this.#unjudged.add(slot)

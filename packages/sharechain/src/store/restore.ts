@@ -1,5 +1,6 @@
 import type { Height, ShareHash } from '@p2poolv2/primitives'
 import { CodecError } from '@p2poolv2/primitives'
+import type { Intake } from '../admission/intake.ts'
 import type { Validator } from '../admission/validator.ts'
 import type { Organiser } from '../chains/organise.ts'
 import { type HeaderIndex, NO_SLOT } from '../tree/header-index.ts'
@@ -26,11 +27,13 @@ export class Restorer {
   readonly #index: HeaderIndex
   readonly #organiser: Organiser
   readonly #validator: Validator
+  readonly #intake: Intake
   #state: StateRow | null = null
   #rows = 0
   #lastHeight: Height = 0
 
-  constructor(parts: { index: HeaderIndex; organiser: Organiser; validator: Validator }) {
+  constructor(parts: { index: HeaderIndex; organiser: Organiser; validator: Validator; intake: Intake }) {
+    this.#intake = parts.intake
     this.#index = parts.index
     this.#organiser = parts.organiser
     this.#validator = parts.validator
@@ -85,7 +88,10 @@ export class Restorer {
     if (this.#index.work(slot) !== row.chainWork) throw new StoreCorrupt(`the work of share ${hash} does not add up`)
     this.#index.setValidity(slot, row.validity)
     if (row.contextSkipped) this.#index.setContextSkipped(slot, 'skipped')
-    if (!row.hasBody) return
+    if (!row.hasBody) {
+      this.#intake.restoreBodyless(slot)
+      return
+    }
     this.#index.setBody(slot)
     if (row.validity === 'headerValid') this.#validator.restoreUnjudged(slot)
   }

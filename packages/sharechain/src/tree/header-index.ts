@@ -210,6 +210,10 @@ export class HeaderIndex implements ChainView {
     this.#flags.set(slot, this.#flags.get(slot) | BODY)
   }
 
+  clearBody(slot: Slot): void {
+    this.#flags.set(slot, this.#flags.get(slot) & ~BODY)
+  }
+
   /** Whether the share was taken as valid without its time and payouts being looked at, being below the payout zone. */
   contextSkipped(slot: Slot): boolean {
     return (this.#flags.get(slot) & CONTEXT_SKIPPED) !== 0

@@ -52,7 +52,7 @@ function chainOf(length: number, siblings: readonly number[] = []) {
     organiser.headerAdded(index.insert(entry(n, n - 1)))
     if (siblings.includes(n)) organiser.headerAdded(index.insert(entry(10_000 + n, n - 1)))
   }
-  return { index, organiser }
+  return { index, organiser, lost: [] as number[] }
 }
 
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, at) => hashOf(from + at))
@@ -112,4 +112,8 @@ it('bodies are wanted by rising height, on every branch that is not invalid', ()
   const atThree = [hashOf(3), hashOf(10_003)].sort(compareDigests)
   expect(bodiesWanted(params, chain, 100)).toEqual([hashOf(1), ...atThree, ...range(4, 6)])
   expect(bodiesWanted(params, chain, 2)).toEqual([hashOf(1), atThree[0]])
+  // A body that was lost below comes last.
+  chain.lost.push(chain.index.slotOf(hashOf(2)))
+  expect(bodiesWanted(params, chain, 100).at(-1)).toBe(hashOf(2))
+  expect(bodiesWanted(params, chain, 2)).toHaveLength(2)
 })

@@ -79,15 +79,16 @@ function isServed(index: HeaderIndex, slot: Slot): boolean {
 }
 
 /**
- * Shares whose bodies are still to be fetched, by rising height, each after the uncles it names (protocol §19.4).
+ * Shares whose bodies are still to be fetched, by rising height, each after the uncles it names (protocol §19.4). Then valid
+ * shares whose stored bodies were lost: nothing waits for them but peers that may ask.
  * @param limit most hashes to return
  */
 export function bodiesWanted(
   params: ChainParams,
-  chain: { readonly index: HeaderIndex; readonly organiser: Organiser },
+  chain: { readonly index: HeaderIndex; readonly organiser: Organiser; readonly lost: Iterable<Slot> },
   limit: number
 ): ShareHash[] {
-  const { index, organiser } = chain
+  const { index, organiser, lost } = chain
   const from = Math.max(
     organiser.forkHeight() + 1,
     pruneHeightOf(params, organiser.candidateHeight),
@@ -99,6 +100,10 @@ export function bodiesWanted(
       if (index.hasBody(slot) || index.validity(slot) === 'invalid') continue
       for (const hash of unclesFirst(index, slot)) wanted.add(hash)
     }
+  }
+  for (const slot of lost) {
+    if (wanted.size >= limit) break
+    if (index.validity(slot) !== 'invalid') wanted.add(index.hash(slot))
   }
   return [...wanted].slice(0, limit)
 }

@@ -37,23 +37,27 @@ export function performEffect(node: Hands, effect: NodeEffect, around: Surroundi
       lineOf(node, effect.miner)?.closed()
       break
     case 'readShares': {
-      const { requestId } = effect
-      node.store.readShares(effect.hashes, shares =>
-        node.post({ type: 'sharesRead', for: effect.for, requestId, shares })
+      const { requestId, hashes, afterSequence } = effect
+      node.store.read({ afterSequence, question: disk => disk.readNow(hashes) }, shares =>
+        node.post({ type: 'sharesRead', for: effect.for, requestId, hashes, shares })
       )
       break
     }
     case 'readHeaders': {
-      const { requestId, hashes } = effect
+      const { requestId, hashes, afterSequence } = effect
       node.store.read(
-        disk => disk.readHeadersNow(hashes).map(record => record?.batch ?? null),
+        { afterSequence, question: disk => disk.readHeadersNow(hashes).map(record => record?.batch ?? null) },
         batches => node.post({ type: 'headersRead', for: effect.for, requestId, batches })
       )
       break
     }
     case 'commit': {
-      const { sequence } = effect.delta
-      node.store.commit(effect.delta, () => node.post({ type: 'committed', sequence }))
+      const { delta } = effect
+      node.tellBacklog(node.backlog.given(delta))
+      node.store.commit(delta, () => {
+        node.tellBacklog(node.backlog.written(delta))
+        node.post({ type: 'committed', sequence: delta.sequence })
+      })
       break
     }
     case 'report':

@@ -1,6 +1,13 @@
 import { type ChainParams, consensusFingerprint, genesisShare } from '@p2poolv2/consensus'
 import type { Dialect, PeerId, Protocol } from '@p2poolv2/gossip'
-import { MAX_RECENT_BLOCKS, NodeCore, type NodeEffect, type NodeEvent } from '@p2poolv2/node'
+import {
+  type BacklogNews,
+  CommitBacklog,
+  MAX_RECENT_BLOCKS,
+  NodeCore,
+  type NodeEffect,
+  type NodeEvent
+} from '@p2poolv2/node'
 import { type BlockHash, invariant, type SeededRng, type UnixMs, unixMs } from '@p2poolv2/primitives'
 import { SCHEMA_VERSION, ShareChain } from '@p2poolv2/sharechain'
 import type { SessionSettings } from '@p2poolv2/stratum'
@@ -60,6 +67,7 @@ export class SimNode implements Endpoint, Hands {
   readonly #rng: SeededRng
   #core: NodeCore | null = null
   #chain: ShareChain | null = null
+  #backlog = new CommitBacklog()
   #skewMs = 0
   #starts = 0
   /** The true time at which the machine is woken next. */
@@ -107,6 +115,10 @@ export class SimNode implements Endpoint, Hands {
       line.dialLater()
       return line
     })
+  }
+
+  get backlog(): CommitBacklog {
+    return this.#backlog
   }
 
   get isUp(): boolean {
@@ -160,6 +172,7 @@ export class SimNode implements Endpoint, Hands {
     for (const row of this.store.disk.rows()) chain.restoreRow(row)
     if (chain.finishRestore() === 'empty') this.store.disk.commitNow(chain.genesisDelta())
     this.#starts += 1
+    this.#backlog = new CommitBacklog()
     const rng = this.#rng.fork(`core:${this.#starts}`)
     this.#chain = chain
     this.#core = new NodeCore(
@@ -214,6 +227,15 @@ export class SimNode implements Endpoint, Hands {
     }
     this.#arm()
     return true
+  }
+
+  /** The machine is told when the turn that gave the delta is over. */
+  tellBacklog(news: BacklogNews | null): void {
+    if (news === null) return
+    const core = this.#core
+    this.#around.clock.after(0, () => {
+      if (this.#core === core) this.post({ type: news })
+    })
   }
 
   // The network's side

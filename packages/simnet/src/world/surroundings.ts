@@ -1,5 +1,5 @@
 import type { Dialect } from '@p2poolv2/gossip'
-import type { NodeEffect, NodeEvent } from '@p2poolv2/node'
+import type { BacklogNews, CommitBacklog, NodeEffect, NodeEvent } from '@p2poolv2/node'
 import type { BlockHash } from '@p2poolv2/primitives'
 import type { BitcoinNet } from '../bitcoin/bitcoin-net.ts'
 import type { SimBitcoind } from '../bitcoin/sim-bitcoind.ts'
@@ -14,10 +14,13 @@ export interface Hands {
   readonly node: number
   readonly dialect: Dialect
   readonly store: SimStore
+  /** What this life of the node gave to the disk. */
+  readonly backlog: CommitBacklog
   readonly bitcoind: SimBitcoind
   readonly lines: readonly MinerLine[]
   /** @returns false when the node is down */
   post(event: NodeEvent): boolean
+  tellBacklog(news: BacklogNews | null): void
   crash(): void
 }
 
