@@ -89,7 +89,7 @@ export const stalledDisks: Scenario = {
   sentence: 'Disks of a third of the nodes stall for five minutes; half of those nodes lose power before they recover.',
   defaults: { nodes: 15, hours: 0.75 },
   run(options) {
-    const run = startNetwork('stalled-disks', options)
+    const run = startNetwork('stalled-disks', options, { disk: { commitMs: 3, readMs: 1, maxWaitingDeltas: 8 } })
     const all = run.world.nodes.map(({ node }) => node)
     const stalled = pickSome(run.world.rng.fork('disks'), all, Math.ceil(options.nodes / 3))
     const unlucky = stalled.filter((_, i) => i % 2 === 0)
@@ -111,6 +111,8 @@ export const stalledDisks: Scenario = {
     run.expectAgreementWithin(RECOVERY_MS)
     const waited = Math.max(...run.world.nodes.map(({ store }) => store.mostWaiting))
     run.expect('commits waited for the disks', waited > 5, `${waited} at most`)
+    const behind = run.world.nodes.reduce((sum, { timesBehind }) => sum + timesBehind, 0)
+    run.expect('shares waited for disks that were far behind', behind > 0, `${behind} times`)
     return run.report()
   }
 }

@@ -35,9 +35,11 @@ const STRATUM: SessionSettings = {
 /** Deadlines a node may ask for within one millisecond; more is a machine that never rests. */
 const MAX_DEADLINES_AT_ONCE = 1_000
 
-export interface DiskTimes {
+export interface DiskOptions {
   readonly commitMs: number
   readonly readMs: number
+  /** Deltas that may wait before the machine is told; default as everywhere. */
+  readonly maxWaitingDeltas?: number
 }
 
 export interface SimNodeOptions {
@@ -45,7 +47,7 @@ export interface SimNodeOptions {
   readonly params: ChainParams
   readonly dialect: Dialect
   readonly miners: readonly SimMinerOptions[]
-  readonly disk: DiskTimes
+  readonly disk: DiskOptions
 }
 
 /** Changes what a node does: returns what is performed in place of an effect. For hostile nodes. */
@@ -67,7 +69,8 @@ export class SimNode implements Endpoint, Hands {
   readonly #rng: SeededRng
   #core: NodeCore | null = null
   #chain: ShareChain | null = null
-  #backlog = new CommitBacklog()
+  #backlog: CommitBacklog
+  #timesBehind = 0
   #skewMs = 0
   #starts = 0
   /** The true time at which the machine is woken next. */
@@ -84,6 +87,7 @@ export class SimNode implements Endpoint, Hands {
     const { clock } = around
     this.createdAtMs = clock.nowMs
     this.node = options.node
+    this.#backlog = new CommitBacklog()
     this.dialect = options.dialect
     this.options = options
     this.#around = around
@@ -119,6 +123,11 @@ export class SimNode implements Endpoint, Hands {
 
   get backlog(): CommitBacklog {
     return this.#backlog
+  }
+
+  /** How often its disk has been far behind. */
+  get timesBehind(): number {
+    return this.#timesBehind
   }
 
   get isUp(): boolean {
@@ -172,7 +181,7 @@ export class SimNode implements Endpoint, Hands {
     for (const row of this.store.disk.rows()) chain.restoreRow(row)
     if (chain.finishRestore() === 'empty') this.store.disk.commitNow(chain.genesisDelta())
     this.#starts += 1
-    this.#backlog = new CommitBacklog()
+    this.#backlog = this.#newBacklog()
     const rng = this.#rng.fork(`core:${this.#starts}`)
     this.#chain = chain
     this.#core = new NodeCore(
@@ -232,6 +241,7 @@ export class SimNode implements Endpoint, Hands {
   /** The machine is told when the turn that gave the delta is over. */
   tellBacklog(news: BacklogNews | null): void {
     if (news === null) return
+    if (news === 'storeBehind') this.#timesBehind += 1
     const core = this.#core
     this.#around.clock.after(0, () => {
       if (this.#core === core) this.post({ type: news })
@@ -266,6 +276,11 @@ export class SimNode implements Endpoint, Hands {
 
   get peerId(): PeerId {
     return peerIdOf(this.node)
+  }
+
+  #newBacklog(): CommitBacklog {
+    const { maxWaitingDeltas } = this.options.disk
+    return new CommitBacklog(maxWaitingDeltas === undefined ? {} : { maxDeltas: maxWaitingDeltas })
   }
 
   #arm(): void {

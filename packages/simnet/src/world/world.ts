@@ -15,7 +15,7 @@ import { DiskPool } from '../sim-store.ts'
 import { Trace } from '../trace.ts'
 import { VirtualClock } from '../virtual-clock.ts'
 import { Agreement } from './agreement.ts'
-import { type DiskTimes, SimNode } from './sim-node.ts'
+import { type DiskOptions, SimNode } from './sim-node.ts'
 import type { Surroundings, Turn, Witness } from './surroundings.ts'
 import { START_MS, simBitcoinBits, simParams, totalHashrate } from './world-params.ts'
 
@@ -27,7 +27,7 @@ export interface WorldOptions {
   readonly sharesPerBlock?: number
   /** Every link's behaviour beside its latency. */
   readonly link?: Partial<LinkOptions>
-  readonly disk?: DiskTimes
+  readonly disk?: DiskOptions
   /** Room for this many nodes and hostile peers. */
   readonly maxNodes?: number
 }
@@ -37,7 +37,7 @@ export interface NodeSpec {
   readonly miners?: readonly SimMinerOptions[]
 }
 
-const DEFAULT_DISK: DiskTimes = { commitMs: 3, readMs: 1 }
+const DEFAULT_DISK: DiskOptions = { commitMs: 3, readMs: 1 }
 const DEFAULT_MAX_NODES = 2_048
 /** Everything a node can say about itself is checked after one event in so many: fewer while chains are short, as it costs more the longer they are. */
 const CHECK_EVERY_EVENTS = 1_000
