@@ -1,4 +1,5 @@
 import type { LineFault } from '@p2poolv2/stratum'
+import type { LineLimits } from './line-budget.ts'
 
 /** Why a connection ended. */
 export type GoneReason =
@@ -15,7 +16,7 @@ export type GoneReason =
   | LineFault
 
 /** Bounds of a listener, all with defaults in `DEFAULT_LIMITS`. */
-export interface StratumLimits {
+export interface StratumLimits extends LineLimits {
   /**
    * Open connections. A further one takes the place of the oldest that never sent a line, or is closed at once, with a
    * notice. Keep it below the file descriptor limit.
@@ -37,6 +38,10 @@ export const DEFAULT_LIMITS: StratumLimits = {
   connectsPerMinute: 3_000,
   misbehavioursPerMinute: 10,
   banMs: 60_000,
+  // A session asks for two submits a second at most, so this is what a hundred miners send over one connection; a burst is
+  // what a petahash sends while its difficulty is being found, or a proxy that kept its submits during an outage.
+  linesPerSec: 200,
+  burstLines: 4_000,
   maxUnsentBytes: 256 * 1024,
   maxUnsentMs: 60_000
 }

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import type { UnixMs } from '@p2poolv2/primitives'
 import { isWorkText, LineReader, newestWork, type SessionOutput } from '@p2poolv2/stratum'
 import type { GoneReason } from './contract.ts'
+import { LineBudget, type LineLimits } from './line-budget.ts'
 
 /** A connection that was told to end but does not hang up is cut after this time. */
 const CLOSE_WITHIN_MS = 5_000
@@ -9,9 +10,12 @@ const CLOSE_WITHIN_MS = 5_000
 export interface MinerSocketOptions {
   readonly maxUnsentBytes: number
   readonly maxUnsentMs: number
+  readonly lines: LineLimits
   readonly nowMs: () => UnixMs
   /** All complete lines of one read. */
   readonly onLines: (lines: readonly Uint8Array[]) => void
+  /** More lines came than miners have reason to send: for a moment no more is read. */
+  readonly onPaused: () => void
   /** Once, after which nothing comes any more. */
   readonly onGone: (why: GoneReason) => void
 }
@@ -23,6 +27,9 @@ export class MinerSocket {
   readonly #socket: Socket
   readonly #options: MinerSocketOptions
   readonly #reader = new LineReader()
+  readonly #budget: LineBudget
+  /** While it runs nothing is read: what comes stays with the system, and then with the sender. */
+  #pause: NodeJS.Timeout | null = null
   /** Work that waits for the socket to drain: only the newest is of any use then. '' for none. */
   #heldWork = ''
   #unsentSinceMs: UnixMs | null = null
@@ -37,12 +44,16 @@ export class MinerSocket {
     this.connectedAtMs = options.nowMs()
     this.#socket = socket
     this.#options = options
+    this.#budget = new LineBudget(options.lines, this.connectedAtMs)
     socket.on('data', chunk => this.#read(chunk))
     socket.on('error', () => {
       // A connection that breaks is a miner that left; 'close' follows and tells.
       if (this.#why === 'left') this.#why = 'socket-error'
     })
-    socket.on('close', () => options.onGone(this.#why))
+    socket.on('close', () => {
+      this.#endPause()
+      options.onGone(this.#why)
+    })
   }
 
   /** Whether a complete line ever came. */
@@ -66,6 +77,8 @@ export class MinerSocket {
     this.#why = why
     this.#isDeaf = meanwhile === 'ignore'
     this.#endedAtMs = this.#options.nowMs()
+    // There is little time left, and what is still to be read may be a block.
+    this.#endPause()
     this.#socket.end()
   }
 
@@ -94,6 +107,23 @@ export class MinerSocket {
       this.#options.onLines(lines)
     }
     if (fault !== null) this.destroy(fault)
+    else this.#spend(lines.length)
+  }
+
+  /** Who floods is read more slowly, and hears of it by its own full buffers. No line is ever dropped for it. */
+  #spend(lines: number): void {
+    const pauseMs = this.#budget.spend(lines, this.#options.nowMs())
+    if (pauseMs === 0 || this.#endedAtMs !== null || this.#socket.destroyed) return
+    this.#socket.pause()
+    this.#pause = setTimeout(() => this.#endPause(), pauseMs)
+    this.#options.onPaused()
+  }
+
+  #endPause(): void {
+    if (this.#pause === null) return
+    clearTimeout(this.#pause)
+    this.#pause = null
+    this.#socket.resume()
   }
 
   #write(output: SessionOutput): void {

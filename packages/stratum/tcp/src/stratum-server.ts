@@ -66,6 +66,7 @@ const LISTEN_FIXES: Readonly<Record<StratumListenError['code'], string>> = {
 const NOTICES = {
   'stratum connections are at their cap: raise the cap and the file descriptor limit': 'warn',
   'stratum listener failed to take a connection': 'warn',
+  'a stratum connection sends more lines than miners have reason to, and is read slowly': 'warn',
   'stratum connections refused: too many from one address': 'info',
   'address refused for a while: what it sends is not stratum': 'info'
 } as const
@@ -168,12 +169,14 @@ export class StratumServer {
       return
     }
     const miner = this.#nextMiner++
-    const { maxUnsentBytes, maxUnsentMs } = this.#limits
+    const { maxUnsentBytes, maxUnsentMs, linesPerSec, burstLines } = this.#limits
     const minerSocket = new MinerSocket(socket, address, {
       maxUnsentBytes,
       maxUnsentMs,
+      lines: { linesPerSec, burstLines },
       nowMs: () => this.#clock.nowMs(),
       onLines: lines => this.#deps.onLines(miner, lines),
+      onPaused: () => this.#paused(address),
       onGone: why => this.#gone(miner, why)
     })
     this.#miners.set(miner, minerSocket)
@@ -204,6 +207,15 @@ export class StratumServer {
       return true
     }
     return false
+  }
+
+  #paused(address: string): void {
+    const { linesPerSec, burstLines } = this.#limits
+    this.#notice('a stratum connection sends more lines than miners have reason to, and is read slowly', {
+      address,
+      linesPerSec,
+      burstLines
+    })
   }
 
   #gone(miner: number, why: GoneReason): void {

@@ -1,0 +1,70 @@
+import { afterEach, expect, it } from 'vitest'
+import { authorize, subscribe, TestClient } from './testing/test-client.ts'
+import { TestPool } from './testing/test-pool.ts'
+
+/** More than four reads of 64 KiB. */
+const FLOOD = 6_000
+
+let pool: TestPool | null = null
+
+afterEach(async () => {
+  await pool?.server.stop()
+  pool = null
+})
+
+async function serve(...args: ConstructorParameters<typeof TestPool>): Promise<TestPool> {
+  pool = await new TestPool(...args).start()
+  return pool
+}
+
+const pings = (count: number): string =>
+  Array.from({ length: count }, (_, id) => `{"id":${id},"method":"mining.ping","params":[]}\n`).join('')
+
+const linesRead = (): number => pool?.reads.reduce((sum, lines) => sum + lines, 0) ?? 0
+
+it('who floods has every line answered, in order, and the operator is told once', async () => {
+  const { port, log } = await serve({ linesPerSec: 20_000, burstLines: 100 })
+  const client = await TestClient.connect(port)
+  const startedMs = performance.now()
+  client.write(pings(FLOOD))
+  const replies = await client.read(FLOOD)
+  expect(replies.map(({ id }) => id)).toEqual(Array.from({ length: FLOOD }, (_, id) => id))
+  // One read may go beyond the allowance; each further one has to wait for it.
+  const longestRead = Math.max(...(pool?.reads ?? []))
+  expect(performance.now() - startedMs).toBeGreaterThan(((FLOOD - 100 - longestRead) / 20_000) * 900)
+  expect(log).toHaveLength(1)
+  expect(log[0]).toContain('read slowly')
+})
+
+it('while a flood is read slowly others are served, and at a stop the rest of it is read', async () => {
+  const { port, server } = await serve({ linesPerSec: 100, burstLines: 100 })
+  const flooder = await TestClient.connect(port)
+  flooder.write(pings(FLOOD))
+  await flooder.read(1)
+  const miner = await TestClient.connect(port)
+  miner.write(subscribe, authorize)
+  await miner.read(4)
+  expect(linesRead()).toBeLessThan(FLOOD)
+  await server.stop()
+  expect(linesRead()).toBe(FLOOD + 2)
+  expect(pool?.gone.get(1)).toBe('stopped')
+})
+
+it('a miner that leaves while it is paused is forgotten, with all it had sent', async () => {
+  const { port } = await serve({ linesPerSec: 4_000, burstLines: 1 })
+  const client = await TestClient.connect(port)
+  client.socket.end(pings(FLOOD))
+  expect(await pool?.whenGone(1)).toBe('left')
+  expect(linesRead()).toBe(FLOOD)
+  expect(pool?.server.connections).toBe(0)
+})
+
+it('a burst as vardiff or a proxy after an outage make it is read at once', async () => {
+  const { port, log } = await serve()
+  const client = await TestClient.connect(port)
+  client.write(subscribe, authorize)
+  await client.read(4)
+  client.write(pings(3_000))
+  await client.read(3_000)
+  expect(log).toEqual([])
+})
