@@ -108,8 +108,7 @@ export class MiningChannel {
    */
   reject(code: RefusalCode | 'malformed', nowMs: UnixMs): 'bear' | 'give-up' {
     this.#rejected += 1
-    // Jobs out of date come in bursts after a block and say nothing about the miner.
-    const advice = code === 'stale' ? 'bear' : this.#rejects.rejected(nowMs)
+    const advice = code === 'stale' ? this.#rejects.stale(nowMs) : this.#rejects.rejected(nowMs)
     if (advice === 'remind') this.#remind = true
     return advice === 'give-up' ? 'give-up' : 'bear'
   }

@@ -59,9 +59,12 @@ export function setDifficultyLine(difficultyText: string): string {
   return `{"id":null,"method":"mining.set_difficulty","params":[${difficultyText}]}\n`
 }
 
-const MISBEHAVIOURS: ReadonlySet<string> = new Set<CloseReason>(['not-json', 'invalid-requests', 'refused'])
+const MISBEHAVIOURS: ReadonlySet<string> = new Set<CloseReason>(['not-json', 'invalid-requests'])
 
-/** Whether the reason for closing a session speaks against the address it came from. */
+/**
+ * Whether the reason for closing a session speaks against the address it came from. A wrong user name does not: it is a
+ * setting that somebody has to mend, at an address where others may mine.
+ */
 export function isMisbehaviour(reason: string): boolean {
   return MISBEHAVIOURS.has(reason)
 }

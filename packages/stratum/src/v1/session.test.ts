@@ -304,6 +304,33 @@ describe('a clock that is set back', () => {
   })
 })
 
+describe('stale submits in a row', () => {
+  /** Bitcoin moved on, and the miner has not heard of it. */
+  function left(): SessionRig {
+    const rig = loggedIn()
+    rig.newBlock(PREV_HASH_B)
+    rig.pass(STALE_GRACE_MS)
+    return rig
+  }
+
+  it('bring the miner its job once more, clean, when they do not end', () => {
+    const rig = left()
+    for (let count = 0; count < 60; count++) expect(rig.submit(V1)[0]?.error?.[1]).toBe('Stale')
+    rig.pass(10_001)
+    const sent = rig.submit(V1)
+    expect(kindsOf(sent)).toEqual([4, 'set_difficulty', 'notify'])
+    expect(notifyIn(sent)?.at(-1)).toBe(true)
+    const jobId = rig.jobIds[0] ?? ''
+    expect(kindsOf(rig.submit(V1, { jobId }))).toEqual([4])
+  })
+
+  it('end no connection, however many there are', () => {
+    const rig = left()
+    for (let count = 0; count < 6_000; count++) rig.submit(V1)
+    expect(rig.closed).toBe(null)
+  })
+})
+
 describe('whatever comes', () => {
   it('never throws on bytes', () => {
     fc.assert(

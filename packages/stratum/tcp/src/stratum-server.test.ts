@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
+import { isSharedAddress } from './shared-address.ts'
 import { type StratumListenError, StratumServer } from './stratum-server.ts'
 import { authorize, subscribe, TestClient } from './testing/test-client.ts'
 import { TestPool } from './testing/test-pool.ts'
@@ -124,6 +125,33 @@ describe('StratumServer', () => {
     const neighbour = await TestClient.connect(port)
     neighbour.write(subscribe)
     expect(await neighbour.read(1)).toHaveLength(1)
+  })
+
+  it('does not refuse an address for wrong user names', async () => {
+    const { port, log } = await serve({ misbehavioursPerMinute: 1 })
+    const wrong = { id: 2, method: 'mining.authorize', params: ['no/name', 'x'] }
+    for (let i = 0; i < 4; i++) {
+      const misset = await TestClient.connect(port)
+      misset.write(subscribe, wrong, wrong)
+      await misset.ended()
+    }
+    const neighbour = await TestClient.connect(port)
+    neighbour.write(subscribe)
+    expect(await neighbour.read(1)).toHaveLength(1)
+    expect(log).toEqual([])
+  })
+
+  it('never refuses an address that many share for what one of them sends', async () => {
+    const { port, log } = await serve({ misbehavioursPerMinute: 1 }, () => Date.now(), isSharedAddress)
+    for (let i = 0; i < 4; i++) {
+      const scanner = await TestClient.connect(port)
+      scanner.write('GET / HTTP/1.1\r\n\r\n')
+      await scanner.ended()
+    }
+    const neighbour = await TestClient.connect(port)
+    neighbour.write(subscribe)
+    expect(await neighbour.read(1)).toHaveLength(1)
+    expect(log).toEqual([])
   })
 
   it('refuses an address that connects too often', async () => {

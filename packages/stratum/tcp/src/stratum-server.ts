@@ -5,6 +5,7 @@ import { isMisbehaviour, type SessionOutput } from '@p2poolv2/stratum'
 import { AddressGuard } from './address-guard.ts'
 import { DEFAULT_LIMITS, type GoneReason, type StratumLimits } from './contract.ts'
 import { MinerSocket } from './miner-socket.ts'
+import { isSharedAddress } from './shared-address.ts'
 
 /** Connections the system may hold ready for us: after a restart all miners come at once. */
 const BACKLOG = 1024
@@ -33,6 +34,8 @@ export interface StratumServerDeps {
   readonly onGone: (miner: number, why: GoneReason) => void
   readonly log: Pick<Log, 'info' | 'warn'>
   readonly clock?: Clock
+  /** Addresses that are never banned, since many share them; default `isSharedAddress`. */
+  readonly isShared?: (address: string) => boolean
 }
 
 /** The listener could not be opened; the message names the setting to change. */
@@ -79,6 +82,7 @@ export class StratumServer {
   readonly #deps: StratumServerDeps
   readonly #limits: StratumLimits
   readonly #clock: Clock
+  readonly #isShared: (address: string) => boolean
   readonly #server: Server
   /** Bounded by `maxConnections`. */
   readonly #miners = new Map<number, MinerSocket>()
@@ -93,6 +97,7 @@ export class StratumServer {
     this.#deps = deps
     this.#limits = { ...DEFAULT_LIMITS, ...options }
     this.#clock = deps.clock ?? systemClock()
+    this.#isShared = deps.isShared ?? isSharedAddress
     this.#guard = new AddressGuard(this.#limits)
     this.#server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEPALIVE_AFTER_MS }, socket =>
       this.#accept(socket)
@@ -229,7 +234,7 @@ export class StratumServer {
 
   #misbehaved({ address }: MinerSocket): void {
     const nowMs = this.#clock.nowMs()
-    if (!this.#guard.misbehaved(address, nowMs) || this.#isProven(address, nowMs)) return
+    if (!this.#guard.misbehaved(address, nowMs) || this.#isShared(address) || this.#isProven(address, nowMs)) return
     this.#guard.ban(address, nowMs)
     this.#notice('address refused for a while: what it sends is not stratum', { address, banMs: this.#limits.banMs })
   }

@@ -25,13 +25,19 @@ export class TestPool {
   #jobs = 0
   #waiting: { readonly miner: number; readonly resolve: (why: GoneReason) => void }[] = []
 
-  constructor(options: Partial<StratumServerOptions> = {}, nowMs: () => number = () => systemClock().nowMs()) {
+  /** @param isShared all tests come from loopback; unless said otherwise it is taken for a stranger's address */
+  constructor(
+    options: Partial<StratumServerOptions> = {},
+    nowMs: () => number = () => systemClock().nowMs(),
+    isShared: (address: string) => boolean = () => false
+  ) {
     const log = createLog({ level: 'info', format: 'json', sink: { write: line => void this.log.push(line) } })
     this.server = new StratumServer(
       { host: '127.0.0.1', port: 0, ...options },
       {
         log,
         clock: { nowMs: () => unixMs(nowMs()) },
+        isShared,
         onConnected: (miner, remote) => void this.#sessions.set(miner, newSession(miner, remote)),
         onLines: (miner, lines) => {
           this.reads.push(lines.length)
