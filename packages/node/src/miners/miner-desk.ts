@@ -1,5 +1,5 @@
 import type { BlockHash, Rng, Sha256d, UnixMs } from '@p2poolv2/primitives'
-import { concatBytes, invariant } from '@p2poolv2/primitives'
+import { invariant } from '@p2poolv2/primitives'
 import type { SessionEffect, SessionEvent, SessionOutput, SessionProtocol } from '@p2poolv2/stratum'
 import type { ChainKeeper } from '../chain/chain-keeper.ts'
 import type { MinerId, NodeEvent } from '../contract.ts'
@@ -123,11 +123,12 @@ export class MinerDesk {
     this.#send(miner, outputs)
   }
 
-  /** As one write, although a session that asked who its miner is has been called more than once. */
+  /** Text goes out as one write, although a session that asked who its miner is has been called more than once. */
   #send(miner: Miner, outputs: readonly SessionOutput[]): void {
-    const [first, ...others] = outputs
-    if (first !== undefined) {
-      this.#deps.effects.add({ type: 'sendMiner', miner: miner.id, output: others.reduce(joined, first) })
+    const text = outputs.filter(output => typeof output === 'string').join('')
+    const frames = outputs.filter(output => typeof output !== 'string')
+    for (const output of text === '' ? frames : [text, ...frames]) {
+      this.#deps.effects.add({ type: 'sendMiner', miner: miner.id, output })
     }
   }
 
@@ -206,10 +207,4 @@ export class MinerDesk {
     const { oldestWorkId, limits } = offered
     this.#drive(miner, { type: 'work', job, oldestWorkId, cleanJobs, limits }, nowMs)
   }
-}
-
-function joined(a: SessionOutput, b: SessionOutput): SessionOutput {
-  if (typeof a === 'string' && typeof b === 'string') return a + b
-  invariant(typeof a !== 'string' && typeof b !== 'string', 'a protocol is of text or of bytes')
-  return concatBytes(a, b)
 }

@@ -304,6 +304,14 @@ describe('a clock that is set back', () => {
   })
 })
 
+it('gives the miner what the channel leaves it of the extranonce, and takes no more', () => {
+  const rig = new SessionRig({ extranonce1: '0a0000010000' })
+  const [subscribed] = rig.login('d=1')
+  expect(subscribed?.result).toMatchObject([expect.anything(), '0a0000010000', 6])
+  expect(rig.submit(V1)[0]?.error?.[1]).toBe('Invalid extranonce2')
+  expect(rig.submit([V1[0].slice(4), V1[1], V1[2]])[0]?.result).toBe(true)
+})
+
 describe('stale submits in a row', () => {
   /** Bitcoin moved on, and the miner has not heard of it. */
   function left(): SessionRig {

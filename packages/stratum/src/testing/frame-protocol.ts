@@ -1,0 +1,125 @@
+import { asciiToBytes, concatBytes, type UnixMs, unixMs, utf8ToString } from '@p2poolv2/primitives'
+import type {
+  MinerIdentity,
+  MinerSession,
+  SessionDeps,
+  SessionEffect,
+  SessionEvent,
+  SessionOptions,
+  SessionProtocol
+} from '../contract.ts'
+import { MiningChannel } from '../mining/mining-channel.ts'
+
+/** First byte of a frame. To the session: who the miner is; a submit. From it: work; the fate of a submit. */
+export const FRAME = { login: 1, submit: 2, work: 3, accepted: 4, refused: 5 } as const
+
+/** `user`, in ASCII. */
+export function loginFrame(user: string): Uint8Array {
+  return concatBytes(Uint8Array.of(FRAME.login), asciiToBytes(user))
+}
+
+/** Number of the job, time and nonce as u32, big-endian, then the miner's part of the extranonce. */
+export function submitFrame(job: number, timeSec: number, nonce: number, extranonce: Uint8Array): Uint8Array {
+  const numbers = new DataView(new ArrayBuffer(12))
+  for (const [index, number] of [job, timeSec, nonce].entries()) numbers.setUint32(4 * index, number)
+  return concatBytes(Uint8Array.of(FRAME.submit), new Uint8Array(numbers.buffer), extranonce)
+}
+
+/** A protocol that has nothing in common with Stratum V1: to see that what is below the protocols fits another one. */
+export class FrameProtocol implements SessionProtocol {
+  open(options: SessionOptions, deps: SessionDeps): MinerSession {
+    return new FrameSession(options, deps)
+  }
+}
+
+class FrameSession implements MinerSession {
+  readonly remote: string
+  readonly userAgent = ''
+  readonly #options: SessionOptions
+  readonly #channel: MiningChannel
+  /** By their numbers, in the order sent. */
+  readonly #jobIds: string[] = []
+  #user = ''
+
+  constructor(options: SessionOptions, deps: SessionDeps) {
+    this.remote = options.remote
+    this.#options = options
+    this.#channel = new MiningChannel(options, deps)
+  }
+
+  get identity(): MinerIdentity | null {
+    return this.#channel.identity
+  }
+
+  get difficulty(): number {
+    return this.#channel.difficulty.difficulty
+  }
+
+  get accepted(): number {
+    return this.#channel.accepted
+  }
+
+  get rejected(): number {
+    return this.#channel.rejected
+  }
+
+  get lastAcceptedAtMs(): UnixMs | null {
+    return this.#channel.lastAcceptedAtMs
+  }
+
+  get bestDifficulty(): number {
+    return this.#channel.bestDifficulty
+  }
+
+  get oldestWorkId(): number | null {
+    return this.#channel.oldestWorkId
+  }
+
+  get nextDeadlineMs(): UnixMs | null {
+    const { nextDeadlineMs } = this.#channel
+    return Number.isFinite(nextDeadlineMs) ? unixMs(nextDeadlineMs) : null
+  }
+
+  hashrateHps(nowMs: UnixMs): number {
+    return this.#channel.difficulty.hashrateHps(nowMs)
+  }
+
+  checkInvariants(nowMs: UnixMs): void {
+    this.#channel.checkInvariants(nowMs)
+  }
+
+  handle(event: SessionEvent, nowMs: UnixMs): readonly SessionEffect[] {
+    const effects: SessionEffect[] = []
+    if (event.type === 'received') for (const frame of event.messages) effects.push(...this.#frame(frame, nowMs))
+    else if (event.type === 'authorised') this.#channel.workers.add(this.#user, this.#user, event.identity)
+    else if (event.type === 'newBlock') this.#channel.newBlock(event.prevHash, nowMs)
+    else if (event.type === 'deadline') this.#channel.handleDeadline(nowMs)
+    else if (event.type === 'work') {
+      const { jobs } = this.#channel.assign(event, nowMs)
+      const number = this.#jobIds.push(event.job.id) - 1
+      effects.push({ type: 'send', output: Uint8Array.of(FRAME.work, number, jobs === 'clean' ? 1 : 0) })
+    }
+    if (this.identity !== null && this.#channel.takeNeed(nowMs)) effects.push({ type: 'wantWork' })
+    return effects
+  }
+
+  #frame(frame: Uint8Array, nowMs: UnixMs): readonly SessionEffect[] {
+    if (frame[0] === FRAME.login) {
+      this.#user = utf8ToString(frame.subarray(1))
+      return [{ type: 'authorise', requestId: 1, request: { user: this.#user, worker: '', shareAddress: null } }]
+    }
+    const view = new DataView(frame.buffer, frame.byteOffset, frame.length)
+    const submit = {
+      jobId: this.#jobIds[view.getUint32(1)] ?? '',
+      timeSec: view.getUint32(5),
+      nonce: view.getUint32(9),
+      extranonce: frame.slice(13),
+      versionBits: null
+    }
+    const moment = { steadyMs: nowMs, wallMs: nowMs, versionMask: this.#options.versionMask }
+    const { refusal, solution } = this.#channel.submit(submit, this.#user, moment)
+    const fate = Uint8Array.of(refusal === null ? FRAME.accepted : FRAME.refused)
+    if (refusal !== null) this.#channel.reject(refusal.code, nowMs)
+    return [...(solution === null ? [] : [solution]), { type: 'send', output: fate }]
+  }
+}
