@@ -7,7 +7,6 @@ export {
   COINBASE_SEQUENCE,
   COINBASE_TAIL_BYTES,
   COINBASE_VERSION,
-  coinbaseWeight,
   EXTRANONCE_BYTES,
   MAX_AUX_FLAGS_BYTES,
   MAX_POOL_SIGNATURE_BYTES,
@@ -28,6 +27,7 @@ export {
   WITNESS_COMMITMENT_PREFIX,
   witnessProgramScript
 } from './script.ts'
+export { legacySigopsCost, MAX_BLOCK_SIGOPS_COST } from './sigops.ts'
 export { bip86OutputKey, isSecretKey, xOnlyPublicKey } from './taproot.ts'
 export type { BlockTemplate, TemplateTransaction } from './template.ts'
 export {
@@ -37,6 +37,7 @@ export {
   VERSION_ROLLING_MASK,
   witnessCommitmentScriptOf
 } from './template.ts'
-export { fitTemplate } from './template-fit.ts'
+export type { ScarceRoom } from './template-fit.ts'
+export { coinbaseRoom, fitTemplate } from './template-fit.ts'
 export type { Transaction, TxInput, TxOutput } from './transaction.ts'
 export { decodeTransaction, encodeTransaction, encodeTransactionStripped, txidWire, wtxidWire } from './transaction.ts'

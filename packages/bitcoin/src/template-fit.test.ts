@@ -1,17 +1,30 @@
 import { sha256d } from '@p2poolv2/primitives'
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { buildCoinbase, coinbaseWeight } from './coinbase.ts'
 import { merkleBranchOf } from './merkle.ts'
 import type { BlockTemplate, TemplateTransaction } from './template.ts'
 import { parseTemplate, witnessCommitmentScriptOf } from './template.ts'
-import { fitTemplate } from './template-fit.ts'
+import { coinbaseRoom, fitTemplate } from './template-fit.ts'
 import captured from './vectors/templates.json' with { type: 'json' }
 
 /** Header, count and coinbase reserve as bitcoind takes them: 8,000 units. */
 const RESERVED = 8_000
 
+/** A coinbase whose payees cost no signature checks. */
+const heavy = (weight: number) => ({ weight, sigopsCost: 0 })
+
 function transactionOfWeight(weight: number, n: number): TemplateTransaction {
   const txidWire = sha256d(Uint8Array.of(n))
-  return { txidWire, wtxidWire: sha256d(txidWire), dataHex: '00', weight, feeSats: 1000n + BigInt(n) }
+  return {
+    txidWire,
+    wtxidWire: sha256d(txidWire),
+    dataHex: '00',
+    weight,
+    feeSats: 1000n + BigInt(n),
+    sigopsCost: 0,
+    parents: []
+  }
 }
 
 /** A full template, as mainnet's are: ten transactions that leave room for exactly what bitcoind reserves. */
@@ -31,13 +44,15 @@ function fullTemplate(): BlockTemplate {
 describe('fitTemplate', () => {
   it('leaves a template alone that has room for the coinbase', () => {
     const template = fullTemplate()
-    expect(fitTemplate(template, 7_000)).toBe(template)
+    expect(fitTemplate(template, heavy(7_000))).toEqual({ template, scarce: null })
+    expect(fitTemplate(template, heavy(7_000)).template).toBe(template)
   })
 
   it('drops the last transactions with their fees, and finds branch and commitment anew', () => {
     const template = fullTemplate()
-    const fitted = fitTemplate(template, 400_000)
+    const { template: fitted, scarce } = fitTemplate(template, heavy(400_000))
     const kept = template.transactions.slice(0, 9)
+    expect(scarce).toBe('weight')
     expect(fitted).toEqual({
       ...template,
       transactions: kept,
@@ -50,7 +65,7 @@ describe('fitTemplate', () => {
   it('keeps header, count, coinbase and transactions within the block weight, whatever the coinbase weighs', () => {
     const template = fullTemplate()
     for (let coinbaseWeight = 1_000; coinbaseWeight < 3_999_000; coinbaseWeight += 61_001) {
-      const kept = fitTemplate(template, coinbaseWeight)?.transactions ?? []
+      const kept = fitTemplate(template, heavy(coinbaseWeight)).template?.transactions ?? []
       const weight = 4 * 83 + coinbaseWeight + kept.reduce((sum, transaction) => sum + transaction.weight, 0)
       expect(weight, `coinbase of ${coinbaseWeight}`).toBeLessThanOrEqual(4_000_000)
       expect(kept.length).toBe(Math.min(10, Math.floor((4_000_000 - 332 - coinbaseWeight) / 399_200)))
@@ -60,11 +75,118 @@ describe('fitTemplate', () => {
   it('gives up when a dropped fee is unknown, or the coinbase alone is too heavy', () => {
     const template = fullTemplate()
     const transactions = template.transactions.map(({ feeSats: _, ...rest }) => rest)
-    expect(fitTemplate({ ...template, transactions }, 400_000)).toBeNull()
-    expect(fitTemplate(template, 4_000_000)).toBeNull()
+    expect(fitTemplate({ ...template, transactions }, heavy(400_000)).template).toBeNull()
+    expect(fitTemplate(template, heavy(4_000_000))).toEqual({ template: null, scarce: 'weight' })
   })
 
   it('gives up when the fees exceed what the template says they add up to', () => {
-    expect(fitTemplate({ ...fullTemplate(), coinbaseValueSats: 5n }, 400_000)).toBeNull()
+    expect(fitTemplate({ ...fullTemplate(), coinbaseValueSats: 5n }, heavy(400_000)).template).toBeNull()
+  })
+})
+
+/** Small transactions with these costs; the n-th spends those that `parents` names. */
+function checksTemplate(costs: readonly number[], parents: Readonly<Record<number, readonly number[]>> = {}) {
+  const transactions: TemplateTransaction[] = []
+  for (const [n, sigopsCost] of costs.entries()) {
+    const spent = (parents[n] ?? []).flatMap(position => transactions[position] ?? [])
+    transactions.push({ ...transactionOfWeight(1_000, n), sigopsCost, parents: spent })
+  }
+  return { ...fullTemplate(), transactions }
+}
+
+const payingOldAddresses = (count: number) =>
+  buildCoinbase({
+    bitcoinHeight: 900_000,
+    auxFlags: new Uint8Array(0),
+    poolSignature: new Uint8Array(0),
+    outputs: Array.from({ length: count }, () => ({
+      valueSats: 1_000n,
+      script: Uint8Array.of(0x76, 0xa9, 0x14, ...new Uint8Array(20).fill(0xac), 0x88, 0xac)
+    })),
+    witnessCommitmentScript: null,
+    layout: 'share'
+  })
+
+describe('fitTemplate and the signature checks of a block', () => {
+  it('a coinbase costs four for each P2PKH payee, whatever bytes its hash has', () => {
+    const skeleton = payingOldAddresses(200)
+    expect(coinbaseRoom(skeleton)).toEqual({ weight: coinbaseWeight(skeleton), sigopsCost: 800 })
+  })
+
+  it('leaves a template alone whose reserve is enough, to the last payee', () => {
+    const template = checksTemplate([79_000, 600])
+    expect(fitTemplate(template, coinbaseRoom(payingOldAddresses(100))).template).toBe(template)
+    const fitting = fitTemplate(template, coinbaseRoom(payingOldAddresses(101)))
+    expect(fitting.scarce).toBe('sigops')
+    expect(fitting.template?.transactions).toEqual(template.transactions.slice(0, 1))
+    expect(fitting.template?.coinbaseValueSats).toBe(template.coinbaseValueSats - 1001n)
+  })
+
+  it('leaves out what does not fit, and no more: what comes behind it may cost less', () => {
+    const template = checksTemplate([79_600, 0, 400, 0])
+    const kept = fitTemplate(template, { weight: 1_000, sigopsCost: 800 }).template?.transactions
+    expect(kept).toEqual(template.transactions.slice(1))
+  })
+
+  it('leaves out what spends a transaction that is left out, and what spends that', () => {
+    const template = checksTemplate([79_600, 0, 0, 0], { 1: [0], 2: [1] })
+    const kept = fitTemplate(template, { weight: 1_000, sigopsCost: 800 }).template?.transactions
+    expect(kept).toEqual(template.transactions.slice(3))
+  })
+
+  it('leaves out everything behind it where it is not known what spends what', () => {
+    const known = checksTemplate([100, 79_600, 0, 0])
+    const transactions = known.transactions.map(({ parents: _, ...rest }) => rest)
+    const kept = fitTemplate({ ...known, transactions }, { weight: 1_000, sigopsCost: 800 }).template?.transactions
+    expect(kept).toEqual(transactions.slice(0, 1))
+  })
+
+  it('counts on what bitcoind sets aside, and on no more, where it does not say what its transactions cost', () => {
+    const known = checksTemplate([79_600, 0])
+    const transactions = known.transactions.map(({ sigopsCost: _, ...rest }) => rest)
+    const template = { ...known, transactions }
+    expect(fitTemplate(template, { weight: 1_000, sigopsCost: 400 })).toEqual({ template, scarce: null })
+    expect(fitTemplate(template, { weight: 1_000, sigopsCost: 404 })).toEqual({ template: null, scarce: 'sigops' })
+  })
+
+  it('gives up when the coinbase alone costs too much', () => {
+    expect(fitTemplate(checksTemplate([]), { weight: 1_000, sigopsCost: 80_004 })).toEqual({
+      template: null,
+      scarce: 'sigops'
+    })
+  })
+
+  it('keeps every block within both limits, parents before children, and pays what is left', () => {
+    const transaction = fc.record({
+      weight: fc.integer({ min: 240, max: 400_000 }),
+      sigopsCost: fc.integer({ min: 0, max: 16_000 }),
+      parent: fc.option(fc.nat({ max: 40 }), { nil: null })
+    })
+    const room = fc.record({
+      weight: fc.integer({ min: 1_000, max: 3_900_000 }),
+      sigopsCost: fc.integer({ min: 0, max: 80_000 })
+    })
+    fc.assert(
+      fc.property(fc.array(transaction, { maxLength: 40 }), room, (specs, coinbase) => {
+        const transactions: TemplateTransaction[] = []
+        for (const [n, { weight, sigopsCost, parent }] of specs.entries()) {
+          const spent = parent === null ? undefined : transactions[parent]
+          const parents = spent === undefined ? [] : [spent]
+          transactions.push({ ...transactionOfWeight(weight, n), sigopsCost, parents })
+        }
+        const fees = transactions.reduce((sum, { feeSats }) => sum + (feeSats ?? 0n), 0n)
+        const template = { ...fullTemplate(), transactions, coinbaseValueSats: 312_500_000n + fees }
+        const kept = fitTemplate(template, coinbase).template
+        const list = kept?.transactions ?? []
+        expect(332 + coinbase.weight + list.reduce((sum, { weight }) => sum + weight, 0)).toBeLessThanOrEqual(4_000_000)
+        expect(coinbase.sigopsCost + list.reduce((sum, t) => sum + (t.sigopsCost ?? 0), 0)).toBeLessThanOrEqual(80_000)
+        for (const [n, { parents }] of list.entries()) {
+          for (const parent of parents ?? []) expect(list.indexOf(parent)).toBeLessThan(n)
+          for (const parent of parents ?? []) expect(list.indexOf(parent)).toBeGreaterThanOrEqual(0)
+        }
+        const feesLeft = list.reduce((sum, { feeSats }) => sum + (feeSats ?? 0n), 0n)
+        expect(kept?.coinbaseValueSats).toBe(312_500_000n + feesLeft)
+      })
+    )
   })
 })

@@ -89,7 +89,9 @@ describe('parseTemplate', () => {
         wtxidWire: wireFromDisplay(transaction?.hash ?? ''),
         dataHex: transaction?.data,
         weight: 616,
-        feeSats: 1550n
+        feeSats: 1550n,
+        sigopsCost: 0,
+        parents: []
       }
     ])
     expect(bytesToHex(template.merkleBranch)).toBe('4270a94dbd2aafb946eab3ea2c55854d5f164bebf2d96b9cbd588a5f01072918')
@@ -134,6 +136,30 @@ describe('parseTemplate', () => {
     expect(accept(bare)).toMatchObject({ auxFlags: new Uint8Array(0), longPollId: null })
     const withoutFees = TRANSACTIONS.map(tx => ({ ...listed(tx), fee: undefined }))
     expect(parseTemplate({ ...TEMPLATE, transactions: JSON.parse(JSON.stringify(withoutFees)) }).ok).toBe(true)
+  })
+
+  it('says what signature checks cost, also before segwit, when bitcoind counts them without their cost', () => {
+    const { default_witness_commitment: _, ...bare } = TEMPLATE
+    const listedWith = (sigops: number | undefined) => [
+      JSON.parse(JSON.stringify({ ...listed(transaction(1)), sigops }))
+    ]
+    const commitment = libraryCommitment([transaction(1)])
+    const today = { ...TEMPLATE, transactions: listedWith(79_600), default_witness_commitment: commitment }
+    expect(accept(today)).toMatchObject({ sigopsCostLimit: 80_000, transactions: [{ sigopsCost: 79_600 }] })
+    const once = accept({ ...bare, sigoplimit: 20_000, transactions: listedWith(19_900) })
+    expect(once).toMatchObject({ sigopsCostLimit: 80_000, transactions: [{ sigopsCost: 79_600 }] })
+    const { sigoplimit: _l, ...silent } = bare
+    const unsaid = accept({ ...silent, transactions: listedWith(undefined) })
+    expect(unsaid.sigopsCostLimit).toBe(80_000)
+    expect(unsaid.transactions[0]).not.toHaveProperty('sigopsCost')
+  })
+
+  it('knows what spends what, where bitcoind says so', () => {
+    const depends = [[], [1], [], [2, 3], undefined]
+    const list = TRANSACTIONS.map((tx, i) => JSON.parse(JSON.stringify({ ...listed(tx), depends: depends[i] })))
+    const { transactions } = accept({ ...TEMPLATE, transactions: list })
+    const [first, second, third] = transactions
+    expect(transactions.map(({ parents }) => parents)).toEqual([[], [first], [], [second, third], undefined])
   })
 
   it('needs no witness commitment while no transaction has a witness', () => {
@@ -188,6 +214,8 @@ describe('parseTemplate', () => {
     ['default_witness_commitment', null],
     ['default_witness_commitment', `6a24aa21a9ed${'00'.repeat(32)}`],
     ['default_witness_commitment', '6a24aa21a9ed'],
+    ['sigoplimit', 80_001],
+    ['sigoplimit', -1],
     ['transactions', {}],
     ['transactions', Array.from({ length: 65_536 }, () => 0)],
     ['transactions', TRANSACTIONS.map(tx => ({ ...listed(tx), weight: 900_000 }))]
@@ -208,6 +236,14 @@ describe('parseTemplate', () => {
     ['weight', 0],
     ['weight', 4_000_001],
     ['weight', '616'],
+    ['sigops', -1],
+    ['sigops', 80_001],
+    ['sigops', '4'],
+    ['depends', {}],
+    ['depends', [0]],
+    ['depends', [4]],
+    ['depends', ['1']],
+    ['depends', [1, 2, 3, 1]],
     ['fee', -1],
     ['fee', 0.5]
   ])('names the transaction when its %s is %s', (field, value) => {

@@ -11,6 +11,7 @@ import {
 import { BITCOIN_HEIGHT_LIMIT } from './coinbase.ts'
 import { merkleBranchOf, merkleRoot } from './merkle.ts'
 import { isWitnessCommitmentScript, WITNESS_COMMITMENT_PREFIX } from './script.ts'
+import { LEGACY_SIGOP_COST, MAX_BLOCK_SIGOPS_COST } from './sigops.ts'
 import { JsonObject, TemplateFieldError } from './template-json.ts'
 
 /** Header version bits 13 to 28, which miners roll (BIP320). They are zero in every template's version here. */
@@ -29,6 +30,8 @@ export const MAX_MONEY_SATS = 2_100_000_000_000_000n
 export const MAX_TEMPLATE_AUX_FLAGS_BYTES = 32
 
 const U32_MAX = 0xffff_ffff
+/** Shared by the many. */
+const NO_PARENTS: readonly TemplateTransaction[] = []
 /** A template with a larger transaction is refused. */
 const MAX_TRANSACTION_BYTES = MAX_BLOCK_WEIGHT
 /** A template with a longer id is refused; bitcoind gives some 70 characters. */
@@ -51,6 +54,10 @@ export interface TemplateTransaction {
   readonly weight: number
   /** Absent if bitcoind did not say. */
   readonly feeSats?: Sats
+  /** Of the block's MAX_BLOCK_SIGOPS_COST; absent if bitcoind did not say, which does not mean none (BIP22). */
+  readonly sigopsCost?: number
+  /** Transactions of the template before this one that it spends; absent if bitcoind did not say. */
+  readonly parents?: readonly TemplateTransaction[]
 }
 
 /** A checked `getblocktemplate` answer. */
@@ -65,6 +72,8 @@ export interface BlockTemplate {
   readonly bitcoinTarget: Target
   readonly curTimeSec: number
   readonly minTimeSec: number
+  /** What the signature checks of a block may cost. */
+  readonly sigopsCostLimit: number
   /** Subsidy and fees. */
   readonly coinbaseValueSats: Sats
   /** 38 bytes; null if bitcoind gave none, and then no transaction has a witness */
@@ -101,7 +110,10 @@ function readTemplate(json: JsonObject): BlockTemplate {
   const prevHash = blockHash(json.hash('previousblockhash'))
   const bits = readBits(json)
   const minTimeSec = json.integer('mintime', [0, U32_MAX])
-  const transactions = readTransactions(json)
+  const sigopsLimit = json.optionalInteger('sigoplimit', [0, MAX_BLOCK_SIGOPS_COST]) ?? MAX_BLOCK_SIGOPS_COST
+  // Before segwit is active, and then only, bitcoind counts signature checks without their cost (BIP145).
+  const sigopsUnit = sigopsLimit * LEGACY_SIGOP_COST === MAX_BLOCK_SIGOPS_COST ? LEGACY_SIGOP_COST : 1
+  const transactions = readTransactions(json, sigopsUnit)
   return {
     bitcoinHeight: json.integer('height', [1, BITCOIN_HEIGHT_LIMIT - 1]),
     version: readVersion(json),
@@ -111,6 +123,7 @@ function readTemplate(json: JsonObject): BlockTemplate {
     bitcoinTarget: targetFromBits(bits),
     curTimeSec: json.integer('curtime', [minTimeSec, U32_MAX]),
     minTimeSec,
+    sigopsCostLimit: sigopsLimit * sigopsUnit,
     coinbaseValueSats: BigInt(json.integer('coinbasevalue', [0, Number(MAX_MONEY_SATS)])),
     witnessCommitmentScript: readWitnessCommitment(json, transactions),
     auxFlags: readAuxFlags(json),
@@ -156,10 +169,11 @@ function readAuxFlags(json: JsonObject): Uint8Array {
   return json.object('coinbaseaux').optionalBytes('flags', MAX_TEMPLATE_AUX_FLAGS_BYTES) ?? new Uint8Array(0)
 }
 
-function readTransactions(json: JsonObject): TemplateTransaction[] {
+function readTransactions(json: JsonObject, sigopsUnit: number): TemplateTransaction[] {
   const seen = new Set<string>()
+  const transactions: TemplateTransaction[] = []
   let totalWeight = 0
-  return json.array('transactions', MAX_TEMPLATE_TRANSACTIONS).map((item, index) => {
+  for (const [index, item] of json.array('transactions', MAX_TEMPLATE_TRANSACTIONS).entries()) {
     const fields = new JsonObject(item, `transactions[${index}]`)
     const txid = fields.hash('txid')
     if (seen.has(txid)) throw fields.error('txid', 'is listed twice')
@@ -170,13 +184,33 @@ function readTransactions(json: JsonObject): TemplateTransaction[] {
     const dataHex = fields.hex('data', MAX_TRANSACTION_BYTES)
     if (dataHex === '') throw fields.error('data', 'is empty')
     const feeSats = fields.optionalInteger('fee', [0, Number(MAX_MONEY_SATS)])
-    const transaction = {
+    const sigops = fields.optionalInteger('sigops', [0, MAX_BLOCK_SIGOPS_COST])
+    const parents = readParents(fields, transactions)
+    transactions.push({
       txidWire: wireFromDisplay(txid),
       wtxidWire: wireFromDisplay(fields.hash('hash')),
       dataHex,
-      weight
-    }
-    return feeSats === null ? transaction : { ...transaction, feeSats: BigInt(feeSats) }
+      weight,
+      ...(feeSats === null ? {} : { feeSats: BigInt(feeSats) }),
+      ...(sigops === null ? {} : { sigopsCost: sigops * sigopsUnit }),
+      ...(parents === null ? {} : { parents })
+    })
+  }
+  return transactions
+}
+
+/** `depends` counts from 1 (BIP22). A block whose transactions come before their parents is invalid. */
+function readParents(
+  fields: JsonObject,
+  before: readonly TemplateTransaction[]
+): readonly TemplateTransaction[] | null {
+  if (!fields.has('depends')) return null
+  const depends = fields.array('depends', before.length)
+  if (depends.length === 0) return NO_PARENTS
+  return depends.map(position => {
+    const parent = typeof position === 'number' ? before[position - 1] : undefined
+    if (parent === undefined) throw fields.error('depends', 'names something that is not a transaction before this one')
+    return parent
   })
 }
 

@@ -1,5 +1,7 @@
 import {
   isWitnessCommitmentScript,
+  legacySigopsCost,
+  MAX_BLOCK_SIGOPS_COST,
   MAX_BLOCK_WEIGHT,
   MAX_MONEY_SATS,
   merkleRoot,
@@ -71,7 +73,9 @@ export function checkBlockAlone(block: DecodedBlock, easiestBits: CompactBits): 
   }
   const scriptSigBytes = coinbase.inputs[0]?.scriptSig.length ?? 0
   if (scriptSigBytes < MIN_SCRIPT_SIG_BYTES || scriptSigBytes > MAX_SCRIPT_SIG_BYTES) return 'bad-cb-length'
-  return null
+  // What P2SH and witnesses add is known only to who keeps coins; a block of this chain spends none.
+  const sigopsCost = block.transactions.reduce((sum, transaction) => sum + legacySigopsCost(transaction), 0)
+  return sigopsCost > MAX_BLOCK_SIGOPS_COST ? 'bad-blk-sigops' : null
 }
 
 /**

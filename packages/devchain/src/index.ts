@@ -1,4 +1,4 @@
-export { type DecodedBlock, decodeBlock, MAX_BLOCK_BYTES, strippedBlockBytes } from './block.ts'
+export { type DecodedBlock, decodeBlock, encodeBlock, MAX_BLOCK_BYTES, strippedBlockBytes } from './block.ts'
 export { type BlockRecord, decodeBlockRecords, encodeBlockRecord } from './block-record.ts'
 export { subsidySats } from './check-block.ts'
 export { type ChainBlock, DevChain, KEPT_BLOCKS } from './dev-chain.ts'

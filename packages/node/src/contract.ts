@@ -1,4 +1,4 @@
-import type { BlockTemplate } from '@p2poolv2/bitcoin'
+import type { BlockTemplate, ScarceRoom } from '@p2poolv2/bitcoin'
 import type { Dialect, GossipEffect, GossipEvent, GossipFact, PeerId } from '@p2poolv2/gossip'
 import type { BlockHash, ShareHash } from '@p2poolv2/primitives'
 import type { ChainDelta } from '@p2poolv2/sharechain'
@@ -240,10 +240,16 @@ export type NodeFact =
   /** No job can be made although there is a template; miners wait. */
   | { readonly type: 'workUnavailable'; readonly reason: IneligibleReason }
   /**
-   * The payouts need more room in a block than bitcoind reserved. `droppedTransactions` were left out of the jobs to make
-   * room; null when that was not possible, and then a found block would be invalid.
+   * The payouts need more room in a block than bitcoind reserved, in weight or in signature checks.
+   * `droppedTransactions` were left out of the jobs to make room; null when that was not possible, and then a found block
+   * would be invalid.
    */
-  | { readonly type: 'coinbaseTooHeavy'; readonly droppedTransactions: number | null; readonly payees: number }
+  | {
+      readonly type: 'coinbaseTooHeavy'
+      readonly droppedTransactions: number | null
+      readonly payees: number
+      readonly scarce: ScarceRoom
+    }
   | { readonly type: 'bitcoindStatus'; readonly status: BitcoindStatus }
   /** Shares stored but not validated before the last stop have been looked at again. */
   | { readonly type: 'resumed'; readonly validated: number }

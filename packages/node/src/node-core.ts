@@ -293,10 +293,15 @@ export class NodeCore {
       if (reason === 'window-unavailable') this.#effects.report({ type: 'workUnavailable', reason })
       return
     }
-    const { ineligible, droppedTransactions, outputs } = offered.work
+    const { ineligible, droppedTransactions, scarceRoom, outputs } = offered.work
     this.#effects.report({ type: 'jobsRenewed', cause, miners: this.#desk.served, ineligible })
-    if (droppedTransactions === 0) return
-    this.#effects.report({ type: 'coinbaseTooHeavy', droppedTransactions, payees: outputs.length })
+    if (scarceRoom === null) return
+    this.#effects.report({
+      type: 'coinbaseTooHeavy',
+      droppedTransactions,
+      payees: outputs.length,
+      scarce: scarceRoom
+    })
   }
 
   // The rest

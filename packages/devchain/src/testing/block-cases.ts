@@ -61,6 +61,23 @@ const spend: Transaction = {
   lockTime: 0
 }
 
+const OP_CHECKSIG = 0xac
+const OP_CHECKMULTISIG = 0xae
+
+/** Outputs of twenty signature checks each, and one of as many as `more` says. */
+function checks(outputsOfTwenty: number, more: number): TxOutput[] {
+  const twenty: TxOutput = { valueSats: 0n, script: Uint8Array.of(OP_CHECKMULTISIG) }
+  return [
+    ...Array<TxOutput>(outputsOfTwenty).fill(twenty),
+    { valueSats: 0n, script: new Uint8Array(more).fill(OP_CHECKSIG) }
+  ]
+}
+
+/** Both changes of a coinbase, the second on top of the first. */
+const changed = (first: BlockChanges, second: BlockChanges): BlockChanges => ({
+  coinbase: tx => second.coinbase?.(first.coinbase?.(tx) ?? tx) ?? tx
+})
+
 /** Every fault of a block on the tip that a chain of empty blocks can judge, and the good blocks beside each. */
 export const BLOCK_CASES: readonly BlockCase[] = [
   { name: 'a plain block', changes: () => ({}), expected: null },
@@ -192,6 +209,21 @@ export const BLOCK_CASES: readonly BlockCase[] = [
     changes: () =>
       outputs(old => [...old, ...Array<TxOutput>(3_000).fill({ valueSats: 0n, script: new Uint8Array(22) })]),
     expected: null
+  },
+  { name: '20,000 signature checks', changes: () => outputs(old => [...old, ...checks(1_000, 0)]), expected: null },
+  {
+    name: 'one signature check more',
+    changes: () => outputs(old => [...old, ...checks(1_000, 1)]),
+    expected: 'bad-blk-sigops'
+  },
+  {
+    name: 'signature checks in the coinbase’s own script',
+    changes: t =>
+      changed(
+        outputs(old => [...old, ...checks(1_000, 0)]),
+        input({ scriptSig: concatBytes(plainScriptSig(t), Uint8Array.of(OP_CHECKSIG)) })
+      ),
+    expected: 'bad-blk-sigops'
   },
   { name: 'no coinbase', changes: () => ({ coinbase: () => spend }), expected: 'bad-cb-missing' },
   {

@@ -69,6 +69,7 @@ export function blockTemplate(options: {
     bitcoinTarget: targetFromBits(bits),
     curTimeSec: 1_700_000_000,
     minTimeSec: 1_600_000_000,
+    sigopsCostLimit: 80_000,
     coinbaseValueSats: 5_000_000_000n,
     witnessCommitmentScript: hasWitness ? witnessCommitmentScriptOf(options.transactions) : null,
     auxFlags: new Uint8Array(0),

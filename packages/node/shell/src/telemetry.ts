@@ -1,3 +1,4 @@
+import type { ScarceRoom } from '@p2poolv2/bitcoin'
 import type { GossipFact, SyncState } from '@p2poolv2/gossip'
 import type { NodeFact, NodeQueries } from '@p2poolv2/node'
 import { HASHES_PER_DIFFICULTY } from '@p2poolv2/node'
@@ -27,6 +28,12 @@ const STATE_SENTENCE: Readonly<Record<SyncState, string>> = {
   alone: 'no peer is connected: mining goes on alone',
   syncing: 'shares of others are being fetched: mining goes on meanwhile',
   current: 'the share chain is current'
+}
+
+/** bitcoind has no setting for the signature checks it sets aside. */
+const MORE_ROOM: Readonly<Record<ScarceRoom, string>> = {
+  weight: 'the payouts need more room: raise blockreservedweight in bitcoin.conf',
+  sigops: 'the payouts to old addresses (1…) take the signature checks of transactions: payouts to bc1… take none'
 }
 
 type Level = 'debug' | 'info' | 'warn' | 'error'
@@ -211,7 +218,7 @@ export class Telemetry {
         this.#line('warn', fact, 'there is no work: nobody can be paid yet')
         break
       case 'coinbaseTooHeavy':
-        this.#line('warn', fact, 'the payouts need more room: raise blockreservedweight in bitcoin.conf')
+        this.#line('warn', fact, MORE_ROOM[fact.scarce])
         break
       case 'bitcoindStatus': {
         const { state } = fact.status

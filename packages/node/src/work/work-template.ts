@@ -1,5 +1,5 @@
-import type { BlockTemplate, CoinbaseSkeleton, MiningWork } from '@p2poolv2/bitcoin'
-import { buildCoinbase, coinbaseWeight, fitTemplate } from '@p2poolv2/bitcoin'
+import type { BlockTemplate, CoinbaseSkeleton, MiningWork, ScarceRoom } from '@p2poolv2/bitcoin'
+import { buildCoinbase, coinbaseRoom, fitTemplate } from '@p2poolv2/bitcoin'
 import type {
   ChainParams,
   ConsensusAddress,
@@ -58,9 +58,11 @@ export interface WorkTemplate {
   readonly outputs: readonly PayoutOutput[]
   /**
    * Transactions left out because the coinbase needs more room than bitcoind reserved; 0 normally. Null when that was
-   * not possible: a block made from this work would be too heavy.
+   * not possible: a block made from this work would be over a limit.
    */
   readonly droppedTransactions: number | null
+  /** The limit for which transactions were left out, or would have to be; null normally. */
+  readonly scarceRoom: ScarceRoom | null
 }
 
 /** The payout window as it was read last, kept so that miners are paid when the window cannot be read. */
@@ -112,7 +114,7 @@ export function buildWork(request: WorkRequest): BuiltWork {
   const paymentTerms: PaymentTerms = { weights: window.weights, layout: share === null ? 'plain' : 'share' }
   let payment = paymentOf(request, whole, paymentTerms)
   // Amounts have a fixed width, so what fits this coinbase fits the one that pays less.
-  const fitting = fitTemplate(whole, coinbaseWeight(payment.coinbase))
+  const { template: fitting, scarce } = fitTemplate(whole, coinbaseRoom(payment.coinbase))
   const template = fitting ?? whole
   if (template !== whole) payment = paymentOf(request, template, paymentTerms)
   return {
@@ -139,7 +141,8 @@ export function buildWork(request: WorkRequest): BuiltWork {
       windowShares: window.shares,
       weights: window.weights,
       outputs: payment.outputs,
-      droppedTransactions: fitting === null ? null : whole.transactions.length - template.transactions.length
+      droppedTransactions: fitting === null ? null : whole.transactions.length - template.transactions.length,
+      scarceRoom: scarce
     }
   }
 }

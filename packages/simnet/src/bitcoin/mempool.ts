@@ -29,6 +29,9 @@ export interface MempoolOptions {
   readonly groups: number
 }
 
+/** Every transaction spends one P2WPKH output, which is one signature check in a witness (BIP141). */
+export const SIGOPS_COST = 1
+
 /** A transaction of another group's is heard of this much later. */
 const HEARSAY_MS = 20_000
 /** What a template lists at most: the newest. */

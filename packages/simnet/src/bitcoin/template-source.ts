@@ -1,4 +1,4 @@
-import { type BlockTemplate, parseTemplate, witnessCommitmentScriptOf } from '@p2poolv2/bitcoin'
+import { type BlockTemplate, MAX_BLOCK_SIGOPS_COST, parseTemplate, witnessCommitmentScriptOf } from '@p2poolv2/bitcoin'
 import { subsidySats } from '@p2poolv2/devchain'
 import {
   BoundedMap,
@@ -8,7 +8,7 @@ import {
   InvariantError,
   wireFromDisplay
 } from '@p2poolv2/primitives'
-import type { Mempool } from './mempool.ts'
+import { type Mempool, SIGOPS_COST } from './mempool.ts'
 import { medianTimeSec, type VirtualBlock } from './virtual-block.ts'
 
 /** Templates kept because other nodes will ask for the very same one; the oldest goes. */
@@ -73,9 +73,12 @@ export class TemplateSource {
         txid,
         hash: wtxid,
         weight,
-        fee: feeSats
+        fee: feeSats,
+        sigops: SIGOPS_COST,
+        depends: []
       })),
       coinbaseaux: {},
+      sigoplimit: MAX_BLOCK_SIGOPS_COST,
       coinbasevalue: Number(subsidySats(bitcoinHeight)) + fees,
       longpollid: `${tip.hash}${transactions.length}`,
       target: bigIntFromBits(this.#bits).toString(16).padStart(64, '0'),

@@ -1,13 +1,15 @@
 import {
-  encodeTransactionStripped,
   isWitnessCommitmentScript,
+  legacySigopsCost,
+  MAX_BLOCK_SIGOPS_COST,
+  MAX_BLOCK_WEIGHT,
   merkleRoot,
   scriptNumberPush,
   txidWire,
   WITNESS_COMMITMENT_PREFIX,
   wtxidWire
 } from '@p2poolv2/bitcoin'
-import { type DecodedBlock, subsidySats } from '@p2poolv2/devchain'
+import { type DecodedBlock, encodeBlock, strippedBlockBytes, subsidySats } from '@p2poolv2/devchain'
 import {
   type BlockHash,
   bytesEqual,
@@ -18,7 +20,7 @@ import {
   sha256d,
   targetFromBits
 } from '@p2poolv2/primitives'
-import type { Mempool } from './mempool.ts'
+import { type Mempool, SIGOPS_COST } from './mempool.ts'
 
 /** A block of the virtual bitcoin chain. */
 export interface VirtualBlock {
@@ -59,7 +61,7 @@ const MAX_FUTURE_SEC = 7_200
 
 /**
  * Judges a block as `submitblock` does, as far as a share pool can get it wrong: work, bits, time, merkle root, height,
- * witness commitment, spent transactions and value.
+ * witness commitment, spent transactions, value, weight and signature checks.
  * @returns bitcoind's word for the first broken rule, or null
  */
 export function refusalOf(block: DecodedBlock, place: BlockPlace): string | null {
@@ -83,7 +85,9 @@ export function refusalOf(block: DecodedBlock, place: BlockPlace): string | null
   }
   const paidSats = coinbase.outputs.reduce((sum, { valueSats }) => sum + valueSats, 0n)
   if (paidSats > subsidySats(place.parent.bitcoinHeight + 1) + feesSats) return 'bad-cb-amount'
-  return encodeTransactionStripped(coinbase).length > 1_000_000 ? 'bad-blk-length' : null
+  if (strippedBlockBytes(block) * 3 + encodeBlock(block).length > MAX_BLOCK_WEIGHT) return 'bad-blk-weight'
+  const sigopsCost = transactions.reduce((sum, transaction) => sum + legacySigopsCost(transaction), 0)
+  return sigopsCost + others.length * SIGOPS_COST > MAX_BLOCK_SIGOPS_COST ? 'bad-blk-sigops' : null
 }
 
 function commitsToWitnesses({ transactions }: DecodedBlock): boolean {
