@@ -3,9 +3,15 @@ import { buildBlock, REGTEST_DIFFICULTY } from '@p2poolv2/devchain/testing'
 import { blockHash, bytesToHex } from '@p2poolv2/primitives'
 import { createLog } from '@p2poolv2/runtime'
 import { afterEach, describe, expect, it } from 'vitest'
-import { type BlockResult, BlockSubmitter, type BlockSubmitterPorts, type FoundBlock } from './block-submitter.ts'
+import {
+  type BlockResult,
+  BlockSubmitter,
+  type BlockSubmitterPorts,
+  type FoundBlock,
+  MAX_UNDER_WAY
+} from './block-submitter.ts'
 import type { BitcoindConfig } from './config.ts'
-import { type PeerScript, rpcAnswer, rpcRefusal, ScriptedPeer } from './testing/scripted-peer.ts'
+import { httpAnswer, type PeerScript, rpcAnswer, rpcRefusal, ScriptedPeer } from './testing/scripted-peer.ts'
 
 const log = createLog({ level: 'silent', format: 'json' })
 const never = new AbortController().signal
@@ -161,5 +167,132 @@ describe('BlockSubmitter', () => {
     const results = await made.submit(BLOCK, { signal: never })
     expect(results).toMatchObject([{ result: 'failed', reason: expect.stringContaining('ECONNREFUSED') }])
     expect(asked).toBe(3)
+  })
+
+  it.each([
+    ['prev-blk-not-found', (id: number) => rpcAnswer(id, 'prev-blk-not-found')],
+    ['time-too-new', (id: number) => rpcAnswer(id, 'time-too-new')],
+    ['too many calls', () => httpAnswer(503, 'Work queue depth exceeded')],
+    ['a disk that is full', (id: number) => rpcRefusal(id, -25, 'Disk space is too low!')],
+    ['an internal error', (id: number) => rpcRefusal(id, -32603, 'internal')],
+    ['a warm-up', (id: number) => rpcRefusal(id, -28, 'Verifying blocks…')]
+  ])('asks again after %s', async (_name, notYet) => {
+    const server = await peer((socket, { id }) => {
+      socket.write(server.calls.length < 4 ? notYet(id) : rpcAnswer(id, null))
+    })
+    const { made, results } = submitter([{ url: server.url }])
+    expect(await made.submit(BLOCK, { signal: never })).toMatchObject([{ result: 'accepted' }])
+    expect(server.calls).toHaveLength(4)
+    expect(results).toHaveLength(1)
+  })
+
+  it('a block that stays without its parent until it is stale is refused with the node’s word', async () => {
+    const server = await peer((socket, { id }) => socket.write(rpcAnswer(id, 'prev-blk-not-found')))
+    const { made } = submitter([{ url: server.url }], { bitcoinHeight: () => (server.calls.length < 3 ? 2 : 3) })
+    expect(await made.submit(BLOCK, { signal: never })).toMatchObject([
+      { result: 'rejected', reason: 'prev-blk-not-found' }
+    ])
+    expect(server.calls).toHaveLength(3)
+  })
+})
+
+describe('several blocks on one parent', () => {
+  /** Blocks that differ in one byte behind the header's previous hash. */
+  const candidate = (n: number, parent = '11'): FoundBlock => ({
+    blockHash: blockHash(n.toString(16).padStart(64, '0')),
+    bitcoinHeight: 1,
+    blockHex: `00000020${parent.repeat(32)}${n.toString(16).padStart(4, '0')}`
+  })
+
+  /** A node whose answers wait until they are given. */
+  async function slowNode() {
+    const asked: ((word: string | null) => void)[] = []
+    let wake = (): void => {}
+    const server = await peer((socket, { id }) => {
+      asked.push(word => socket.write(rpcAnswer(id, word)))
+      wake()
+    })
+    const nth = async (count: number) => {
+      while (asked.length < count) await new Promise<void>(resolve => (wake = resolve))
+      return asked[count - 1] ?? expect.unreachable('the node was asked so often')
+    }
+    return { server, asked, nth }
+  }
+
+  it('of thousands found before bitcoind answers to the first, none but it is written, sent or kept once it is taken', async () => {
+    const { server, asked, nth } = await slowNode()
+    const { made, steps } = submitter([{ url: server.url }])
+    const all = Array.from({ length: 5_000 }, (_, n) => made.submit(candidate(n), { signal: never }))
+    const answer = await nth(1)
+    answer(null)
+    const results = (await Promise.all(all)).map(([one]) => one?.result)
+    expect(results).toEqual(['accepted', ...Array(4_999).fill('superseded')])
+    expect(steps.filter(step => step === 'persisted')).toHaveLength(1)
+    expect(asked).toHaveLength(1)
+    expect(await made.submit(candidate(6_000), { signal: never })).toMatchObject([{ result: 'superseded' }])
+  })
+
+  it('the newest goes when the first is refused', async () => {
+    const { server, nth } = await slowNode()
+    const { made } = submitter([{ url: server.url }])
+    const all = [1, 2, 3].map(n => made.submit(candidate(n), { signal: never }))
+    const first = await nth(1)
+    first('bad-txns-inputs-missingorspent')
+    const second = await nth(2)
+    second(null)
+    expect((await Promise.all(all)).map(([one]) => one?.result)).toEqual(['rejected', 'superseded', 'accepted'])
+  })
+
+  it('the next does not wait for one that is asked for again', async () => {
+    const { server, nth } = await slowNode()
+    const { made } = submitter([{ url: server.url }])
+    const [early, late] = [1, 2].map(n => made.submit(candidate(n), { signal: never }))
+    const first = await nth(1)
+    first('time-too-new')
+    const [one, other] = [await nth(2), await nth(3)]
+    one('inconclusive')
+    other('inconclusive')
+    expect(await early).toMatchObject([{ result: 'accepted' }])
+    expect(await late).toMatchObject([{ result: 'accepted' }])
+  })
+
+  it('waits for no other parent, and for no node that is away', async () => {
+    const { server, nth } = await slowNode()
+    const dead = await peer(() => {})
+    const stop = new AbortController()
+    const onResult = ({ result }: BlockResult) => (result === 'accepted' ? stop.abort() : undefined)
+    const { made } = submitter([{ url: dead.url }, { url: server.url }], { onResult })
+    const all = [candidate(1), candidate(2, '22')].map(block => made.submit(block, { signal: stop.signal }))
+    for (const answer of [await nth(1), await nth(2)]) answer('high-hash')
+    const third = made.submit(candidate(3), { signal: stop.signal })
+    const answer = await nth(3)
+    answer(null)
+    expect(await third).toMatchObject([{ result: 'failed' }, { result: 'accepted' }])
+    expect(await Promise.all(all)).toMatchObject(Array(2).fill([{ result: 'failed' }, { result: 'rejected' }]))
+  })
+
+  it('the one kept is written to disk when the node stops', async () => {
+    const { server, nth } = await slowNode()
+    const stop = new AbortController()
+    const { made, steps } = submitter([{ url: server.url }])
+    const all = [1, 2].map(n => made.submit(candidate(n), { signal: stop.signal }))
+    await nth(1)
+    stop.abort()
+    await made.idle()
+    expect((await Promise.all(all)).map(([one]) => one?.result)).toEqual(['failed', 'failed'])
+    expect(steps.filter(step => step === 'persisted')).toHaveLength(2)
+  })
+
+  it('beyond so many under way at once the oldest is given up', async () => {
+    const { server, nth } = await slowNode()
+    const { made, results } = submitter([{ url: server.url }])
+    const stop = new AbortController()
+    const parents = Array.from({ length: MAX_UNDER_WAY + 1 }, (_, n) => n.toString(16).padStart(2, '0'))
+    const all = parents.map((parent, n) => made.submit(candidate(n, parent), { signal: stop.signal }))
+    expect(await all[0]).toMatchObject([{ result: 'failed' }])
+    expect(results).toHaveLength(1)
+    await nth(1)
+    stop.abort()
+    await Promise.all(all)
   })
 })

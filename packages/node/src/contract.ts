@@ -36,7 +36,11 @@ export type PeerEffect = Extract<
 /** Whose read of the store it is: the share chain's own, or the gossip machine's to answer a peer. */
 export type StoreReader = 'chain' | 'peers'
 
-export type BlockSubmitResult = 'accepted' | 'duplicate' | 'rejected' | 'failed'
+/**
+ * `failed`: no answer could be had in time. `superseded`: not handed over, since another block of ours with the same parent
+ * was there before it, or came after it while bitcoind was busy.
+ */
+export type BlockSubmitResult = 'accepted' | 'duplicate' | 'rejected' | 'failed' | 'superseded'
 
 export type NodeEvent =
   | PeerEvent

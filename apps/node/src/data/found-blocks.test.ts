@@ -1,9 +1,9 @@
-import { mkdtempSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type BlockHash, blockHash } from '@p2poolv2/primitives'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { FoundBlockFolder } from './found-blocks.ts'
+import { FoundBlockFolder, MAX_KEPT_BLOCKS } from './found-blocks.ts'
 
 let parent: string
 let folder: FoundBlockFolder
@@ -51,4 +51,17 @@ it('does not write a block anew that it has, but one that was cut short', async 
   writeFileSync(file, 'aaaa')
   await folder.persist(kept)
   expect(await folder.unanswered([])).toEqual([kept])
+})
+
+it('keeps the highest blocks, and no more than its cap', async () => {
+  mkdirSync(join(parent, 'blocks'))
+  writeFileSync(join(parent, 'blocks', 'notes.txt'), 'hello\n')
+  for (let height = 1; height <= MAX_KEPT_BLOCKS + 30; height++) {
+    writeFileSync(join(parent, 'blocks', `${height}-${hash('aa')}.hex`), 'aa\n')
+  }
+  await folder.persist(block('bb', 500))
+  const names = new Set(readdirSync(join(parent, 'blocks')))
+  expect(names.size).toBe(MAX_KEPT_BLOCKS + 1)
+  for (const name of [`500-${hash('bb')}.hex`, `1030-${hash('aa')}.hex`, 'notes.txt']) expect(names).toContain(name)
+  expect(names).not.toContain(`31-${hash('aa')}.hex`)
 })

@@ -75,6 +75,8 @@ export function bitcoindSide(
         await Promise.race([submitter.idle(), isUp.catch(() => undefined)])
         ended.abort()
         submitting.abort()
+        // A block that was kept behind another one gets to the disk now.
+        await submitter.idle()
         submitter.close()
       }
     },

@@ -242,6 +242,10 @@ export class Telemetry {
         this.#log.info(safe(fields), 'BLOCK FOUND: one of our miners found a bitcoin block')
         break
       case 'blockResult': {
+        if (fact.result === 'superseded') {
+          this.#line('info', fact, 'a found block gave way to another one of ours on the same parent')
+          break
+        }
         const isTaken = fact.result === 'accepted' || fact.result === 'duplicate'
         this.#log[isTaken ? 'info' : 'warn'](safe(fields), 'a bitcoin node answered to a found block')
         break

@@ -17,10 +17,11 @@ export const RESULT_UNANSWERED = 'submitted: no answer on record'
 const WEIGHT: ReadonlyMap<string, number> = new Map([
   [RESULT_SEEN, 0],
   [RESULT_SUBMITTED, 1],
-  ['failed', 2],
-  ['rejected', 3],
-  ['duplicate', 4],
-  ['accepted', 5]
+  ['superseded', 2],
+  ['failed', 3],
+  ['rejected', 4],
+  ['duplicate', 5],
+  ['accepted', 6]
 ])
 
 /** The blocks this pool found most recently, here or elsewhere, and what our bitcoin nodes said to them. */

@@ -72,6 +72,8 @@ export interface TemplateSpec {
   readonly transactions?: number
   /** Of each transaction; its bytes stay small. */
   readonly weight?: number
+  /** Cost of each transaction's signature checks. */
+  readonly sigops?: number
 }
 
 /** A template as bitcoind would give it, through the door every template comes through. */
@@ -115,7 +117,9 @@ export function template(spec: TemplateSpec = {}): BlockTemplate {
       txid: bytesToHexReversed(txid),
       hash: bytesToHexReversed(txid),
       weight,
-      fee: 100
+      fee: 100,
+      sigops: spec.sigops ?? 0,
+      depends: []
     }))
   }
   const parsed = parseTemplate(json)

@@ -1,5 +1,5 @@
 import { addressFromScript } from '@p2poolv2/bitcoin'
-import { consensusAddress } from '@p2poolv2/consensus'
+import { consensusAddress, consensusAddressFromScript } from '@p2poolv2/consensus'
 import { bigIntFromBits, unixMs } from '@p2poolv2/primitives'
 import { describe, expect, it } from 'vitest'
 import { A_BLOCK, A_SHARE, address, effectsOf, HARD_BITS, PARAMS, Rig, sharesMade } from '../testing/rig.ts'
@@ -125,8 +125,26 @@ describe('a template too full for the coinbase', () => {
     const rig = new Rig()
     rig.template({ transactions: 4, weight: 999_900, valueSats: 5_000_000_400 })
     rig.connect(1, address(1))
-    expect(rig.facts('coinbaseTooHeavy')).toEqual([{ type: 'coinbaseTooHeavy', droppedTransactions: 1, payees: 1 }])
+    expect(rig.facts('coinbaseTooHeavy')).toEqual([
+      { type: 'coinbaseTooHeavy', droppedTransactions: 1, payees: 1, scarce: 'weight' }
+    ])
     expect(rig.core.queries.work().coinbaseValueSats).toBe(5_000_000_300n)
+    const effects = rig.mine(1, A_BLOCK)
+    expect(paidBy(rig, effects).reduce((sum, [, valueSats]) => sum + valueSats, 0n)).toBe(5_000_000_300n)
+    expect(rig.facts('bug')).toEqual([])
+  })
+})
+
+describe('a template with too many signature checks for the coinbase', () => {
+  it('loses its last transactions and their fees, and says so', () => {
+    const old = consensusAddressFromScript(2, Uint8Array.of(0x76, 0xa9, 0x14, ...new Uint8Array(20), 0x88, 0xac))
+    if (old === null) throw new Error('P2PKH is an address')
+    const rig = new Rig({ donation: { address: old, bps: 100 } })
+    rig.template({ transactions: 4, sigops: 20_000, valueSats: 5_000_000_400 })
+    rig.connect(1, address(1))
+    expect(rig.facts('coinbaseTooHeavy')).toEqual([
+      { type: 'coinbaseTooHeavy', droppedTransactions: 1, payees: 2, scarce: 'sigops' }
+    ])
     const effects = rig.mine(1, A_BLOCK)
     expect(paidBy(rig, effects).reduce((sum, [, valueSats]) => sum + valueSats, 0n)).toBe(5_000_000_300n)
     expect(rig.facts('bug')).toEqual([])

@@ -1,0 +1,92 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { CandidateGate, MAX_PARENTS } from './candidate-gate.ts'
+
+const nothing = { goes: null, superseded: [] }
+
+describe('CandidateGate', () => {
+  it('lets the first go, keeps the newest, and gives up what it displaces', () => {
+    const gate = new CandidateGate<string>()
+    expect(gate.offer('p', 'a', 'a')).toEqual({ goes: 'a', superseded: [] })
+    expect(gate.offer('p', 'b', 'b')).toEqual(nothing)
+    expect(gate.offer('p', 'c', 'c')).toEqual({ goes: null, superseded: ['b'] })
+  })
+
+  it('lets the kept one go at a refusal', () => {
+    const gate = new CandidateGate<string>()
+    gate.offer('p', 'a', 'a')
+    gate.offer('p', 'b', 'b')
+    expect(gate.heard('p')).toEqual({ goes: 'b', superseded: [] })
+    expect(gate.offer('p', 'c', 'c')).toEqual(nothing)
+    expect(gate.heard('p')).toEqual({ goes: 'c', superseded: [] })
+    expect(gate.heard('p')).toEqual(nothing)
+    expect(gate.offer('p', 'd', 'd')).toEqual({ goes: 'd', superseded: [] })
+  })
+
+  it('gives up the kept one and all later ones once one was taken', () => {
+    const gate = new CandidateGate<string>()
+    gate.offer('p', 'a', 'a')
+    gate.offer('p', 'b', 'b')
+    expect(gate.taken('p', 'a')).toEqual({ goes: null, superseded: ['b'] })
+    expect(gate.taken('p', 'a')).toEqual(nothing)
+    expect(gate.offer('p', 'c', 'c')).toEqual({ goes: null, superseded: ['c'] })
+  })
+
+  it('lets the one that was taken go again', () => {
+    const gate = new CandidateGate<string>()
+    gate.offer('p', 'a', 'a')
+    gate.taken('p', 'a')
+    expect(gate.offer('p', 'a', 'a again')).toEqual({ goes: 'a again', superseded: [] })
+  })
+
+  it('one parent does not hold up another', () => {
+    const gate = new CandidateGate<string>()
+    gate.offer('p', 'a', 'a')
+    gate.taken('p', 'a')
+    expect(gate.offer('q', 'b', 'b')).toEqual({ goes: 'b', superseded: [] })
+  })
+
+  it('forgets old parents, but never one whose block has no word yet', () => {
+    const gate = new CandidateGate<string>()
+    gate.offer('waiting', 'a', 'a')
+    gate.offer('waiting', 'b', 'b')
+    gate.offer('done', 'c', 'c')
+    gate.taken('done', 'c')
+    for (let i = 0; i < MAX_PARENTS; i++) {
+      gate.offer(`p${i}`, 'x', 'x')
+      gate.taken(`p${i}`, 'x')
+    }
+    expect(gate.offer('done', 'd', 'd')).toEqual({ goes: 'd', superseded: [] })
+    expect(gate.heard('waiting')).toEqual({ goes: 'b', superseded: [] })
+  })
+
+  it('never loses one: each goes, waits, or is told that it will not', () => {
+    const step = fc.record({ parent: fc.nat({ max: 3 }), what: fc.constantFrom('offer', 'offer', 'heard', 'taken') })
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), steps => {
+        const gate = new CandidateGate<number>()
+        const waiting = new Map<string, number>()
+        const ended = new Set<number>()
+        for (const [n, { parent: number, what }] of steps.entries()) {
+          const parent = String(number)
+          const { goes, superseded } =
+            what === 'offer'
+              ? gate.offer(parent, String(n), n)
+              : what === 'heard'
+                ? gate.heard(parent)
+                : gate.taken(parent, 'taken')
+          for (const one of goes === null ? superseded : [goes, ...superseded]) {
+            expect(ended.has(one)).toBe(false)
+            ended.add(one)
+            if (waiting.get(parent) === one) waiting.delete(parent)
+          }
+          if (what === 'offer' && !ended.has(n)) {
+            expect(waiting.has(parent)).toBe(false)
+            waiting.set(parent, n)
+          }
+          if (what !== 'offer') expect(waiting.has(parent)).toBe(false)
+        }
+      })
+    )
+  })
+})
