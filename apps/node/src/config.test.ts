@@ -64,6 +64,8 @@ it.each([
   ['chain = "mainnet"\n', 'chain:'],
   ['[stratum]\nport = 70000\n', 'stratum.port:'],
   ['[stratum]\nport = "x"\n', 'stratum.port:'],
+  [`[stratum]\npool_signature = "${'x'.repeat(40)}"\n`, 'stratum.pool_signature: must have at most 39 characters'],
+  ['[stratum]\npool_signature = "Pool№2"\n', 'stratum.pool_signature: must be plain ASCII text'],
   ['[stratum]\nfee = 100\n', 'stratum.fee_address and stratum.fee belong together'],
   ['[stratum]\nminimum_difficulty = 5\nmaximum_difficulty = 1\n', 'below stratum.minimum_difficulty'],
   ['chain = "signet"\n', 'needs a bitcoin node'],
@@ -72,6 +74,13 @@ it.each([
   ['[stratum\n', 'is not TOML']
 ])('refuses %j and names the fix', (toml, message) => {
   expect(mistakeIn(toml)).toContain(message)
+})
+
+it('marks blocks with P2Poolv2, with another text or with none, as the operator likes', () => {
+  const signatureOf = (toml: string): string => load(toml).config.stratum.pool_signature
+  expect(signatureOf('')).toBe('P2Poolv2')
+  expect(signatureOf('[stratum]\npool_signature = ""\n')).toBe('')
+  expect(signatureOf(`[stratum]\npool_signature = "${'x'.repeat(39)}"\n`)).toBe('x'.repeat(39))
 })
 
 it('names every mistake at once', () => {

@@ -1,4 +1,6 @@
+import { DEFAULT_POOL_SIGNATURE, MAX_POOL_SIGNATURE_BYTES } from '@p2poolv2/bitcoin'
 import type { ChainName } from '@p2poolv2/consensus'
+import { bytesToAscii } from '@p2poolv2/primitives'
 import { z } from 'zod'
 
 /** Every chain a node can be on. */
@@ -64,7 +66,15 @@ export const configSchema = z.strictObject({
       donation_address: z.string().optional().describe('Paid first out of every block; set together with donation.'),
       donation: bps.optional().describe('Donation in hundredths of a percent, 0 to 10000.'),
       fee_address: z.string().optional().describe('Paid after the donation; set together with fee.'),
-      fee: bps.optional().describe('Fee in hundredths of a percent, 0 to 10000.')
+      fee: bps.optional().describe('Fee in hundredths of a percent, 0 to 10000.'),
+      pool_signature: z
+        .string()
+        .refine(text => /^[ -~]*$/.test(text), 'must be plain ASCII text')
+        .max(MAX_POOL_SIGNATURE_BYTES, `must have at most ${MAX_POOL_SIGNATURE_BYTES} characters`)
+        .default(bytesToAscii(DEFAULT_POOL_SIGNATURE))
+        .describe(
+          `Text that marks the bitcoin blocks found here, at most ${MAX_POOL_SIGNATURE_BYTES} characters; may be empty. Nodes need not agree on it.`
+        )
     })
     .prefault({}),
 

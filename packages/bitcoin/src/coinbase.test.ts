@@ -11,7 +11,13 @@ import {
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { CoinbaseParts } from './coinbase.ts'
-import { buildCoinbase, COINBASE_TAIL_BYTES, coinbaseWeight, coinbaseWithWitness } from './coinbase.ts'
+import {
+  buildCoinbase,
+  COINBASE_TAIL_BYTES,
+  coinbaseWeight,
+  coinbaseWithWitness,
+  MAX_POOL_SIGNATURE_BYTES
+} from './coinbase.ts'
 import { foldBranch } from './merkle.ts'
 import { decodeTransaction, encodeTransaction, encodeTransactionStripped, txidWire } from './transaction.ts'
 import vector from './vectors/share-coinbase.json' with { type: 'json' }
@@ -33,7 +39,7 @@ const VECTOR_PARTS: CoinbaseParts = {
 const anyParts: fc.Arbitrary<CoinbaseParts> = fc.record({
   bitcoinHeight: fc.integer({ min: 1, max: 500_000_000 }),
   auxFlags: fc.uint8Array({ maxLength: 75 }),
-  poolSignature: fc.uint8Array({ maxLength: 16 }),
+  poolSignature: fc.uint8Array({ maxLength: 75 }),
   outputs: fc.array(
     fc.record({ valueSats: fc.bigInt(0n, 2_100_000_000_000_000n), script: fc.uint8Array({ maxLength: 42 }) }),
     { maxLength: 6 }
@@ -108,6 +114,17 @@ describe('buildCoinbase', () => {
     expect(decodeTransaction(new ByteReader(bytes)).inputs[0]?.scriptSig).toHaveLength(36)
   })
 
+  it('keeps bitcoin’s 100 bytes of input script with the longest signature a node may be told to use', () => {
+    const longest = { bitcoinHeight: 500_000_000, auxFlags: new Uint8Array(32) }
+    const scriptBytes = (signatureBytes: number): number | undefined => {
+      const parts = { ...VECTOR_PARTS, ...longest, poolSignature: new Uint8Array(signatureBytes) }
+      return decodeTransaction(new ByteReader(buildCoinbase(parts).bytes)).inputs[0]?.scriptSig.length
+    }
+    expect(MAX_POOL_SIGNATURE_BYTES).toBe(39)
+    expect(scriptBytes(MAX_POOL_SIGNATURE_BYTES)).toBe(100)
+    expect(scriptBytes(75)).toBe(136)
+  })
+
   it('pushes no flags as one zero byte and no signature as an empty push', () => {
     const parts: CoinbaseParts = { ...VECTOR_PARTS, poolSignature: new Uint8Array(0), layout: 'plain' }
     const { bytes } = buildCoinbase(parts)
@@ -118,7 +135,7 @@ describe('buildCoinbase', () => {
   it.each([
     ['height 0', { bitcoinHeight: 0 }],
     ['a height whose lock time is a time', { bitcoinHeight: 500_000_001 }],
-    ['a signature of 17 bytes', { poolSignature: new Uint8Array(17) }],
+    ['a signature of 76 bytes', { poolSignature: new Uint8Array(76) }],
     ['flags of 76 bytes', { auxFlags: new Uint8Array(76) }]
   ])('calls %s a bug', (_what, change) => {
     expect(() => buildCoinbase({ ...VECTOR_PARTS, ...change })).toThrow()

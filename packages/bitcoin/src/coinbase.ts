@@ -1,5 +1,5 @@
 import type { BitcoinHeight } from '@p2poolv2/primitives'
-import { ByteWriter, compactSizeLength, invariant } from '@p2poolv2/primitives'
+import { asciiToBytes, ByteWriter, compactSizeLength, invariant } from '@p2poolv2/primitives'
 import { paddingOutput } from './padding.ts'
 import { pushData, scriptNumberPush } from './script.ts'
 import type { TxOutput } from './transaction.ts'
@@ -12,11 +12,24 @@ export const COMMITMENT_BYTES = 32
 /** The commitment output (43 bytes) and the lock time: what follows the prefix that a coinbase proof hides. */
 export const COINBASE_TAIL_BYTES = 47
 
-/** The pool signature may have this many bytes (protocol §5.2). */
-export const MAX_POOL_SIGNATURE_BYTES = 16
+/** Aux flags and pool signature are pushed with a plain length byte, which takes no more (protocol §5.2). */
+export const MAX_DIRECT_PUSH_BYTES = 75
 
-/** A direct push; our own templates carry at most 32, so that the input script stays below bitcoin's 100 bytes. */
-export const MAX_AUX_FLAGS_BYTES = 75
+/** Bitcoin's limit for the input script of a coinbase. A share's may be longer, but is no block then. */
+const MAX_INPUT_SCRIPT_BYTES = 100
+
+/** Flags of a template we make blocks from; a template with more is refused. */
+export const MAX_TEMPLATE_AUX_FLAGS_BYTES = 32
+
+/** The longest height push, the longest flags push of a template, and the pushes of extranonce and nsecs. */
+const MAX_PUSHES_BEFORE_SIGNATURE_BYTES =
+  5 + (1 + MAX_TEMPLATE_AUX_FLAGS_BYTES) + (1 + EXTRANONCE_BYTES) + (1 + NSECS_BYTES)
+
+/** The longest pool signature whose push bitcoin's limit leaves room for, whatever template comes: 39 bytes. */
+export const MAX_POOL_SIGNATURE_BYTES: number = MAX_INPUT_SCRIPT_BYTES - MAX_PUSHES_BEFORE_SIGNATURE_BYTES - 1
+
+/** What our coinbases end their input script with unless the operator says otherwise: `P2Poolv2`. */
+export const DEFAULT_POOL_SIGNATURE: Uint8Array = asciiToBytes('P2Poolv2')
 
 /** Lock times from here on are times of day and not block heights. */
 export const BITCOIN_HEIGHT_LIMIT = 500_000_000
@@ -36,7 +49,7 @@ export interface CoinbaseParts {
   readonly bitcoinHeight: BitcoinHeight
   /** At most 75 bytes; empty for none. */
   readonly auxFlags: Uint8Array
-  /** ASCII, at most 16 bytes. */
+  /** Who built the block, ASCII by custom; at most 75 bytes, and 39 if it is to be a block; may be empty. */
   readonly poolSignature: Uint8Array
   /** In the order of the block: donation, fee, payouts by address. */
   readonly outputs: readonly CoinbaseOutput[]
@@ -108,8 +121,8 @@ function checkParts(parts: CoinbaseParts): void {
     Number.isInteger(bitcoinHeight) && bitcoinHeight > 0 && bitcoinHeight <= BITCOIN_HEIGHT_LIMIT,
     'a coinbase is for a block height from 1 to 500,000,000'
   )
-  invariant(auxFlags.length <= MAX_AUX_FLAGS_BYTES, 'aux flags fit a direct push')
-  invariant(poolSignature.length <= MAX_POOL_SIGNATURE_BYTES, 'a pool signature has at most 16 bytes')
+  invariant(auxFlags.length <= MAX_DIRECT_PUSH_BYTES, 'aux flags fit a direct push')
+  invariant(poolSignature.length <= MAX_DIRECT_PUSH_BYTES, 'a pool signature fits a direct push')
 }
 
 /** No flags are pushed as one zero byte, not as an empty push (protocol §5.2). */

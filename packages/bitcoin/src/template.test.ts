@@ -125,8 +125,8 @@ describe('parseTemplate', () => {
 
   it('clears the version bits that miners roll', () => {
     expect(accept(TEMPLATE).version).toBe(0x20000000)
-    expect(accept({ ...TEMPLATE, version: 0x7fffffff }).version).toBe(0x60001fff)
-    expect(accept({ ...TEMPLATE, version: -1 }).version).toBe(0xe0001fff | 0)
+    expect(accept({ ...TEMPLATE, version: 0x7fffffff }).version).toBe(0x6000001f)
+    expect(accept({ ...TEMPLATE, version: -1 }).version).toBe(0xe000001f | 0)
   })
 
   it('takes flags where a node still gives them, and does without what is optional', () => {
@@ -189,6 +189,7 @@ describe('parseTemplate', () => {
     ['version', 2 ** 31],
     ['version', '536870912'],
     ['vbrequired', 1 << 28],
+    ['vbrequired', 1 << 5],
     ['rules', '!segwit'],
     ['rules', [5]],
     ['rules', ['!segwit', '!blake2b']],

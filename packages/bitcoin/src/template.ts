@@ -8,14 +8,14 @@ import {
   targetFromBits,
   wireFromDisplay
 } from '@p2poolv2/primitives'
-import { BITCOIN_HEIGHT_LIMIT } from './coinbase.ts'
+import { BITCOIN_HEIGHT_LIMIT, MAX_TEMPLATE_AUX_FLAGS_BYTES } from './coinbase.ts'
 import { merkleBranchOf, merkleRoot } from './merkle.ts'
 import { isWitnessCommitmentScript, WITNESS_COMMITMENT_PREFIX } from './script.ts'
 import { LEGACY_SIGOP_COST, MAX_BLOCK_SIGOPS_COST } from './sigops.ts'
 import { JsonObject, TemplateFieldError } from './template-json.ts'
 
-/** Header version bits 13 to 28, which miners roll (BIP320). They are zero in every template's version here. */
-export const VERSION_ROLLING_MASK = 0x1fff_e000
+/** Header version bits 5 to 28, which miners roll (BIP323). They are zero in every template's version here. */
+export const VERSION_ROLLING_MASK = 0x1fff_ffe0
 
 /** A block's weight at most (BIP141). */
 export const MAX_BLOCK_WEIGHT = 4_000_000
@@ -25,9 +25,6 @@ export const MAX_TEMPLATE_TRANSACTIONS = 65_535
 
 /** 21 million bitcoin. */
 export const MAX_MONEY_SATS = 2_100_000_000_000_000n
-
-/** Bytes of `coinbaseaux.flags`; more is refused, so that our input script stays below bitcoin's 100 bytes. */
-export const MAX_TEMPLATE_AUX_FLAGS_BYTES = 32
 
 const U32_MAX = 0xffff_ffff
 /** Shared by the many. */

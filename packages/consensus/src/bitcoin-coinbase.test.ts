@@ -43,8 +43,8 @@ describe('parseBitcoinCoinbase', () => {
   it('finds again what buildCoinbase was given', () => {
     const anyParts = fc.record({
       bitcoinHeight: fc.oneof(fc.integer({ min: 1, max: 300 }), fc.integer({ min: 1, max: 500_000_000 })),
-      auxFlags: fc.uint8Array({ maxLength: 32 }).filter(flags => bytesToHex(flags) !== '00'),
-      poolSignature: fc.uint8Array({ maxLength: 16 }),
+      auxFlags: fc.uint8Array({ maxLength: 75 }).filter(flags => bytesToHex(flags) !== '00'),
+      poolSignature: fc.uint8Array({ maxLength: 75 }),
       outputs: fc.array(fc.record({ valueSats: fc.bigInt(0n, 21n), script: fc.uint8Array({ maxLength: 34 }) }), {
         maxLength: 260
       }),
@@ -84,7 +84,7 @@ describe('parseBitcoinCoinbase', () => {
     ['an empty push of flags', `02f30600${EXTRANONCE}${NSECS}${SIGNATURE}`],
     ['an extranonce of 11 bytes', `02f30601000b${'00'.repeat(11)}${NSECS}${SIGNATURE}`],
     ['nsecs of 7 bytes', `02f3060100${EXTRANONCE}07${'00'.repeat(7)}${SIGNATURE}`],
-    ['a signature of 17 bytes', `02f3060100${EXTRANONCE}${NSECS}11${'41'.repeat(17)}`],
+    ['a signature of 76 bytes', `02f3060100${EXTRANONCE}${NSECS}4c4c${'41'.repeat(76)}`],
     ['a push with OP_PUSHDATA1', `02f3064c0100${EXTRANONCE}${NSECS}${SIGNATURE}`],
     ['a push that is cut off', `02f3060100${EXTRANONCE}${NSECS}0850`],
     ['a height that is not minimal', `03f306000100${EXTRANONCE}${NSECS}${SIGNATURE}`],

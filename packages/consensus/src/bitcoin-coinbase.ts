@@ -8,8 +8,7 @@ import {
   encodeTransactionStripped,
   isPaddingOutput,
   isWitnessCommitmentScript,
-  MAX_AUX_FLAGS_BYTES,
-  MAX_POOL_SIGNATURE_BYTES,
+  MAX_DIRECT_PUSH_BYTES,
   NSECS_BYTES,
   NULL_PREVOUT_INDEX,
   readPush,
@@ -29,6 +28,7 @@ export interface BitcoinCoinbase {
   /** 12 bytes */
   readonly extranonce: Uint8Array
   readonly nsecs: bigint
+  /** Of whoever built the block; 0 to 75 bytes, and any is right. */
   readonly poolSignature: Uint8Array
   readonly witnessCommitmentScript: Uint8Array | null
   /** Donation, fee and payouts, in their order. */
@@ -39,8 +39,8 @@ export interface BitcoinCoinbase {
 
 /**
  * Takes a share's coinbase apart (protocol §12.7, step 2d).
- * Strict about the five pushes, the lock time and the last outputs; whether signature, payouts and commitment are right is
- * for the caller, who rebuilds the coinbase from the answer and compares.
+ * Strict about the five pushes, the lock time and the last outputs; whether payouts and commitment are right is for the
+ * caller, who rebuilds the coinbase from the answer and compares.
  * @returns `{ ok: false }` for anything that is not laid out as protocol §5
  */
 export function parseBitcoinCoinbase(tx: Transaction): BitcoinCoinbase | { readonly ok: false } {
@@ -74,7 +74,7 @@ function parseScript(script: Uint8Array): ScriptFields | null {
   const signature = nsecs && readDirectPush(script, nsecs.next)
   if (!signature || signature.next !== script.length) return null
   if (extranonce.data.length !== EXTRANONCE_BYTES || nsecs.data.length !== NSECS_BYTES) return null
-  if (flags.data.length === 0 || signature.data.length > MAX_POOL_SIGNATURE_BYTES) return null
+  if (flags.data.length === 0) return null
   const hasNoFlags = flags.data.length === 1 && flags.data[0] === 0
   return {
     bitcoinHeight: height.bitcoinHeight,
@@ -85,10 +85,10 @@ function parseScript(script: Uint8Array): ScriptFields | null {
   }
 }
 
-/** Pushes here have a plain length byte; longer ones do not occur (protocol §5.2). */
+/** Pushes here have a plain length byte, which takes up to 75 bytes (protocol §5.2); there is no other cap. */
 function readDirectPush(script: Uint8Array, offset: number): ReturnType<typeof readPush> {
   const opcode = script[offset]
-  return opcode !== undefined && opcode <= MAX_AUX_FLAGS_BYTES ? readPush(script, offset) : null
+  return opcode !== undefined && opcode <= MAX_DIRECT_PUSH_BYTES ? readPush(script, offset) : null
 }
 
 /** The height push in its only legal form, for heights from 1. */

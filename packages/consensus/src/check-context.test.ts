@@ -1,15 +1,16 @@
 import type { Transaction, TxInput, TxOutput } from '@p2poolv2/bitcoin'
-import { hexToBytes, type ShareHash } from '@p2poolv2/primitives'
+import { asciiToBytes, hexToBytes, type ShareHash } from '@p2poolv2/primitives'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { type ContextInput, checkContext } from './check-context.ts'
 import { checkBody } from './check-share.ts'
 import { decodeHeaderBatch, encodeHeaderBatch } from './header-batch.ts'
 import { devnetParams } from './params.ts'
 import { RULES, type RuleCode } from './rule-code.ts'
-import type { Checked, Share } from './share.ts'
-import { decodeShare, encodeShare } from './share-codec.ts'
+import { type Checked, consensusAddressFromScript, type Share } from './share.ts'
+import { decodeShare, encodeShare, shareHashOf } from './share-codec.ts'
 import { testAddress } from './testing/build-share.ts'
 import { ShareLedger } from './testing/share-ledger.ts'
+import upstream from './vectors/upstream-2026-10b.json' with { type: 'json' }
 
 /** The easiest anchor, so that every share of these chains takes about 256 hashes. */
 const PARAMS = devnetParams({ genesisTimeSec: 1_700_000_000, anchorBits: 0x2000ffff })
@@ -130,7 +131,6 @@ describe('the chain context', () => {
       'two payouts exchanged',
       editOutputs(([a, b, ...rest]) => [b as TxOutput, a as TxOutput, ...rest])
     ],
-    ['coinbase-payout', 'another pool signature of that length', editScriptSig(-1, 0x33)],
     ['coinbase-payout', 'padding without a push length', editPadding(1, 0)],
     ['coinbase-form', 'padding that is not zero', editPadding(2, 1)],
     ['coinbase-form', 'padding that is no data output', editPadding(0, 0x51)],
@@ -140,7 +140,8 @@ describe('the chain context', () => {
     ['coinbase-form', 'another height than its lock time', editScriptSig(1, 0x65)],
     ['coinbase-form', 'an extranonce of another length', editScriptSig(4, 0x0b)],
     ['passed', 'another extranonce', editScriptSig(5, 0xff)],
-    ['passed', 'another clock', editScriptSig(18, 0xff)]
+    ['passed', 'another clock', editScriptSig(18, 0xff)],
+    ['passed', 'another pool signature of that length', editScriptSig(-1, 0x33)]
   ])('gives %s for %s', (code, _name, editCoinbase) => {
     const share = ledger.next({ editCoinbase })
     expect(bodyOf(share)).toBe('passed')
@@ -155,10 +156,44 @@ describe('the chain context', () => {
     expect(judged(share)).toBe('coinbase-payout')
   })
 
-  it('refuses a coinbase built with other parameters than the network’s', () => {
-    expect(judged(ledger.next({ poolSignature: NOTHING }))).toBe('coinbase-payout')
-    expect(judged(ledger.next({ valueSats: 2_100_000_000_000_001n }))).toBe('coinbase-value')
+  it.each(upstream.poolSignatures)('takes whatever pool signature a coinbase carries: $name', ({ ascii }) => {
+    const share = ledger.next({ poolSignature: asciiToBytes(ascii) })
+    expect([bodyOf(share), judged(share)]).toEqual(['passed', 'passed'])
+  })
+
+  it('takes pool signatures and flags of every length a plain push holds', () => {
+    for (let length = 0; length <= 75; length++) {
+      const bytes = new Uint8Array(length).fill(0x41)
+      expect(judged(ledger.next({ poolSignature: bytes })), `a signature of ${length} bytes`).toBe('passed')
+      expect(judged(ledger.next({ auxFlags: bytes })), `flags of ${length} bytes`).toBe('passed')
+    }
+  })
+
+  it.each(upstream.totals)('finds a coinbase $verdict that pays in all $name', ({ valueSats, verdict }) => {
+    const share = ledger.next({ valueSats: BigInt(valueSats) })
+    expect(judged(share)).toBe(verdict === 'valid' ? 'passed' : 'coinbase-value')
+    expect(RULES['coinbase-value'].verdict).toBe('invalid')
+  })
+
+  it('refuses a sum that would overflow 64 bits, and takes all there can be', () => {
+    const half = editOutputs(([a, b, ...rest]) => [
+      { script: a?.script ?? NOTHING, valueSats: 1n << 63n },
+      { script: b?.script ?? NOTHING, valueSats: 1n << 63n },
+      ...rest
+    ])
+    expect(judged(ledger.next({ editCoinbase: half }))).toBe('coinbase-value')
     expect(judged(ledger.next({ valueSats: 2_100_000_000_000_000n }))).toBe('passed')
+  })
+
+  it('takes one script under another network’s class for another miner: another hash, another proof', () => {
+    const share = ledger.next()
+    const { script, text } = share.header.minerBitcoinAddress
+    const minerBitcoinAddress = consensusAddressFromScript(1, script)
+    if (minerBitcoinAddress === null) throw new Error('the script is an address of every network')
+    const header = { ...share.header, minerBitcoinAddress }
+    expect(minerBitcoinAddress.text).not.toBe(text)
+    expect(shareHashOf(header)).not.toBe(share.hash)
+    expect(bodyOf({ ...share, header })).toBe('proof-merkle-root')
   })
 
   it('refuses cuts that the header does not state', () => {

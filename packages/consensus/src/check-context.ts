@@ -65,7 +65,7 @@ function checkAmounts(header: ShareHeader): Checked {
   return bigIntFromBits(bitcoinBits) === 0n ? refused('bitcoin-target-zero', { bitcoinBits }) : PASSED
 }
 
-function checkPayout({ params, share, window }: ContextInput): Checked {
+function checkPayout({ share, window }: ContextInput): Checked {
   const { header, bitcoinCoinbase } = share
   const amounts = checkAmounts(header)
   if (!amounts.ok) return amounts
@@ -99,7 +99,7 @@ function checkPayout({ params, share, window }: ContextInput): Checked {
         coinbase: buildCoinbase({
           bitcoinHeight: parsed.bitcoinHeight,
           auxFlags: parsed.auxFlags,
-          poolSignature: params.poolSignature,
+          poolSignature: parsed.poolSignature,
           outputs: outputs.map(toTxOutput),
           witnessCommitmentScript: parsed.witnessCommitmentScript,
           layout: 'share'

@@ -51,17 +51,18 @@ export function checkBodyMatches(header: ShareHeader, share: Pick<Share, 'transa
 }
 
 /**
- * Size of a body (protocol §12.4, rule 5, and §12.6, rule 7): that of the share's own transactions. The bitcoin coinbase
- * grows with the miners of the window, and no rule bounds it but the frame.
+ * Size of a body (protocol §12.4, rule 5, and §12.6, rule 7): the share's own transactions and the bitcoin coinbase, whose
+ * outputs grow with the miners of the window.
  */
-export function checkBodySize(params: ChainParams, share: Pick<Share, 'transactions'>): Checked {
-  const bodyBytes = share.transactions.reduce((sum, transaction) => sum + encodeTransaction(transaction).length, 0)
+export function checkBodySize(params: ChainParams, share: Pick<Share, 'transactions' | 'bitcoinCoinbase'>): Checked {
+  const transactions = [...share.transactions, share.bitcoinCoinbase]
+  const bodyBytes = transactions.reduce((sum, transaction) => sum + encodeTransaction(transaction).length, 0)
   if (bodyBytes <= params.maxBodyBytes) return PASSED
   return refused('body-size', { bodyBytes, maxBodyBytes: params.maxBodyBytes })
 }
 
 /** Size and transaction count (protocol §12.6, rules 7 and 8). */
-export function checkBodyLimits(params: ChainParams, share: Pick<Share, 'transactions'>): Checked {
+export function checkBodyLimits(params: ChainParams, share: Pick<Share, 'transactions' | 'bitcoinCoinbase'>): Checked {
   const size = checkBodySize(params, share)
   if (!size.ok) return size
   const transactions = share.transactions.length

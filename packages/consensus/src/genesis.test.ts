@@ -77,7 +77,6 @@ describe('the consensus fingerprint', () => {
       devnetParams(base),
       devnetParams({ genesisTimeSec: 1_700_000_001 }),
       devnetParams({ ...base, difficultyMultiplier: 11n }),
-      devnetParams({ ...base, poolSignature: 'other' }),
       devnetParams({ ...base, spacingSec: 10 }),
       devnetParams({ ...base, halfLifeSec: 600 }),
       devnetParams({ ...base, anchorBits: 0x1e00ffff }),
@@ -94,7 +93,8 @@ describe('the consensus fingerprint', () => {
       .map(line => line.split('=')[0])
     const expected = Object.keys(params).filter(name => name !== 'genesisBitcoinCoinbase')
     expect(names).toEqual([...expected, 'genesisHash'].sort().concat(''))
-    expect(fingerprintText(params)).toContain('poolSignature=5032506f6f6c7632\n')
+    expect(fingerprintText(params)).toContain('protocolRevision=2026-10b\n')
+    expect(names, 'nodes need not agree on it').not.toContain('poolSignature')
     expect(fingerprintText(params)).toContain(`genesisHash=${derived.genesis.signet.shareHash}\n`)
   })
 })

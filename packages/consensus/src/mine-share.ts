@@ -2,6 +2,7 @@ import {
   type BitcoinHeader,
   buildCoinbase,
   coinbaseOf,
+  DEFAULT_POOL_SIGNATURE,
   decodeTransaction,
   encodeBitcoinHeader,
   encodeTransactionStripped,
@@ -26,7 +27,8 @@ export interface ShareDraft {
   /** n × 32 bytes, leaf side first */
   readonly merkleBranch: Uint8Array
   readonly auxFlags?: Uint8Array
-  readonly poolSignature: Uint8Array
+  /** Default `P2Poolv2`. */
+  readonly poolSignature?: Uint8Array
   readonly witnessCommitmentScript: Uint8Array | null
   /** 32 bytes, digest order; default zeros, as for a share without transactions of its own */
   readonly shareWitnessRoot?: Uint8Array
@@ -48,7 +50,7 @@ export function mineShare(draft: ShareDraft, targetBits: readonly CompactBits[] 
   const skeleton = buildCoinbase({
     bitcoinHeight: Number(fields.bitcoinHeight),
     auxFlags: draft.auxFlags ?? new Uint8Array(0),
-    poolSignature: draft.poolSignature,
+    poolSignature: draft.poolSignature ?? DEFAULT_POOL_SIGNATURE,
     outputs: draft.outputs,
     witnessCommitmentScript: draft.witnessCommitmentScript,
     layout: 'share'

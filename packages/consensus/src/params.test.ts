@@ -1,4 +1,4 @@
-import { bytesToAscii, hexToBytes, workFromBits } from '@p2poolv2/primitives'
+import { hexToBytes, workFromBits } from '@p2poolv2/primitives'
 import { describe, expect, it } from 'vitest'
 import { integerDifficulty } from './asert.ts'
 import { ConfigurationNeeded, chainParams, devnetParams } from './params.ts'
@@ -20,7 +20,7 @@ describe('chain parameters', () => {
     for (const chain of ['main', 'signet', 'regtest'] as const) {
       const params = chainParams(chain)
       expect(params).toMatchObject({
-        protocolRevision: '2026-10',
+        protocolRevision: '2026-10b',
         maxTargetBits: 0x1b384bd7,
         anchorBits: 0x1b4188f5,
         spacingSec: 10,
@@ -42,7 +42,6 @@ describe('chain parameters', () => {
         shareCoinbaseValueSats: 100_000_000n,
         maxBranchNodes: 16
       })
-      expect(bytesToAscii(params.poolSignature)).toBe('P2Poolv2')
     }
     expect(chainParams('main').genesisBitcoinHeight).toBe(920527)
   })
@@ -77,7 +76,6 @@ describe('chain parameters', () => {
 
   it.each([
     ['difficulty_multiplier', { difficultyMultiplier: 0n }],
-    ['pool_signature', { poolSignature: 'seventeen letters' }],
     ['spacing', { spacingSec: 0 }],
     ['half_life', { halfLifeSec: 0.5 }]
   ])('of a devnet refuse an impossible %s', (setting, options) => {

@@ -1,6 +1,6 @@
 /** Every value nodes of one share chain must agree on. Nothing reads such a value from anywhere else. */
 import type { BitcoinNetwork } from '@p2poolv2/bitcoin'
-import { asciiToBytes, blockHashFromWire, type CompactBits, hexToBytes, sha256d } from '@p2poolv2/primitives'
+import { blockHashFromWire, type CompactBits, hexToBytes, sha256d } from '@p2poolv2/primitives'
 import { GENESIS_BLOCKS, GENESIS_MINER_KEY_HASH, GENESIS_SHARE_PROGRAM, type GenesisBlock } from './genesis-data.ts'
 import type { AddressClass } from './share.ts'
 
@@ -9,7 +9,7 @@ export type ChainName = 'main' | 'testnet4' | 'signet' | 'regtest' | 'devnet'
 /** Consensus values of one share chain. Frozen; made by `chainParams` or `devnetParams`. */
 export interface ChainParams {
   readonly chain: ChainName
-  readonly protocolRevision: '2026-10'
+  readonly protocolRevision: '2026-10b'
   readonly addressNetwork: BitcoinNetwork
   /** Class of a bech32 payout address on this chain (protocol §2.1). */
   readonly addressClass: AddressClass
@@ -39,8 +39,6 @@ export interface ChainParams {
   readonly maxAttainableTarget: bigint
   /** Payout window = integer difficulty of the bitcoin target × this; a whole number of at least 1. */
   readonly difficultyMultiplier: bigint
-  /** ASCII, at most 16 bytes; last push of every bitcoin coinbase. */
-  readonly poolSignature: Uint8Array
   readonly maxUncles: number
   readonly uncleDepth: number
   readonly futureTimeSec: number
@@ -49,6 +47,7 @@ export interface ChainParams {
   readonly windowMaxShares: number
   /** Twice the window. */
   readonly pruneDepth: number
+  /** Of a share's transactions and its bitcoin coinbase together. */
   readonly maxBodyBytes: number
   readonly maxTransactions: number
   readonly maxSigopCost: number
@@ -87,7 +86,7 @@ export const SHARE_COINBASE_VALUE_SATS = 100_000_000n
 
 /** What all chains share (protocol §22). */
 const SHARED = {
-  protocolRevision: '2026-10',
+  protocolRevision: '2026-10b',
   genesisMinerKeyHash: hexToBytes(GENESIS_MINER_KEY_HASH),
   genesisShareProgram: hexToBytes(GENESIS_SHARE_PROGRAM),
   anchorBits: 0x1b4188f5,
@@ -96,7 +95,6 @@ const SHARED = {
   spacingSec: 10,
   halfLifeSec: 600,
   difficultyMultiplier: 1n,
-  poolSignature: asciiToBytes('P2Poolv2'),
   maxUncles: 3,
   uncleDepth: 3,
   futureTimeSec: 120,
@@ -169,8 +167,6 @@ export interface DevnetOptions extends Omit<GenesisOptions, 'timeSec'> {
   readonly maxTargetBits?: CompactBits
   /** Default 10: with a bitcoin target of about 30 shares' work the window is about 300 shares. */
   readonly difficultyMultiplier?: bigint
-  /** ASCII, at most 16 characters; default `P2Poolv2`. */
-  readonly poolSignature?: string
 }
 
 /**
@@ -181,11 +177,9 @@ export interface DevnetOptions extends Omit<GenesisOptions, 'timeSec'> {
 export function devnetParams(options: DevnetOptions): ChainParams {
   const maxTargetBits = options.maxTargetBits ?? 0x2000ffff
   const difficultyMultiplier = options.difficultyMultiplier ?? 10n
-  const poolSignature = asciiToBytes(options.poolSignature ?? 'P2Poolv2')
   const spacingSec = options.spacingSec ?? 1
   const halfLifeSec = options.halfLifeSec ?? 60
   if (difficultyMultiplier < 1n) throw new ConfigurationNeeded('difficulty_multiplier', 'must be a whole number >= 1')
-  if (poolSignature.length > 16) throw new ConfigurationNeeded('pool_signature', 'must have at most 16 characters')
   if (!Number.isSafeInteger(spacingSec) || spacingSec < 1)
     throw new ConfigurationNeeded('spacing', 'must be >= 1 second')
   if (!Number.isSafeInteger(halfLifeSec) || halfLifeSec < 1) {
@@ -201,8 +195,7 @@ export function devnetParams(options: DevnetOptions): ChainParams {
     maxTargetBits,
     spacingSec,
     halfLifeSec,
-    difficultyMultiplier,
-    poolSignature
+    difficultyMultiplier
   })
 }
 

@@ -37,7 +37,10 @@ const TABLE = {
   'body-share-coinbase': rule('bad-copy', 'Transaction 0 is the share coinbase that follows from the header.'),
   'body-coinbase-txid': rule('bad-copy', 'The bitcoin coinbase has the txid that follows from the coinbase proof.'),
   'body-coinbase-witness': rule('bad-copy', 'The bitcoin coinbase carries no witness.'),
-  'body-size': rule('bad-copy', 'The transactions of a share are at most 204,800 bytes long.'),
+  'body-size': rule(
+    'bad-copy',
+    'A share’s transactions and its bitcoin coinbase are together at most 204,800 bytes long.'
+  ),
 
   // Place in the share chain (protocol §12.3, §12.6, §13).
   'share-parent-unknown': rule('recoverable', 'The parent share is known.'),

@@ -1,4 +1,5 @@
 import type { BlockTemplate } from '@p2poolv2/bitcoin'
+import { DEFAULT_POOL_SIGNATURE } from '@p2poolv2/bitcoin'
 import type { ChainParams, PayoutCut } from '@p2poolv2/consensus'
 import { Gossip } from '@p2poolv2/gossip'
 import type { Rng, Sha256d, UnixMs } from '@p2poolv2/primitives'
@@ -25,6 +26,8 @@ export interface NodeCoreOptions {
   readonly params: ChainParams
   readonly donation: PayoutCut | null
   readonly fee: PayoutCut | null
+  /** At most `MAX_POOL_SIGNATURE_BYTES`; default `P2Poolv2`. */
+  readonly poolSignature?: Uint8Array
   /** The node's own wallet: a 32-byte taproot output key. */
   readonly nodeShareProgram: Uint8Array
   /** The operator's share-chain address in the same form, or null. */
@@ -79,9 +82,9 @@ export class NodeCore {
 
   constructor(options: NodeCoreOptions, deps: NodeCoreDeps) {
     this.#chain = deps.chain
-    const { params, donation, fee, startedAtMs } = options
+    const { params, donation, fee, poolSignature = DEFAULT_POOL_SIGNATURE, startedAtMs } = options
     const { chain, rng, sha256d } = deps
-    this.#jobs = new JobMaker({ params, donation, fee }, { chain })
+    this.#jobs = new JobMaker({ params, donation, fee, poolSignature }, { chain })
     this.#stats = new PoolStats({ startedAtMs })
     this.#blocks = new BlockLog(options.recentBlocks)
     this.#gossip = new Gossip(

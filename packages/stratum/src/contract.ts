@@ -56,7 +56,7 @@ export interface StartProfile {
 
 /** What all sessions of a listener share. */
 export interface SessionSettings {
-  /** u32: the version bits a miner may roll (BIP 310, BIP 320: 0x1fffe000). */
+  /** u32: the version bits a miner may roll (BIP 310); the widest in use is BIP 323's 0x1fffffe0. */
   readonly versionMask: number
   readonly vardiff: VardiffOptions
   readonly startProfiles: readonly StartProfile[]

@@ -1,12 +1,11 @@
+import { VERSION_ROLLING_MASK } from '@p2poolv2/bitcoin'
 import { type ChainParams, consensusAddress, type PayoutCut, parseShareAddress } from '@p2poolv2/consensus'
 import type { NodeCoreOptions } from '@p2poolv2/node'
+import { asciiToBytes } from '@p2poolv2/primitives'
 import { DEFAULT_START_PROFILES, DEFAULT_VARDIFF, type SessionSettings, type StartProfile } from '@p2poolv2/stratum'
 import { ConfigError } from '../config.ts'
 import type { Config } from '../settings.ts'
 import { VERSION } from '../version.ts'
-
-/** The version bits miners may roll (BIP 320). */
-const VERSION_MASK = 0x1fffe000
 
 /** Below every share target of a devnet, which are millions of times easier than bitcoin's difficulty 1. */
 const DEVNET_MINIMUM_DIFFICULTY = 1e-6
@@ -22,10 +21,14 @@ const OWN_MINER: StartProfile = {
 export function configuredOptions(
   config: Config,
   params: ChainParams
-): Pick<NodeCoreOptions, 'params' | 'donation' | 'fee' | 'configuredShareProgram' | 'stratum' | 'version'> {
+): Pick<
+  NodeCoreOptions,
+  'params' | 'donation' | 'fee' | 'poolSignature' | 'configuredShareProgram' | 'stratum' | 'version'
+> {
   return {
     params,
     ...payoutCuts(config, params),
+    poolSignature: asciiToBytes(config.stratum.pool_signature),
     configuredShareProgram: configuredShareProgram(config, params),
     stratum: sessionSettings(config),
     version: VERSION
@@ -36,7 +39,7 @@ export function configuredOptions(
 function sessionSettings(config: Config): SessionSettings {
   const { minimum_difficulty, maximum_difficulty, start_difficulty } = config.stratum
   return {
-    versionMask: VERSION_MASK,
+    versionMask: VERSION_ROLLING_MASK,
     vardiff: {
       ...DEFAULT_VARDIFF,
       minDifficulty:

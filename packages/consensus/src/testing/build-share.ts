@@ -81,12 +81,12 @@ export function buildShare(spec: ShareSpec): Share {
       bits: spec.bitcoinBits ?? 0x1f00ffff
     },
     merkleBranch: spec.merkleBranch ?? new Uint8Array(64).fill(0xb1),
-    poolSignature: spec.poolSignature ?? spec.params.poolSignature,
     witnessCommitmentScript:
       spec.witnessCommitmentScript === undefined ? EMPTY_BLOCK_COMMITMENT : spec.witnessCommitmentScript,
     nsecs: 1_788_250_798_835_194_942n,
     extranonce: hexToBytes('8e5180120500000000000000'),
     ...(spec.auxFlags === undefined ? {} : { auxFlags: spec.auxFlags }),
+    ...(spec.poolSignature === undefined ? {} : { poolSignature: spec.poolSignature }),
     ...(spec.shareWitnessRoot === undefined ? {} : { shareWitnessRoot: spec.shareWitnessRoot }),
     ...(spec.editCoinbase === undefined ? {} : { editCoinbase: spec.editCoinbase })
   })

@@ -1,5 +1,11 @@
 import type { BlockTemplate } from '@p2poolv2/bitcoin'
-import { encodeTransaction, parseTemplate, txidWire, witnessCommitmentScriptOf } from '@p2poolv2/bitcoin'
+import {
+  encodeTransaction,
+  parseTemplate,
+  txidWire,
+  VERSION_ROLLING_MASK,
+  witnessCommitmentScriptOf
+} from '@p2poolv2/bitcoin'
 import type { ChainParams, Share } from '@p2poolv2/consensus'
 import {
   consensusAddressFromScript,
@@ -42,7 +48,7 @@ export const A_BLOCK: { readonly atMost: bigint } = { atMost: bigIntFromBits(HAR
 export const PARAMS: ChainParams = devnetParams({ genesisTimeSec: GENESIS_SEC, anchorBits: SHARE_BITS })
 
 export const SETTINGS: SessionSettings = {
-  versionMask: 0x1fffe000,
+  versionMask: VERSION_ROLLING_MASK,
   startProfiles: [],
   vardiff: {
     retarget: 'off',

@@ -1,5 +1,5 @@
 import { parseBitcoinCoinbase } from '@p2poolv2/consensus'
-import { unixMs } from '@p2poolv2/primitives'
+import { asciiToBytes, unixMs } from '@p2poolv2/primitives'
 import { describe, expect, it } from 'vitest'
 import { A_BLOCK, A_SHARE, address, factsOf, Rig, sharesMade } from '../testing/rig.ts'
 
@@ -95,10 +95,14 @@ describe('when no share can be made', () => {
     return { rig, miner: rig.connect(7, address(7)) }
   }
 
-  it('a clock behind the chain gives jobs without commitment, and the status says why', () => {
+  it('a clock behind the chain gives jobs that commit to no miner, and the status says why', () => {
     const { rig, miner } = behind()
     expect(miner.jobs).toHaveLength(1)
-    expect(miner.job.coinbase2).not.toContain('6a20')
+    // The last output and the lock time of block 101, as in every job, but the same for whoever mines it.
+    const commitmentOf = (coinbase2: string): string | undefined =>
+      /0{16}226a20([0-9a-f]{64})64000000$/.exec(coinbase2)?.[1]
+    expect(commitmentOf(miner.job.coinbase2)).toBeDefined()
+    expect(commitmentOf(rig.connect(8, address(8)).job.coinbase2)).toBe(commitmentOf(miner.job.coinbase2))
     expect(rig.core.queries.work()).toMatchObject({ jobs: 'bitcoin-only', reason: 'clock-behind-chain' })
     expect(rig.core.queries.status(unixMs(rig.nowMs)).ineligible).toBe('clock-behind-chain')
     expect(rig.facts('jobsRenewed').at(-1)?.ineligible).toBe('clock-behind-chain')
@@ -135,5 +139,22 @@ it('the coinbase of a share carries the node’s nanoseconds, height and signatu
   const [published] = sharesMade(rig.mine(1, A_SHARE))
   if (published === undefined) throw new Error('a share was made')
   const parsed = parseBitcoinCoinbase(published.bitcoinCoinbase)
-  expect(parsed).toMatchObject({ ok: true, bitcoinHeight: 101, nsecs: BigInt(rig.nowMs) * 1_000_000n })
+  expect(parsed).toMatchObject({
+    ok: true,
+    bitcoinHeight: 101,
+    nsecs: BigInt(rig.nowMs) * 1_000_000n,
+    poolSignature: asciiToBytes('P2Poolv2')
+  })
+})
+
+it('the operator’s pool signature stands in every coinbase, none as well', () => {
+  for (const text of ['', 'my own pool, with a name of 39 letters!']) {
+    const rig = new Rig({ poolSignature: asciiToBytes(text) })
+    rig.template()
+    rig.connect(1, address(1))
+    const [published] = sharesMade(rig.mine(1, A_SHARE))
+    if (published === undefined) throw new Error('a share was made')
+    expect(parseBitcoinCoinbase(published.bitcoinCoinbase)).toMatchObject({ poolSignature: asciiToBytes(text) })
+    expect(rig.facts('bug')).toEqual([])
+  }
 })

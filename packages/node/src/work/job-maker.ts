@@ -38,6 +38,8 @@ export interface JobMakerOptions {
   readonly params: ChainParams
   readonly donation: PayoutCut | null
   readonly fee: PayoutCut | null
+  /** Ends the input script of every coinbase made here; at most `MAX_POOL_SIGNATURE_BYTES`. */
+  readonly poolSignature: Uint8Array
 }
 
 /**
@@ -157,10 +159,7 @@ export class JobMaker {
       (work.share === null) === (work.mining.shareTarget === null),
       'work has a share target if it has share terms'
     )
-    invariant(
-      (work.share === null) === (work.mining.coinbase.commitmentOffset === null),
-      'work that can become a share commits to it'
-    )
+    invariant(work.mining.coinbase.commitmentOffset !== null, 'every coinbase has room for a commitment')
   }
 
   #offer(built: BuiltWork, cause: RenewCause, nowMs: UnixMs): Renewal {

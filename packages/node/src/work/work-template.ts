@@ -35,8 +35,6 @@ export interface ShareTerms {
   readonly timeSec: number
   readonly donation: PayoutCut | null
   readonly fee: PayoutCut | null
-  /** Everything of the commitment but the miner's two addresses (protocol §4.1). */
-  readonly commitmentPrefix: Uint8Array
   /** 32 bytes, digest order. */
   readonly shareWitnessRoot: Uint8Array
 }
@@ -50,6 +48,8 @@ export interface WorkTemplate {
   /** Null when a solution cannot become a share; it still is a bitcoin block that pays the same. */
   readonly share: ShareTerms | null
   readonly ineligible: IneligibleReason | null
+  /** Everything of the commitment but the miner's two addresses (protocol §4.1); work that cannot become a share has one too. */
+  readonly commitmentPrefix: Uint8Array
   /** The share below which the payout window lies. */
   readonly windowBase: ShareHash
   readonly windowShares: number
@@ -82,6 +82,8 @@ export interface WorkRequest {
   readonly templateAgeSec: number
   readonly donation: PayoutCut | null
   readonly fee: PayoutCut | null
+  /** At most `MAX_POOL_SIGNATURE_BYTES`. */
+  readonly poolSignature: Uint8Array
   readonly lastWindow: KnownWindow | null
   readonly nowMs: UnixMs
 }
@@ -109,14 +111,14 @@ export function buildWork(request: WorkRequest): BuiltWork {
   if (window === null) return { ok: false, reason: 'window-unavailable' }
   if (window.weights.total <= 0n) return { ok: false, reason: 'window-empty' }
 
-  const terms = weights === null ? 'window-unavailable' : shareTerms(request, base.hash)
-  const share = typeof terms === 'string' ? null : terms
-  const paymentTerms: PaymentTerms = { weights: window.weights, layout: share === null ? 'plain' : 'share' }
-  let payment = paymentOf(request, whole, paymentTerms)
+  const terms = shareTerms(request, base.hash)
+  const ineligible = weights === null ? 'window-unavailable' : clockProblem(request, terms)
+  const share = ineligible === null ? terms : null
+  let payment = paymentOf(request, whole, window.weights)
   // Amounts have a fixed width, so what fits this coinbase fits the one that pays less.
   const { template: fitting, scarce } = fitTemplate(whole, coinbaseRoom(payment.coinbase))
   const template = fitting ?? whole
-  if (template !== whole) payment = paymentOf(request, template, paymentTerms)
+  if (template !== whole) payment = paymentOf(request, template, window.weights)
   return {
     ok: true,
     work: {
@@ -136,7 +138,18 @@ export function buildWork(request: WorkRequest): BuiltWork {
       },
       template,
       share,
-      ineligible: typeof terms === 'string' ? terms : null,
+      ineligible,
+      commitmentPrefix: commitmentPrefix({
+        prevShareHash: terms.baseHash,
+        uncles: terms.uncles,
+        bits: terms.bits,
+        timeSec: terms.timeSec,
+        donationAddress: terms.donation?.address ?? null,
+        donationBps: terms.donation?.bps ?? 0,
+        feeAddress: terms.fee?.address ?? null,
+        feeBps: terms.fee?.bps ?? 0,
+        shareWitnessRoot: terms.shareWitnessRoot
+      }),
       windowBase: window.base,
       windowShares: window.shares,
       weights: window.weights,
@@ -147,44 +160,33 @@ export function buildWork(request: WorkRequest): BuiltWork {
   }
 }
 
-/** 32 bytes: what a job of this work commits to for one miner; null when the work cannot become a share. */
-export function commitmentFor({ share }: Pick<WorkTemplate, 'share'>, addresses: MinerAddresses): Uint8Array | null {
-  return share === null ? null : commitmentOf(share.commitmentPrefix, addresses.bitcoin, addresses.share)
+/**
+ * 32 bytes: what a job of this work commits to for one miner. Work that cannot become a share commits to what there is
+ * without the miner (protocol §5.3).
+ */
+export function commitmentFor(
+  { share, commitmentPrefix }: Pick<WorkTemplate, 'share' | 'commitmentPrefix'>,
+  addresses: MinerAddresses
+): Uint8Array {
+  if (share === null) return commitmentOf(commitmentPrefix, null, null)
+  return commitmentOf(commitmentPrefix, addresses.bitcoin, addresses.share)
 }
 
-interface PaymentTerms {
-  readonly weights: PayoutWeights
-  readonly layout: 'share' | 'plain'
-}
-
-function shareTerms(request: WorkRequest, baseHash: ShareHash): ShareTerms | 'clock-behind-chain' {
-  const { params, chain, donation, fee, nowMs } = request
-  const nowSec = secFromMs(nowMs)
-  const timeSec = Math.max(nowSec, chain.medianTimePast(baseHash) + 1)
-  if (timeSec > nowSec + params.futureTimeSec - FUTURE_TIME_MARGIN_SEC) return 'clock-behind-chain'
-  const uncles = chain.uncleChoice(baseHash)
-  const bits = chain.nextShareBits(baseHash)
-  const prefix = commitmentPrefix({
-    prevShareHash: baseHash,
-    uncles,
-    bits,
-    timeSec,
-    donationAddress: donation?.address ?? null,
-    donationBps: donation?.bps ?? 0,
-    feeAddress: fee?.address ?? null,
-    feeBps: fee?.bps ?? 0,
-    shareWitnessRoot: WITNESS_ROOT_OF_COINBASE_ALONE
-  })
+function shareTerms({ chain, donation, fee, nowMs }: WorkRequest, baseHash: ShareHash): ShareTerms {
   return {
     baseHash,
-    uncles,
-    bits,
-    timeSec,
+    uncles: chain.uncleChoice(baseHash),
+    bits: chain.nextShareBits(baseHash),
+    timeSec: Math.max(secFromMs(nowMs), chain.medianTimePast(baseHash) + 1),
     donation,
     fee,
-    commitmentPrefix: prefix,
     shareWitnessRoot: WITNESS_ROOT_OF_COINBASE_ALONE
   }
+}
+
+/** A share must be later than its ancestors, and peers take none from the future. */
+function clockProblem({ params, nowMs }: WorkRequest, { timeSec }: ShareTerms): 'clock-behind-chain' | null {
+  return timeSec > secFromMs(nowMs) + params.futureTimeSec - FUTURE_TIME_MARGIN_SEC ? 'clock-behind-chain' : null
 }
 
 /** What a template pays to whom, and the coinbase that does it. */
@@ -193,20 +195,20 @@ interface Payment {
   readonly coinbase: CoinbaseSkeleton
 }
 
-function paymentOf(request: WorkRequest, template: BlockTemplate, terms: PaymentTerms): Payment {
+function paymentOf(request: WorkRequest, template: BlockTemplate, weights: PayoutWeights): Payment {
   const outputs = payoutOutputs({
     valueSats: template.coinbaseValueSats,
     donation: request.donation,
     fee: request.fee,
-    weights: terms.weights
+    weights
   })
   const coinbase = buildCoinbase({
     bitcoinHeight: template.bitcoinHeight,
     auxFlags: template.auxFlags,
-    poolSignature: request.params.poolSignature,
+    poolSignature: request.poolSignature,
     outputs: outputs.map(({ address, valueSats }) => ({ valueSats, script: address.script })),
     witnessCommitmentScript: template.witnessCommitmentScript,
-    layout: terms.layout
+    layout: 'share'
   })
   return { outputs, coinbase }
 }

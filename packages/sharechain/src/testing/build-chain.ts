@@ -133,7 +133,6 @@ export class ChainBuilder {
           bits: bitcoinBits
         },
         merkleBranch: template?.merkleBranch ?? new Uint8Array(0),
-        poolSignature: this.params.poolSignature,
         witnessCommitmentScript: template?.witnessCommitmentScript ?? null,
         nsecs: this.#salt++
       },

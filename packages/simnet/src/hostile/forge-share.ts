@@ -27,7 +27,7 @@ const BITCOIN_HEIGHT = 800_001n
  * @returns null when the payout window of the parent cannot be read
  */
 export function forgeShare(order: ForgeOrder): Share | null {
-  const { params, chain, parent, payee, rng } = order
+  const { chain, parent, payee, rng } = order
   const weights = chain.payoutWeights(parent, order.bitcoinBits)
   if (weights === null) return null
   const bits = order.bits ?? chain.nextShareBits(parent)
@@ -63,7 +63,6 @@ export function forgeShare(order: ForgeOrder): Share | null {
       bits: order.bitcoinBits
     },
     merkleBranch: new Uint8Array(0),
-    poolSignature: params.poolSignature,
     witnessCommitmentScript: witnessCommitmentScriptOf([]),
     nsecs
   })

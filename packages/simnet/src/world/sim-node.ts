@@ -1,3 +1,4 @@
+import { VERSION_ROLLING_MASK } from '@p2poolv2/bitcoin'
 import { type ChainParams, consensusFingerprint, genesisShare } from '@p2poolv2/consensus'
 import type { Dialect, PeerId, Protocol } from '@p2poolv2/gossip'
 import {
@@ -21,7 +22,7 @@ import type { Hands, Surroundings, Turn } from './surroundings.ts'
 
 /** How virtual miners are served: always the share chain's own difficulty, so that few hashes are wasted. */
 const STRATUM: SessionSettings = {
-  versionMask: 0x1fff_e000,
+  versionMask: VERSION_ROLLING_MASK,
   vardiff: {
     retarget: 'off',
     targetSharesPerSec: 0.3,
