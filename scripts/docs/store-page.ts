@@ -1,4 +1,4 @@
-import { chainParams, genesisShare } from '../../packages/consensus/src/index.ts'
+import { chainParams, genesisShare, PADDING_MARKS, type PaddingMark } from '../../packages/consensus/src/index.ts'
 import { blockHash, bytesToHex, utf8FromString, wireFromDisplay } from '../../packages/primitives/src/index.ts'
 import { indexKey, KEY_PREFIX } from '../../packages/sharechain/src/store/keys.ts'
 import {
@@ -146,6 +146,14 @@ function exampleKey(): string {
 ${code(bytesToHex(indexKey(0, GENESIS.hash)))}.`
 }
 
+const PADDING_MEANINGS: Readonly<Record<PaddingMark, string>> = {
+  unseen: 'form of the padding: not known, the body was never here',
+  none: 'form of the padding: none that could be told',
+  A: 'form of the padding: A',
+  B: 'form of the padding: B',
+  C: 'form of the padding: C'
+}
+
 function flagsTable(): string {
   const byte = (flags: Partial<IndexRow>): string => `0x${bytesToHex(encodeIndexRow(rowWith(flags)).subarray(0, 1))}`
   return table({
@@ -159,7 +167,8 @@ function flagsTable(): string {
       [
         byte({ contextSkipped: true }),
         'valid by the rules below the payout zone only: time and payouts were never looked at'
-      ]
+      ],
+      ...PADDING_MARKS.map(padding => [byte({ padding }), PADDING_MEANINGS[padding]])
     ]
   })
 }
@@ -176,6 +185,7 @@ function rowWith(values: Partial<IndexRow>): IndexRow {
     validity: 'headerValid',
     hasBody: false,
     contextSkipped: false,
+    padding: 'unseen',
     ...values
   }
 }

@@ -7,7 +7,13 @@ const STATUS: NodeStatus = {
   chain: 'devnet',
   fingerprint: 'f'.repeat(64),
   version: '0.1.0',
-  sharechain: { confirmedHeight: 812, confirmedHash: 'a'.repeat(64), candidateHeight: 812, uncles: 3 },
+  sharechain: {
+    confirmedHeight: 812,
+    confirmedHash: 'a'.repeat(64),
+    candidateHeight: 812,
+    uncles: 3,
+    padding: { form: 'A', demanded: false }
+  },
   window: [
     { address: 'bcrt1pa', weight: 10n, payoutSats: 1n },
     { address: 'bcrt1pb', weight: 10n, payoutSats: 1n }

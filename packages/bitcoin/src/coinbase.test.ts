@@ -19,6 +19,7 @@ import {
   MAX_POOL_SIGNATURE_BYTES
 } from './coinbase.ts'
 import { foldBranch } from './merkle.ts'
+import { PADDING_FORMS } from './padding.ts'
 import { decodeTransaction, encodeTransaction, encodeTransactionStripped, txidWire } from './transaction.ts'
 import vector from './vectors/share-coinbase.json' with { type: 'json' }
 
@@ -33,7 +34,7 @@ const VECTOR_PARTS: CoinbaseParts = {
     script: hexToBytes(output.scriptHex)
   })),
   witnessCommitmentScript: hexToBytes(vector.witnessCommitmentScriptHex),
-  layout: 'share'
+  padding: 'A'
 }
 
 const anyParts: fc.Arbitrary<CoinbaseParts> = fc.record({
@@ -45,7 +46,7 @@ const anyParts: fc.Arbitrary<CoinbaseParts> = fc.record({
     { maxLength: 6 }
   ),
   witnessCommitmentScript: fc.option(fc.constant(hexToBytes(`6a24aa21a9ed${'77'.repeat(32)}`))),
-  layout: fc.constantFrom('share', 'plain')
+  padding: fc.constantFrom(...PADDING_FORMS, null)
 })
 
 describe('buildCoinbase', () => {
@@ -92,13 +93,13 @@ describe('buildCoinbase', () => {
         expect(tx.inputs).toMatchObject([
           { prevTxidWire: new Uint8Array(32), prevIndex: 0xffffffff, sequence: 0xfffffffe }
         ])
-        const extra = (parts.witnessCommitmentScript === null ? 0 : 1) + (parts.layout === 'share' ? 2 : 0)
+        const extra = (parts.witnessCommitmentScript === null ? 0 : 1) + (parts.padding !== null ? 2 : 0)
         expect(tx.outputs.length).toBe(parts.outputs.length + extra)
         expect(tx.outputs.slice(0, parts.outputs.length)).toEqual(parts.outputs)
         expect(bytes[extranonceOffset - 1]).toBe(12)
         expect(bytes[nsecsOffset - 1]).toBe(8)
         expect(nsecsOffset).toBe(extranonceOffset + 13)
-        if (parts.layout === 'share') {
+        if (parts.padding !== null) {
           expect(commitmentOffset).toBe(bytes.length - 36)
           expect(prefixLengthBytes).toBe(bytes.length - COINBASE_TAIL_BYTES)
           expect(prefixLengthBytes % 64).toBe(0)
@@ -126,7 +127,7 @@ describe('buildCoinbase', () => {
   })
 
   it('pushes no flags as one zero byte and no signature as an empty push', () => {
-    const parts: CoinbaseParts = { ...VECTOR_PARTS, poolSignature: new Uint8Array(0), layout: 'plain' }
+    const parts: CoinbaseParts = { ...VECTOR_PARTS, poolSignature: new Uint8Array(0), padding: null }
     const { bytes } = buildCoinbase(parts)
     const [input] = decodeTransaction(new ByteReader(bytes)).inputs
     expect(bytesToHex(input?.scriptSig ?? bytes)).toBe(`02f3060100${`0c${'00'.repeat(12)}`}${`08${'00'.repeat(8)}`}00`)

@@ -1,6 +1,6 @@
 import type { BitcoinHeight } from '@p2poolv2/primitives'
 import { asciiToBytes, ByteWriter, compactSizeLength, invariant } from '@p2poolv2/primitives'
-import { paddingOutput } from './padding.ts'
+import { type PaddingForm, paddingOutput } from './padding.ts'
 import { pushData, scriptNumberPush } from './script.ts'
 import type { TxOutput } from './transaction.ts'
 
@@ -55,8 +55,11 @@ export interface CoinbaseParts {
   readonly outputs: readonly CoinbaseOutput[]
   /** Exactly as the template gave it; null if the block has none. */
   readonly witnessCommitmentScript: Uint8Array | null
-  /** `share` ends with padding and the commitment output; `plain` has neither and can become a block but not a share. */
-  readonly layout: 'share' | 'plain'
+  /**
+   * Form of the padding output, which the commitment output follows. Null for neither: the coinbase of somebody who does not
+   * mine for the share chain.
+   */
+  readonly padding: PaddingForm | null
 }
 
 /** A whole coinbase without witness. Extranonce, nsecs and commitment are zero bytes, to be filled per miner and submit. */
@@ -66,9 +69,9 @@ export interface CoinbaseSkeleton {
   readonly extranonceOffset: number
   /** Of a u64, little-endian. */
   readonly nsecsOffset: number
-  /** Of 32 bytes; null in the plain layout. */
+  /** Of 32 bytes; null without padding. */
   readonly commitmentOffset: number | null
-  /** What the midstate of a coinbase proof covers: a multiple of 64, not 0; 0 in the plain layout, which proves nothing. */
+  /** What the midstate of a coinbase proof covers: a multiple of 64, not 0; 0 without padding, where nothing is proven. */
   readonly prefixLengthBytes: number
 }
 
@@ -78,7 +81,6 @@ export interface CoinbaseSkeleton {
  */
 export function buildCoinbase(parts: CoinbaseParts): CoinbaseSkeleton {
   checkParts(parts)
-  const isShare = parts.layout === 'share'
   const writer = new ByteWriter(1024).i32(COINBASE_VERSION).compactSize(1)
   writer.bytes(new Uint8Array(32)).u32(NULL_PREVOUT_INDEX)
 
@@ -98,13 +100,13 @@ export function buildCoinbase(parts: CoinbaseParts): CoinbaseSkeleton {
   const outputs = [...parts.outputs]
   if (parts.witnessCommitmentScript !== null) outputs.push({ valueSats: 0n, script: parts.witnessCommitmentScript })
   // The count is part of the prefix, so it counts padding and commitment before they exist.
-  writer.compactSize(outputs.length + (isShare ? 2 : 0))
+  writer.compactSize(outputs.length + (parts.padding === null ? 0 : 2))
   for (const output of outputs) writeOutput(writer, output)
 
   let prefixLengthBytes = 0
   let commitmentOffset: number | null = null
-  if (isShare) {
-    writeOutput(writer, paddingOutput(writer.length))
+  if (parts.padding !== null) {
+    writeOutput(writer, paddingOutput(parts.padding, writer.length))
     prefixLengthBytes = writer.length
     invariant(prefixLengthBytes % 64 === 0, 'the padding output fills the last hash block')
     writer.u64(0n).u8(COMMITMENT_SCRIPT_LENGTH).bytes(COMMITMENT_SCRIPT_START)

@@ -19,7 +19,8 @@ export { BITCOIN_HEADER_BYTES, bitcoinHeaderHashWire, decodeBitcoinHeader, encod
 export type { Job, MiningWork, Solution } from './job.ts'
 export { assembleBlock, coinbaseHalves, coinbaseInto, coinbaseOf, headerInto } from './job.ts'
 export { foldBranch, foldBranchInto, merkleBranchOf, merkleRoot } from './merkle.ts'
-export { isPaddingOutput } from './padding.ts'
+export type { PaddingForm } from './padding.ts'
+export { PADDING_FORMS, PADDING_TABLE_TEXT, paddingFormsOf } from './padding.ts'
 export {
   isWitnessCommitmentScript,
   pushData,

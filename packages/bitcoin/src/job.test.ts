@@ -20,6 +20,7 @@ import { bitcoinHeaderHashWire, decodeBitcoinHeader } from './header.ts'
 import type { Job, MiningWork } from './job.ts'
 import { assembleBlock, coinbaseHalves, coinbaseInto, coinbaseOf, headerInto } from './job.ts'
 import { foldBranch, merkleBranchOf } from './merkle.ts'
+import { PADDING_FORMS } from './padding.ts'
 import { parseTemplate } from './template.ts'
 import submits from './vectors/submits.json' with { type: 'json' }
 import templates from './vectors/templates.json' with { type: 'json' }
@@ -85,7 +86,7 @@ const skeletons: fc.Arbitrary<CoinbaseSkeleton> = fc
     poolSignature: fc.uint8Array({ maxLength: 16 }),
     outputs: fc.array(fc.record({ valueSats: fc.bigInt(0n, 5n), script: fc.uint8Array({ maxLength: 34 }) })),
     witnessCommitmentScript: fc.option(fc.constant(hexToBytes(`6a24aa21a9ed${'77'.repeat(32)}`))),
-    layout: fc.constantFrom('share' as const, 'plain' as const)
+    padding: fc.constantFrom(...PADDING_FORMS, null)
   })
   .map(buildCoinbase)
 
@@ -168,8 +169,8 @@ describe('a job', () => {
       outputs: [],
       witnessCommitmentScript: null
     }
-    const share = buildCoinbase({ ...parts, layout: 'share' })
-    const plain = buildCoinbase({ ...parts, layout: 'plain' })
+    const share = buildCoinbase({ ...parts, padding: 'A' })
+    const plain = buildCoinbase({ ...parts, padding: null })
     const extranonce = new Uint8Array(12)
     const commitment = new Uint8Array(32)
     expect(() => coinbaseOf(jobOf(share, 0n, commitment), new Uint8Array(8))).toThrow('12 bytes')
@@ -191,7 +192,7 @@ describe('from a template to a block', () => {
       poolSignature: hexToBytes('5032506f6f6c7632'),
       outputs: [{ valueSats: template.coinbaseValueSats, script: hexToBytes(`0014${'33'.repeat(20)}`) }],
       witnessCommitmentScript: template.witnessCommitmentScript,
-      layout: 'share'
+      padding: 'A'
     })
     const job = jobOf(coinbase, 1795360577000000001n, new Uint8Array(32).fill(0xcc))
     const stripped = coinbaseOf(job, hexToBytes('0a0000010000000000000007'))

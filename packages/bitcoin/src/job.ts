@@ -38,7 +38,7 @@ export interface Job {
   readonly work: MiningWork
   /** The clock at the job's creation in nanoseconds, a u64; makes every miner's coinbase different. */
   readonly nsecs: bigint
-  /** 32 bytes; null in the plain layout */
+  /** 32 bytes; null if the coinbase has no room for it */
   readonly commitment: Uint8Array | null
 }
 

@@ -1,4 +1,4 @@
-import { buildCoinbase, decodeTransaction, scriptNumberPush, type Transaction } from '@p2poolv2/bitcoin'
+import { buildCoinbase, decodeTransaction, PADDING_FORMS, scriptNumberPush, type Transaction } from '@p2poolv2/bitcoin'
 import { ByteReader, bytesToHex, hexToBytes } from '@p2poolv2/primitives'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -36,6 +36,7 @@ describe('parseBitcoinCoinbase', () => {
       outputsBeforeWitness: [
         { valueSats: 5_000_000_000n, script: hexToBytes('001436b2f44bc0f1b83fbcf874c3bcb33a76849aadda') }
       ],
+      paddingForms: ['A'],
       commitment: hexToBytes('f7de368adc7d31992700258376340ebd5e70d44b9b6e98b74502893d9d24353c')
     })
   })
@@ -49,17 +50,18 @@ describe('parseBitcoinCoinbase', () => {
         maxLength: 260
       }),
       witnessCommitmentScript: fc.option(fc.constant(hexToBytes(`6a24aa21a9ed${'77'.repeat(32)}`))),
-      layout: fc.constant('share' as const)
+      padding: fc.constantFrom(...PADDING_FORMS)
     })
     fc.assert(
-      fc.property(anyParts, ({ layout, outputs, ...parts }) => {
-        const { bytes } = buildCoinbase({ layout, outputs, ...parts })
+      fc.property(anyParts, ({ padding, outputs, ...parts }) => {
+        const { bytes } = buildCoinbase({ padding, outputs, ...parts })
         expect(parseBitcoinCoinbase(decodeTransaction(new ByteReader(bytes)))).toEqual({
           ok: true,
           ...parts,
           extranonce: new Uint8Array(12),
           nsecs: 0n,
           outputsBeforeWitness: outputs,
+          paddingForms: expect.arrayContaining([padding]),
           commitment: new Uint8Array(32)
         })
       })
@@ -73,7 +75,7 @@ describe('parseBitcoinCoinbase', () => {
       poolSignature: new Uint8Array(0),
       outputs: [{ valueSats: 1n, script: hexToBytes('51') }],
       witnessCommitmentScript: null,
-      layout: 'plain'
+      padding: null
     })
     expect(parseBitcoinCoinbase(decodeTransaction(new ByteReader(plain.bytes)))).toEqual({ ok: false })
   })
@@ -106,7 +108,7 @@ describe('parseBitcoinCoinbase', () => {
       poolSignature: new Uint8Array(0),
       outputs: [{ valueSats: 1n, script: hexToBytes('51') }],
       witnessCommitmentScript: null,
-      layout: 'share'
+      padding: 'A'
     })
     expect(parseBitcoinCoinbase(decodeTransaction(new ByteReader(bytes)))).toMatchObject({ bitcoinHeight: 500_000_000 })
   })

@@ -6,11 +6,12 @@ import {
   COINBASE_VERSION,
   EXTRANONCE_BYTES,
   encodeTransactionStripped,
-  isPaddingOutput,
   isWitnessCommitmentScript,
   MAX_DIRECT_PUSH_BYTES,
   NSECS_BYTES,
   NULL_PREVOUT_INDEX,
+  type PaddingForm,
+  paddingFormsOf,
   readPush,
   scriptNumberPush,
   type Transaction,
@@ -33,6 +34,8 @@ export interface BitcoinCoinbase {
   readonly witnessCommitmentScript: Uint8Array | null
   /** Donation, fee and payouts, in their order. */
   readonly outputsBeforeWitness: readonly TxOutput[]
+  /** Every form that would make this padding; at least one. */
+  readonly paddingForms: readonly PaddingForm[]
   /** 32 bytes */
   readonly commitment: Uint8Array
 }
@@ -113,21 +116,26 @@ function u64FromLittleEndian(bytes: Uint8Array): bigint {
   return new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true)
 }
 
-type OutputFields = Pick<BitcoinCoinbase, 'outputsBeforeWitness' | 'witnessCommitmentScript' | 'commitment'>
+type OutputFields = Pick<
+  BitcoinCoinbase,
+  'outputsBeforeWitness' | 'witnessCommitmentScript' | 'paddingForms' | 'commitment'
+>
 
 function parseOutputs(tx: Transaction): OutputFields | null {
   const padding = tx.outputs.at(-2)
   const last = tx.outputs.at(-1)
   if (padding === undefined || last === undefined || !isCommitmentOutput(last)) return null
-  // A padding script is shorter than 253 bytes, so its length takes one byte; a longer one fails in isPaddingOutput.
+  // A padding script is shorter than 253 bytes, so its length takes one byte; a longer one is of no form.
   const paddingBytes = 8 + 1 + padding.script.length
   const lengthBeforeBytes = encodeTransactionStripped(tx).length - COINBASE_TAIL_BYTES - paddingBytes
-  if (!isPaddingOutput(padding, lengthBeforeBytes)) return null
+  const paddingForms = paddingFormsOf(padding, lengthBeforeBytes)
+  if (paddingForms.length === 0) return null
   const witness = tx.outputs.at(-3)
   const hasWitness = witness !== undefined && witness.valueSats === 0n && isWitnessCommitmentScript(witness.script)
   return {
     outputsBeforeWitness: tx.outputs.slice(0, hasWitness ? -3 : -2),
     witnessCommitmentScript: hasWitness ? witness.script : null,
+    paddingForms,
     commitment: last.script.subarray(2)
   }
 }

@@ -1,9 +1,10 @@
-import type { Transaction, TxInput, TxOutput } from '@p2poolv2/bitcoin'
+import { PADDING_FORMS, type Transaction, type TxInput, type TxOutput } from '@p2poolv2/bitcoin'
 import { asciiToBytes, hexToBytes, type ShareHash } from '@p2poolv2/primitives'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { type ContextInput, checkContext } from './check-context.ts'
 import { checkBody } from './check-share.ts'
 import { decodeHeaderBatch, encodeHeaderBatch } from './header-batch.ts'
+import { type PaddingDemand, paddingMarkOf } from './padding-form.ts'
 import { devnetParams } from './params.ts'
 import { RULES, type RuleCode } from './rule-code.ts'
 import { type Checked, consensusAddressFromScript, type Share } from './share.ts'
@@ -28,7 +29,15 @@ beforeEach(() => {
 
 function judged(share: Share, change: Partial<ContextInput> = {}): string {
   const nowSec = share.header.timeSec
-  const checked: Checked = checkContext({ params: PARAMS, share, view: ledger, window: ledger, nowSec, ...change })
+  const checked: Checked = checkContext({
+    params: PARAMS,
+    share,
+    view: ledger,
+    window: ledger,
+    padding: ledger,
+    nowSec,
+    ...change
+  })
   return checked.ok ? 'passed' : checked.code
 }
 
@@ -131,7 +140,6 @@ describe('the chain context', () => {
       'two payouts exchanged',
       editOutputs(([a, b, ...rest]) => [b as TxOutput, a as TxOutput, ...rest])
     ],
-    ['coinbase-payout', 'padding without a push length', editPadding(1, 0)],
     ['coinbase-form', 'padding that is not zero', editPadding(2, 1)],
     ['coinbase-form', 'padding that is no data output', editPadding(0, 0x51)],
     ['coinbase-form', 'version 1', coinbase => ({ ...coinbase, version: 1 })],
@@ -141,6 +149,7 @@ describe('the chain context', () => {
     ['coinbase-form', 'an extranonce of another length', editScriptSig(4, 0x0b)],
     ['passed', 'another extranonce', editScriptSig(5, 0xff)],
     ['passed', 'another clock', editScriptSig(18, 0xff)],
+    ['passed', 'padding without a push length, while no form is demanded', editPadding(1, 0)],
     ['passed', 'another pool signature of that length', editScriptSig(-1, 0x33)]
   ])('gives %s for %s', (code, _name, editCoinbase) => {
     const share = ledger.next({ editCoinbase })
@@ -194,6 +203,31 @@ describe('the chain context', () => {
     expect(minerBitcoinAddress.text).not.toBe(text)
     expect(shareHashOf(header)).not.toBe(share.hash)
     expect(bodyOf({ ...share, header })).toBe('proof-merkle-root')
+  })
+
+  it('demands the form of padding that the ancestors show, and waits for those that are gone', () => {
+    const judgedBy = (share: Share, demand: PaddingDemand): string =>
+      judged(share, { padding: { demand: () => demand } })
+    for (const padding of PADDING_FORMS) {
+      const share = ledger.next({ padding })
+      expect(bodyOf(share)).toBe('passed')
+      expect(judgedBy(share, 'any')).toBe('passed')
+      expect(judgedBy(share, 'unknown')).toBe('share-ancestors-gone')
+      for (const demand of PADDING_FORMS) {
+        expect(judgedBy(share, demand)).toBe(demand === padding ? 'passed' : 'coinbase-padding')
+      }
+    }
+    expect(RULES['coinbase-padding'].verdict).toBe('invalid')
+  })
+
+  it('takes padding that is the same in two forms for either, and not for the third', () => {
+    const lengths = Array.from({ length: 64 }, (_, length) => new Uint8Array(length).fill(0x41))
+    const shares = lengths.map(poolSignature => ledger.next({ poolSignature }))
+    const [share, ...more] = shares.filter(each => paddingMarkOf(each) === 'none')
+    if (share === undefined) throw new Error('one length of 64 leaves nothing to fill')
+    expect(more).toEqual([])
+    const verdicts = PADDING_FORMS.map(form => judged(share, { padding: { demand: () => form } }))
+    expect(verdicts).toEqual(['passed', 'passed', 'coinbase-padding'])
   })
 
   it('refuses cuts that the header does not state', () => {

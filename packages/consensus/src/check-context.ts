@@ -4,6 +4,7 @@ import { bigIntFromBits, bytesEqual, bytesToHexReversed, type CompactBits, type 
 import { parseBitcoinCoinbase } from './bitcoin-coinbase.ts'
 import { medianTimePastOrNull } from './check-placement.ts'
 import { commitmentOf, commitmentPrefix } from './commitment.ts'
+import type { PaddingDemand } from './padding-form.ts'
 import type { ChainParams } from './params.ts'
 import { type PayoutCut, type PayoutOutput, type PayoutWeights, payoutOutputs } from './payout.ts'
 import { type ChainView, type Checked, PASSED, refused, type Share, type ShareHeader } from './share.ts'
@@ -19,11 +20,17 @@ export interface PayoutWindowReader {
   weights(anchor: ShareHash, bitcoinBits: CompactBits): PayoutWeights | null
 }
 
+/** The padding rule as the others see it; the share chain wraps `requiredPadding` into this. */
+export interface PaddingReader {
+  demand(parent: ShareHash): PaddingDemand
+}
+
 export interface ContextInput {
   readonly params: ChainParams
   readonly share: Share
   readonly view: ChainView
   readonly window: PayoutWindowReader
+  readonly padding: PaddingReader
   /** The node's clock, unix seconds. */
   readonly nowSec: number
 }
@@ -65,7 +72,7 @@ function checkAmounts(header: ShareHeader): Checked {
   return bigIntFromBits(bitcoinBits) === 0n ? refused('bitcoin-target-zero', { bitcoinBits }) : PASSED
 }
 
-function checkPayout({ share, window }: ContextInput): Checked {
+function checkPayout({ share, window, padding }: ContextInput): Checked {
   const { header, bitcoinCoinbase } = share
   const amounts = checkAmounts(header)
   if (!amounts.ok) return amounts
@@ -90,6 +97,12 @@ function checkPayout({ share, window }: ContextInput): Checked {
     return refused('coinbase-form', { coinbaseHeight: parsed.bitcoinHeight, bitcoinHeight: header.bitcoinHeight })
   }
 
+  // coinbase-padding: in the form that the ancestors show, or in any while they show none.
+  const demand = padding.demand(header.prevShareHash)
+  if (demand === 'unknown') return refused('share-ancestors-gone', { parent: header.prevShareHash })
+  const form = parsed.paddingForms.find(shown => demand === 'any' || demand === shown)
+  if (form === undefined) return refused('coinbase-padding', { form: parsed.paddingForms.join(' '), demand })
+
   // coinbase-payout: byte for byte the coinbase this node would have built.
   const expected = coinbaseOf(
     {
@@ -102,7 +115,7 @@ function checkPayout({ share, window }: ContextInput): Checked {
           poolSignature: parsed.poolSignature,
           outputs: outputs.map(toTxOutput),
           witnessCommitmentScript: parsed.witnessCommitmentScript,
-          layout: 'share'
+          padding: form
         })
       }
     },

@@ -13,6 +13,8 @@ export type { HeaderBatchItem } from './header-batch.ts'
 export { decodeHeaderBatch, encodeHeaderBatch } from './header-batch.ts'
 export type { HeaderItem, HeaderQuestion } from './header-item.ts'
 export { grindHeader, mineShare } from './mine-share.ts'
+export type { PaddingDemand, PaddingMark, PaddingSource } from './padding-form.ts'
+export { PADDING_MARKS, paddingMarkOf, producedPadding, requiredPadding } from './padding-form.ts'
 export type { ChainName, ChainParams } from './params.ts'
 export { chainParams, devnetParams } from './params.ts'
 export type { PayoutCut, PayoutOutput, PayoutWeights } from './payout.ts'
@@ -44,6 +46,6 @@ export {
   shareBodyBytes,
   shareHashOf
 } from './share-codec.ts'
-export { shareCoinbase, shareWitnessRoot } from './share-coinbase.ts'
+export { SHARE_COINBASE_BYTES, shareCoinbase, shareWitnessRoot } from './share-coinbase.ts'
 export type { WindowSource } from './window-source.ts'
 export { naivePayoutWeights } from './window-source.ts'

@@ -7,6 +7,7 @@ import {
   encodeBitcoinHeader,
   encodeTransactionStripped,
   foldBranch,
+  type PaddingForm,
   type Transaction,
   type TxOutput,
   txidWire
@@ -29,6 +30,8 @@ export interface ShareDraft {
   readonly auxFlags?: Uint8Array
   /** Default `P2Poolv2`. */
   readonly poolSignature?: Uint8Array
+  /** Default A. */
+  readonly padding?: PaddingForm
   readonly witnessCommitmentScript: Uint8Array | null
   /** 32 bytes, digest order; default zeros, as for a share without transactions of its own */
   readonly shareWitnessRoot?: Uint8Array
@@ -53,7 +56,7 @@ export function mineShare(draft: ShareDraft, targetBits: readonly CompactBits[] 
     poolSignature: draft.poolSignature ?? DEFAULT_POOL_SIGNATURE,
     outputs: draft.outputs,
     witnessCommitmentScript: draft.witnessCommitmentScript,
-    layout: 'share'
+    padding: draft.padding ?? 'A'
   })
   const prefix = commitmentPrefix({ ...fields, shareWitnessRoot })
   const commitment = commitmentOf(prefix, fields.minerBitcoinAddress, fields.minerAddress)

@@ -1,5 +1,5 @@
 /** Every value nodes of one share chain must agree on. Nothing reads such a value from anywhere else. */
-import type { BitcoinNetwork } from '@p2poolv2/bitcoin'
+import { type BitcoinNetwork, PADDING_TABLE_TEXT } from '@p2poolv2/bitcoin'
 import { blockHashFromWire, type CompactBits, hexToBytes, sha256d } from '@p2poolv2/primitives'
 import { GENESIS_BLOCKS, GENESIS_MINER_KEY_HASH, GENESIS_SHARE_PROGRAM, type GenesisBlock } from './genesis-data.ts'
 import type { AddressClass } from './share.ts'
@@ -39,6 +39,12 @@ export interface ChainParams {
   readonly maxAttainableTarget: bigint
   /** Payout window = integer difficulty of the bitcoin target × this; a whole number of at least 1. */
   readonly difficultyMultiplier: bigint
+  /** The forms of the padding output, each with an example. */
+  readonly paddingTable: string
+  /** Ancestors that decide the form of a share's padding. */
+  readonly paddingSpan: number
+  /** Fewer of these beside the genesis decide nothing. */
+  readonly paddingMinimum: number
   readonly maxUncles: number
   readonly uncleDepth: number
   readonly futureTimeSec: number
@@ -95,6 +101,9 @@ const SHARED = {
   spacingSec: 10,
   halfLifeSec: 600,
   difficultyMultiplier: 1n,
+  paddingTable: PADDING_TABLE_TEXT,
+  paddingSpan: 100,
+  paddingMinimum: 20,
   maxUncles: 3,
   uncleDepth: 3,
   futureTimeSec: 120,

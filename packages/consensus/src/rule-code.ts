@@ -72,6 +72,10 @@ const TABLE = {
   'payout-empty': rule('invalid', 'The payout window carries weight and the bitcoin coinbase pays somebody.'),
   'coinbase-value': rule('invalid', 'The bitcoin coinbase pays at most 21,000,000 bitcoin.'),
   'coinbase-form': rule('invalid', 'The bitcoin coinbase has the five pushes and the outputs of a share’s coinbase.'),
+  'coinbase-padding': rule(
+    'invalid',
+    'The padding output has the form that most of the share’s last 100 ancestors show, once 20 decide.'
+  ),
   'coinbase-payout': rule('invalid', 'The bitcoin coinbase is, byte for byte, the one the payout window demands.'),
   'coinbase-merkle-root': rule('bad-copy', 'The bitcoin coinbase folds up its branch to the bitcoin merkle root.')
 } as const satisfies Record<string, Rule>

@@ -12,6 +12,9 @@ import { concatBytes, sha256d } from '@p2poolv2/primitives'
 import { SHARE_COINBASE_VALUE_SATS } from './params.ts'
 import type { ShareHeader } from './share.ts'
 
+/** Of every share coinbase, with its witness. */
+export const SHARE_COINBASE_BYTES = 210
+
 const ZERO_32 = new Uint8Array(32)
 const FINAL_SEQUENCE = 0xffffffff
 const NULL_INDEX = 0xffffffff

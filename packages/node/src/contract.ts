@@ -149,7 +149,7 @@ export const EFFECT_RANK: Readonly<Record<NodeEffect['type'], number>> = {
 }
 
 /** Why current jobs can be bitcoin blocks but not shares. */
-export type IneligibleReason = 'clock-behind-chain' | 'window-unavailable'
+export type IneligibleReason = 'clock-behind-chain' | 'window-unavailable' | 'too-many-payees'
 
 /** Why jobs were made anew. */
 export type RenewCause = 'firstTemplate' | 'newBlock' | 'template' | 'base' | 'interval'

@@ -8,7 +8,7 @@ import { StoredChain, snapshotOf } from './testing/stored-chain.ts'
 
 /** The real rules with a window of 20 shares and twice that kept. The builder keeps everything. */
 const WINDOW = { windowMaxShares: 20, difficultyMultiplier: 10_000n }
-const short = easyParams({ ...WINDOW, pruneDepth: 40 })
+const short = easyParams({ ...WINDOW, pruneDepth: 40, paddingSpan: 10 })
 const makeBuilder = () => new ChainBuilder(easyParams(WINDOW))
 
 /** A node that holds a row of shares. */
@@ -123,7 +123,7 @@ describe('a chain that is pruned while branches come and go', () => {
   })
 
   it('stays whole, can be read back, and always has something to mine on', () => {
-    const params = easyParams({ windowMaxShares: 6, pruneDepth: 12, difficultyMultiplier: 10_000n })
+    const params = easyParams({ windowMaxShares: 6, pruneDepth: 12, paddingSpan: 4, difficultyMultiplier: 10_000n })
     fc.assert(
       fc.property(fc.array(step, { minLength: 4, maxLength: 14 }), steps => {
         const builder = new ChainBuilder(easyParams({ windowMaxShares: 6, difficultyMultiplier: 10_000n }))

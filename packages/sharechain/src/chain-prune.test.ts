@@ -6,7 +6,7 @@ import { ChainBuilder, easyParams, FAR_FUTURE_MS, headerItem } from './testing/b
 import { StoredChain, snapshotOf } from './testing/stored-chain.ts'
 
 /** The real rules with a window of 20 shares and twice that kept. The builder keeps everything. */
-const short = easyParams({ windowMaxShares: 20, pruneDepth: 40, difficultyMultiplier: 10_000n })
+const short = easyParams({ windowMaxShares: 20, pruneDepth: 40, paddingSpan: 10, difficultyMultiplier: 10_000n })
 const makeBuilder = () => new ChainBuilder(easyParams({ windowMaxShares: 20, difficultyMultiplier: 10_000n }))
 
 const hashesOf = (shares: readonly Share[]) => shares.map(share => share.hash)
@@ -158,7 +158,7 @@ describe('a node that syncs a long chain', () => {
 
   it('takes the past on trust, but proves it once the tip falls back to it', () => {
     const builder = makeBuilder()
-    const params = easyParams({ windowMaxShares: 20, pruneDepth: 60, difficultyMultiplier: 10_000n })
+    const params = easyParams({ windowMaxShares: 20, pruneDepth: 60, paddingSpan: 10, difficultyMultiplier: 10_000n })
     const node = new StoredChain(params)
     // Height 30 pays the wrong miner, and so does height 41; only the latter is in the zone of a tip at height 60.
     const row = builder.row(builder.genesis, 29)

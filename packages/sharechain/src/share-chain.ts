@@ -1,9 +1,11 @@
+import type { PaddingForm } from '@p2poolv2/bitcoin'
 import type {
   ChainParams,
   ChainVerdict,
   ChainView,
   HeaderItem,
   HeaderQuestion,
+  PaddingDemand,
   PayoutWeights,
   Share,
   ShareFacts
@@ -13,7 +15,9 @@ import {
   hasGenesisBody,
   medianTimePastOrNull,
   PayoutWindow,
+  producedPadding,
   requiredBits,
+  requiredPadding,
   selectUncles
 } from '@p2poolv2/consensus'
 import type { CompactBits, Height, ShareHash, UnixMs } from '@p2poolv2/primitives'
@@ -238,6 +242,15 @@ export class ShareChain {
       },
       baseHash
     )
+  }
+
+  /** The form of padding a child of this share must have, and the one to give it. */
+  padding(baseHash: ShareHash): { readonly demand: PaddingDemand; readonly form: PaddingForm } {
+    const base = this.#slot(baseHash)
+    return {
+      demand: requiredPadding(this.#params, this.#index, base),
+      form: producedPadding(this.#params, this.#index, base)
+    }
   }
 
   /** Weights of the payout window that ends at this share, inclusive; null if part of it is no longer held. */

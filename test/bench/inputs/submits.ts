@@ -32,7 +32,7 @@ export function workWith(coinbaseBytes: number): MiningWork {
         script: witnessProgramScript(0, concatBytes(new Uint8Array(18), Uint8Array.of(payee >> 8, payee & 0xff)))
       })),
       witnessCommitmentScript: concatBytes(Uint8Array.of(0x6a, 0x24, 0xaa, 0x21, 0xa9, 0xed), new Uint8Array(32)),
-      layout: 'share'
+      padding: 'A'
     })
   let payees = Math.max(1, Math.floor(coinbaseBytes / PAYOUT_BYTES))
   while (payees > 1 && coinbaseOf(payees).bytes.length > coinbaseBytes) payees -= 1

@@ -67,7 +67,8 @@ export function* madeUpShares({ shares, miners }: RowsWanted): Generator<MadeUpS
         uncles,
         validity: 'blockValid',
         hasBody: true,
-        contextSkipped: false
+        contextSkipped: false,
+        padding: 'A'
       })
       return { height, hash, row: sealed(indexKey(height, hash), value) }
     }

@@ -5,7 +5,13 @@ const sharechain = z.object({
   confirmedHeight: count.describe('Height of the newest confirmed share.'),
   confirmedHash: hash.describe('Hash of that share.'),
   candidateHeight: count.describe('Height of the heaviest chain of headers known, confirmed or not.'),
-  uncles: count.describe('Uncles on the confirmed chain, as far as it is in memory.')
+  uncles: count.describe('Uncles on the confirmed chain, as far as it is in memory.'),
+  padding: z
+    .object({
+      form: z.enum(['A', 'B', 'C']).describe('Of the next share made here.'),
+      demanded: z.boolean().describe('Whether the share chain demands it; else every known form is valid.')
+    })
+    .describe('Form of the padding in the bitcoin coinbase, which is read from the share chain.')
 })
 
 const windowEntry = z.object({

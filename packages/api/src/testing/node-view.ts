@@ -5,7 +5,13 @@ export const VIEW: NodeStatus = {
   chain: 'devnet',
   fingerprint: 'ab'.repeat(32),
   version: '0.1.0',
-  sharechain: { confirmedHeight: 1, confirmedHash: 'cd'.repeat(32), candidateHeight: 1, uncles: 0 },
+  sharechain: {
+    confirmedHeight: 1,
+    confirmedHash: 'cd'.repeat(32),
+    candidateHeight: 1,
+    uncles: 0,
+    padding: { form: 'A', demanded: false }
+  },
   window: [],
   windowWeight: 0n,
   windowShares: 0,

@@ -1,5 +1,5 @@
 /** Builds and mines real shares on a devnet for tests: every rule is met, nothing is skipped. */
-import type { Transaction } from '@p2poolv2/bitcoin'
+import type { PaddingForm, Transaction } from '@p2poolv2/bitcoin'
 import { hexToBytes, type ShareHash } from '@p2poolv2/primitives'
 import {
   type ChainParams,
@@ -47,6 +47,7 @@ export interface ShareSpec {
   readonly merkleBranch?: Uint8Array
   readonly auxFlags?: Uint8Array
   readonly poolSignature?: Uint8Array
+  readonly padding?: PaddingForm
   readonly witnessCommitmentScript?: Uint8Array | null
   readonly shareWitnessRoot?: Uint8Array
   /** Alters the bitcoin coinbase before it is proven and mined; what it returns must be as long as before. */
@@ -86,6 +87,7 @@ export function buildShare(spec: ShareSpec): Share {
     nsecs: 1_788_250_798_835_194_942n,
     extranonce: hexToBytes('8e5180120500000000000000'),
     ...(spec.auxFlags === undefined ? {} : { auxFlags: spec.auxFlags }),
+    ...(spec.padding === undefined ? {} : { padding: spec.padding }),
     ...(spec.poolSignature === undefined ? {} : { poolSignature: spec.poolSignature }),
     ...(spec.shareWitnessRoot === undefined ? {} : { shareWitnessRoot: spec.shareWitnessRoot }),
     ...(spec.editCoinbase === undefined ? {} : { editCoinbase: spec.editCoinbase })

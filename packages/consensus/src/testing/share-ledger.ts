@@ -1,14 +1,19 @@
 /** A plain list of real shares with the views the rules need; what the share chain's index is in the node. */
 import { type CompactBits, type ShareHash, workFromBits } from '@p2poolv2/primitives'
-import type { PayoutWindowReader } from '../check-context.ts'
+import type { PaddingReader, PayoutWindowReader } from '../check-context.ts'
 import {
   type ChainParams,
   type ChainView,
   type ConsensusAddress,
   genesisShare,
+  type PaddingDemand,
+  type PaddingMark,
+  type PaddingSource,
   type PayoutWeights,
   PayoutWindow,
+  paddingMarkOf,
   requiredBits,
+  requiredPadding,
   type Share,
   type ShareFacts,
   type WindowSource
@@ -18,7 +23,7 @@ import { buildShare, type ShareSpec } from './build-share.ts'
 type NextShare = Omit<ShareSpec, 'params' | 'prev' | 'bits' | 'timeSec' | 'weights'> &
   Partial<Pick<ShareSpec, 'timeSec' | 'weights'>>
 
-export class ShareLedger implements ChainView, WindowSource, PayoutWindowReader {
+export class ShareLedger implements ChainView, WindowSource, PaddingSource, PaddingReader, PayoutWindowReader {
   readonly params: ChainParams
   readonly shares: Share[] = []
   readonly overrides = new Map<ShareHash, Partial<ShareFacts>>()
@@ -78,6 +83,14 @@ export class ShareLedger implements ChainView, WindowSource, PayoutWindowReader 
 
   weights(anchor: ShareHash, bitcoinBits: CompactBits): PayoutWeights | null {
     return this.#window.weights(this.#slots.get(anchor) ?? -1, bitcoinBits)
+  }
+
+  padding(slot: number): PaddingMark {
+    return paddingMarkOf(this.shares[slot] as Share)
+  }
+
+  demand(parent: ShareHash): PaddingDemand {
+    return requiredPadding(this.params, this, this.#slots.get(parent) ?? -1)
   }
 
   prevSlot(slot: number): number {

@@ -102,6 +102,7 @@ const TABLE: Readonly<Record<FaultCode, Fault>> = {
   'payout-empty': BAD_CONTEXT,
   'coinbase-value': BAD_CONTEXT,
   'coinbase-form': BAD_CONTEXT,
+  'coinbase-padding': BAD_CONTEXT,
   'coinbase-payout': BAD_CONTEXT,
 
   'height-crowded': honest(

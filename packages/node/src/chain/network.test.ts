@@ -144,7 +144,10 @@ describe('a fresh node', () => {
 })
 
 it('a share on work that the chain has left far behind is lost without alarm', () => {
-  const { wires, a, b } = pair({ params: { ...PARAMS, pruneDepth: 12, windowMaxShares: 8 }, check: 'never' })
+  const { wires, a, b } = pair({
+    params: { ...PARAMS, pruneDepth: 12, windowMaxShares: 8, paddingSpan: 4 },
+    check: 'never'
+  })
   a.mine(0, A_SHARE)
   wires.advance(5000)
   const { job } = b.miner(1)

@@ -1,3 +1,4 @@
+import type { PaddingForm } from '@p2poolv2/bitcoin'
 import type { ChainName, ChainParams } from '@p2poolv2/consensus'
 import { consensusFingerprint } from '@p2poolv2/consensus'
 import type { Gossip, SyncState } from '@p2poolv2/gossip'
@@ -41,6 +42,7 @@ export interface NodeStatus {
     readonly confirmedHash: string
     readonly candidateHeight: number
     readonly uncles: number
+    readonly padding: PaddingStatus
   }
   /** Heaviest first; empty until there is work. */
   readonly window: readonly WindowEntry[]
@@ -59,6 +61,14 @@ export interface NodeStatus {
   /** What keeps the present jobs from becoming shares. */
   readonly ineligible: IneligibleReason | null
   readonly network: NetworkStatus
+}
+
+/** The form of the padding in the bitcoin coinbase, which the protocol leaves open and nodes read from the share chain. */
+export interface PaddingStatus {
+  /** Of the next share made here. */
+  readonly form: PaddingForm
+  /** Whether the share chain demands it; else every known form is valid. */
+  readonly demanded: boolean
 }
 
 /** How this node stands among the others. Miners have work in every state. */
@@ -142,7 +152,8 @@ export function createQueries(sources: QuerySources): NodeQueries {
           confirmedHeight: confirmed.height,
           confirmedHash: confirmed.hash,
           candidateHeight: chain.candidateTip().height,
-          uncles: chain.uncleCount
+          uncles: chain.uncleCount,
+          padding: paddingStatus(chain)
         },
         window: windowOf(work),
         windowWeight: work?.weights.total ?? 0n,
@@ -182,6 +193,11 @@ export function createQueries(sources: QuerySources): NodeQueries {
     totals: nowMs => stats.totals(nowMs),
     workers: nowMs => stats.workers(nowMs)
   }
+}
+
+function paddingStatus(chain: ShareChain): PaddingStatus {
+  const { form, demand } = chain.padding(chain.miningBase().hash)
+  return { form, demanded: form === demand }
 }
 
 /** Remembers the answer to the last question. */

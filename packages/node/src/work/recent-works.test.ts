@@ -20,7 +20,7 @@ function workOf(id: number, block = 0, of = TEMPLATE): WorkTemplate {
     poolSignature: new Uint8Array(),
     outputs: [{ valueSats: 1n, script: new Uint8Array(22) }],
     witnessCommitmentScript: null,
-    layout: 'plain'
+    padding: null
   })
   const mining: MiningWork = {
     ...TEMPLATE,

@@ -1,6 +1,7 @@
-import { addressFromScript } from '@p2poolv2/bitcoin'
-import { consensusAddress, consensusAddressFromScript } from '@p2poolv2/consensus'
+import { addressFromScript, PADDING_FORMS, type PaddingForm } from '@p2poolv2/bitcoin'
+import { consensusAddress, consensusAddressFromScript, parseBitcoinCoinbase } from '@p2poolv2/consensus'
 import { bigIntFromBits, unixMs } from '@p2poolv2/primitives'
+import { ChainBuilder, FAR_FUTURE_MS, StoredChain } from '@p2poolv2/sharechain/testing'
 import { describe, expect, it } from 'vitest'
 import { A_BLOCK, A_SHARE, address, effectsOf, HARD_BITS, PARAMS, Rig, sharesMade } from '../testing/rig.ts'
 
@@ -186,4 +187,52 @@ describe('a payout window that cannot be read', () => {
     expect(rig.core.queries.work().jobs).toBe('none')
     expect(rig.core.queries.status(unixMs(rig.nowMs)).window).toEqual([])
   })
+})
+
+describe('the padding of the coinbase', () => {
+  /** A node whose share chain so far was padded in one form, by others. */
+  function nodeOn(form: PaddingForm, shares: number): Rig {
+    const builder = new ChainBuilder(PARAMS)
+    const past = new StoredChain(PARAMS)
+    for (const share of builder.row(builder.genesis, shares, { padding: form })) {
+      past.take(past.chain.addShare(share, 'peer', FAR_FUTURE_MS))
+    }
+    const rig = new Rig({ store: past.store })
+    rig.nowMs += shares * 1000
+    rig.template()
+    rig.connect(1, address(1))
+    return rig
+  }
+
+  function shownBy(rig: Rig): readonly PaddingForm[] {
+    const [share] = sharesMade(rig.mine(1, A_SHARE))
+    const parsed = share && parseBitcoinCoinbase(share.bitcoinCoinbase)
+    if (!parsed?.ok) throw new Error('a share was made')
+    return parsed.paddingForms
+  }
+
+  it.each(PADDING_FORMS)('is the form of the network, %s, without a setting, and the status says so', form => {
+    const rig = nodeOn(form, 25)
+    expect(rig.core.queries.status(unixMs(rig.nowMs)).sharechain.padding).toEqual({ form, demanded: true })
+    expect(shownBy(rig)).toContain(form)
+    expect(rig.facts('bug')).toEqual([])
+    expect(rig.chain.confirmedTip().height).toBe(26)
+  })
+
+  it('is form A where any would do', () => {
+    const rig = nodeOn('B', 5)
+    expect(rig.core.queries.status(unixMs(rig.nowMs)).sharechain.padding).toEqual({ form: 'A', demanded: false })
+    expect(shownBy(rig)).toContain('A')
+    expect(rig.facts('bug')).toEqual([])
+  })
+})
+
+it('a window with more payees than a share has room for gives jobs that are blocks only, and says why', () => {
+  const rig = new Rig({ params: { ...PARAMS, maxBodyBytes: 400 }, check: 'never' })
+  rig.template()
+  rig.connect(1, address(1))
+  expect(rig.core.queries.work()).toMatchObject({ jobs: 'bitcoin-only', reason: 'too-many-payees' })
+  expect(rig.core.queries.status(unixMs(rig.nowMs)).ineligible).toBe('too-many-payees')
+  expect(effectsOf(rig.mine(1, A_BLOCK), 'submitBlock')).toHaveLength(1)
+  expect(rig.facts('bug')).toEqual([])
 })

@@ -1,4 +1,4 @@
-import type { BlockTemplate, CoinbaseSkeleton, MiningWork, ScarceRoom } from '@p2poolv2/bitcoin'
+import type { BlockTemplate, CoinbaseSkeleton, MiningWork, PaddingForm, ScarceRoom } from '@p2poolv2/bitcoin'
 import { buildCoinbase, coinbaseRoom, fitTemplate } from '@p2poolv2/bitcoin'
 import type {
   ChainParams,
@@ -8,7 +8,7 @@ import type {
   PayoutWeights,
   WitnessProgram
 } from '@p2poolv2/consensus'
-import { commitmentOf, commitmentPrefix, payoutOutputs } from '@p2poolv2/consensus'
+import { commitmentOf, commitmentPrefix, payoutOutputs, SHARE_COINBASE_BYTES } from '@p2poolv2/consensus'
 import type { CompactBits, ShareHash, UnixMs } from '@p2poolv2/primitives'
 import { secFromMs, targetFromBits } from '@p2poolv2/primitives'
 import type { ShareChain } from '@p2poolv2/sharechain'
@@ -112,13 +112,16 @@ export function buildWork(request: WorkRequest): BuiltWork {
   if (window.weights.total <= 0n) return { ok: false, reason: 'window-empty' }
 
   const terms = shareTerms(request, base.hash)
-  const ineligible = weights === null ? 'window-unavailable' : clockProblem(request, terms)
+  const padding = chain.padding(base.hash)
+  const paymentTerms: PaymentTerms = { weights: window.weights, padding: padding.form }
+  let payment = paymentOf(request, whole, paymentTerms)
+  const isReadable = weights !== null && padding.demand !== 'unknown'
+  const ineligible = isReadable ? ineligibility(request, terms, payment) : 'window-unavailable'
   const share = ineligible === null ? terms : null
-  let payment = paymentOf(request, whole, window.weights)
   // Amounts have a fixed width, so what fits this coinbase fits the one that pays less.
   const { template: fitting, scarce } = fitTemplate(whole, coinbaseRoom(payment.coinbase))
   const template = fitting ?? whole
-  if (template !== whole) payment = paymentOf(request, template, window.weights)
+  if (template !== whole) payment = paymentOf(request, template, paymentTerms)
   return {
     ok: true,
     work: {
@@ -184,9 +187,19 @@ function shareTerms({ chain, donation, fee, nowMs }: WorkRequest, baseHash: Shar
   }
 }
 
-/** A share must be later than its ancestors, and peers take none from the future. */
-function clockProblem({ params, nowMs }: WorkRequest, { timeSec }: ShareTerms): 'clock-behind-chain' | null {
-  return timeSec > secFromMs(nowMs) + params.futureTimeSec - FUTURE_TIME_MARGIN_SEC ? 'clock-behind-chain' : null
+/** A share must be later than its ancestors, and peers take none from the future; nor one whose body is too long. */
+function ineligibility(
+  { params, nowMs }: WorkRequest,
+  { timeSec }: ShareTerms,
+  { coinbase }: Payment
+): 'clock-behind-chain' | 'too-many-payees' | null {
+  if (timeSec > secFromMs(nowMs) + params.futureTimeSec - FUTURE_TIME_MARGIN_SEC) return 'clock-behind-chain'
+  return SHARE_COINBASE_BYTES + coinbase.bytes.length > params.maxBodyBytes ? 'too-many-payees' : null
+}
+
+interface PaymentTerms {
+  readonly weights: PayoutWeights
+  readonly padding: PaddingForm
 }
 
 /** What a template pays to whom, and the coinbase that does it. */
@@ -195,12 +208,12 @@ interface Payment {
   readonly coinbase: CoinbaseSkeleton
 }
 
-function paymentOf(request: WorkRequest, template: BlockTemplate, weights: PayoutWeights): Payment {
+function paymentOf(request: WorkRequest, template: BlockTemplate, terms: PaymentTerms): Payment {
   const outputs = payoutOutputs({
     valueSats: template.coinbaseValueSats,
     donation: request.donation,
     fee: request.fee,
-    weights
+    weights: terms.weights
   })
   const coinbase = buildCoinbase({
     bitcoinHeight: template.bitcoinHeight,
@@ -208,7 +221,7 @@ function paymentOf(request: WorkRequest, template: BlockTemplate, weights: Payou
     poolSignature: request.poolSignature,
     outputs: outputs.map(({ address, valueSats }) => ({ valueSats, script: address.script })),
     witnessCommitmentScript: template.witnessCommitmentScript,
-    layout: 'share'
+    padding: terms.padding
   })
   return { outputs, coinbase }
 }

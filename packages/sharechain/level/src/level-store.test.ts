@@ -91,7 +91,7 @@ it.each([
   ['store-of-another-fingerprint', { fingerprint: 'e'.repeat(64) }],
   ['store-of-another-fingerprint', { genesisHash: shareHash('0b'.repeat(32)) }],
   ['store-schema', { schemaVersion: 0 }],
-  ['store-schema', { schemaVersion: 2 }]
+  ['store-schema', { schemaVersion: TEST_IDENTITY.schemaVersion + 1 }]
 ] as const)('refused as %s: %o', async (code, difference) => {
   await fill(1)
   await expect(open({ ...TEST_IDENTITY, ...difference })).rejects.toMatchObject({ code })

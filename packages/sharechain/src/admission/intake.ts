@@ -3,6 +3,7 @@ import {
   checkBodyMatches,
   checkBodySize,
   checkHeader,
+  paddingMarkOf,
   requiredBits,
   shareBodyBytes,
   verifyCoinbaseProof
@@ -94,6 +95,7 @@ export class Intake {
       known === NO_SLOT ? this.#insert({ header, hash, merkleBranch: share.merkleBranch }, pass.changes) : known
     this.#index.setBody(slot)
     this.#lostBodies.delete(slot)
+    this.#index.setPadding(slot, paddingMarkOf(share))
     pass.changes.row(slot)
     pass.changes.body(share)
     this.#released.push(...this.#orphans.arrived(hash))

@@ -1,5 +1,5 @@
 import type { ChainParams, Checked, PayoutWindow, Share } from '@p2poolv2/consensus'
-import { checkBody, checkContext, checkPrunedBody, RULES } from '@p2poolv2/consensus'
+import { checkBody, checkContext, checkPrunedBody, RULES, requiredPadding } from '@p2poolv2/consensus'
 import type { ShareHash, UnixMs } from '@p2poolv2/primitives'
 import { Deadlines, invariant, msFromSec, secFromMs, unixSec } from '@p2poolv2/primitives'
 import type { Organiser } from '../chains/organise.ts'
@@ -176,6 +176,7 @@ export class Validator {
       share,
       view: this.#index,
       window: { weights: (anchor, bits) => this.#window.weights(this.#index.slotOf(anchor), bits) },
+      padding: { demand: parent => requiredPadding(this.#params, this.#index, this.#index.slotOf(parent)) },
       nowSec: secFromMs(nowMs)
     })
   }

@@ -120,7 +120,8 @@ export function indexPut(index: HeaderIndex, slot: Slot): StoredRow {
     uncles: index.uncles(slot),
     validity: index.validity(slot),
     hasBody: index.hasBody(slot),
-    contextSkipped: index.contextSkipped(slot)
+    contextSkipped: index.contextSkipped(slot),
+    padding: index.padding(slot)
   })
   return sealed(indexKey(index.height(slot), index.hash(slot)), value)
 }

@@ -1,3 +1,4 @@
+import { PADDING_MARKS } from '@p2poolv2/consensus'
 import { CodecError, shareHash } from '@p2poolv2/primitives'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -41,7 +42,8 @@ const arbitraryRow: fc.Arbitrary<IndexRow> = fc.record({
   uncles: fc.array(arbitraryHash, { maxLength: 3 }),
   validity: fc.constantFrom('headerValid' as const, 'invalid' as const, 'blockValid' as const),
   hasBody: fc.boolean(),
-  contextSkipped: fc.boolean()
+  contextSkipped: fc.boolean(),
+  padding: fc.constantFrom(...PADDING_MARKS)
 })
 
 /** Every strictly shorter form of the bytes has to be refused. */
@@ -66,7 +68,7 @@ describe('index rows', () => {
         const bytes = encodeIndexRow(row)
         expectNoPrefixDecodes(bytes, decodeIndexRow)
         expect(() => decodeIndexRow(Uint8Array.of(...bytes, 0))).toThrow(CodecError)
-        for (const flags of [3, 0x10, 0xff]) {
+        for (const flags of [3, 0x50, 0xff]) {
           expect(() => decodeIndexRow(Uint8Array.of(flags, ...bytes.subarray(1)))).toThrow(CodecError)
         }
       }),
@@ -84,7 +86,8 @@ describe('index rows', () => {
       uncles: [],
       validity: 'blockValid',
       hasBody: true,
-      contextSkipped: false
+      contextSkipped: false,
+      padding: 'unseen'
     }
     expect(encodeIndexRow(row).length).toBe(79)
   })

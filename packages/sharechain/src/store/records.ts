@@ -1,4 +1,5 @@
-import type { ChainName, ConsensusAddress } from '@p2poolv2/consensus'
+import type { ChainName, ConsensusAddress, PaddingMark } from '@p2poolv2/consensus'
+import { PADDING_MARKS } from '@p2poolv2/consensus'
 import type { BlockHash, CompactBits, ShareHash, Work } from '@p2poolv2/primitives'
 import {
   ByteReader,
@@ -14,7 +15,7 @@ import {
 import type { FoundBlock, FoundBlockOutput, HeaderRecord, StoreIdentity } from './share-store.ts'
 
 /** Raised with every change of a key or value, together with a migration or a sentence that says to start afresh. */
-export const SCHEMA_VERSION = 1
+export const SCHEMA_VERSION = 2
 
 /** What the store knows of a share's validity. */
 export type Validity = 'headerValid' | 'invalid' | 'blockValid'
@@ -22,6 +23,7 @@ export type Validity = 'headerValid' | 'invalid' | 'blockValid'
 const VALIDITIES: readonly Validity[] = ['headerValid', 'invalid', 'blockValid']
 const FLAG_BODY = 0x04
 const FLAG_CONTEXT_SKIPPED = 0x08
+const PADDING_SHIFT = 4
 
 /** One share in the header index. Height and hash are in the key. */
 export interface IndexRow {
@@ -36,6 +38,8 @@ export interface IndexRow {
   readonly hasBody: boolean
   /** Valid by the rules below the payout window only: its time and payouts were never looked at. */
   readonly contextSkipped: boolean
+  /** Of the body, also where that is gone. */
+  readonly padding: PaddingMark
 }
 
 /** Where the two chains end. */
@@ -49,7 +53,10 @@ export interface StateRow {
 
 export function encodeIndexRow(row: IndexRow): Uint8Array {
   const flags =
-    VALIDITIES.indexOf(row.validity) | (row.hasBody ? FLAG_BODY : 0) | (row.contextSkipped ? FLAG_CONTEXT_SKIPPED : 0)
+    VALIDITIES.indexOf(row.validity) |
+    (row.hasBody ? FLAG_BODY : 0) |
+    (row.contextSkipped ? FLAG_CONTEXT_SKIPPED : 0) |
+    (PADDING_MARKS.indexOf(row.padding) << PADDING_SHIFT)
   const writer = new ByteWriter().u8(flags).u32(row.bits).u32(row.timeSec).bytes(wireFromDisplay(row.prevHash))
   writeWork(writer, row.chainWork)
   writer.u8(row.miner.addressClass).varBytes(row.miner.script).u8(row.uncles.length)
@@ -62,7 +69,8 @@ export function decodeIndexRow(bytes: Uint8Array): IndexRow {
   const reader = new ByteReader(bytes)
   const flags = reader.u8()
   const validity = VALIDITIES[flags & 3]
-  if (validity === undefined || flags > 0x0f) throw new CodecError('malformed', 'unknown share flags')
+  const padding = PADDING_MARKS[flags >> PADDING_SHIFT]
+  if (validity === undefined || padding === undefined) throw new CodecError('malformed', 'unknown share flags')
   const bits = reader.u32()
   const timeSec = reader.u32()
   const prevHash = shareHashFromWire(reader.bytes(32))
@@ -86,7 +94,8 @@ export function decodeIndexRow(bytes: Uint8Array): IndexRow {
     uncles,
     validity,
     hasBody,
-    contextSkipped
+    contextSkipped,
+    padding
   }
 }
 

@@ -88,6 +88,7 @@ export class Restorer {
     if (this.#index.work(slot) !== row.chainWork) throw new StoreCorrupt(`the work of share ${hash} does not add up`)
     this.#index.setValidity(slot, row.validity)
     if (row.contextSkipped) this.#index.setContextSkipped(slot, 'skipped')
+    this.#index.setPadding(slot, row.padding)
     if (!row.hasBody) {
       this.#intake.restoreBodyless(slot)
       return

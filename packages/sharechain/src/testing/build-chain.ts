@@ -1,4 +1,4 @@
-import { type BlockTemplate, witnessProgramScript } from '@p2poolv2/bitcoin'
+import { type BlockTemplate, type PaddingForm, witnessProgramScript } from '@p2poolv2/bitcoin'
 import {
   type ChainParams,
   type ConsensusAddress,
@@ -49,6 +49,8 @@ export interface ShareWish {
   readonly miner?: number
   /** Default: as required. */
   readonly bits?: CompactBits
+  /** Form of the padding; default A. */
+  readonly padding?: PaddingForm
   /** `payout`: pays everything to the finder, whatever the window says. */
   readonly spoil?: 'payout'
   readonly template?: BlockTemplate
@@ -134,6 +136,7 @@ export class ChainBuilder {
         },
         merkleBranch: template?.merkleBranch ?? new Uint8Array(0),
         witnessCommitmentScript: template?.witnessCommitmentScript ?? null,
+        ...(wish.padding === undefined ? {} : { padding: wish.padding }),
         nsecs: this.#salt++
       },
       wish.isBlock === true ? [bits, bitcoinBits] : [bits]

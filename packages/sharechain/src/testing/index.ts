@@ -1,2 +1,10 @@
-export { ChainBuilder, EASY_BITCOIN_BITS, easyParams, GENESIS_TIME_SEC, secondsAfter } from './build-chain.ts'
+export {
+  ChainBuilder,
+  EASY_BITCOIN_BITS,
+  easyParams,
+  FAR_FUTURE_MS,
+  GENESIS_TIME_SEC,
+  secondsAfter
+} from './build-chain.ts'
 export { deltaOf, hashOf, TEST_IDENTITY } from './deltas.ts'
+export { StoredChain } from './stored-chain.ts'

@@ -52,6 +52,7 @@ export function snapshotOf(chain: ShareChain) {
     tips: [chain.confirmedTip().hash, chain.candidateTip().hash, chain.miningBase().hash],
     uncleCount: chain.uncleCount,
     uncleChoice: chain.uncleChoice(chain.miningBase().hash),
+    padding: shares.map(hash => chain.padding(hash)),
     weights: chain.payoutWeights(chain.miningBase().hash, 0x207fffff),
     wanted: chain.bodiesWanted(1000),
     sequence: chain.sequence

@@ -1,5 +1,12 @@
-import type { ChainView, ConsensusAddress, ShareFacts, ShareValidity } from '@p2poolv2/consensus'
-import { consensusAddressFromScript } from '@p2poolv2/consensus'
+import type {
+  ChainView,
+  ConsensusAddress,
+  PaddingMark,
+  PaddingSource,
+  ShareFacts,
+  ShareValidity
+} from '@p2poolv2/consensus'
+import { consensusAddressFromScript, PADDING_MARKS } from '@p2poolv2/consensus'
 import type { CompactBits, Height, ShareHash, Work } from '@p2poolv2/primitives'
 import { invariant, workFromBits, ZERO_SHARE_HASH } from '@p2poolv2/primitives'
 import { HeightColumn, NumberColumn, ValueColumn } from './columns.ts'
@@ -39,7 +46,7 @@ const NO_SLOTS: readonly Slot[] = Object.freeze([])
  * It knows the tree and the flags and decides nothing. Its size is bounded by who fills it: shares enter only with proof
  * of work, at most a chain's `maxSharesPerHeight` a height beside the heaviest branch, and leave below the prune depth.
  */
-export class HeaderIndex implements ChainView {
+export class HeaderIndex implements ChainView, PaddingSource {
   readonly #slots = new Map<ShareHash, Slot>()
   readonly #free: Slot[] = []
   #nextSlot = 0
@@ -53,6 +60,7 @@ export class HeaderIndex implements ChainView {
   readonly #timeSec = new NumberColumn('u32')
   readonly #miner = new NumberColumn('i32')
   readonly #flags = new NumberColumn('u8')
+  readonly #padding = new NumberColumn('u8')
   readonly #prev = new NumberColumn('i32')
   readonly #firstChild = new NumberColumn('i32', NO_SLOT)
   readonly #nextSibling = new NumberColumn('i32', NO_SLOT)
@@ -214,6 +222,15 @@ export class HeaderIndex implements ChainView {
     this.#flags.set(slot, this.#flags.get(slot) & ~BODY)
   }
 
+  /** What the share's body says about the form of the padding; known as long as the share is, once its body was here. */
+  padding(slot: Slot): PaddingMark {
+    return PADDING_MARKS[this.#padding.get(slot)] as PaddingMark
+  }
+
+  setPadding(slot: Slot, mark: PaddingMark): void {
+    this.#padding.set(slot, PADDING_MARKS.indexOf(mark))
+  }
+
   /** Whether the share was taken as valid without its time and payouts being looked at, being below the payout zone. */
   contextSkipped(slot: Slot): boolean {
     return (this.#flags.get(slot) & CONTEXT_SKIPPED) !== 0
@@ -330,6 +347,7 @@ export class HeaderIndex implements ChainView {
     this.#timeSec.set(slot, entry.timeSec)
     this.#miner.set(slot, this.#miners.acquire(entry.miner))
     this.#flags.set(slot, 0)
+    this.#padding.set(slot, 0)
     this.#prev.set(slot, place.prev)
     this.#firstChild.set(slot, NO_SLOT)
     this.#nextSibling.set(slot, NO_SLOT)

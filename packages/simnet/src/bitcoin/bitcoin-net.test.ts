@@ -52,7 +52,7 @@ function solve(
     poolSignature: new Uint8Array(0),
     outputs: [{ valueSats: change.valueSats ?? template.coinbaseValueSats, script: Uint8Array.of(0x51) }],
     witnessCommitmentScript: template.witnessCommitmentScript,
-    layout: 'plain'
+    padding: null
   })
   const stripped = coinbaseOf({ nsecs: 1n, commitment: null, work: { coinbase } }, new Uint8Array(12))
   const merkleRootWire = foldBranch(sha256d(stripped), template.merkleBranch)

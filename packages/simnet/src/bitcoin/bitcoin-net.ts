@@ -157,7 +157,7 @@ export class BitcoinNet implements BitcoinWire {
       poolSignature: new Uint8Array(0),
       outputs: [{ valueSats: subsidySats(bitcoinHeight), script: witnessProgramScript(0, this.#outsideRng.bytes(20)) }],
       witnessCommitmentScript: null,
-      layout: 'plain'
+      padding: null
     })
     const hash = mine({
       version: OUTSIDE_VERSION,

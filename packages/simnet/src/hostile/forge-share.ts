@@ -63,6 +63,7 @@ export function forgeShare(order: ForgeOrder): Share | null {
       bits: order.bitcoinBits
     },
     merkleBranch: new Uint8Array(0),
+    padding: chain.padding(parent).form,
     witnessCommitmentScript: witnessCommitmentScriptOf([]),
     nsecs
   })

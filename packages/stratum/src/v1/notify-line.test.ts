@@ -14,7 +14,7 @@ function shareJob(): Job {
     poolSignature: new TextEncoder().encode('P2Poolv2'),
     outputs: Array.from({ length: 40 }, () => ({ valueSats: BigInt(rng.u32()), script: rng.bytes(22) })),
     witnessCommitmentScript: rng.bytes(38),
-    layout: 'share'
+    padding: 'A'
   })
   const nsecs = (BigInt(rng.u32()) << 32n) | BigInt(rng.u32())
   return {
@@ -64,7 +64,7 @@ describe('a notify line', () => {
       poolSignature: new Uint8Array(),
       outputs: [],
       witnessCommitmentScript: null,
-      layout: 'plain'
+      padding: null
     })
     const job = { ...shareJob(), work: workOf(TEMPLATE_A, { coinbase, version: -1 }), commitment: null }
     expect(notifyLine(notifyParts(job.work), job, 'clean')).toBe(genericLine(job, true))

@@ -106,7 +106,7 @@ const WORK: MiningWork = {
     poolSignature: new Uint8Array(),
     outputs: [{ valueSats: 5_000_000_000n, script: new Uint8Array(22) }],
     witnessCommitmentScript: null,
-    layout: 'plain'
+    padding: null
   })
 }
 
