@@ -104,7 +104,7 @@ const payingOldAddresses = (count: number) =>
       script: Uint8Array.of(0x76, 0xa9, 0x14, ...new Uint8Array(20).fill(0xac), 0x88, 0xac)
     })),
     witnessCommitmentScript: null,
-    layout: 'share'
+    padding: 'A'
   })
 
 describe('fitTemplate and the signature checks of a block', () => {

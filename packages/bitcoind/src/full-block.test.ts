@@ -67,7 +67,7 @@ function coinbaseFor(template: BlockTemplate, payees: readonly Uint8Array[]) {
     poolSignature: new Uint8Array(0),
     outputs: payees.map(script => ({ valueSats: share, script })),
     witnessCommitmentScript: template.witnessCommitmentScript,
-    layout: 'share'
+    padding: 'A'
   })
 }
 
