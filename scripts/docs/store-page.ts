@@ -184,6 +184,9 @@ function rowWith(values: Partial<IndexRow>): IndexRow {
     uncles: [],
     validity: 'headerValid',
     hasBody: false,
+    bodyBytes: 0,
+    verdict: '',
+    rulesVersion: 0,
     contextSkipped: false,
     padding: 'unseen',
     ...values

@@ -5,7 +5,7 @@ import type { RuleFacts } from './share.ts'
 
 /**
  * Refusals that are about a batch or a crowd of shares, not about a rule a single share breaks. Nothing is remembered.
- * - `height-crowded`: more shares at one height than the chain keeps beside its heaviest branch (protocol §12.3, §14.5);
+ * - `height-crowded`: a batch holds more headers at one height than an honest answer does (protocol §12.3, §14.5);
  * - `batch-work`: a batch of headers, with what it builds on, carries less work than one easiest share (protocol §12.3).
  */
 export type CrowdCode = 'height-crowded' | 'batch-work'

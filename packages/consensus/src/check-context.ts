@@ -2,7 +2,7 @@
 import { buildCoinbase, coinbaseOf, encodeTransactionStripped, foldBranch, txidWire } from '@p2poolv2/bitcoin'
 import { bigIntFromBits, bytesEqual, bytesToHexReversed, type CompactBits, type ShareHash } from '@p2poolv2/primitives'
 import { parseBitcoinCoinbase } from './bitcoin-coinbase.ts'
-import { medianTimePastOrNull } from './check-placement.ts'
+import { checkTime } from './check-placement.ts'
 import { commitmentOf, commitmentPrefix } from './commitment.ts'
 import type { PaddingDemand } from './padding-form.ts'
 import type { ChainParams } from './params.ts'
@@ -42,21 +42,8 @@ export function checkContext(input: ContextInput): Checked {
   if (parent === undefined) return refused('share-parent-unknown', { parent: header.prevShareHash })
   if (parent.validity === 'invalid') return refused('share-parent-invalid', { parent: parent.hash })
   if (parent.validity !== 'blockValid') return refused('share-parent-unvalidated', { parent: parent.hash })
-  const timely = checkTime(input)
+  const timely = checkTime(input.params, header, input)
   return timely.ok ? checkPayout(input) : timely
-}
-
-function checkTime({ params, share, view, nowSec }: ContextInput): Checked {
-  const { timeSec, prevShareHash } = share.header
-
-  // share-time-future: at most two minutes ahead.
-  if (timeSec > nowSec + params.futureTimeSec) return refused('share-time-future', { timeSec, nowSec })
-
-  // share-time-median: above the median of the last eleven ancestors.
-  const medianTimeSec = medianTimePastOrNull(params, view, prevShareHash)
-  if (medianTimeSec === null) return refused('share-ancestors-gone', { parent: prevShareHash })
-  if (timeSec <= medianTimeSec) return refused('share-time-median', { timeSec, medianTimeSec })
-  return PASSED
 }
 
 /** Limits without which the arithmetic of payouts has no meaning. */

@@ -99,6 +99,26 @@ export function medianTimePastOrNull(params: ChainParams, view: ChainView, paren
   return null
 }
 
+/**
+ * Rule 1 of protocol §12.7: a function of the share's ancestors and of the clock, so it can be asked before anything is built
+ * on the share.
+ * @param nowSec the node's clock, unix seconds
+ */
+export function checkTime(
+  params: ChainParams,
+  { timeSec, prevShareHash }: Pick<ShareHeader, 'timeSec' | 'prevShareHash'>,
+  { view, nowSec }: { readonly view: ChainView; readonly nowSec: number }
+): Checked {
+  // share-time-future: at most two minutes ahead.
+  if (timeSec > nowSec + params.futureTimeSec) return refused('share-time-future', { timeSec, nowSec })
+
+  // share-time-median: above the median of the last eleven ancestors.
+  const medianTimeSec = medianTimePastOrNull(params, view, prevShareHash)
+  if (medianTimeSec === null) return refused('share-ancestors-gone', { parent: prevShareHash })
+  if (timeSec <= medianTimeSec) return refused('share-time-median', { timeSec, medianTimeSec })
+  return PASSED
+}
+
 /** As `medianTimePastOrNull`, for a parent whose ancestors are held: a tip of our own chain. */
 export function medianTimePast(params: ChainParams, view: ChainView, parentHash: ShareHash): number {
   const median = medianTimePastOrNull(params, view, parentHash)

@@ -84,3 +84,14 @@ const TABLE = {
 export type RuleCode = keyof typeof TABLE
 
 export const RULES: Readonly<Record<RuleCode, Rule>> = Object.freeze(TABLE)
+
+/**
+ * Raised with every change of what a rule accepts or refuses. Verdicts are stored with it, and what another version refused
+ * is judged again: a share refused by a fault of ours, or for want of something we have learnt since, must not split us off.
+ */
+export const RULES_VERSION = 2
+
+/** Whether a stored text is a code of these rules. */
+export function isRuleCode(text: string): text is RuleCode {
+  return Object.hasOwn(TABLE, text)
+}

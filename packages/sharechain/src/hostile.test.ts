@@ -105,7 +105,7 @@ function hostileShare(builder: ChainBuilder, hashes: readonly ShareHash[], wish:
   const named = (at: number) => hashes.at(-1 - at) ?? ZERO_SHARE_HASH
   // A child of a share dated long ago would need work that no test can do.
   const wanted = hashes.at(-1 - wish.parent) ?? builder.genesis
-  const isEasy = bigIntFromBits(builder.known.nextShareBits(wanted)) >= bigIntFromBits(EASY_BITS)
+  const isEasy = bigIntFromBits(builder.nextShareBits(wanted)) >= bigIntFromBits(EASY_BITS)
   const parent = isEasy ? wanted : builder.genesis
   const honest = builder.build({ parent, timeSec: timeAfter(builder, parent) })
   const bitcoinHeight = wish.isHonestCoinbase ? 1 : wish.height
@@ -144,7 +144,7 @@ function hostileShare(builder: ChainBuilder, hashes: readonly ShareHash[], wish:
 }
 
 function timeAfter(builder: ChainBuilder, parent: ShareHash): number {
-  return Math.min((builder.known.facts(parent)?.timeSec ?? 0) + 1, 0xffffffff)
+  return Math.min(builder.facts(parent).timeSec + 1, 0xffffffff)
 }
 
 /** Adds the commitment, and before it what brings it to a multiple of 64 bytes. */
@@ -184,9 +184,8 @@ describe('a chain given everything that hash power can buy', () => {
           } else {
             verdicts.add(verdict.type)
           }
-          const facts = node.chain.facts(made.hash)
-          if (facts !== undefined && builder.known.facts(made.hash) === undefined) {
-            builder.known.addShare(received, 'peer', FAR_FUTURE_MS)
+          if (node.chain.facts(made.hash) !== undefined && !builder.shares.has(made.hash)) {
+            builder.take(received)
             hashes.push(made.hash)
           }
         }
@@ -275,7 +274,7 @@ describe('a share that only its contents condemn', () => {
     const node = new StoredChain(builder.params)
     const [first, second] = builder.row(builder.genesis, 2) as [Share, Share]
     const bad = hostileShare(builder, [first.hash], { ...plain, ...change })
-    builder.known.addShare(bad, 'peer', FAR_FUTURE_MS)
+    builder.take(bad)
     const nephew = builder.build({ parent: second.hash, uncles: [bad.hash] })
     for (const share of [first, second]) node.take(node.chain.addShare(share, 'peer', FAR_FUTURE_MS))
     const verdict = { type: 'refused', code }

@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { MAX_STEPS_PER_CALL } from './admission/intake.ts'
 import type { ChainOutcome } from './contract.ts'
 import { ShareChain } from './share-chain.ts'
-import { KEY_PREFIX } from './store/keys.ts'
+import { bodyKey, headerKey, indexKey, KEY_PREFIX } from './store/keys.ts'
 import { ChainBuilder, easyParams, FAR_FUTURE_MS, GENESIS_TIME_SEC, headerItem } from './testing/build-chain.ts'
 import { foundBlock } from './testing/deltas.ts'
 import { compareDigests } from './tree/hash-order.ts'
@@ -189,9 +189,13 @@ describe('uncles', () => {
     const second = builder.build({ parent: main.hash, uncles: [thief.hash] })
     const third = builder.build({ parent: second.hash, uncles: [heir.hash] })
     for (const share of [main, thief]) add(share)
-    expect(add(heir).verdict).toMatchObject({ type: 'refused', code: 'share-parent-invalid' })
+    // Nobody may build on it, so nothing of it is kept before somebody names it.
+    expect(add(heir)).toMatchObject({ verdict: { type: 'refused', code: 'share-parent-invalid' }, delta: null })
+    expect(chain.facts(heir.hash)).toBeUndefined()
     expect(add(second).confirmed).toEqual([second.hash])
-    expect(add(third).confirmed).toEqual([third.hash])
+    expect(add(third)).toMatchObject({ verdict: { type: 'waiting', missing: [heir.hash] }, wanted: [heir.hash] })
+    expect(add(heir).confirmed).toEqual([third.hash])
+    expect(chain.facts(heir.hash)).toMatchObject({ validity: 'invalid', hasBody: true })
     expect(chain.uncleChoice(third.hash)).toEqual([])
   })
 })
@@ -288,18 +292,41 @@ describe('headers before bodies', () => {
 })
 
 describe('a crowded height', () => {
-  it('takes no more headers, unless they are the heaviest branch', () => {
-    const most = builder.params.maxSharesPerHeight
-    const siblings = Array.from({ length: most + 1 }, () => builder.build({ parent: builder.genesis }))
-    const tooMany = chain.addHeaders(siblings.map(headerItem), FAR_FUTURE_MS)
+  const most = easyParams().maxSharesPerHeight
+  const siblings = (count: number) => Array.from({ length: count }, () => builder.build({ parent: builder.genesis }))
+
+  it('is no place for a batch with more of it than an honest answer has', () => {
+    const tooMany = chain.addHeaders(siblings(most + 1).map(headerItem), FAR_FUTURE_MS)
     expect(tooMany.verdict).toMatchObject({ type: 'refused', code: 'height-crowded' })
-    for (const share of siblings.slice(0, most)) add(share)
-    expect(add(siblings[most] as Share).verdict).toMatchObject({ type: 'refused', code: 'height-crowded' })
-    const late = builder.build({ parent: builder.genesis })
-    const child = builder.build({ parent: late.hash })
-    expect(chain.addHeaders([late].map(headerItem), FAR_FUTURE_MS).verdict).toMatchObject({ code: 'height-crowded' })
-    expect(chain.addHeaders([late, child].map(headerItem), FAR_FUTURE_MS).verdict).toEqual({ type: 'accepted' })
-    expect(chain.candidateTip().hash).toBe(child.hash)
+  })
+
+  it('lets in every valid share, whatever waits there', () => {
+    chain.addHeaders(siblings(most).map(headerItem), FAR_FUTURE_MS)
+    const valid = siblings(2 * most)
+    for (const share of valid) expect(add(share).verdict).toEqual({ type: 'accepted' })
+    for (const { hash } of valid) expect(chain.facts(hash)?.validity).toBe('blockValid')
+  })
+
+  it('lets the lightest branch without validated shares go for a newcomer', () => {
+    const waiting = siblings(most)
+    const [heavy, ...light] = waiting as [Share, ...Share[]]
+    const [child] = builder.row(heavy.hash, 1) as [Share]
+    chain.addHeaders([...waiting, child].map(headerItem), FAR_FUTURE_MS)
+    const [early, late] = siblings(2) as [Share, Share]
+    chain.addHeaders([headerItem(early)], FAR_FUTURE_MS)
+    expect(chain.shareCount).toBe(1 + most + 2)
+    const outcome = chain.addHeaders([headerItem(late)], FAR_FUTURE_MS)
+    chain.checkInvariants()
+    expect(outcome.verdict).toEqual({ type: 'accepted' })
+    // The candidate chain has its place beside as many as a height is kept of.
+    expect(chain.shareCount).toBe(1 + most + 2)
+    expect([heavy, late].map(({ hash }) => chain.facts(hash)?.height)).toEqual([1, 1])
+    // Nothing of it is left in the store, and it may come again.
+    const gone = light.find(({ hash }) => chain.facts(hash) === undefined) as Share
+    const deleted = (outcome.delta?.deletes ?? []).map(key => Buffer.from(key).toString('hex'))
+    const keys = [indexKey(1, gone.hash), headerKey(gone.hash), bodyKey(gone.hash)]
+    expect(deleted).toEqual(expect.arrayContaining(keys.map(key => Buffer.from(key).toString('hex'))))
+    expect(add(gone).verdict).toEqual({ type: 'accepted' })
   })
 })
 
@@ -325,11 +352,18 @@ describe('time', () => {
     chain.checkInvariants()
   })
 
-  it('a share not later than the median of its ancestors is invalid', () => {
+  it('a share not later than the median of its ancestors is not let in, and is no more than an uncle', () => {
     const [parent] = builder.row(builder.genesis, 3).slice(-1) as [Share]
     const timeSec = builder.known.medianTimePast(parent.hash)
     const late = builder.build({ parent: parent.hash, timeSec })
     for (const share of builder.shares.values()) add(share)
+    expect(add(late)).toMatchObject({ verdict: { type: 'refused', code: 'share-time-median' }, delta: null })
+    expect(chain.facts(late.hash)).toBeUndefined()
+    const [next] = builder.row(parent.hash, 1) as [Share]
+    const nephew = builder.build({ parent: next.hash, uncles: [late.hash] })
+    expect(chain.addHeaders([next, late, nephew].map(headerItem), FAR_FUTURE_MS).verdict).toEqual({ type: 'accepted' })
+    for (const share of [next, late, nephew]) add(share)
+    expect(chain.confirmedTip().hash).toBe(nephew.hash)
     expect(chain.facts(late.hash)?.validity).toBe('invalid')
   })
 })

@@ -34,17 +34,24 @@ import { encodeFoundBlock, encodeState, type StateRow } from './store/records.ts
 import { Restorer } from './store/restore.ts'
 import { sealed } from './store/seal.ts'
 import type { ChainDelta, FoundBlock, StoredRow } from './store/share-store.ts'
+import { evictAtHeight, evictLightest, INDEX_LIMITS, type IndexLimits } from './tree/eviction.ts'
+import { headerAnswer } from './tree/header-answer.ts'
 import { HeaderIndex, NO_SLOT, type Slot } from './tree/header-index.ts'
-import { bodiesWanted, headerAnswer, locatorHashes, sortedAtHeight } from './tree/locator.ts'
+import { bodiesWanted, locatorHashes, sortedAtHeight } from './tree/locator.ts'
 
 export interface ShareChainOptions {
   readonly params: ChainParams
+  /** Default: as `INDEX_LIMITS` says. */
+  readonly limits?: IndexLimits
 }
 
 /** The delta that `genesisDelta` gives a new store. */
 const GENESIS_SEQUENCE = 1
 /** Most heights pruned in one call, so that a delta stays small; the rest follow with the next calls. */
 const MAX_PRUNED_HEIGHTS_PER_CALL = 1024
+
+/** Batches whose last share is remembered; more than are asked for at a time. */
+const MAX_BATCH_HEADS = 8
 
 /**
  * The share chain: which shares are known, which are candidate, which are confirmed, and what to mine on.
@@ -60,6 +67,9 @@ export class ShareChain {
   readonly #validator: Validator
   readonly #intake: Intake
   readonly #base: MiningBase
+  readonly #limits: IndexLimits
+  /** The last shares of the batches taken last: light as a branch may be that is still coming in, it is not evicted. */
+  #batchHeads: readonly ShareHash[] = []
   #sequence = GENESIS_SEQUENCE
   #restorer: Restorer | null = null
 
@@ -68,6 +78,7 @@ export class ShareChain {
     const { params } = options
     const { hash, header } = genesisShare(params)
     this.#params = params
+    this.#limits = options.limits ?? INDEX_LIMITS
     this.#index = new HeaderIndex({
       hash,
       prevHash: header.prevShareHash,
@@ -148,12 +159,16 @@ export class ShareChain {
 
   /** Takes a batch of headers, all or none (protocol §12.3). Hashes must be the headers' own, as decoding gives them. */
   addHeaders(items: readonly HeaderItem[], nowMs: UnixMs): ChainOutcome {
+    const last = items.at(-1)
+    if (last !== undefined) this.#batchHeads = [...this.#batchHeads, last.hash].slice(-MAX_BATCH_HEADS)
     return this.#run(nowMs, pass => this.#intake.headers(items, pass))
   }
 
   /** When `advance` should be called: work was left over by a step cap, or a share's time will have come. */
   get nextDeadlineMs(): UnixMs | null {
-    return this.#intake.hasWork ? unixMs(0) : this.#validator.nextDeadlineMs
+    if (this.#intake.hasWork) return unixMs(0)
+    const due = [this.#validator.nextDeadlineMs, this.#intake.nextDeadlineMs].filter(at => at !== null)
+    return due.length === 0 ? null : unixMs(Math.min(...due))
   }
 
   /** Takes up what is due. */
@@ -332,11 +347,30 @@ export class ShareChain {
     this.#intake.drain(pass)
     changes.moved(this.#organiser.promote(pruneHeightOf(this.#params, this.#organiser.candidateHeight)))
     this.#base.update(changes.validatedSlots)
+    this.#evict(changes)
     this.#prune(changes)
     const after = this.#state()
     const moved = before.confirmedTip !== after.confirmedTip || before.candidateTip !== after.candidateTip
     const delta = changes.touched || moved ? changes.delta({ ...after, sequence: ++this.#sequence }) : null
     return changes.outcome({ verdict, delta, newTip: base !== this.#base.slot })
+  }
+
+  /** Lets the lightest branches go where there are too many. */
+  #evict(changes: Changes): void {
+    const spared = new Set([this.#base.slot, ...this.#batchHeads.map(hash => this.#index.slotOf(hash))])
+    const eviction = {
+      isSpared: (slot: Slot) => spared.has(slot) || changes.has(slot),
+      gone: (slot: Slot) => {
+        changes.evicted(slot)
+        this.#validator.forget(slot)
+        this.#intake.forget(slot)
+        this.#organiser.evicted(slot)
+        this.#window.forget(slot)
+      }
+    }
+    const most = this.#params.maxSharesPerHeight
+    for (const height of changes.grownHeights) evictAtHeight(this.#index, { height, most }, eviction)
+    evictLightest(this.#index, this.#limits, eviction)
   }
 
   #prune(changes: Changes): void {

@@ -3,7 +3,8 @@ import {
   type ConsensusAddress,
   consensusAddressFromScript,
   devnetParams,
-  genesisShare
+  genesisShare,
+  RULES_VERSION
 } from '@p2poolv2/consensus'
 import {
   type CompactBits,
@@ -67,6 +68,9 @@ export function* madeUpShares({ shares, miners }: RowsWanted): Generator<MadeUpS
         uncles,
         validity: 'blockValid',
         hasBody: true,
+        bodyBytes: 1_000,
+        verdict: '',
+        rulesVersion: RULES_VERSION,
         contextSkipped: false,
         padding: 'A'
       })

@@ -14,7 +14,7 @@ import type { ChainIndex, ChainJudgement, PeerId } from '../contract.ts'
 import type { Outbox } from '../peers/outbox.ts'
 import type { PeerBook } from '../peers/peer-book.ts'
 import type { FaultCode } from '../peers/verdicts.ts'
-import { inspectAnswer } from './answer.ts'
+import { mostAtOneHeight } from './answer.ts'
 
 /** An answer with fewer headers than this says that the peer has no more (protocol §18.5). */
 export const FULL_ANSWER_HEADERS = 900
@@ -33,9 +33,6 @@ const MIN_GAP_MS = 1_000
 /** Wait after the first failure of a peer; doubled with each further one. */
 const FIRST_BACKOFF_MS = 5_000
 const MAX_BACKOFF_MS = 600_000
-/** Chains of headers from further ahead than this are not taken in; clocks differ by less. */
-export const MAX_AHEAD_SEC = 7_200
-
 interface Session {
   readonly peer: PeerId
   sentAtMs: UnixMs
@@ -51,8 +48,6 @@ interface Delivered {
   readonly id: number
   readonly session: Session
   readonly items: readonly HeaderItem[]
-  /** Headers of the answer that were left out. */
-  readonly dropped: number
 }
 
 interface Patience {
@@ -173,23 +168,14 @@ export class HeaderSync {
       this.#takeGenesis(session, first.hash, nowMs)
       return
     }
-    const nowSec = secFromMs(nowMs)
     const { chain, out } = this.#parts
-    const { maxSharesPerHeight } = this.#params
-    const answer = inspectAnswer(items, { chain, maxSharesPerHeight, latestSec: nowSec + MAX_AHEAD_SEC })
-    if (answer.isDense) {
+    if (mostAtOneHeight(items, chain) > this.#params.maxSharesPerHeight) {
       this.#fail(session, { reason: 'answer-dense', code: 'answer-dense' }, nowMs)
       return
     }
-    const dropped = items.length - answer.kept.length
-    if (dropped > 0) out.report({ type: 'headersAhead', peer, aheadSec: answer.latestSec - nowSec })
-    if (answer.kept.length === 0) {
-      this.#fail(session, { reason: 'from-the-future' }, nowMs)
-      return
-    }
     const id = ++this.#lastDelivery
-    this.#delivered = { id, session, items: answer.kept, dropped }
-    out.add({ type: 'deliverHeaders', deliveryId: id, peer, items: answer.kept })
+    this.#delivered = { id, session, items }
+    out.add({ type: 'deliverHeaders', deliveryId: id, peer, items })
   }
 
   /** What the chain made of the headers last delivered. @returns the peer they came from, if they were taken in */
@@ -197,7 +183,7 @@ export class HeaderSync {
     const delivered = this.#delivered
     invariant(delivered?.id === deliveryId, 'headers are judged in the turn they were delivered in')
     this.#delivered = null
-    const { session, items, dropped } = delivered
+    const { session, items } = delivered
     const { verdict } = outcome
     // The peer may have been dropped in the same turn.
     if (this.#sessions.get(session.peer) !== session) return null
@@ -209,7 +195,7 @@ export class HeaderSync {
       this.#retry(session, items, nowMs)
       return null
     }
-    this.#takeBatch(session, { items, dropped }, nowMs)
+    this.#takeBatch(session, items, nowMs)
     return session.peer
   }
 
@@ -240,10 +226,19 @@ export class HeaderSync {
     this.#schedulePoll(nowMs)
   }
 
-  #takeBatch(session: Session, answer: Pick<Delivered, 'items' | 'dropped'>, nowMs: UnixMs): void {
-    const { items, dropped } = answer
+  /** The chain leaves out what is dated ahead of our clock, with what is built on it: it comes with a later answer. */
+  #takeBatch(session: Session, answer: readonly HeaderItem[], nowMs: UnixMs): void {
+    const items = answer.filter(({ hash }) => this.#parts.chain.facts(hash) !== undefined)
+    const dropped = answer.length - items.length
+    const aheadSec = answer.reduce((latest, { header }) => Math.max(latest, header.timeSec), 0) - secFromMs(nowMs)
+    if (dropped > 0 && aheadSec > this.#params.futureTimeSec) {
+      this.#parts.out.report({ type: 'headersAhead', peer: session.peer, aheadSec })
+    }
     const last = items.at(-1)
-    invariant(last !== undefined, 'an empty answer is not delivered')
+    if (last === undefined) {
+      this.#fail(session, { reason: 'from-the-future' }, nowMs)
+      return
+    }
     const height = this.#parts.chain.facts(last.hash)?.height ?? 0
     session.headers += items.length
     this.#parts.out.report({ type: 'headersTaken', peer: session.peer, headers: items.length, height })

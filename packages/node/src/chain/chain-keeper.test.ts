@@ -6,7 +6,7 @@ import {
   merkleRoot,
   txidWire
 } from '@p2poolv2/bitcoin'
-import { decodeShare, encodeShare, type Share } from '@p2poolv2/consensus'
+import { encodeShare, type Share } from '@p2poolv2/consensus'
 import { decodeMessage, encodeMessage } from '@p2poolv2/gossip'
 import {
   ByteReader,
@@ -18,7 +18,7 @@ import {
   type ShareHash,
   unixMs
 } from '@p2poolv2/primitives'
-import { ShareChain } from '@p2poolv2/sharechain'
+import { refuseByOtherRules } from '@p2poolv2/sharechain/testing'
 import { describe, expect, it } from 'vitest'
 import type { NodeEffect, NodeEvent } from '../contract.ts'
 import {
@@ -32,7 +32,6 @@ import {
   Rig,
   SHARE_TARGET,
   SOURCE,
-  START_MS,
   sharesMade,
   template
 } from '../testing/rig.ts'
@@ -87,11 +86,17 @@ describe('a block', () => {
     expect(rig.facts('blockFound')).toMatchObject([{ bitcoinHeight: 101, payees: 2, payoutAddress: address(1) }])
   })
 
-  it('comes first even if the share is refused', () => {
-    const rig = new Rig({ check: 'never' })
+  it('comes first even if the share has no place on the chain any more', () => {
+    const rig = new Rig({ check: 'never', params: { ...PARAMS, windowMaxShares: 6, pruneDepth: 12 } })
     rig.template()
-    const { job } = rig.connect(1, address(1))
-    for (let count = 0; count < 20; count++) rig.mine(1, { ...A_SHARE, job })
+    rig.connect(1, address(1))
+    rig.mine(1, A_SHARE)
+    const { job } = rig.miner(1)
+    for (let count = 0; count < 40; count++) {
+      rig.advance(1_000)
+      rig.mine(1, A_SHARE)
+    }
+    expect(rig.chain.keptFromHeight).toBeGreaterThan(1)
     const effects = rig.mine(1, { ...A_BLOCK, job })
     expect(factsOf(effects, 'shareLost')).toHaveLength(1)
     expect(sharesMade(effects)).toEqual([])
@@ -107,14 +112,12 @@ describe('a block', () => {
     rig.nowMs -= 200_000
     const effects = rig.mine(1, A_BLOCK)
     expect(effects[0]?.type).toBe('submitBlock')
-    const share = only(sharesMade(effects))
-    expect(factsOf(effects, 'shareHeld')).toEqual([
-      { type: 'shareHeld', shareHash: share.hash, code: 'share-time-future' }
-    ])
+    const { shareHash } = only(factsOf(effects, 'shareFound'))
+    expect(factsOf(effects, 'shareHeld')).toEqual([{ type: 'shareHeld', shareHash, code: 'share-time-future' }])
     expect(rig.chain.confirmedTip().height).toBe(0)
-    expect(only(rig.store.blocksNow(10)).shareHash).toBe(share.hash)
+    expect(only(rig.store.blocksNow(10)).shareHash).toBe(shareHash)
     rig.advance(200_000)
-    expect(rig.chain.confirmedTip().hash).toBe(share.hash)
+    expect(rig.chain.confirmedTip().hash).toBe(shareHash)
     expect(rig.facts('bug')).toEqual([])
   })
 
@@ -288,22 +291,14 @@ function bodyAskedFor({ payload }: Extract<NodeEffect, { type: 'request' }>): Sh
   return message.type === 'getData' && message.kind === 'share' ? message.hash : null
 }
 
-/** A node that starts with a store holding one share that came too early to be judged. */
+/** A node that starts with a store holding one share that another version of the rules refused. */
 function nodeWithUnjudgedShare() {
   const maker = new Rig()
-  maker.nowMs = START_MS + 300_000
   maker.template()
   maker.connect(1, address(1))
   const share = only(sharesMade(maker.mine(1, A_SHARE)))
-
-  const early = new Rig()
-  const chain = new ShareChain({ params: PARAMS })
-  const outcome = chain.addShare(decodeShare(encodeShare(share)), 'peer', unixMs(START_MS))
-  expect(outcome.verdict).toMatchObject({ type: 'waiting', code: 'share-time-future' })
-  if (outcome.delta !== null) early.store.commitNow(outcome.delta)
-  const rig = new Rig({ store: early.store })
-  rig.nowMs = START_MS + 300_000
-  return { rig, share }
+  refuseByOtherRules(maker.store, { genesis: share.header.prevShareHash, share: share.hash })
+  return { rig: new Rig({ store: maker.store }), share }
 }
 
 it('the rig’s template is one bitcoind could give', () => {

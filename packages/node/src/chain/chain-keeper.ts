@@ -26,15 +26,9 @@ const MAX_BITCOIN_HEIGHT = 500_000_000n
 export const MAX_HELD_SHARES = 256
 
 /**
- * Refusals of a share of ours that are nobody's fault: what it builds on turned out bad or is no longer held, or too many
- * were found at one height, since hashes came faster than the work was renewed.
+ * Refusals of a share of ours that are nobody's fault: what it builds on turned out bad or is no longer held.
  */
-const FAULTLESS: ReadonlySet<string> = new Set([
-  'height-crowded',
-  'share-parent-invalid',
-  'share-ancestors-gone',
-  'payout-window-gone'
-])
+const FAULTLESS: ReadonlySet<string> = new Set(['share-parent-invalid', 'share-ancestors-gone', 'payout-window-gone'])
 
 type SharesRead = Extract<NodeEvent, { readonly type: 'sharesRead' }>
 

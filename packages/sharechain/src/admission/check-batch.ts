@@ -1,77 +1,127 @@
-import type { ChainParams, ChainVerdict, ChainView, HeaderItem, ShareFacts } from '@p2poolv2/consensus'
-import { checkHeader, requiredBits, verifyCoinbaseProof } from '@p2poolv2/consensus'
-import type { Height, ShareHash, Work } from '@p2poolv2/primitives'
+import type { ChainParams, ChainVerdict, HeaderItem, RuleCode, ShareFacts } from '@p2poolv2/consensus'
+import { checkHeader, verifyCoinbaseProof } from '@p2poolv2/consensus'
+import type { Height, ShareHash } from '@p2poolv2/primitives'
 import { workFromBits } from '@p2poolv2/primitives'
 import { ACCEPTED } from '../contract.ts'
-import type { HeaderIndex } from '../tree/header-index.ts'
+import { type HeaderIndex, NO_SLOT } from '../tree/header-index.ts'
+import { type Doorway, judgePlace } from './door.ts'
 
-/** A header's place, known before it is inserted. */
-type Staged = Pick<ShareFacts, 'height' | 'timeSec' | 'chainWork'>
+/** A header that may enter the tree; with a code it comes in as invalid by that rule, for others name it as an uncle. */
+export interface Entrant {
+  readonly item: HeaderItem
+  readonly code: RuleCode | null
+}
+
+/** A header's place, known before it is inserted, and why nothing may be built on it. */
+interface Staged extends Entrant {
+  readonly facts: ShareFacts
+}
+
+export interface BatchJudgement {
+  readonly verdict: ChainVerdict
+  /** In the order given; only with an accepted batch. */
+  readonly entrants: readonly Entrant[]
+}
 
 /**
- * Judges a batch of headers as a whole (protocol §12.3): accepted means every header may enter the index in this order.
- * Nothing is changed. `waiting` names parents or uncles that are neither here nor in the batch so far: ask deeper.
- * @param candidateWork work of the candidate tip
+ * Judges a batch of headers as a whole (protocol §12.3). Nothing is changed. What is wrong about a header for everybody refuses the
+ * batch; what an honest node may still serve, because it has not judged it or its clock is another, is left out with
+ * everything built on it, unless a header that may enter names it as an uncle. `waiting` names parents or uncles that are
+ * neither here nor in the batch so far: ask deeper.
  */
 export function checkBatch(
   params: ChainParams,
   index: HeaderIndex,
-  batch: { readonly items: readonly HeaderItem[]; readonly candidateWork: Work }
-): ChainVerdict {
-  const { items } = batch
+  batch: { readonly items: readonly HeaderItem[]; readonly nowSec: number }
+): BatchJudgement {
+  const { items, nowSec } = batch
   const missing = missingAnchors(index, items)
-  if (missing.length > 0) return { type: 'waiting', missing }
+  if (missing.length > 0) return without({ type: 'waiting', missing })
 
   const staged = new Map<ShareHash, Staged>()
-  const perHeight = new Map<Height, { all: number; fresh: number }>()
-  let heaviest = 0n
-  for (const { header, merkleBranch, hash } of items) {
+  const facts = (hash: ShareHash) => staged.get(hash)?.facts ?? index.facts(hash)
+  const doorway: Doorway = {
+    params,
+    view: { facts },
+    verdictOf: hash => staged.get(hash)?.code ?? verdictIn(index, hash),
+    lowestHeight: index.lowestHeight,
+    nowSec
+  }
+  const perHeight = new Map<Height, number>()
+  for (const item of items) {
+    const { header, merkleBranch, hash } = item
     if (staged.has(hash)) continue
     const gate = checkHeader(params, header)
-    if (!gate.ok) return { type: 'refused', code: gate.code, facts: gate.facts }
+    if (!gate.ok) return without({ type: 'refused', code: gate.code, facts: gate.facts })
     const proof = verifyCoinbaseProof(header, merkleBranch)
-    if (!proof.ok) return { type: 'refused', code: proof.code, facts: proof.facts }
+    if (!proof.ok) return without({ type: 'refused', code: proof.code, facts: proof.facts })
 
-    const parent = staged.get(header.prevShareHash) ?? (index as ChainView).facts(header.prevShareHash)
-    if (parent === undefined) return { type: 'waiting', missing: [header.prevShareHash] }
-    const height = parent.height + 1
-    if (height < index.lowestHeight) return belowKept(index, height)
-    const required = requiredBits(params, parent.timeSec, parent.height)
-    if (header.bits !== required) {
-      return { type: 'refused', code: 'share-bits', facts: { bits: header.bits, requiredBits: required } }
+    const parent = facts(header.prevShareHash)
+    if (parent === undefined) return without({ type: 'waiting', missing: [header.prevShareHash] })
+    const known = index.facts(hash)
+    const place =
+      known === undefined ? judgePlace(header, parent, doorway) : { type: 'open' as const, height: known.height }
+    if (place.type === 'refused') return without(place.verdict)
+    const { height } = place
+    const shares = (perHeight.get(height) ?? 0) + 1
+    perHeight.set(height, shares)
+    if (shares > params.maxSharesPerHeight) {
+      return without({ type: 'refused', code: 'height-crowded', facts: { height, shares } })
     }
-
-    const place = { height, timeSec: header.timeSec, chainWork: parent.chainWork + index.workOf(header.bits) }
-    staged.set(hash, place)
-    if (place.chainWork > heaviest) heaviest = place.chainWork
-    const count = perHeight.get(height) ?? { all: 0, fresh: 0 }
-    count.all++
-    if (!index.has(hash)) count.fresh++
-    perHeight.set(height, count)
-    if (count.all > params.maxSharesPerHeight) return crowded(height, count.all)
+    if (known === undefined) staged.set(hash, stage(item, parent, place.type === 'aside' ? place.code : null, index))
   }
-
-  const unknown = items.flatMap(({ header }) => header.uncles.filter(uncle => !staged.has(uncle) && !index.has(uncle)))
-  if (unknown.length > 0) return { type: 'waiting', missing: [...new Set(unknown)] }
-  if (items.length > 0 && heaviest < workFromBits(params.maxTargetBits)) {
-    return { type: 'refused', code: 'batch-work', facts: { batchWork: heaviest } }
-  }
-  // A height full of shares stays full, unless this batch is the heaviest branch there is.
-  if (heaviest <= batch.candidateWork) {
-    for (const [height, { fresh }] of perHeight) {
-      const known = fresh === 0 ? 0 : index.slotsAtHeight(height).length
-      if (known + fresh > params.maxSharesPerHeight) return crowded(height, known + fresh)
-    }
-  }
-  return ACCEPTED
+  return entering(params, index, [...staged.values()])
 }
 
-/**
- * The answer to a share below the lowest height kept. Only a child of the genesis, which is never pruned, can come so far:
- * taken up, it would hang below everything, belong to no chain that can be compared and not be readable from the store.
- */
-export function belowKept(index: HeaderIndex, height: Height): ChainVerdict {
-  return { type: 'refused', code: 'share-ancestors-gone', facts: { height, keptFromHeight: index.lowestHeight } }
+/** Leaves out what nobody may build on and nobody names, and asks for uncles of the rest. */
+function entering(params: ChainParams, index: HeaderIndex, staged: readonly Staged[]): BatchJudgement {
+  const asides = new Map(staged.filter(({ code }) => code !== null).map(aside => [aside.item.hash, aside]))
+  const open = staged.filter(({ code }) => code === null)
+  const needed = new Set<ShareHash>()
+  const asking = [...open]
+  for (const { item, code } of asking) {
+    const { prevShareHash, uncles } = item.header
+    for (const hash of code === null ? uncles : [prevShareHash, ...uncles]) {
+      const aside = asides.get(hash)
+      if (aside === undefined || needed.has(hash)) continue
+      needed.add(hash)
+      asking.push(aside)
+    }
+  }
+  const entrants = staged.filter(({ item, code }) => code === null || needed.has(item.hash))
+  const inside = new Set(entrants.map(({ item }) => item.hash))
+  const unknown = entrants.flatMap(({ item }) =>
+    item.header.uncles.filter(hash => !inside.has(hash) && !index.has(hash))
+  )
+  if (unknown.length > 0) return without({ type: 'waiting', missing: [...new Set(unknown)] })
+
+  const leastWork = workFromBits(params.maxTargetBits)
+  if (open.length > 0 && open.every(({ facts }) => facts.chainWork < leastWork)) {
+    return without({ type: 'refused', code: 'batch-work', facts: { leastWork } })
+  }
+  return { verdict: ACCEPTED, entrants }
+}
+
+function stage(item: HeaderItem, parent: ShareFacts, code: RuleCode | null, index: HeaderIndex): Staged {
+  const { header, hash } = item
+  const facts: ShareFacts = {
+    hash,
+    prevHash: header.prevShareHash,
+    height: parent.height + 1,
+    bits: header.bits,
+    timeSec: header.timeSec,
+    uncles: header.uncles,
+    minerAddress: header.minerBitcoinAddress.text,
+    chainWork: parent.chainWork + index.workOf(header.bits),
+    validity: code === null ? 'headerValid' : 'invalid',
+    hasBody: false
+  }
+  return { item, code, facts }
+}
+
+function verdictIn(index: HeaderIndex, hash: ShareHash): RuleCode | null {
+  const slot = index.slotOf(hash)
+  return slot === NO_SLOT ? null : index.verdict(slot)
 }
 
 function missingAnchors(index: HeaderIndex, items: readonly HeaderItem[]): ShareHash[] {
@@ -80,6 +130,6 @@ function missingAnchors(index: HeaderIndex, items: readonly HeaderItem[]): Share
   return [...anchors].filter(anchor => !inside.has(anchor) && !index.has(anchor))
 }
 
-function crowded(height: Height, shares: number): ChainVerdict {
-  return { type: 'refused', code: 'height-crowded', facts: { height, shares } }
+function without(verdict: ChainVerdict): BatchJudgement {
+  return { verdict, entrants: [] }
 }

@@ -1,21 +1,22 @@
-import type { ChainParams, ChainVerdict, Checked, HeaderItem, Share, ShareHeader } from '@p2poolv2/consensus'
+import type { ChainParams, ChainVerdict, Checked, HeaderItem, RuleCode, Share, ShareHeader } from '@p2poolv2/consensus'
 import {
   checkBodyMatches,
   checkBodySize,
   checkHeader,
   paddingMarkOf,
-  requiredBits,
   shareBodyBytes,
   verifyCoinbaseProof
 } from '@p2poolv2/consensus'
 import type { ShareHash, UnixMs } from '@p2poolv2/primitives'
-import { invariant } from '@p2poolv2/primitives'
+import { Deadlines, invariant, msFromSec, secFromMs, unixMs, unixSec } from '@p2poolv2/primitives'
 import type { Organiser } from '../chains/organise.ts'
 import { pruneHeightOf } from '../chains/zones.ts'
 import { ACCEPTED, KNOWN, type ShareOrigin } from '../contract.ts'
 import type { Changes } from '../store/changes.ts'
 import { type HeaderEntry, type HeaderIndex, NO_SLOT, type Slot } from '../tree/header-index.ts'
-import { belowKept, checkBatch } from './check-batch.ts'
+import { checkBatch } from './check-batch.ts'
+import { judgePlace, type Place } from './door.ts'
+import { FuturePool } from './future-pool.ts'
 import { OrphanPool, type ReleasedShare } from './orphan-pool.ts'
 import type { Validator } from './validator.ts'
 
@@ -46,6 +47,9 @@ export class Intake {
   readonly #orphans = new OrphanPool()
   /** Shares with a verdict whose stored bodies are not there any more; a part of the index. */
   readonly #lostBodies = new Set<Slot>()
+  readonly #future = new FuturePool()
+  /** Uncles dated ahead that had to come in because somebody names them: when they are judged like any other share. */
+  readonly #heldUntil = new Deadlines<ShareHash>()
   /** Orphans that miss nothing any more, in order. Never more than the pool held. */
   readonly #released: ReleasedShare[] = []
 
@@ -61,8 +65,15 @@ export class Intake {
     return this.#released.length > 0 || this.#validator.hasReady
   }
 
+  /** Shares in memory outside the tree: for want of a parent or an uncle, or until their time has come. */
   get orphanCount(): number {
-    return this.#orphans.size
+    return this.#orphans.size + this.#future.size
+  }
+
+  /** When a share's time will have come. */
+  get nextDeadlineMs(): UnixMs | null {
+    const due = [this.#future.nextDeadlineMs, this.#heldUntil.peek()?.atMs ?? null].filter(at => at !== null)
+    return due.length === 0 ? null : unixMs(Math.min(...due))
   }
 
   /** Valid shares whose stored bodies are not there any more. */
@@ -78,22 +89,23 @@ export class Intake {
 
     const copy = this.#checkCopy(share)
     if (!copy.ok) return refusal(copy)
-    const missing = this.#missing(header)
-    if (missing.length > 0) {
-      pass.changes.wanted(missing)
-      this.#orphans.add({ share, origin }, missing, shareBodyBytes(share))
-      return { type: 'waiting', missing }
-    }
-    if (known === NO_SLOT) {
-      const placed = this.#checkPlace(header)
-      if (placed !== ACCEPTED) {
+    let code: RuleCode | null = null
+    if (known === NO_SLOT && this.#index.has(header.prevShareHash)) {
+      const place = this.#place(header, pass.nowMs)
+      if (place.type === 'refused') {
         this.#orphans.dropWaitingFor(hash)
-        return placed
+        return place.verdict
+      }
+      if (place.type === 'aside') {
+        if (!this.#isNamed(hash, pass.nowMs)) return this.#keepOut({ share, origin }, place, pass)
+        code = place.code
       }
     }
-    const slot =
-      known === NO_SLOT ? this.#insert({ header, hash, merkleBranch: share.merkleBranch }, pass.changes) : known
-    this.#index.setBody(slot)
+    const missing = this.#missing(header)
+    if (missing.length > 0) return this.#wait({ share, origin }, missing, pass)
+    const item = { header, hash, merkleBranch: share.merkleBranch }
+    const slot = known === NO_SLOT ? this.#insert(item, code, pass) : known
+    this.#index.setBody(slot, shareBodyBytes(share))
     this.#lostBodies.delete(slot)
     this.#index.setPadding(slot, paddingMarkOf(share))
     pass.changes.row(slot)
@@ -102,18 +114,18 @@ export class Intake {
     return this.#judge(slot, share, pass)
   }
 
-  /** Takes a batch of headers, all or none. */
-  headers(items: readonly HeaderItem[], { changes }: Pass): ChainVerdict {
-    const candidateWork = this.#index.work(this.#organiser.candidateTip)
-    const verdict = checkBatch(this.#params, this.#index, { items, candidateWork })
+  /** Takes a batch of headers, all or none, but for those that only wait or are built on what may not be built on. */
+  headers(items: readonly HeaderItem[], pass: Pass): ChainVerdict {
+    const { changes, nowMs } = pass
+    const { verdict, entrants } = checkBatch(this.#params, this.#index, { items, nowSec: secFromMs(nowMs) })
     if (verdict.type === 'waiting') changes.wanted(verdict.missing)
     if (verdict.type !== 'accepted') return verdict
-    for (const item of items) if (!this.#index.has(item.hash)) this.#insert(item, changes)
+    for (const { item, code } of entrants) this.#insert(item, code, pass)
     const pruneHeight = pruneHeightOf(this.#params, this.#organiser.candidateHeight)
     const wanted = items.filter(({ hash }) => {
       const slot = this.#index.slotOf(hash)
-      const isOpen = !this.#index.hasBody(slot) && this.#index.validity(slot) !== 'invalid'
-      return isOpen && this.#index.height(slot) >= pruneHeight
+      if (slot === NO_SLOT || this.#index.hasBody(slot) || this.#index.height(slot) < pruneHeight) return false
+      return this.#index.validity(slot) !== 'invalid'
     })
     changes.wanted(wanted.map(item => item.hash))
     return ACCEPTED
@@ -153,11 +165,14 @@ export class Intake {
   /** Lets go of a share that is about to leave the index. */
   forget(slot: Slot): void {
     this.#lostBodies.delete(slot)
+    this.#heldUntil.delete(this.#index.hash(slot))
   }
 
   /** Takes up released orphans and parked shares, up to the step cap. */
   drain(pass: Pass): void {
     this.#validator.wake(pass.nowMs)
+    this.#released.push(...this.#future.takeDue(pass.nowMs))
+    for (const hash of this.#heldUntil.popDue(pass.nowMs)) this.#reopen(this.#index.slotOf(hash), pass)
     for (let step = 0; step < MAX_STEPS_PER_CALL; step++) {
       if (this.#validator.step(pass.changes, pass.nowMs)) continue
       const released = this.#released.shift()
@@ -172,6 +187,16 @@ export class Intake {
       const isLost = this.#index.validity(slot) !== 'headerValid' && !this.#index.hasBody(slot)
       invariant(isLost, 'a lost body belongs to a share with a verdict')
     }
+    this.#future.checkInvariants()
+    for (const slot of this.#index.slots()) {
+      const isHeld = this.#index.verdict(slot) === 'share-time-future'
+      invariant(isHeld === this.#heldUntil.has(this.#index.hash(slot)), 'an uncle from the future has its time')
+    }
+  }
+
+  /** An uncle from the future was read back from the store. */
+  restoreHeld(slot: Slot): void {
+    this.#heldUntil.set(this.#index.hash(slot), this.#dueMs(this.#index.timeSec(slot)))
   }
 
   #again(slot: Slot, share: Share, pass: Pass): ChainVerdict {
@@ -183,7 +208,9 @@ export class Intake {
 
   #judge(slot: Slot, share: Share, { changes, nowMs }: Pass): ChainVerdict {
     if (this.#index.validity(slot) === 'invalid') {
-      return { type: 'refused', code: 'share-parent-invalid', facts: { parent: share.header.prevShareHash } }
+      const code = this.#index.verdict(slot)
+      if (code === 'share-time-future') return { type: 'waiting', missing: [], code }
+      return { type: 'refused', code: code ?? 'share-parent-invalid', facts: {} }
     }
     // Its body had been lost, not its verdict.
     if (this.#index.validity(slot) === 'blockValid' && !this.#index.contextSkipped(slot)) return KNOWN
@@ -222,34 +249,78 @@ export class Intake {
     return isLost || isHere(header.prevShareHash) ? [...missing] : [header.prevShareHash, ...missing]
   }
 
-  /** What to ask before a header enters the index: whether its height is kept, its target, and room at its height. */
-  #checkPlace(header: ShareHeader): ChainVerdict {
+  #place(header: ShareHeader, nowMs: UnixMs): Place {
     const index = this.#index
-    const parent = index.slotOf(header.prevShareHash)
-    const height = index.height(parent) + 1
-    if (height < index.lowestHeight) return belowKept(index, height)
-    const required = requiredBits(this.#params, index.timeSec(parent), index.height(parent))
-    if (header.bits !== required) {
-      return { type: 'refused', code: 'share-bits', facts: { bits: header.bits, requiredBits: required } }
-    }
-    const shares = index.slotsAtHeight(height).length
-    const isHeaviest = index.work(parent) + index.workOf(header.bits) > index.work(this.#organiser.candidateTip)
-    if (shares >= this.#params.maxSharesPerHeight && !isHeaviest) {
-      return { type: 'refused', code: 'height-crowded', facts: { height, shares } }
-    }
-    return ACCEPTED
+    const verdictOf = (hash: ShareHash) => index.verdict(index.slotOf(hash))
+    const doorway = { params: this.#params, view: index, verdictOf, lowestHeight: index.lowestHeight }
+    const parent = index.factsOf(index.slotOf(header.prevShareHash))
+    return judgePlace(header, parent, { ...doorway, nowSec: secFromMs(nowMs) })
   }
 
-  #insert(item: HeaderItem, changes: Changes): Slot {
-    const slot = this.#index.insert(entryOf(item))
-    changes.row(slot)
+  /** Whether a waiting share that may come in names this one as its uncle, or one that is waited for in turn. */
+  #isNamed(hash: ShareHash, nowMs: UnixMs): boolean {
+    return this.#orphans.isNeeded(hash, ({ header }) => {
+      return this.#index.has(header.prevShareHash) && this.#place(header, nowMs).type === 'open'
+    })
+  }
+
+  /** A share on which nothing may be built: it waits outside if time alone is against it, else nothing is remembered of it. */
+  #keepOut(released: ReleasedShare, place: Place & { readonly type: 'aside' }, { nowMs }: Pass): ChainVerdict {
+    const { share } = released
+    if (!place.waits) {
+      this.#orphans.dropBuiltOn(share.hash)
+      return { type: 'refused', code: place.code, facts: place.facts }
+    }
+    const parent = this.#index.slotOf(share.header.prevShareHash)
+    const dueMs = this.#dueMs(Math.max(share.header.timeSec, this.#index.timeSec(parent)))
+    // The parent's time may have come without its having been looked at again.
+    this.#future.add(released, shareBodyBytes(share), unixMs(Math.max(dueMs, nowMs + 1)))
+    return { type: 'waiting', missing: [], code: place.code }
+  }
+
+  #wait(released: ReleasedShare, missing: readonly ShareHash[], { changes }: Pass): ChainVerdict {
+    this.#orphans.add(released, missing, shareBodyBytes(released.share))
+    const elsewhere = missing.filter(hash => !this.#future.has(hash))
+    // What is only dated ahead comes in at once if this share needs it as its uncle.
+    for (const hash of released.share.header.uncles) {
+      const held = this.#future.take(hash)
+      if (held !== null) this.#released.push(held)
+    }
+    changes.wanted(elsewhere)
+    if (elsewhere.length > 0) return { type: 'waiting', missing: elsewhere }
+    return { type: 'waiting', missing: [], code: 'share-parent-unvalidated' }
+  }
+
+  /** An uncle's time has come: from now on it is a share like any other. */
+  #reopen(slot: Slot, { changes }: Pass): void {
+    if (slot === NO_SLOT) return
+    for (const reopened of this.#organiser.reopen(slot)) {
+      changes.row(reopened)
+      if (this.#index.hasBody(reopened)) this.#validator.restoreUnjudged(reopened)
+      this.#released.push(...this.#orphans.arrived(this.#index.hash(reopened)))
+    }
+  }
+
+  #dueMs(timeSec: number): UnixMs {
+    return msFromSec(unixSec(timeSec - this.#params.futureTimeSec))
+  }
+
+  #insert(item: HeaderItem, code: RuleCode | null, { changes }: Pass): Slot {
+    const slot = this.#index.insert(headerEntry(item))
     changes.header(slot, item)
-    if (this.#organiser.headerAdded(slot) === 'invalid') changes.invalidated([slot])
+    if (code === null) {
+      this.#organiser.headerAdded(slot)
+      return slot
+    }
+    this.#index.condemn(slot, code)
+    changes.invalidated([slot])
+    if (code === 'share-time-future') this.restoreHeld(slot)
     return slot
   }
 }
 
-function entryOf({ header, hash }: HeaderItem): HeaderEntry {
+/** What the index keeps of a header. */
+export function headerEntry({ header, hash }: Pick<HeaderItem, 'header' | 'hash'>): HeaderEntry {
   return {
     hash,
     prevHash: header.prevShareHash,

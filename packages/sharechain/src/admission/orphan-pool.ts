@@ -81,6 +81,21 @@ export class OrphanPool {
     for (const hash of missing) addTo(this.#waitingFor, hash, share.hash)
   }
 
+  /**
+   * Whether a share that waits for this one may come in (`isOpen`), so that it must have it as its uncle, or is needed itself.
+   * Cost: O(shares that wait for it, and for those).
+   */
+  isNeeded(hash: ShareHash, isOpen: (share: Share) => boolean): boolean {
+    const open = new Set([hash])
+    for (const wanted of open) {
+      for (const waiting of this.#waitingFor.get(wanted) ?? []) {
+        if (isOpen(this.#get(waiting).share)) return true
+        open.add(waiting)
+      }
+    }
+    return false
+  }
+
   /** Tells that a share's body is here; gives back, in order of arrival, the shares that now miss nothing. */
   arrived(hash: ShareHash): ReleasedShare[] {
     const released: ReleasedShare[] = []
@@ -95,15 +110,14 @@ export class OrphanPool {
     return released
   }
 
-  /** Drops everything that waits for a share that can never be accepted, and what waits for those. */
+  /** Drops everything that waits for a share that can never come in, and what waits for those. */
   dropWaitingFor(hash: ShareHash): void {
-    const open: ShareHash[] = [hash]
-    for (const gone of open) {
-      for (const waiting of [...(this.#waitingFor.get(gone) ?? [])]) {
-        this.#remove(waiting)
-        open.push(waiting)
-      }
-    }
+    this.#dropAbove(hash, () => true)
+  }
+
+  /** Drops everything built on a share that may not be built on. What names it as an uncle stays. */
+  dropBuiltOn(hash: ShareHash): void {
+    this.#dropAbove(hash, ({ header }, gone) => header.prevShareHash === gone)
   }
 
   checkInvariants(): void {
@@ -130,6 +144,17 @@ export class OrphanPool {
       this.#orphans.size <= this.#limits.maxShares && bytes <= this.#limits.maxBytes,
       'the pool is below its caps'
     )
+  }
+
+  #dropAbove(hash: ShareHash, isLost: (share: Share, gone: ShareHash) => boolean): void {
+    const open: ShareHash[] = [hash]
+    for (const gone of open) {
+      for (const waiting of [...(this.#waitingFor.get(gone) ?? [])]) {
+        if (!isLost(this.#get(waiting).share, gone)) continue
+        this.#remove(waiting)
+        open.push(waiting)
+      }
+    }
   }
 
   #fullestPeer(): Set<ShareHash> {

@@ -185,7 +185,7 @@ export class Validator {
     const { attempt, checked } = failure
     const { verdict } = RULES[checked.code]
     if (verdict === 'invalid') {
-      const move = this.#organiser.markInvalid(slot)
+      const move = this.#organiser.markInvalid(slot, checked.code)
       for (const gone of move.invalidated) this.forget(gone)
       changes.invalidated(move.invalidated)
       changes.moved(move)

@@ -35,7 +35,7 @@ class Scenario {
   /** Bodies arrive and are valid. */
   body(names: string): void {
     for (const name of names.split(' ')) {
-      this.index.setBody(this.#slot(name))
+      this.index.setBody(this.#slot(name), 100)
       this.index.setValidity(this.#slot(name), 'blockValid')
     }
   }
@@ -48,7 +48,7 @@ class Scenario {
   }
 
   invalid(name: string): string {
-    const move = this.organiser.markInvalid(this.#slot(name))
+    const move = this.organiser.markInvalid(this.#slot(name), 'coinbase-payout')
     this.base.update([])
     this.check()
     return this.#text(move.invalidated)

@@ -1,3 +1,4 @@
+import type { RuleCode } from '@p2poolv2/consensus'
 import type { Height } from '@p2poolv2/primitives'
 import { invariant } from '@p2poolv2/primitives'
 import { HeightColumn } from '../tree/columns.ts'
@@ -79,25 +80,47 @@ export class Organiser {
     const index = this.#index
     const prev = index.prevSlot(slot)
     if (index.validity(prev) === 'invalid') {
-      index.setValidity(slot, 'invalid')
+      index.condemn(slot, 'share-parent-invalid')
       return 'invalid'
     }
+    this.#addHead(slot)
+    return 'organised'
+  }
+
+  /**
+   * Takes an invalid share back whose verdict does not hold any more, and with it those that are invalid only because it was.
+   * @returns them, parents first; none if its parent is invalid
+   */
+  reopen(slot: Slot): readonly Slot[] {
+    const index = this.#index
+    if (index.validity(slot) !== 'invalid' || index.validity(index.prevSlot(slot)) === 'invalid') return []
+    const reopened = [slot]
+    for (const member of reopened) {
+      index.setValidity(member, 'headerValid')
+      this.#addHead(member)
+      reopened.push(...index.children(member).filter(child => index.verdict(child) === 'share-parent-invalid'))
+    }
+    return reopened
+  }
+
+  #addHead(slot: Slot): void {
+    const index = this.#index
+    const prev = index.prevSlot(slot)
     if (!index.isGenesis(prev)) this.#heads.delete(prev)
     this.#heads.add(slot)
     if (index.work(slot) > index.work(this.#candidateTip)) this.#turnCandidate(slot)
-    return 'organised'
   }
 
   /**
    * Marks a share and all its descendants invalid and rebuilds the candidate chain on the heaviest branch left. If the share
    * was confirmed, the confirmed chain falls back to its parent.
    */
-  markInvalid(slot: Slot): ConfirmedMove & { readonly invalidated: readonly Slot[] } {
+  markInvalid(slot: Slot, code: RuleCode): ConfirmedMove & { readonly invalidated: readonly Slot[] } {
     const index = this.#index
     invariant(!index.isGenesis(slot), 'the genesis is valid by definition')
     const invalidated = this.#validSubtree(slot)
     for (const member of invalidated) {
-      index.setValidity(member, 'invalid')
+      index.condemn(member, member === slot ? code : 'share-parent-invalid')
       this.#heads.delete(member)
     }
     const prev = index.prevSlot(slot)
@@ -152,6 +175,15 @@ export class Organiser {
     this.#confirmedAt.dropBelow(height)
   }
 
+  /** Lets go of an end of the tree that is on no chain and about to be evicted. */
+  evicted(slot: Slot): void {
+    const index = this.#index
+    this.#heads.delete(slot)
+    const prev = index.prevSlot(slot)
+    if (prev === NO_SLOT || index.validity(slot) === 'invalid' || index.validity(prev) === 'invalid') return
+    if (!index.hasValidChild(prev, slot)) this.#heads.add(prev)
+  }
+
   /** Takes over both chains as a store knew them, the whole index being filled and its validities set. */
   restore(tips: { readonly confirmed: Slot; readonly candidate: Slot; readonly uncleCount: number }): void {
     const index = this.#index
@@ -171,6 +203,13 @@ export class Organiser {
     this.#confirmedTip = tips.confirmed
     this.#candidateTip = tips.candidate
     this.#uncleCount = tips.uncleCount
+    // What was invalid when the store was written may not be any more.
+    const heaviest = index.work(tips.candidate)
+    for (const head of this.#heads) {
+      if (index.work(head) <= heaviest) continue
+      this.#rebuildCandidate()
+      return
+    }
   }
 
   checkInvariants(): void {
@@ -278,7 +317,7 @@ export class Organiser {
   /** Whether a chain could end at a share that is not invalid itself. */
   #isOpen(slot: Slot): boolean {
     const index = this.#index
-    return index.isGenesis(slot) || index.children(slot).every(child => index.validity(child) === 'invalid')
+    return index.isGenesis(slot) || !index.hasValidChild(slot)
   }
 
   #isRooted(slot: Slot): boolean {

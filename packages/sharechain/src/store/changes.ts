@@ -3,9 +3,10 @@ import {
   encodeHeaderBatch,
   encodeShare,
   type HeaderBatchItem,
+  RULES_VERSION,
   type Share
 } from '@p2poolv2/consensus'
-import type { ShareHash } from '@p2poolv2/primitives'
+import type { Height, ShareHash } from '@p2poolv2/primitives'
 import type { ConfirmedMove } from '../chains/organise.ts'
 import type { ChainOutcome } from '../contract.ts'
 import type { HeaderIndex, Slot } from '../tree/header-index.ts'
@@ -32,6 +33,14 @@ export class Changes {
     this.#index = index
   }
 
+  /** Heights at which shares came in. */
+  readonly grownHeights = new Set<Height>()
+
+  /** Whether the share came in or changed in this call. */
+  has(slot: Slot): boolean {
+    return this.#rows.has(slot)
+  }
+
   /** Whether anything that is stored changed, the tips aside. */
   get touched(): boolean {
     return this.#rows.size > 0 || this.#puts.length > 0 || this.#deletes.length > 0
@@ -42,8 +51,11 @@ export class Changes {
     this.#rows.add(slot)
   }
 
+  /** A share that came in, as far as its header goes. */
   header(slot: Slot, item: HeaderBatchItem): void {
     const height = this.#index.height(slot)
+    this.#rows.add(slot)
+    this.grownHeights.add(height)
     const batch = encodeHeaderBatch([{ header: item.header, merkleBranch: item.merkleBranch }])
     this.#puts.push({ key: headerKey(this.#index.hash(slot)), value: encodeHeaderRecord({ height, batch }) })
   }
@@ -86,9 +98,15 @@ export class Changes {
     this.#deletes.push(indexKey(height, hash), bodyKey(hash))
     if (this.#index.membership(slot) === 'confirmed') {
       this.#puts.push({ key: confirmedKey(height), value: headerKey(hash).subarray(1) })
-    } else if (this.#index.validity(slot) === 'invalid' && !this.#index.isNamed(slot)) {
+    } else if (this.#index.validity(slot) === 'invalid' && !this.#index.isNeeded(slot)) {
       this.#deletes.push(headerKey(hash))
     }
+  }
+
+  /** The share is about to leave the index and nothing of it stays; only for one that did not change in this call. */
+  evicted(slot: Slot): void {
+    const hash = this.#index.hash(slot)
+    this.#deletes.push(indexKey(this.#index.height(slot), hash), bodyKey(hash), headerKey(hash))
   }
 
   delta(state: StateRow): ChainDelta {
@@ -116,10 +134,13 @@ export function indexPut(index: HeaderIndex, slot: Slot): StoredRow {
     bits: index.bits(slot),
     timeSec: index.timeSec(slot),
     chainWork: index.work(slot),
-    miner: index.minerOf(slot),
+    miner: index.minerAddress(index.miner(slot)),
     uncles: index.uncles(slot),
     validity: index.validity(slot),
     hasBody: index.hasBody(slot),
+    bodyBytes: index.bodyBytes(slot),
+    verdict: index.verdict(slot) ?? '',
+    rulesVersion: RULES_VERSION,
     contextSkipped: index.contextSkipped(slot),
     padding: index.padding(slot)
   })

@@ -42,6 +42,9 @@ const arbitraryRow: fc.Arbitrary<IndexRow> = fc.record({
   uncles: fc.array(arbitraryHash, { maxLength: 3 }),
   validity: fc.constantFrom('headerValid' as const, 'invalid' as const, 'blockValid' as const),
   hasBody: fc.boolean(),
+  bodyBytes: fc.nat(0xffff_ffff),
+  verdict: fc.constantFrom('', 'coinbase-payout', 'a-rule-of-another-day'),
+  rulesVersion: fc.nat(0xffff),
   contextSkipped: fc.boolean(),
   padding: fc.constantFrom(...PADDING_MARKS)
 })
@@ -86,10 +89,13 @@ describe('index rows', () => {
       uncles: [],
       validity: 'blockValid',
       hasBody: true,
+      bodyBytes: 1_000,
+      verdict: '',
+      rulesVersion: 1,
       contextSkipped: false,
       padding: 'unseen'
     }
-    expect(encodeIndexRow(row).length).toBe(79)
+    expect(encodeIndexRow(row).length).toBe(86)
   })
 })
 

@@ -15,12 +15,14 @@ import {
 import type { FoundBlock, FoundBlockOutput, HeaderRecord, StoreIdentity } from './share-store.ts'
 
 /** Raised with every change of a key or value, together with a migration or a sentence that says to start afresh. */
-export const SCHEMA_VERSION = 2
+export const SCHEMA_VERSION = 3
 
 /** What the store knows of a share's validity. */
 export type Validity = 'headerValid' | 'invalid' | 'blockValid'
 
 const VALIDITIES: readonly Validity[] = ['headerValid', 'invalid', 'blockValid']
+/** A longer rule code is damage. */
+const MAX_CODE_BYTES = 64
 const FLAG_BODY = 0x04
 const FLAG_CONTEXT_SKIPPED = 0x08
 const PADDING_SHIFT = 4
@@ -36,6 +38,12 @@ export interface IndexRow {
   readonly uncles: readonly ShareHash[]
   readonly validity: Validity
   readonly hasBody: boolean
+  /** Bytes of the stored body; 0 without one. */
+  readonly bodyBytes: number
+  /** The code of the rule an invalid share breaks; empty for others. */
+  readonly verdict: string
+  /** The version of the rules that gave the share its validity. */
+  readonly rulesVersion: number
   /** Valid by the rules below the payout window only: its time and payouts were never looked at. */
   readonly contextSkipped: boolean
   /** Of the body, also where that is gone. */
@@ -61,6 +69,7 @@ export function encodeIndexRow(row: IndexRow): Uint8Array {
   writeWork(writer, row.chainWork)
   writer.u8(row.miner.addressClass).varBytes(row.miner.script).u8(row.uncles.length)
   for (const uncle of row.uncles) writer.bytes(wireFromDisplay(uncle))
+  writer.u32(row.bodyBytes).u16(row.rulesVersion).varBytes(utf8FromString(row.verdict))
   return writer.finish()
 }
 
@@ -82,6 +91,9 @@ export function decodeIndexRow(bytes: Uint8Array): IndexRow {
   const script = reader.varBytes(64)
   const uncles: ShareHash[] = []
   for (let left = reader.u8(); left > 0; left--) uncles.push(shareHashFromWire(reader.bytes(32)))
+  const bodyBytes = reader.u32()
+  const rulesVersion = reader.u16()
+  const verdict = utf8ToString(reader.varBytes(MAX_CODE_BYTES))
   reader.expectEnd()
   const hasBody = (flags & FLAG_BODY) !== 0
   const contextSkipped = (flags & FLAG_CONTEXT_SKIPPED) !== 0
@@ -94,6 +106,9 @@ export function decodeIndexRow(bytes: Uint8Array): IndexRow {
     uncles,
     validity,
     hasBody,
+    bodyBytes,
+    verdict,
+    rulesVersion,
     contextSkipped,
     padding
   }

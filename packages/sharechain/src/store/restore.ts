@@ -1,9 +1,10 @@
+import { isRuleCode, RULES_VERSION, type RuleCode } from '@p2poolv2/consensus'
 import type { Height, ShareHash } from '@p2poolv2/primitives'
 import { CodecError } from '@p2poolv2/primitives'
 import type { Intake } from '../admission/intake.ts'
 import type { Validator } from '../admission/validator.ts'
 import type { Organiser } from '../chains/organise.ts'
-import { type HeaderIndex, NO_SLOT } from '../tree/header-index.ts'
+import { type HeaderIndex, NO_SLOT, type Slot } from '../tree/header-index.ts'
 import { KEY_PREFIX, parseIndexKey } from './keys.ts'
 import { decodeIndexRow, decodeState, type IndexRow, type StateRow } from './records.ts'
 import { unsealed } from './seal.ts'
@@ -86,15 +87,33 @@ export class Restorer {
     const slot = this.#insert(hash, height, row)
     if (this.#index.height(slot) !== height) throw new StoreCorrupt(`share ${hash} is at the wrong height`)
     if (this.#index.work(slot) !== row.chainWork) throw new StoreCorrupt(`the work of share ${hash} does not add up`)
-    this.#index.setValidity(slot, row.validity)
+    const verdict = this.#verdict(slot, row)
+    if (verdict !== null) this.#index.condemn(slot, verdict)
+    else this.#index.setValidity(slot, row.validity === 'blockValid' ? 'blockValid' : 'headerValid')
+    if (verdict === 'share-time-future') this.#intake.restoreHeld(slot)
     if (row.contextSkipped) this.#index.setContextSkipped(slot, 'skipped')
     this.#index.setPadding(slot, row.padding)
     if (!row.hasBody) {
       this.#intake.restoreBodyless(slot)
       return
     }
-    this.#index.setBody(slot)
-    if (row.validity === 'headerValid') this.#validator.restoreUnjudged(slot)
+    this.#index.setBody(slot, row.bodyBytes)
+    if (this.#index.validity(slot) === 'headerValid') this.#validator.restoreUnjudged(slot)
+  }
+
+  /**
+   * Why a stored share is invalid, or null. What other rules refused is open again, with what they refused because of it: its
+   * body is judged anew, or fetched if it was never here.
+   */
+  #verdict(slot: Slot, row: IndexRow): RuleCode | null {
+    if (row.validity !== 'invalid') return null
+    const parent = this.#index.prevSlot(slot)
+    const isOurs = row.rulesVersion === RULES_VERSION && isRuleCode(row.verdict)
+    // Whether its parent was invalid nobody can say any more.
+    if (parent === NO_SLOT) return isOurs ? row.verdict : 'share-parent-invalid'
+    const isLost = this.#index.validity(parent) === 'invalid'
+    if (isOurs && (isLost || row.verdict !== 'share-parent-invalid')) return row.verdict
+    return isLost ? 'share-parent-invalid' : null
   }
 
   #insert(hash: ShareHash, height: Height, row: IndexRow): number {

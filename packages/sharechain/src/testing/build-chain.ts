@@ -4,10 +4,14 @@ import {
   type ConsensusAddress,
   consensusAddressFromScript,
   devnetParams,
+  genesisShare,
   type HeaderItem,
   mineShare,
+  PayoutWindow,
   payoutOutputs,
-  type Share
+  requiredBits,
+  type Share,
+  type ShareFacts
 } from '@p2poolv2/consensus'
 import {
   type CompactBits,
@@ -18,7 +22,9 @@ import {
   unixMs,
   unixSec
 } from '@p2poolv2/primitives'
+import { headerEntry } from '../admission/intake.ts'
 import { ShareChain } from '../share-chain.ts'
+import { HeaderIndex } from '../tree/header-index.ts'
 
 export const GENESIS_TIME_SEC = 1_700_000_000
 /** About 65,536 hashes: no share of a test is a block by chance often enough to matter. */
@@ -61,9 +67,12 @@ export interface ShareWish {
 /** Mines real shares on anything it has mined before, and knows them all. */
 export class ChainBuilder {
   readonly params: ChainParams
-  /** Knows every share built so far, whatever a test tells its own chain. */
+  /** Given every share built so far, whatever a test tells its own chain. */
   readonly known: ShareChain
   readonly shares = new Map<ShareHash, Share>()
+  /** Has every share built so far, also those that no chain lets in. */
+  readonly #tree: HeaderIndex
+  readonly #window: PayoutWindow
   #salt: bigint
 
   /** @param salt makes the shares of two builders different */
@@ -71,6 +80,8 @@ export class ChainBuilder {
     this.params = params
     // Crowds are a test's own affair.
     this.known = new ShareChain({ params: { ...params, maxSharesPerHeight: 1000 } })
+    this.#tree = new HeaderIndex(headerEntry(genesisShare(params)))
+    this.#window = new PayoutWindow(params, this.#tree)
     this.#salt = salt << 32n
   }
 
@@ -78,6 +89,19 @@ export class ChainBuilder {
     const hash = this.known.confirmedHashAt(0)
     invariant(hash !== undefined, 'a chain has a genesis')
     return hash
+  }
+
+  /** Of a share that was built, whether a chain lets it in or not; its validity is nobody's. */
+  facts(hash: ShareHash): ShareFacts {
+    const facts = this.#tree.facts(hash)
+    invariant(facts !== undefined, 'a test builds on shares it has built')
+    return facts
+  }
+
+  /** The bits a child of this share must carry. */
+  nextShareBits(parent: ShareHash): CompactBits {
+    const facts = this.facts(parent)
+    return requiredBits(this.params, facts.timeSec, facts.height)
   }
 
   /** Mines one share. Each is different, even for equal wishes. */
@@ -90,7 +114,8 @@ export class ChainBuilder {
   /** Learns a share somebody else mined. */
   take(share: Share): void {
     this.shares.set(share.hash, share)
-    this.known.addShare(share, 'own', FAR_FUTURE_MS)
+    if (!this.#tree.has(share.hash)) this.#tree.insert(headerEntry(share))
+    deliver(this.known, share, this.shares)
   }
 
   /** Mines a row of shares, each on the one before. */
@@ -104,11 +129,10 @@ export class ChainBuilder {
   }
 
   #mine(wish: ShareWish): Share {
-    const parent = this.known.facts(wish.parent)
-    invariant(parent !== undefined, 'a test builds on shares it has built')
+    const parent = this.facts(wish.parent)
     const miner = wish.miner ?? 0
     const payee = minerAddress(this.params, miner)
-    const bits = wish.bits ?? this.known.nextShareBits(wish.parent)
+    const bits = wish.bits ?? this.nextShareBits(wish.parent)
     const timeSec = wish.timeSec ?? parent.timeSec + 1
     const { template } = wish
     const bitcoinBits = template?.bits ?? HARD_BITCOIN_BITS
@@ -149,10 +173,26 @@ export class ChainBuilder {
     bitcoinBits: CompactBits
   ): { valueSats: bigint; script: Uint8Array }[] {
     if (wish.spoil === 'payout') return [{ valueSats: BLOCK_VALUE_SATS, script: payee.script }]
-    const weights = this.known.payoutWeights(wish.parent, bitcoinBits)
+    const weights = this.#window.weights(this.#tree.slotOf(wish.parent), bitcoinBits)
     invariant(weights !== null, 'the builder holds every share')
     const payouts = payoutOutputs({ valueSats: BLOCK_VALUE_SATS, donation: null, fee: null, weights })
     return payouts.map(({ valueSats, address }) => ({ valueSats, script: address.script }))
+  }
+}
+
+/** Gives a chain a share and, as peers would, whatever it then misses and they have. */
+export function deliver(chain: ShareChain, share: Share, shares: ReadonlyMap<ShareHash, Share>): void {
+  const open = [share]
+  const asked = new Set<ShareHash>()
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const { verdict } = chain.addShare(next, 'peer', FAR_FUTURE_MS)
+    if (verdict.type !== 'waiting') continue
+    for (const hash of verdict.missing) {
+      const missing = shares.get(hash)
+      if (missing === undefined || asked.has(hash)) continue
+      asked.add(hash)
+      open.push(missing)
+    }
   }
 }
 

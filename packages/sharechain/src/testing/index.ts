@@ -7,4 +7,4 @@ export {
   secondsAfter
 } from './build-chain.ts'
 export { deltaOf, hashOf, TEST_IDENTITY } from './deltas.ts'
-export { StoredChain } from './stored-chain.ts'
+export { refuseByOtherRules, StoredChain } from './stored-chain.ts'

@@ -1,8 +1,11 @@
-import { type ChainParams, consensusFingerprint, genesisShare } from '@p2poolv2/consensus'
+import { type ChainParams, consensusFingerprint, genesisShare, RULES_VERSION } from '@p2poolv2/consensus'
+import { invariant, type ShareHash } from '@p2poolv2/primitives'
 import type { ChainOutcome } from '../contract.ts'
 import { ShareChain } from '../share-chain.ts'
+import { parseIndexKey, stateKey } from '../store/keys.ts'
 import { MemoryStore } from '../store/memory-store.ts'
-import { SCHEMA_VERSION } from '../store/records.ts'
+import { decodeIndexRow, encodeIndexRow, encodeState, SCHEMA_VERSION } from '../store/records.ts'
+import { sealed, unsealed } from '../store/seal.ts'
 import type { StoredRow } from '../store/share-store.ts'
 
 /** A chain whose every delta goes into a store, and whose invariants are checked after every call. */
@@ -57,4 +60,23 @@ export function snapshotOf(chain: ShareChain) {
     wanted: chain.bodiesWanted(1000),
     sequence: chain.sequence
   }
+}
+
+/** Leaves in a store what a version with other rules would have: the share refused, and the chains at the genesis. */
+export function refuseByOtherRules(
+  store: MemoryStore,
+  { genesis, share }: { readonly genesis: ShareHash; readonly share: ShareHash }
+): void {
+  const sequence = store.sequence + 1
+  const state = encodeState({ sequence, confirmedTip: genesis, candidateTip: genesis, uncleCount: 0 })
+  const stored = store.rows().find(({ key }) => parseIndexKey(key)?.hash === share)
+  invariant(stored !== undefined, 'the share is stored')
+  const puts = [sealed(stateKey(), state), refusedRow(stored, 'coinbase-payout', RULES_VERSION - 1)]
+  store.commitNow({ sequence, puts, deletes: [], durability: 'buffered' })
+}
+
+/** A share's row as a version of the rules would have left it that refused the share. */
+export function refusedRow(stored: StoredRow, verdict: string, rulesVersion: number): StoredRow {
+  const row = decodeIndexRow(unsealed(stored))
+  return sealed(stored.key, encodeIndexRow({ ...row, validity: 'invalid', verdict, rulesVersion }))
 }

@@ -5,6 +5,7 @@ import { MiningBase } from '../chains/mining-base.ts'
 import { Organiser } from '../chains/organise.ts'
 import { easyParams, minerAddress } from '../testing/build-chain.ts'
 import { hashOf } from '../testing/deltas.ts'
+import { evictAtHeight, evictLightest } from './eviction.ts'
 import { compareDigests } from './hash-order.ts'
 import { HeaderIndex, NO_SLOT } from './header-index.ts'
 
@@ -75,6 +76,48 @@ class NaiveTree {
     return smallest(reachable.filter(each => reachable.every(other => other.work <= each.work)))
   }
 
+  /** Ends of branches go until there are few enough: what was never validated first, then the lightest. */
+  evict(most: number, spared: Node): void {
+    if (this.nodes.length <= most) return
+    while (this.nodes.length > most - most / 64) {
+      const loose = this.nodes.filter(
+        node => node !== spared && this.#mayGo(node) && this.#dependants(node).length === 0
+      )
+      const first = loose.sort(firstToGo)[0]
+      if (first === undefined) return
+      this.#drop([first])
+    }
+  }
+
+  /** Whole branches go that begin at a height with too many shares not validated, those with the lightest top first. */
+  evictAtHeight(height: number, most: number, spared: Node): void {
+    const open = this.nodes.filter(node => node.height === height && !node.valid && this.#isBeside(node))
+    const branches = open
+      .map(root => this.nodes.filter(node => lineOf(node).includes(root)))
+      .filter(branch => branch.every(node => node !== spared && !node.valid && this.#mayGo(node)))
+      .filter(branch => branch.every(node => this.#dependants(node).every(other => branch.includes(other))))
+      .map(branch => branch.sort((a, b) => -firstToGo(a, b)))
+    branches.sort(([a], [b]) => firstToGo(a as Node, b as Node))
+    for (const branch of branches.slice(0, Math.max(0, open.length - most))) this.#drop(branch)
+  }
+
+  #mayGo(node: Node): boolean {
+    return node !== this.genesis && this.#isBeside(node)
+  }
+
+  #isBeside(node: Node): boolean {
+    return !lineOf(this.candidate).includes(node) && !lineOf(this.confirmed).includes(node)
+  }
+
+  /** Children and nephews. */
+  #dependants(node: Node): Node[] {
+    return this.nodes.filter(other => other.parent === node || other.uncles.includes(node.id))
+  }
+
+  #drop(nodes: readonly Node[]): void {
+    this.nodes = this.nodes.filter(node => !nodes.includes(node))
+  }
+
   #bodyOf(id: number): boolean {
     return this.nodes.find(each => each.id === id)?.valid ?? true
   }
@@ -83,6 +126,13 @@ class NaiveTree {
 /** A node and its ancestors, itself first. */
 function lineOf(node: Node): Node[] {
   return node.parent === null ? [node] : [node, ...lineOf(node.parent)]
+}
+
+/** Who is evicted first: not validated before validated, lighter before heavier, then the larger digest. */
+function firstToGo(a: Node, b: Node): number {
+  if ((a.valid && !a.invalid) !== (b.valid && !b.invalid)) return a.valid && !a.invalid ? 1 : -1
+  if (a.work !== b.work) return a.work < b.work ? -1 : 1
+  return compareDigests(hashOf(b.id), hashOf(a.id))
 }
 
 function smallest(nodes: readonly Node[]): Node {
@@ -104,7 +154,16 @@ const arbitraryCommand = fc.oneof(
     })
   },
   { weight: 6, arbitrary: fc.record({ type: fc.constant('validate' as const), at: fc.nat(60) }) },
-  { weight: 1, arbitrary: fc.record({ type: fc.constant('invalidate' as const), back: fc.nat(10) }) }
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('invalidate' as const), back: fc.nat(10) }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('evict' as const), most: fc.integer({ min: 1, max: 30 }) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      type: fc.constant('thin' as const),
+      height: fc.nat(12),
+      most: fc.integer({ min: 1, max: 4 })
+    })
+  }
 )
 
 it('index, organiser and mining base do what a naive tree would do', () => {
@@ -116,6 +175,10 @@ it('index, organiser and mining base do what a naive tree would do', () => {
       const organiser = new Organiser(index)
       const base = new MiningBase(index, organiser)
       const slotOf = (node: Node) => index.slotOf(hashOf(node.id))
+      const eviction = {
+        isSpared: (slot: number) => slot === base.slot,
+        gone: (slot: number) => organiser.evicted(slot)
+      }
 
       for (const [step, command] of commands.entries()) {
         const validated: number[] = []
@@ -134,14 +197,21 @@ it('index, organiser and mining base do what a naive tree would do', () => {
           const node = open[command.at % Math.max(1, open.length)]
           if (node === undefined) continue
           node.valid = true
-          index.setBody(slotOf(node))
+          index.setBody(slotOf(node), 100)
           index.setValidity(slotOf(node), 'blockValid')
           validated.push(slotOf(node))
+        } else if (command.type === 'evict') {
+          const limits = { maxShares: command.most, maxBytes: 1e9, maxSideBodyBytes: 1e9 }
+          naive.evict(command.most, naive.base())
+          evictLightest(index, limits, eviction)
+        } else if (command.type === 'thin') {
+          naive.evictAtHeight(command.height, command.most, naive.base())
+          evictAtHeight(index, command, eviction)
         } else {
           const node = naive.nodes.at(-1 - command.back)
           if (node === undefined || node === naive.genesis || node.invalid) continue
           naive.invalidate(node)
-          organiser.markInvalid(slotOf(node))
+          organiser.markInvalid(slotOf(node), 'coinbase-payout')
         }
         naive.promote()
         organiser.promote(0)
@@ -166,7 +236,7 @@ it('index, organiser and mining base do what a naive tree would do', () => {
         }
       }
     }),
-    { numRuns: 150 }
+    { numRuns: 300 }
   )
 })
 

@@ -1,23 +1,14 @@
-import type {
-  ChainView,
-  ConsensusAddress,
-  PaddingMark,
-  PaddingSource,
-  ShareFacts,
-  ShareValidity
-} from '@p2poolv2/consensus'
-import { consensusAddressFromScript, PADDING_MARKS } from '@p2poolv2/consensus'
+import type { ChainView, ConsensusAddress, PaddingSource, ShareFacts } from '@p2poolv2/consensus'
+import { consensusAddressFromScript } from '@p2poolv2/consensus'
 import type { CompactBits, Height, ShareHash, Work } from '@p2poolv2/primitives'
 import { invariant, workFromBits, ZERO_SHARE_HASH } from '@p2poolv2/primitives'
-import { HeightColumn, NumberColumn, ValueColumn } from './columns.ts'
+import { NumberColumn, ValueColumn } from './columns.ts'
+import { type LinkedShare, NO_SLOT, type Slot, TreeLinks } from './links.ts'
 import { MinerTable } from './miner-table.ts'
+import { ShareMarks } from './share-marks.ts'
 
-/** Index into the header columns; valid until the share is pruned, then given to another one. */
-export type Slot = number
-export const NO_SLOT: Slot = -1
-
-/** Which of the two chains a share is on. */
-export type Membership = 'none' | 'candidate' | 'confirmed'
+export { NO_SLOT, type Slot } from './links.ts'
+export type { Membership } from './share-marks.ts'
 
 /** What the index keeps of a share's header. */
 export interface HeaderEntry {
@@ -29,24 +20,21 @@ export interface HeaderEntry {
   readonly miner: Pick<ConsensusAddress, 'addressClass' | 'script'>
 }
 
-const VALIDITIES = ['headerValid', 'invalid', 'blockValid'] as const satisfies readonly ShareValidity[]
-const MEMBERSHIPS = ['none', 'candidate', 'confirmed'] as const satisfies readonly Membership[]
-const VALIDITY_MASK = 0x03
-const MEMBERSHIP_SHIFT = 2
-const MEMBERSHIP_MASK = 0x0c
-const BODY = 0x10
-const CONTEXT_SKIPPED = 0x20
-
 const NO_UNCLES: readonly ShareHash[] = Object.freeze([])
 const NO_SLOTS: readonly Slot[] = Object.freeze([])
 
+/** What a share takes in memory, and besides each uncle it names and each miner paid by one share only; rounded up. */
+const SHARE_BYTES = 320
+const UNCLE_BYTES = 160
+const MINER_BYTES = 768
+
 /**
- * Every share inside the prune depth, in columns that grow by chunks of 4,096: about 250 bytes a share.
+ * Every share inside the prune depth, in columns that grow by chunks of 4,096: about 270 bytes a share.
  *
- * It knows the tree and the flags and decides nothing. Its size is bounded by who fills it: shares enter only with proof
- * of work, at most a chain's `maxSharesPerHeight` a height beside the heaviest branch, and leave below the prune depth.
+ * It knows the tree and the flags and decides nothing. Its size is bounded by who fills it: shares come in through one door,
+ * leave below the prune depth, and when there are too many the lightest leave (`eviction.ts`).
  */
-export class HeaderIndex implements ChainView, PaddingSource {
+export class HeaderIndex extends ShareMarks implements ChainView, PaddingSource {
   readonly #slots = new Map<ShareHash, Slot>()
   readonly #free: Slot[] = []
   #nextSlot = 0
@@ -59,15 +47,7 @@ export class HeaderIndex implements ChainView, PaddingSource {
   readonly #bits = new NumberColumn('u32')
   readonly #timeSec = new NumberColumn('u32')
   readonly #miner = new NumberColumn('i32')
-  readonly #flags = new NumberColumn('u8')
-  readonly #padding = new NumberColumn('u8')
-  readonly #prev = new NumberColumn('i32')
-  readonly #firstChild = new NumberColumn('i32', NO_SLOT)
-  readonly #nextSibling = new NumberColumn('i32', NO_SLOT)
-  readonly #nextAtHeight = new NumberColumn('i32', NO_SLOT)
-  readonly #firstAtHeight = new HeightColumn()
-  /** Shares that name a hash as their uncle. The uncle itself may not be here (yet). */
-  readonly #nephews = new Map<ShareHash, Slot[]>()
+  readonly #links = new TreeLinks(hash => this.slotOf(hash))
   readonly #miners = new MinerTable((addressClass, script) => {
     const address = consensusAddressFromScript(addressClass, script)
     invariant(address !== null, 'a share in the index pays to an address')
@@ -78,14 +58,25 @@ export class HeaderIndex implements ChainView, PaddingSource {
   #workOfBits = { bits: 0, work: workFromBits(0) }
 
   constructor(genesis: HeaderEntry) {
+    super()
     this.#fill(genesis, { height: 0, work: workFromBits(genesis.bits), prev: NO_SLOT })
     this.setValidity(0, 'blockValid')
-    this.setBody(0)
+    this.setBody(0, 0)
   }
 
   /** Shares known, the genesis included. */
   get size(): number {
     return this.#slots.size
+  }
+
+  /** Bytes of memory taken, rounded up. */
+  get memoryBytes(): number {
+    return this.size * SHARE_BYTES + this.#links.uncleLinks * UNCLE_BYTES + this.#miners.size * MINER_BYTES
+  }
+
+  /** Shares that nothing here builds on or names, tips included, in no particular order: who can go first. */
+  get ends(): ReadonlySet<Slot> {
+    return this.#links.ends
   }
 
   /** The lowest height above the genesis that is kept. */
@@ -115,7 +106,7 @@ export class HeaderIndex implements ChainView, PaddingSource {
 
   /** The parent; `NO_SLOT` for the genesis and where the parent is pruned. */
   prevSlot(slot: Slot): Slot {
-    return this.#prev.get(slot)
+    return this.#links.prev(slot)
   }
 
   isGenesis(slot: Slot): boolean {
@@ -159,86 +150,41 @@ export class HeaderIndex implements ChainView, PaddingSource {
 
   /** Shares that name this one as their uncle, in order of arrival. */
   nephews(hash: ShareHash): readonly Slot[] {
-    return this.#nephews.get(hash) ?? NO_SLOTS
+    return this.#links.nephews(hash)
   }
 
   /**
-   * Whether a share that is not invalid names this one, or one built on it, as an uncle: it then is needed to learn of that
-   * nephew, however invalid it is. Cost: O(its descendants); meant for invalid shares, which have few.
+   * Whether a share here names this one, or one built on it, as an uncle: who is to learn of that nephew needs it, however
+   * invalid it is (protocol §12.3).
    */
-  isNamed(slot: Slot): boolean {
-    const open = [slot]
-    for (const at of open) {
-      if (this.nephews(this.hash(at)).some(nephew => this.validity(nephew) !== 'invalid')) return true
-      open.push(...this.children(at))
-    }
-    return false
+  isNeeded(slot: Slot): boolean {
+    return this.#links.isNeeded(slot)
   }
 
   /** Children, the newest first. */
   children(slot: Slot): Slot[] {
     const found: Slot[] = []
-    for (let child = this.#firstChild.get(slot); child !== NO_SLOT; child = this.#nextSibling.get(child)) {
-      found.push(child)
-    }
+    const links = this.#links
+    for (let child = links.firstChild(slot); child !== NO_SLOT; child = links.nextSibling(child)) found.push(child)
     return found
   }
 
-  /** All shares at a height, the newest first. */
-  slotsAtHeight(height: Height): Slot[] {
+  /** Whether it has a child that is not invalid, `except` that one. */
+  hasValidChild(slot: Slot, except: Slot = NO_SLOT): boolean {
+    const links = this.#links
+    let child = links.firstChild(slot)
+    while (child !== NO_SLOT && (child === except || this.validity(child) === 'invalid'))
+      child = links.nextSibling(child)
+    return child !== NO_SLOT
+  }
+
+  /** Shares at a height, the newest first, not more than `limit`. */
+  slotsAtHeight(height: Height, limit = Number.POSITIVE_INFINITY): Slot[] {
     const found: Slot[] = []
-    for (let slot = this.#firstAtHeight.get(height); slot !== NO_SLOT; slot = this.#nextAtHeight.get(slot)) {
-      found.push(slot)
-    }
+    const links = this.#links
+    let slot = links.firstAtHeight(height)
+    for (; slot !== NO_SLOT && found.length < limit; slot = links.nextAtHeight(slot)) found.push(slot)
     return found
-  }
-
-  validity(slot: Slot): ShareValidity {
-    return VALIDITIES[this.#flags.get(slot) & VALIDITY_MASK] as ShareValidity
-  }
-
-  setValidity(slot: Slot, validity: ShareValidity): void {
-    this.#flags.set(slot, (this.#flags.get(slot) & ~VALIDITY_MASK) | VALIDITIES.indexOf(validity))
-  }
-
-  membership(slot: Slot): Membership {
-    return MEMBERSHIPS[(this.#flags.get(slot) & MEMBERSHIP_MASK) >>> MEMBERSHIP_SHIFT] as Membership
-  }
-
-  setMembership(slot: Slot, membership: Membership): void {
-    const bits = MEMBERSHIPS.indexOf(membership) << MEMBERSHIP_SHIFT
-    this.#flags.set(slot, (this.#flags.get(slot) & ~MEMBERSHIP_MASK) | bits)
-  }
-
-  hasBody(slot: Slot): boolean {
-    return (this.#flags.get(slot) & BODY) !== 0
-  }
-
-  setBody(slot: Slot): void {
-    this.#flags.set(slot, this.#flags.get(slot) | BODY)
-  }
-
-  clearBody(slot: Slot): void {
-    this.#flags.set(slot, this.#flags.get(slot) & ~BODY)
-  }
-
-  /** What the share's body says about the form of the padding; known as long as the share is, once its body was here. */
-  padding(slot: Slot): PaddingMark {
-    return PADDING_MARKS[this.#padding.get(slot)] as PaddingMark
-  }
-
-  setPadding(slot: Slot, mark: PaddingMark): void {
-    this.#padding.set(slot, PADDING_MARKS.indexOf(mark))
-  }
-
-  /** Whether the share was taken as valid without its time and payouts being looked at, being below the payout zone. */
-  contextSkipped(slot: Slot): boolean {
-    return (this.#flags.get(slot) & CONTEXT_SKIPPED) !== 0
-  }
-
-  setContextSkipped(slot: Slot, state: 'skipped' | 'checked'): void {
-    const flags = this.#flags.get(slot)
-    this.#flags.set(slot, state === 'skipped' ? flags | CONTEXT_SKIPPED : flags & ~CONTEXT_SKIPPED)
   }
 
   facts(hash: ShareHash): ShareFacts | undefined {
@@ -259,11 +205,6 @@ export class HeaderIndex implements ChainView, PaddingSource {
       validity: this.validity(slot),
       hasBody: this.hasBody(slot)
     }
-  }
-
-  /** Class and script of a share's miner, as stored. */
-  minerOf(slot: Slot): ConsensusAddress {
-    return this.#miners.address(this.#miner.get(slot))
   }
 
   /** Work a share with these bits adds. */
@@ -297,9 +238,17 @@ export class HeaderIndex implements ChainView, PaddingSource {
       gone(slot)
       this.#remove(slot)
     }
-    this.#firstAtHeight.set(this.#lowest, NO_SLOT)
     this.#lowest++
-    this.#firstAtHeight.dropBelow(this.#lowest)
+    this.#links.dropBelow(this.#lowest)
+  }
+
+  /** Forgets a share that nothing here builds on and that is on no chain. It may come again. */
+  dropLeaf(slot: Slot): void {
+    invariant(slot !== 0 && this.#links.firstChild(slot) === NO_SLOT, 'only an end of the tree can be let go of')
+    invariant(this.membership(slot) === 'none', 'a share on a chain stays')
+    const height = this.height(slot)
+    this.#remove(slot)
+    if (height === this.#highest && this.#links.firstAtHeight(height) === NO_SLOT) this.#highest--
   }
 
   /** Every slot in use, in no particular order. */
@@ -309,26 +258,21 @@ export class HeaderIndex implements ChainView, PaddingSource {
 
   checkInvariants(): void {
     const uses = new Map<number, number>()
-    let nephewLinks = 0
+    const linked = new Map<Slot, LinkedShare>()
     for (const [hash, slot] of this.#slots) {
       invariant(this.#hash.get(slot) === hash, 'hash and slot belong together')
-      invariant(this.slotsAtHeight(this.height(slot)).includes(slot), 'a share is listed at its height')
-      const prev = this.prevSlot(slot)
-      if (prev === NO_SLOT) {
+      const prev = this.slotOf(this.prevHash(slot))
+      if (this.prevSlot(slot) === NO_SLOT) {
         invariant(slot === 0 || this.height(slot) === this.#lowest, 'only the lowest shares have no parent')
       } else {
-        invariant(this.hash(prev) === this.prevHash(slot), 'parent and hash of the parent belong together')
         invariant(this.height(prev) + 1 === this.height(slot), 'a share is one above its parent')
         invariant(this.work(prev) + this.workOf(this.bits(slot)) === this.work(slot), 'work adds up')
-        invariant(this.children(prev).includes(slot), 'a parent knows its children')
       }
-      for (const uncle of this.uncles(slot)) invariant(this.nephews(uncle).includes(slot), 'an uncle has its nephew')
-      nephewLinks += this.uncles(slot).length
+      linked.set(slot, { hash, height: this.height(slot), prev: this.prevSlot(slot), uncles: this.uncles(slot) })
       uses.set(this.miner(slot), (uses.get(this.miner(slot)) ?? 0) + 1)
     }
-    let listed = 0
-    for (const nephews of this.#nephews.values()) listed += nephews.length
-    invariant(listed === nephewLinks, 'nobody is a nephew without naming an uncle')
+    this.#links.checkInvariants(linked)
+    this.checkMarks(linked.keys())
     invariant(this.#slots.size + this.#free.length === this.#nextSlot, 'a slot is in use or free')
     this.#miners.checkInvariants(uses)
   }
@@ -346,36 +290,15 @@ export class HeaderIndex implements ChainView, PaddingSource {
     this.#bits.set(slot, entry.bits)
     this.#timeSec.set(slot, entry.timeSec)
     this.#miner.set(slot, this.#miners.acquire(entry.miner))
-    this.#flags.set(slot, 0)
-    this.#padding.set(slot, 0)
-    this.#prev.set(slot, place.prev)
-    this.#firstChild.set(slot, NO_SLOT)
-    this.#nextSibling.set(slot, NO_SLOT)
-    if (place.prev !== NO_SLOT) {
-      this.#nextSibling.set(slot, this.#firstChild.get(place.prev))
-      this.#firstChild.set(place.prev, slot)
-    }
-    this.#nextAtHeight.set(slot, this.#firstAtHeight.get(place.height))
-    this.#firstAtHeight.set(place.height, slot)
+    this.newMarks(slot)
+    this.#links.link(slot, { hash: entry.hash, height: place.height, prev: place.prev, uncles: entry.uncles })
     if (place.height > this.#highest) this.#highest = place.height
-    for (const uncle of entry.uncles) {
-      const nephews = this.#nephews.get(uncle)
-      if (nephews === undefined) this.#nephews.set(uncle, [slot])
-      else nephews.push(slot)
-    }
     return slot
   }
 
   #remove(slot: Slot): void {
-    for (const child of this.children(slot)) this.#prev.set(child, NO_SLOT)
-    // Children of the genesis are its only tie: everybody else's parent went with an earlier height.
-    const prev = this.#prev.get(slot)
-    if (prev !== NO_SLOT) this.#unlinkChild(prev, slot)
-    for (const uncle of this.#uncles.get(slot)) {
-      const rest = this.nephews(uncle).filter(nephew => nephew !== slot)
-      if (rest.length === 0) this.#nephews.delete(uncle)
-      else this.#nephews.set(uncle, rest)
-    }
+    this.clearMarks(slot)
+    this.#links.unlink(slot, { height: this.height(slot), uncles: this.uncles(slot) })
     this.#miners.release(this.#miner.get(slot))
     this.#slots.delete(this.#hash.get(slot))
     this.#hash.clear(slot)
@@ -383,15 +306,5 @@ export class HeaderIndex implements ChainView, PaddingSource {
     this.#uncles.clear(slot)
     this.#work.clear(slot)
     this.#free.push(slot)
-  }
-
-  #unlinkChild(prev: Slot, slot: Slot): void {
-    if (this.#firstChild.get(prev) === slot) {
-      this.#firstChild.set(prev, this.#nextSibling.get(slot))
-      return
-    }
-    for (const child of this.children(prev)) {
-      if (this.#nextSibling.get(child) === slot) this.#nextSibling.set(child, this.#nextSibling.get(slot))
-    }
   }
 }

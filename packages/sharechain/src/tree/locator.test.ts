@@ -5,8 +5,9 @@ import { Organiser } from '../chains/organise.ts'
 import { easyParams, minerAddress } from '../testing/build-chain.ts'
 import { hashOf } from '../testing/deltas.ts'
 import { compareDigests } from './hash-order.ts'
+import { headerAnswer } from './header-answer.ts'
 import { HeaderIndex } from './header-index.ts'
-import { bodiesWanted, headerAnswer, locatorHashes, locatorHeights } from './locator.ts'
+import { bodiesWanted, locatorHashes, locatorHeights } from './locator.ts'
 
 const params = easyParams()
 
@@ -74,10 +75,11 @@ describe('the answer to a header request', () => {
   })
 
   it('holds every share of a height, by digest, and finishes the height that contains the stop hash', () => {
-    const chain = chainOf(20, [6])
-    const answer = headerAnswer(params, chain, { locator: [hashOf(7)], stopHash: hashOf(6) })
-    const both = [hashOf(6), hashOf(10_006)].sort(compareDigests)
-    expect(answer).toEqual([hashOf(5), ...both])
+    const chain = chainOf(20, [5, 6])
+    const answer = headerAnswer(params, chain, { locator: [hashOf(7)], stopHash: hashOf(10_006) })
+    const both = [hashOf(5), hashOf(10_005)].sort(compareDigests)
+    // The last header is the candidate chain's: who asks on names it.
+    expect(answer).toEqual([...both, hashOf(10_006), hashOf(6)])
   })
 
   it('is rounded up to a whole height at 900', () => {
@@ -93,7 +95,7 @@ describe('the answer to a header request', () => {
 
   it('leaves out what is invalid, and a match with it', () => {
     const chain = chainOf(20, [6])
-    chain.organiser.markInvalid(chain.index.slotOf(hashOf(10_006)))
+    chain.organiser.markInvalid(chain.index.slotOf(hashOf(10_006)), 'coinbase-payout')
     const answer = headerAnswer(params, chain, { locator: [hashOf(10_006), hashOf(7)], stopHash: ZERO_SHARE_HASH })
     expect(answer).toEqual(range(5, 20))
   })
@@ -105,13 +107,12 @@ it('our locator names the candidate chain, newest first', () => {
   expect(locatorHashes(index, organiser, 100)).toEqual([hashOf(0)])
 })
 
-it('bodies are wanted by rising height, on every branch that is not invalid', () => {
+it('bodies are wanted by rising height on the candidate chain, then on every branch that is not invalid', () => {
   const chain = chainOf(6, [3, 4])
-  chain.organiser.markInvalid(chain.index.slotOf(hashOf(10_004)))
-  chain.index.setBody(chain.index.slotOf(hashOf(2)))
-  const atThree = [hashOf(3), hashOf(10_003)].sort(compareDigests)
-  expect(bodiesWanted(params, chain, 100)).toEqual([hashOf(1), ...atThree, ...range(4, 6)])
-  expect(bodiesWanted(params, chain, 2)).toEqual([hashOf(1), atThree[0]])
+  chain.organiser.markInvalid(chain.index.slotOf(hashOf(10_004)), 'coinbase-payout')
+  chain.index.setBody(chain.index.slotOf(hashOf(2)), 100)
+  expect(bodiesWanted(params, chain, 100)).toEqual([hashOf(1), ...range(3, 6), hashOf(10_003)])
+  expect(bodiesWanted(params, chain, 2)).toEqual([hashOf(1), hashOf(3)])
   // A body that was lost below comes last.
   chain.lost.push(chain.index.slotOf(hashOf(2)))
   expect(bodiesWanted(params, chain, 100).at(-1)).toBe(hashOf(2))
