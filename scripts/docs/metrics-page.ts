@@ -1,12 +1,16 @@
 import { Telemetry } from '../../packages/node/shell/src/index.ts'
-import { unixMs } from '../../packages/primitives/src/index.ts'
+import { steadyMs, unixMs } from '../../packages/primitives/src/index.ts'
 import { createLog, type HistogramSpec, type MetricSpec, Metrics } from '../../packages/runtime/src/index.ts'
 import { code, type Page, pageText, table } from './page.ts'
 
 /** Every metric of ours, as the telemetry declares it when it is made. */
 export function metricsPage(): Page {
   const metrics = new DeclaredMetrics()
-  new Telemetry({ metrics, log: createLog({ level: 'silent', format: 'json' }), clock: { nowMs: () => unixMs(0) } })
+  new Telemetry({
+    metrics,
+    log: createLog({ level: 'silent', format: 'json' }),
+    clock: { now: () => ({ wallMs: unixMs(0), steadyMs: steadyMs(0) }) }
+  })
   return {
     path: 'docs/metrics.md',
     text: pageText({

@@ -105,7 +105,7 @@ export const ROOMS: readonly Room[] = [
 export const SCOPE = '@p2poolv2/'
 
 /** Types a value gets only from the constructor in `primitives` that checks it. */
-export const BRANDS: ReadonlySet<string> = new Set(['ShareHash', 'BlockHash', 'TxId', 'UnixMs', 'UnixSec'])
+export const BRANDS: ReadonlySet<string> = new Set(['ShareHash', 'BlockHash', 'TxId', 'UnixMs', 'UnixSec', 'SteadyMs'])
 
 /** Words of a file name that say nothing about its content. */
 export const EMPTY_WORDS: ReadonlySet<string> = new Set([

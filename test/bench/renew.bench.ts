@@ -2,7 +2,6 @@
 import type { BlockTemplate } from '@p2poolv2/bitcoin'
 import type { NodeEffect } from '@p2poolv2/node'
 import { address, Rig, type RigOptions, SOURCE, template } from '@p2poolv2/node/testing'
-import { unixMs } from '@p2poolv2/primitives'
 import { filledStore } from './inputs/restored-chain.ts'
 import { BITCOIN_BITS, FULL_WINDOW, GENESIS_SEC, PARAMS } from './inputs/window-rows.ts'
 import { measure, note } from './measure.ts'
@@ -57,7 +56,7 @@ for (const { id, shares, miners, renewal } of CASES) {
     },
     run: () => {
       for (const next of templates) {
-        bytes = writeJobs(rig.core.handle({ type: 'template', template: next, source: SOURCE }, unixMs(rig.nowMs)))
+        bytes = writeJobs(rig.core.handle({ type: 'template', template: next, source: SOURCE }, rig.now))
       }
     }
   })

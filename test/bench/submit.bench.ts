@@ -1,11 +1,11 @@
 /** CPU time of one checked submit: the whole way from the line to the answer, and the checking of the work alone. */
 import type { Job } from '@p2poolv2/bitcoin'
-import { asciiToBytes, targetFromDifficulty, unixMs } from '@p2poolv2/primitives'
+import { asciiToBytes, targetFromDifficulty } from '@p2poolv2/primitives'
 import { nodeSha256d } from '@p2poolv2/runtime'
 import { LineReader, type MinerSession, type SessionEffect, StratumV1 } from '@p2poolv2/stratum'
 import { JobRegistry } from '../../packages/stratum/src/mining/job-registry.ts'
 import { verifySubmit } from '../../packages/stratum/src/mining/verify-submit.ts'
-import { jobOf, NOW_MS, submitLines, USER, workWith } from './inputs/submits.ts'
+import { jobOf, NOW, submitLines, USER, workWith } from './inputs/submits.ts'
 import { measure, note } from './measure.ts'
 
 const SUBMITS = 2_000
@@ -25,7 +25,7 @@ function loggedInSession(job: Job): MinerSession {
     {
       extranonce: { prefix: EXTRANONCE1, minerBytes: 8 },
       versionMask: VERSION_MASK,
-      connectedAtMs: NOW_MS,
+      connectedAtMs: NOW.steadyMs,
       remote: '192.0.2.1:4000',
       startProfiles: [],
       vardiff: {
@@ -45,12 +45,12 @@ function loggedInSession(job: Job): MinerSession {
   ]
   const asked = session.handle(
     { type: 'received', messages: hello.map(line => asciiToBytes(JSON.stringify(line))) },
-    NOW_MS
+    NOW
   )
   for (const effect of asked) {
     if (effect.type !== 'authorise') continue
     const identity = { payoutAddress: USER, payoutScript: new Uint8Array(22), worker: '', shareProgram: null }
-    session.handle({ type: 'authorised', requestId: effect.requestId, identity }, NOW_MS)
+    session.handle({ type: 'authorised', requestId: effect.requestId, identity }, NOW)
   }
   session.handle(
     {
@@ -60,7 +60,7 @@ function loggedInSession(job: Job): MinerSession {
       cleanJobs: true,
       limits: { shareDifficulty: 1_000, bitcoinDifficulty: 1e14 }
     },
-    NOW_MS
+    NOW
   )
   return session
 }
@@ -86,14 +86,14 @@ for (const [name, bytes] of SIZES) {
     },
     run: () => {
       for (const line of lines) {
-        const effects = session.handle({ type: 'received', messages: reader.push(line).lines }, unixMs(NOW_MS + 1_000))
+        const effects = session.handle({ type: 'received', messages: reader.push(line).lines }, NOW)
         expectAccepted(effects)
       }
     }
   })
 
   const registry = new JobRegistry()
-  registry.add(job, { difficulty: DIFFICULTY, target: targetFromDifficulty(DIFFICULTY), nowMs: NOW_MS })
+  registry.add(job, { difficulty: DIFFICULTY, target: targetFromDifficulty(DIFFICULTY), nowMs: NOW.steadyMs })
   const known = registry.find(job.id)
   if (known === null) throw new Error('a job just added is known')
   const context = { extranoncePrefix: EXTRANONCE1, versionMask: VERSION_MASK, sha256d: nodeSha256d }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { BlockTemplate } from '@p2poolv2/bitcoin'
 import { DevChainServer, type DevChainServerOptions } from '@p2poolv2/devchain/rpc'
 import { buildBlock, REGTEST_DIFFICULTY } from '@p2poolv2/devchain/testing'
-import { unixMs } from '@p2poolv2/primitives'
+import { steadyMs, unixMs } from '@p2poolv2/primitives'
 import { createLog } from '@p2poolv2/runtime'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { BitcoindStatus } from './config.ts'
@@ -102,9 +102,9 @@ describe('TemplateFeed', () => {
   it('refreshes a template for its time', async () => {
     let seconds = 1_795_360_577
     const clock = {
-      nowMs: () => {
+      now: () => {
         seconds += 1
-        return unixMs(seconds * 1_000)
+        return { wallMs: unixMs(seconds * 1_000), steadyMs: steadyMs(seconds * 1_000) }
       }
     }
     const server = await devChain({ clock })

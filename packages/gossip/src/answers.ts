@@ -1,4 +1,4 @@
-import type { UnixMs } from '@p2poolv2/primitives'
+import type { SteadyMs } from '@p2poolv2/primitives'
 import type { HeaderSync } from './headers/sync.ts'
 import type { Outbox } from './peers/outbox.ts'
 import type { Outstanding } from './peers/request-book.ts'
@@ -26,7 +26,7 @@ export class Answers {
   }
 
   /** @param payload null when there was no answer, or none in time */
-  take(request: Outstanding, payload: Uint8Array | null, nowMs: UnixMs): void {
+  take(request: Outstanding, payload: Uint8Array | null, nowMs: SteadyMs): void {
     const { peer, purpose, requestId } = request
     switch (purpose.type) {
       case 'told':
@@ -45,7 +45,7 @@ export class Answers {
     }
   }
 
-  #headers({ peer }: Outstanding, payload: Uint8Array | null, nowMs: UnixMs): void {
+  #headers({ peer }: Outstanding, payload: Uint8Array | null, nowMs: SteadyMs): void {
     const message = payload === null ? null : decoded(() => decodeMessage(payload))
     const items = message?.type === 'shareHeaders' ? message.items : null
     if (payload !== null && items === null) {
@@ -54,7 +54,7 @@ export class Answers {
     this.#parts.headers.answered(peer, items, nowMs)
   }
 
-  #body(order: FetchOrder, payload: Uint8Array | null, nowMs: UnixMs): void {
+  #body(order: FetchOrder, payload: Uint8Array | null, nowMs: SteadyMs): void {
     const { fetcher, intake } = this.#parts
     const { hash, peer } = order
     if (payload === null) {
@@ -72,7 +72,7 @@ export class Answers {
     }
   }
 
-  #blame(peer: string, code: FaultCode, nowMs: UnixMs): void {
+  #blame(peer: string, code: FaultCode, nowMs: SteadyMs): void {
     this.#parts.out.blame(peer, { code, route: 'stream' }, nowMs)
   }
 }

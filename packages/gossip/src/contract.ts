@@ -1,6 +1,6 @@
 import type { BlockTemplate } from '@p2poolv2/bitcoin'
 import type { ChainParams, ChainVerdict, HeaderItem, HeaderQuestion, Share, ShareFacts } from '@p2poolv2/consensus'
-import type { BlockHash, Height, Rng, Sha256d, ShareHash } from '@p2poolv2/primitives'
+import type { BlockHash, Height, Rng, Sha256d, ShareHash, SteadyMs, UnixSec } from '@p2poolv2/primitives'
 
 /**
  * The contract of the gossip machine: what it is told (`GossipEvent`), what it asks for (`GossipEffect`), what it reads
@@ -55,6 +55,8 @@ export interface ChainIndex {
   locator(depth: Height): readonly ShareHash[]
   /** Hashes of the headers that answer a question, in the order they are sent (protocol §18.5); whole heights. */
   headerAnswer(question: HeaderQuestion): readonly ShareHash[]
+  /** What the wall clock says: times in shares and blocks are compared with it, and gossip itself keeps steady time only. */
+  wallSec(): UnixSec
   /** Shares whose bodies are missing, by rising height, uncles before those that name them (protocol §19.4). */
   wantedBodies(limit: number): readonly ShareHash[]
 }
@@ -206,7 +208,7 @@ export interface PeerStatus {
   readonly peer: PeerId
   readonly direction: 'inbound' | 'outbound'
   readonly dialect: Dialect
-  readonly connectedAtMs: number
+  readonly connectedAtMs: SteadyMs
   /** Last height the peer told of itself, unchecked; null before its handshake. */
   readonly claimedHeight: Height | null
   readonly penaltyPoints: number

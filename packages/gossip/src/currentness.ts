@@ -1,10 +1,9 @@
-import { secFromMs, type UnixMs } from '@p2poolv2/primitives'
 import type { ChainIndex } from './contract.ts'
 
 /** A share this old says nothing about now (protocol §19.5). */
 export const CURRENT_SEC = 300
 
 /** Whether the confirmed chain is as fresh as a chain in use is; one from the future is (protocol §19.5). */
-export function isCurrent(chain: ChainIndex, nowMs: UnixMs): boolean {
-  return secFromMs(nowMs) - chain.confirmedTip().timeSec <= CURRENT_SEC
+export function isCurrent(chain: ChainIndex): boolean {
+  return chain.wallSec() - chain.confirmedTip().timeSec <= CURRENT_SEC
 }

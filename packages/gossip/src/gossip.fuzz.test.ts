@@ -1,4 +1,4 @@
-import { shareHash, type UnixMs, unixMs, ZERO_SHARE_HASH } from '@p2poolv2/primitives'
+import { type SteadyMs, shareHash, steadyMs, ZERO_SHARE_HASH } from '@p2poolv2/primitives'
 import { ChainBuilder, EASY_BITCOIN_BITS, easyParams, GENESIS_TIME_SEC } from '@p2poolv2/sharechain/testing'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
@@ -128,7 +128,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 /** One node, and what it owes and is owed. */
 class Run {
   readonly #node = new TestNode(params)
-  #nowMs: UnixMs = unixMs((GENESIS_TIME_SEC + 20) * 1_000)
+  #nowMs: SteadyMs = steadyMs((GENESIS_TIME_SEC + 20) * 1_000)
   #ids = 0
   #asked: number[] = []
   /** Requests of peers without answer, and whose they are. */
@@ -152,7 +152,7 @@ class Run {
         break
       }
       case 'pass':
-        this.#pass(unixMs(this.#nowMs + step.ms))
+        this.#pass(steadyMs(this.#nowMs + step.ms))
         break
       default:
         step satisfies never
@@ -161,14 +161,14 @@ class Run {
 
   /** In the end nothing asked of the node is without answer. */
   finish(): void {
-    this.#pass(unixMs(this.#nowMs + 60_000))
+    this.#pass(steadyMs(this.#nowMs + 60_000))
     expect([...this.#owed.values()]).toEqual([])
     this.#node.gossip.checkInvariants()
   }
 
-  #pass(until: UnixMs): void {
+  #pass(until: SteadyMs): void {
     for (let at = this.#node.nextDeadlineMs; at !== null && at <= until; at = this.#node.nextDeadlineMs) {
-      this.#nowMs = unixMs(Math.max(at, this.#nowMs))
+      this.#nowMs = steadyMs(Math.max(at, this.#nowMs))
       this.#handle({ type: 'deadline' })
     }
     this.#nowMs = until

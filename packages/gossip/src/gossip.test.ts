@@ -1,4 +1,4 @@
-import { unixMs, ZERO_SHARE_HASH } from '@p2poolv2/primitives'
+import { steadyMs, ZERO_SHARE_HASH } from '@p2poolv2/primitives'
 import { ChainBuilder, easyParams, GENESIS_TIME_SEC } from '@p2poolv2/sharechain/testing'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { POLL_MS, STALL_MS } from './headers/sync.ts'
@@ -11,8 +11,8 @@ const params = easyParams()
 const builder = new ChainBuilder(params)
 const row = builder.row(builder.genesis, 5)
 const tip = builder.known.confirmedTip()
-const NOW = unixMs((GENESIS_TIME_SEC + 10) * 1_000)
-const later = (ms: number) => unixMs(NOW + ms)
+const NOW = steadyMs((GENESIS_TIME_SEC + 10) * 1_000)
+const later = (ms: number) => steadyMs(NOW + ms)
 
 let node: TestNode
 
@@ -152,7 +152,7 @@ describe('asking for headers', () => {
 
 describe('the status', () => {
   it('is alone, then syncing while a peer’s headers are awaited, then current', () => {
-    const nowMs = unixMs((GENESIS_TIME_SEC + 5_000) * 1_000)
+    const nowMs = steadyMs((GENESIS_TIME_SEC + 5_000) * 1_000)
     expect(node.gossip.status(nowMs).state).toBe('alone')
     node.handle({ type: 'peerConnected', peer: 'ann', direction: 'outbound', dialect: 'ours' }, nowMs)
     expect(node.gossip.status(nowMs).state).toBe('syncing')

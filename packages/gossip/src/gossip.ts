@@ -1,5 +1,5 @@
 import { bitcoinHeaderHashWire } from '@p2poolv2/bitcoin'
-import { blockHashFromWire, invariant, sha256d, type UnixMs, unixMs } from '@p2poolv2/primitives'
+import { blockHashFromWire, invariant, type SteadyMs, sha256d, steadyMs } from '@p2poolv2/primitives'
 import { Answers } from './answers.ts'
 import type {
   ChainIndex,
@@ -56,7 +56,7 @@ export class Gossip {
   #stale: { readonly preferred: PeerId | null } | null = null
   /** The chain may want more than it was asked to name. */
   #moreWanted = false
-  #refreshAtMs: UnixMs | null = null
+  #refreshAtMs: SteadyMs | null = null
   #state: SyncState = 'alone'
 
   constructor(options: GossipOptions, deps: GossipDeps) {
@@ -74,7 +74,7 @@ export class Gossip {
     this.#relay = new Relay(shared)
     this.#announcer = new TemplateAnnouncer({ book, peers, out })
     this.#exchange = new TemplateExchange({ book, peers, out, sha256d: hash })
-    this.#rebuild = new BlockRebuild(params, { book, out, exchange: this.#exchange })
+    this.#rebuild = new BlockRebuild(params, { chain, book, out, exchange: this.#exchange })
     this.#headers = new HeaderSync(params, { ...shared, rng })
     this.#intake = new Intake(params, { ...shared, headers: this.#headers, blocks: this.#rebuild })
     const behind = { ...shared, headers: this.#headers, intake: this.#intake }
@@ -83,7 +83,7 @@ export class Gossip {
   }
 
   /** When to send `deadline`; null when nothing is awaited. */
-  get nextDeadlineMs(): UnixMs | null {
+  get nextDeadlineMs(): SteadyMs | null {
     let next = this.#refreshAtMs
     const parts = [this.#out.requests, this.#desk, this.#headers, this.#fetcher, this.#exchange, this.#announcer]
     for (const { nextDeadlineMs } of parts) {
@@ -92,14 +92,14 @@ export class Gossip {
     return next
   }
 
-  handle(event: GossipEvent, nowMs: UnixMs): readonly GossipEffect[] {
+  handle(event: GossipEvent, nowMs: SteadyMs): readonly GossipEffect[] {
     this.#route(event, nowMs)
     this.#work(nowMs)
     return this.#out.take()
   }
 
   /** For people: where we stand and with whom. */
-  status(nowMs: UnixMs): GossipStatus {
+  status(nowMs: SteadyMs): GossipStatus {
     return gossipStatus(this.#statusParts(), nowMs)
   }
 
@@ -113,7 +113,7 @@ export class Gossip {
     }
   }
 
-  #route(event: GossipEvent, nowMs: UnixMs): void {
+  #route(event: GossipEvent, nowMs: SteadyMs): void {
     switch (event.type) {
       case 'peerConnected':
         this.#connect(event, nowMs)
@@ -169,7 +169,7 @@ export class Gossip {
   }
 
   /** Everything that the event or the time has made due. */
-  #work(nowMs: UnixMs): void {
+  #work(nowMs: SteadyMs): void {
     for (const request of this.#out.requests.takeDue(nowMs)) this.#answers.take(request, null, nowMs)
     this.#desk.work(nowMs)
     this.#forgetDropped()
@@ -182,14 +182,14 @@ export class Gossip {
       const { hash, peer } = order
       this.#out.ask(peer, { type: 'getData', kind: 'share', hash }, { purpose: { type: 'body', hash }, nowMs })
     }
-    const state = syncState(this.#statusParts(), nowMs)
+    const state = syncState(this.#statusParts())
     if (state !== this.#state) this.#out.report({ type: 'statusChanged', state })
     this.#state = state
   }
 
   // Peers
 
-  #connect(event: Extract<GossipEvent, { type: 'peerConnected' }>, nowMs: UnixMs): void {
+  #connect(event: Extract<GossipEvent, { type: 'peerConnected' }>, nowMs: SteadyMs): void {
     const { peer: id, direction, dialect } = event
     if (this.#peers.get(id) !== undefined) this.#forget(id)
     const refusal = this.#peers.add(new Peer(id, { direction, dialect, connectedAtMs: nowMs }), nowMs)
@@ -219,7 +219,7 @@ export class Gossip {
 
   // What peers send and answer
 
-  #topicMessage(event: Extract<GossipEvent, { type: 'gossip' }>, nowMs: UnixMs): void {
+  #topicMessage(event: Extract<GossipEvent, { type: 'gossip' }>, nowMs: SteadyMs): void {
     const { peer, messageId, topic, data } = event
     if (this.#peers.get(peer)?.topicMessages.take(1, nowMs) !== true) {
       this.#out.verdict(event, 'ignore')
@@ -237,7 +237,7 @@ export class Gossip {
   #ended(
     requestId: number,
     answer: { readonly payload: Uint8Array | null; readonly malformed: boolean },
-    nowMs: UnixMs
+    nowMs: SteadyMs
   ): void {
     const request = this.#out.requests.take(requestId)
     if (request === undefined) return
@@ -247,17 +247,17 @@ export class Gossip {
 
   // What the chain says
 
-  #headersJudged(event: Extract<GossipEvent, { type: 'headersJudged' }>, nowMs: UnixMs): void {
+  #headersJudged(event: Extract<GossipEvent, { type: 'headersJudged' }>, nowMs: SteadyMs): void {
     const { deliveryId, outcome } = event
     const peer = this.#headers.judged(deliveryId, outcome, nowMs)
     if (peer !== null) {
       this.#fetcher.addSource(peer)
-      this.#stale = { preferred: isCurrent(this.#chain, nowMs) ? peer : null }
+      this.#stale = { preferred: isCurrent(this.#chain) ? peer : null }
     }
     this.#chainMoved(outcome, nowMs)
   }
 
-  #ownShare(event: Extract<GossipEvent, { type: 'ownShare' }>, nowMs: UnixMs): void {
+  #ownShare(event: Extract<GossipEvent, { type: 'ownShare' }>, nowMs: SteadyMs): void {
     const { share, outcome } = event
     // A block of ours is on its way to bitcoin already.
     this.#rebuild.settle(blockHashFromWire(bitcoinHeaderHashWire(share.header.bitcoinHeader)))
@@ -265,7 +265,7 @@ export class Gossip {
     this.#chainMoved(outcome, nowMs)
   }
 
-  #chainMoved(outcome: ChainJudgement, nowMs: UnixMs): void {
+  #chainMoved(outcome: ChainJudgement, nowMs: SteadyMs): void {
     for (const hash of outcome.validated) {
       this.#relay.validated(hash, nowMs)
       // Those that had waited for this one wait no more.
@@ -274,14 +274,14 @@ export class Gossip {
     if (outcome.invalidated.length > 0) this.#stale ??= { preferred: null }
   }
 
-  #refreshWanted(nowMs: UnixMs): void {
+  #refreshWanted(nowMs: SteadyMs): void {
     const isDue = this.#refreshAtMs !== null && this.#refreshAtMs <= nowMs
     if (this.#stale === null && !isDue && !(this.#moreWanted && this.#fetcher.isLow)) return
     const wanted = this.#chain.wantedBodies(MAX_WANTED)
     this.#fetcher.setWanted(wanted, this.#stale?.preferred ?? null, nowMs)
     this.#stale = null
     this.#moreWanted = wanted.length >= MAX_WANTED
-    this.#refreshAtMs = wanted.length > 0 ? unixMs(nowMs + REFRESH_MS) : null
+    this.#refreshAtMs = wanted.length > 0 ? steadyMs(nowMs + REFRESH_MS) : null
   }
 
   #statusParts() {

@@ -1,5 +1,5 @@
 import { genesisShare, type Share } from '@p2poolv2/consensus'
-import { shareHash, unixMs, ZERO_SHARE_HASH } from '@p2poolv2/primitives'
+import { shareHash, steadyMs, ZERO_SHARE_HASH } from '@p2poolv2/primitives'
 import { ChainBuilder, easyParams, GENESIS_TIME_SEC } from '@p2poolv2/sharechain/testing'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { MAX_MISSING_PER_PEER } from './shares/fetcher.ts'
@@ -12,7 +12,7 @@ const params = easyParams()
 const builder = new ChainBuilder(params)
 const row = builder.row(builder.genesis, 60)
 const tip = row.at(-1)?.hash ?? ZERO_SHARE_HASH
-const START_MS = unixMs((GENESIS_TIME_SEC + 100) * 1_000)
+const START_MS = steadyMs((GENESIS_TIME_SEC + 100) * 1_000)
 const NOBODY = shareHash('ab'.repeat(32))
 
 let net: TestNet
@@ -126,7 +126,7 @@ describe('a peer with headers without end', () => {
 
   it('is not followed into the future', () => {
     // Two hours and a half ahead of our clock, and more on request.
-    net.nowMs = unixMs((GENESIS_TIME_SEC - 9_000) * 1_000)
+    net.nowMs = steadyMs((GENESIS_TIME_SEC - 9_000) * 1_000)
     const peer = mallory(() => headersOf(endless.slice(0, 900)))
     net.run(600_000)
     expect(ann.chain.shareCount).toBe(1)
@@ -149,7 +149,7 @@ describe('a peer with headers without end', () => {
   })
 
   it('is penalised for giving the same again', () => {
-    net.nowMs = unixMs((GENESIS_TIME_SEC + 1_000) * 1_000)
+    net.nowMs = steadyMs((GENESIS_TIME_SEC + 1_000) * 1_000)
     const peer = mallory(() => headersOf(endless.slice(0, 900)))
     net.run(30_000)
     expect(net.penalties[0]).toEqual({ by: 'ann', peer: 'mallory', code: 'answer-without-progress' })
@@ -158,7 +158,7 @@ describe('a peer with headers without end', () => {
 
   it('that do not connect is asked deeper three times, and then seldom', () => {
     const peer = mallory(() => headersOf(endless.slice(100, 200)))
-    net.nowMs = unixMs((GENESIS_TIME_SEC + 1_000) * 1_000)
+    net.nowMs = steadyMs((GENESIS_TIME_SEC + 1_000) * 1_000)
     net.run(60_000)
     expect(peer.count('getShareHeaders')).toBeLessThanOrEqual(16)
     expect(net.penalties).toEqual([])

@@ -1,4 +1,4 @@
-import type { UnixMs } from '@p2poolv2/primitives'
+import type { SteadyMs } from '@p2poolv2/primitives'
 import type { ChainIndex, GossipStatus, SyncState } from './contract.ts'
 import { isCurrent } from './currentness.ts'
 import type { HeaderSync } from './headers/sync.ts'
@@ -15,19 +15,19 @@ interface Parts {
   readonly fetcher: ShareFetcher
 }
 
-export function syncState({ chain, peers, headers }: Parts, nowMs: UnixMs): SyncState {
+export function syncState({ chain, peers, headers }: Parts): SyncState {
   if (peers.size === 0) return 'alone'
   const lag = chain.candidateTip().height - chain.confirmedTip().height
   if (headers.isCatchingUp || lag > USUAL_LAG) return 'syncing'
-  if (isCurrent(chain, nowMs)) return 'current'
+  if (isCurrent(chain)) return 'current'
   return headers.sessionCount > 0 || !hasHeardTip(peers) ? 'syncing' : 'current'
 }
 
-export function gossipStatus(parts: Parts, nowMs: UnixMs): GossipStatus {
-  const state = syncState(parts, nowMs)
+export function gossipStatus(parts: Parts, nowMs: SteadyMs): GossipStatus {
+  const state = syncState(parts)
   return {
     state,
-    quiet: state === 'current' && !isCurrent(parts.chain, nowMs),
+    quiet: state === 'current' && !isCurrent(parts.chain),
     peers: [...parts.peers.all()].map(peer => ({
       peer: peer.id,
       direction: peer.direction,

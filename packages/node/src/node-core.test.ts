@@ -1,4 +1,3 @@
-import { unixMs } from '@p2poolv2/primitives'
 import { describe, expect, it } from 'vitest'
 import { EFFECT_RANK } from './contract.ts'
 import { A_SHARE, address, effectsOf, factsOf, Rig, SETTINGS, sharesMade } from './testing/rig.ts'
@@ -122,7 +121,7 @@ describe('authorisation', () => {
     const reply = miner.replies.get(2)
     expect(reply?.error).toEqual([24, 'tb1qw508d6qe... is a testnet address, this node pays bcrt1... addresses', null])
     expect(rig.facts('minerRefused')).toHaveLength(1)
-    expect(rig.core.queries.status(unixMs(rig.nowMs)).miners).toEqual([])
+    expect(rig.core.queries.status(rig.now).miners).toEqual([])
   })
 
   it('a second worker name of a connection counts as a worker of its own', () => {
@@ -132,7 +131,7 @@ describe('authorisation', () => {
     const again = new ScriptedMiner(`${address(1)}.second`)
     rig.handle({ type: 'minerLines', miner: 1, lines: again.hello().slice(1) })
     rig.handle({ type: 'minerLines', miner: 1, lines: [again.submit(miner.grind(A_SHARE))] })
-    const workers = rig.core.queries.workers(unixMs(rig.nowMs))
+    const workers = rig.core.queries.workers(rig.now)
     expect(workers.map(({ worker, accepted }) => [worker, accepted])).toEqual([
       ['first', 0],
       ['second', 1]
@@ -202,7 +201,7 @@ describe('the way of a share', () => {
     expect(sibling?.hash).toBeDefined()
     expect([prevShareHash, ...(uncles ?? [])]).toContain(sibling?.hash)
     expect(uncles).toHaveLength(1)
-    expect(rig.core.queries.status(unixMs(rig.nowMs)).sharechain.uncles).toBe(1)
+    expect(rig.core.queries.status(rig.now).sharechain.uncles).toBe(1)
   })
 
   it('when hashes come faster than work is renewed, every share finds its place', () => {
@@ -243,7 +242,7 @@ describe('the end', () => {
     const rig = new Rig()
     rig.connect(1, address(1))
     // A shell that gives an id twice is our own fault.
-    const effects = rig.core.handle({ type: 'minerConnected', miner: 1, remote: '' }, unixMs(rig.nowMs))
+    const effects = rig.core.handle({ type: 'minerConnected', miner: 1, remote: '' }, rig.now)
     expect(factsOf(effects, 'bug').map(fact => fact.code)).toEqual(['invariant-broken'])
     expect(effectsOf(effects, 'closeMiner')).toHaveLength(1)
     expect(effects.at(-1)).toMatchObject({ type: 'stop', reason: { code: 'bug' } })

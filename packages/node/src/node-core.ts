@@ -2,8 +2,8 @@ import type { BlockTemplate } from '@p2poolv2/bitcoin'
 import { DEFAULT_POOL_SIGNATURE } from '@p2poolv2/bitcoin'
 import type { ChainParams, PayoutCut } from '@p2poolv2/consensus'
 import { Gossip } from '@p2poolv2/gossip'
-import type { Rng, Sha256d, UnixMs } from '@p2poolv2/primitives'
-import { bytesEqual, difficultyFromBits, invariant, unixMs } from '@p2poolv2/primitives'
+import type { Moment, Rng, Sha256d, SteadyMs } from '@p2poolv2/primitives'
+import { bytesEqual, difficultyFromBits, invariant, steadyMs, unixMs } from '@p2poolv2/primitives'
 import type { FoundBlock, ShareChain } from '@p2poolv2/sharechain'
 import type { SessionSettings } from '@p2poolv2/stratum'
 import { StratumV1 } from '@p2poolv2/stratum'
@@ -36,7 +36,7 @@ export interface NodeCoreOptions {
   readonly version: string
   /** Blocks found before this start, in any order. */
   readonly recentBlocks: readonly FoundBlock[]
-  readonly startedAtMs: UnixMs
+  readonly startedAtMs: SteadyMs
   /** Default `MAX_MINERS`. */
   readonly maxMiners?: number
   /** Default: the gossip machine's own. */
@@ -52,6 +52,9 @@ export interface NodeCoreDeps {
 
 /** Bitcoin nodes shown. The configuration names a handful; at the cap the rest is left out of the status. */
 const MAX_BITCOIND_NODES = 16
+
+/** Whoever waits for a time of the wall clock looks at it at least this often, since it may step. */
+export const WALL_CHECK_MS = 30_000
 
 const NOTHING: readonly NodeEffect[] = Object.freeze([])
 
@@ -78,6 +81,8 @@ export class NodeCore {
   #isStoreBehind = false
   /** Of peers, while the disk is behind: what they bring makes the chain grow. */
   readonly #held = new HeldEvents()
+  /** The moment of the event under way, or of the last one. */
+  readonly #turn: { now: Moment } = { now: { wallMs: unixMs(0), steadyMs: steadyMs(0) } }
   #state: 'new' | 'running' | 'stopped' = 'new'
 
   constructor(options: NodeCoreOptions, deps: NodeCoreDeps) {
@@ -89,7 +94,7 @@ export class NodeCore {
     this.#blocks = new BlockLog(options.recentBlocks)
     this.#gossip = new Gossip(
       { params, ...(options.maxPeers === undefined ? {} : { maxPeers: options.maxPeers }) },
-      { chain: chainIndexOf(params, chain), rng, ...(sha256d === undefined ? {} : { sha256d }) }
+      { chain: chainIndexOf(params, chain, this.#turn), rng, ...(sha256d === undefined ? {} : { sha256d }) }
     )
     this.#keeper = new ChainKeeper({
       network: params.addressNetwork,
@@ -97,7 +102,7 @@ export class NodeCore {
       jobs: this.#jobs,
       blocks: this.#blocks,
       effects: this.#effects,
-      tell: (news, nowMs) => this.#network.handle(news, nowMs)
+      tell: (news, now) => this.#network.handle(news, now)
     })
     this.#network = new Network({ gossip: this.#gossip, keeper: this.#keeper, effects: this.#effects })
     this.#desk = new MinerDesk(
@@ -126,32 +131,34 @@ export class NodeCore {
       stats: this.#stats,
       blocks: this.#blocks,
       gossip: this.#gossip,
+      turn: this.#turn,
       bitcoind: () => ({ nodes: this.#bitcoinds, templateSource: this.#templateSource })
     })
   }
 
   /** When to send `deadline`; in the past before the first event, null when nothing is awaited. */
-  get nextDeadlineMs(): UnixMs | null {
+  get nextDeadlineMs(): SteadyMs | null {
     if (this.#state === 'stopped') return null
-    if (this.#state === 'new') return unixMs(0)
-    let next: UnixMs | null = null
-    const machines = [this.#desk.miners, this.#jobs, this.#chain, this.#gossip]
-    for (const { nextDeadlineMs: atMs } of machines) {
+    if (this.#state === 'new') return steadyMs(0)
+    let next = this.#chainDeadlineMs()
+    for (const { nextDeadlineMs: atMs } of [this.#desk.miners, this.#jobs, this.#gossip]) {
       if (atMs !== null && (next === null || atMs < next)) next = atMs
     }
     return next
   }
 
-  handle(event: NodeEvent, nowMs: UnixMs): readonly NodeEffect[] {
+  /** @param now its steady time never falls from one call to the next; its wall time may step either way */
+  handle(event: NodeEvent, now: Moment): readonly NodeEffect[] {
     if (this.#state === 'stopped') return NOTHING
+    this.#turn.now = now
     try {
       if (this.#state === 'new') {
         this.#state = 'running'
         this.#keeper.reportUnanswered()
         this.#keeper.resume()
       }
-      this.#route(event, nowMs)
-      this.#serve(nowMs)
+      this.#route(event, now)
+      this.#serve(now)
     } catch (error) {
       this.#fail(error)
     }
@@ -170,23 +177,23 @@ export class NodeCore {
     invariant(this.#bitcoinds.length <= MAX_BITCOIND_NODES, 'bitcoin nodes are within their cap')
   }
 
-  #route(event: NodeEvent, nowMs: UnixMs): void {
+  #route(event: NodeEvent, now: Moment): void {
     if (this.#isStoreBehind && isHoldable(event)) {
       if (!this.#held.add(event)) this.#refuse(event)
       return
     }
     switch (event.type) {
       case 'minerConnected':
-        this.#desk.connect(event, nowMs)
+        this.#desk.connect(event, now)
         break
       case 'minerLines':
-        this.#desk.lines(event, nowMs)
+        this.#desk.lines(event, now)
         break
       case 'minerGone':
-        this.#desk.gone(event.miner, nowMs)
+        this.#desk.gone(event.miner, now)
         break
       case 'template':
-        this.#takeTemplate(event, nowMs)
+        this.#takeTemplate(event, now)
         break
       case 'bitcoind':
         this.#takeBitcoinds(event.nodes)
@@ -203,42 +210,42 @@ export class NodeCore {
         break
       case 'storeCaughtUp':
         this.#isStoreBehind = false
-        this.#keeper.storeCaughtUp(nowMs)
-        for (const held of this.#held.take()) this.#route(held, nowMs)
+        this.#keeper.storeCaughtUp(now)
+        for (const held of this.#held.take()) this.#route(held, now)
         break
       case 'storeFailed':
         this.#effects.report({ type: 'storeFailed', message: event.message })
-        this.#stop({ code: 'storeFailed', message: event.message }, nowMs)
+        this.#stop({ code: 'storeFailed', message: event.message }, now)
         break
       case 'peerConnected': {
         const { peer, direction, dialect } = event
         this.#effects.report({ type: 'peerConnected', peer, direction, dialect })
-        this.#network.handle(event, nowMs)
+        this.#network.handle(event, now)
         break
       }
       case 'peerGone':
         this.#effects.report({ type: 'peerGone', peer: event.peer })
-        this.#network.handle(event, nowMs)
+        this.#network.handle(event, now)
         break
       case 'gossip':
       case 'peerRequest':
       case 'peerResponse':
       case 'requestFailed':
-        this.#network.handle(event, nowMs)
+        this.#network.handle(event, now)
         break
       case 'sharesRead':
-        if (event.for === 'chain') this.#keeper.takeRead(event, nowMs)
-        else this.#network.handle(this.#keeper.readForPeers(event, nowMs), nowMs)
+        if (event.for === 'chain') this.#keeper.takeRead(event, now)
+        else this.#network.handle(this.#keeper.readForPeers(event, now), now)
         break
       case 'headersRead':
         // The share chain keeps what it needs of headers in memory.
-        if (event.for === 'peers') this.#network.handle(event, nowMs)
+        if (event.for === 'peers') this.#network.handle(event, now)
         break
       case 'deadline':
-        this.#deadline(nowMs)
+        this.#deadline(now)
         break
       case 'shutdown':
-        this.#stop({ code: 'shutdown', message: 'asked to stop' }, nowMs)
+        this.#stop({ code: 'shutdown', message: 'asked to stop' }, now)
         break
       default:
         event satisfies never
@@ -247,9 +254,9 @@ export class NodeCore {
 
   // Work
 
-  #takeTemplate(event: Extract<NodeEvent, { type: 'template' }>, nowMs: UnixMs): void {
+  #takeTemplate(event: Extract<NodeEvent, { type: 'template' }>, now: Moment): void {
     const { template, source } = event
-    const moved = this.#jobs.takeTemplate(template, nowMs)
+    const moved = this.#jobs.takeTemplate(template, now)
     this.#templateSource = source
     this.#effects.report({
       type: 'templateTaken',
@@ -259,35 +266,35 @@ export class NodeCore {
       bitcoinDifficulty: difficultyFromBits(template.bits),
       transactions: template.transactions.length
     })
-    if (moved) this.#desk.newBlock(template.prevHash, nowMs)
+    if (moved) this.#desk.newBlock(template.prevHash, now)
   }
 
   /** New work for everybody if it is due, else what there is for those who asked. */
-  #serve(nowMs: UnixMs): void {
+  #serve(now: Moment): void {
     if (this.#state !== 'running') return
-    const renewal = this.#jobs.renewIfDue(nowMs)
+    const renewal = this.#jobs.renewIfDue(now)
     if (renewal === null) {
-      this.#desk.serveWanting(nowMs)
+      this.#desk.serveWanting(now)
       return
     }
     this.#reportRenewal(renewal)
     if (renewal.reason === 'window-empty') {
       const message = 'the payout window has no weight, so nobody can be paid'
       this.#effects.report({ type: 'bug', code: 'payout-window-empty', detail: message })
-      this.#stop({ code: 'bug', message }, nowMs)
+      this.#stop({ code: 'bug', message }, now)
       return
     }
-    if (renewal.offered !== null) this.#tellTemplate(renewal.offered.work.template, nowMs)
-    this.#desk.serveAll(renewal, nowMs)
+    if (renewal.offered !== null) this.#tellTemplate(renewal.offered.work.template, now)
+    this.#desk.serveAll(renewal, now)
   }
 
   /** Peers that have our transactions can submit our blocks should we not live to do it. */
-  #tellTemplate(template: BlockTemplate, nowMs: UnixMs): void {
+  #tellTemplate(template: BlockTemplate, now: Moment): void {
     const told = this.#toldTemplate
     // The transactions follow from the branch. Work made anew mostly has the same, or fewer for lack of room each time.
     if (told?.prevHash === template.prevHash && bytesEqual(told.merkleBranch, template.merkleBranch)) return
     this.#toldTemplate = template
-    this.#network.handle({ type: 'ownTemplate', template }, nowMs)
+    this.#network.handle({ type: 'ownTemplate', template }, now)
   }
 
   #reportRenewal(renewal: Renewal): void {
@@ -320,11 +327,22 @@ export class NodeCore {
     // The gossip machine notices answers that do not come; the rest always has room.
   }
 
-  #deadline(nowMs: UnixMs): void {
-    this.#desk.deadline(nowMs)
-    this.#keeper.advance(nowMs)
+  #deadline(now: Moment): void {
+    this.#desk.deadline(now)
+    this.#keeper.advance(now)
     const { nextDeadlineMs } = this.#gossip
-    if (nextDeadlineMs !== null && nextDeadlineMs <= nowMs) this.#network.handle({ type: 'deadline' }, nowMs)
+    if (nextDeadlineMs !== null && nextDeadlineMs <= now.steadyMs) this.#network.handle({ type: 'deadline' }, now)
+  }
+
+  /**
+   * When to look at the share chain again: it waits for wall times, so their distance is counted off on the steady clock.
+   * A step of the wall clock meanwhile is noticed with the next event, and after `WALL_CHECK_MS` at the latest.
+   */
+  #chainDeadlineMs(): SteadyMs | null {
+    const { nextDeadlineMs } = this.#chain
+    if (nextDeadlineMs === null) return null
+    const { wallMs, steadyMs: nowMs } = this.#turn.now
+    return steadyMs(nowMs + Math.min(Math.max(0, nextDeadlineMs - wallMs), WALL_CHECK_MS))
   }
 
   #takeBitcoinds(nodes: readonly BitcoindStatus[]): void {
@@ -337,10 +355,10 @@ export class NodeCore {
     }
   }
 
-  #stop(reason: StopReason, nowMs: UnixMs): void {
+  #stop(reason: StopReason, now: Moment): void {
     if (this.#state === 'stopped') return
     this.#state = 'stopped'
-    this.#desk.close(nowMs)
+    this.#desk.close(now)
     this.#effects.add({ type: 'stop', reason })
   }
 

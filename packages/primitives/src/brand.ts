@@ -17,10 +17,21 @@ export type TxId = Brand<string, 'TxId'>
 /** 32 raw bytes in wire order, the order the hash function gives. Inside codecs and hashing only. */
 export type Bytes32 = Uint8Array
 
-/** Milliseconds since 1970, an integer. */
+/** Milliseconds since 1970 by the wall clock, an integer. People and programs set it, both ways and by any amount. */
 export type UnixMs = Brand<number, 'UnixMs'>
 /** Seconds since 1970, an integer. */
 export type UnixSec = Brand<number, 'UnixSec'>
+/**
+ * Milliseconds by a clock that nobody sets: it never falls and runs at the usual pace. An integer, at least 0, whose zero
+ * is any moment before the process began; it says nothing across processes.
+ */
+export type SteadyMs = Brand<number, 'SteadyMs'>
+
+/** One moment by both clocks. What waits or measures uses the steady one, what is compared with others' times the wall's. */
+export interface Moment {
+  readonly wallMs: UnixMs
+  readonly steadyMs: SteadyMs
+}
 
 /** Height on the share chain; the genesis share has 0. */
 export type Height = number
@@ -103,6 +114,12 @@ export function unixMs(ms: number): UnixMs {
 export function unixSec(sec: number): UnixSec {
   invariant(Number.isSafeInteger(sec), 'a time in seconds is an integer')
   return sec as UnixSec
+}
+
+/** @throws InvariantError unless an integer */
+export function steadyMs(ms: number): SteadyMs {
+  invariant(Number.isSafeInteger(ms), 'a time in milliseconds is an integer')
+  return ms as SteadyMs
 }
 
 /** Rounds down. */

@@ -1,14 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type UnixMs, unixMs } from './brand.ts'
+import { type SteadyMs, steadyMs } from './brand.ts'
 import { Deadlines } from './deadlines.ts'
 import { InvariantError } from './invariant.ts'
 
 /** The naive twin: a list in the order of setting, sorted when asked (sorting is stable). */
 class ListDeadlines {
-  list: { key: number; atMs: UnixMs }[] = []
+  list: { key: number; atMs: SteadyMs }[] = []
 
-  set(key: number, atMs: UnixMs): void {
+  set(key: number, atMs: SteadyMs): void {
     this.delete(key)
     this.list.push({ key, atMs })
   }
@@ -19,18 +19,18 @@ class ListDeadlines {
     return this.list.length < before
   }
 
-  sorted(): { key: number; atMs: UnixMs }[] {
+  sorted(): { key: number; atMs: SteadyMs }[] {
     return [...this.list].sort((a, b) => a.atMs - b.atMs)
   }
 
-  popDue(nowMs: UnixMs): number[] {
+  popDue(nowMs: SteadyMs): number[] {
     const due = this.sorted().filter(deadline => deadline.atMs <= nowMs)
     for (const { key } of due) this.delete(key)
     return due.map(({ key }) => key)
   }
 }
 
-const times = fc.nat(30).map(unixMs)
+const times = fc.nat(30).map(steadyMs)
 const keys = fc.nat(40)
 const commands = fc.array(
   fc.oneof(
@@ -62,7 +62,7 @@ describe('Deadlines', () => {
           expect(deadlines.size).toBe(twin.list.length)
           expect(deadlines.peek()).toEqual(twin.sorted()[0] ?? null)
         }
-        expect(deadlines.popDue(unixMs(1000))).toEqual(twin.popDue(unixMs(1000)))
+        expect(deadlines.popDue(steadyMs(1000))).toEqual(twin.popDue(steadyMs(1000)))
         expect(deadlines.peek()).toBe(null)
       }),
       { numRuns: 200 }
@@ -71,29 +71,29 @@ describe('Deadlines', () => {
 
   it('is due at its time and not before', () => {
     const deadlines = new Deadlines<string>()
-    deadlines.set('a', unixMs(10))
-    expect(deadlines.popDue(unixMs(9))).toEqual([])
-    expect(deadlines.popDue(unixMs(10))).toEqual(['a'])
+    deadlines.set('a', steadyMs(10))
+    expect(deadlines.popDue(steadyMs(9))).toEqual([])
+    expect(deadlines.popDue(steadyMs(10))).toEqual(['a'])
     expect(deadlines.size).toBe(0)
   })
 
   it('of the same time come in the order in which they were set, and setting again goes to the back', () => {
     const deadlines = new Deadlines<string>()
-    for (const key of ['a', 'b', 'c', 'd']) deadlines.set(key, unixMs(5))
-    deadlines.set('a', unixMs(5))
-    expect(deadlines.popDue(unixMs(5))).toEqual(['b', 'c', 'd', 'a'])
+    for (const key of ['a', 'b', 'c', 'd']) deadlines.set(key, steadyMs(5))
+    deadlines.set('a', steadyMs(5))
+    expect(deadlines.popDue(steadyMs(5))).toEqual(['b', 'c', 'd', 'a'])
   })
 
   it('are all forgotten by clear', () => {
     const deadlines = new Deadlines<string>()
-    deadlines.set('a', unixMs(1))
+    deadlines.set('a', steadyMs(1))
     deadlines.clear()
     expect([deadlines.peek(), deadlines.size, deadlines.has('a')]).toEqual([null, 0, false])
-    deadlines.set('a', unixMs(2))
+    deadlines.set('a', steadyMs(2))
     expect(deadlines.peek()).toEqual({ key: 'a', atMs: 2 })
   })
 
   it('at no time is our bug', () => {
-    expect(() => new Deadlines<string>().set('a', Number.NaN as UnixMs)).toThrow(InvariantError)
+    expect(() => new Deadlines<string>().set('a', Number.NaN as SteadyMs)).toThrow(InvariantError)
   })
 })

@@ -1,23 +1,23 @@
-import type { UnixMs } from './brand.ts'
+import type { SteadyMs, UnixMs } from './brand.ts'
 import { invariant } from './invariant.ts'
 
 /** A key and when it is due. */
-export interface Deadline<K> {
+export interface Deadline<K, T extends SteadyMs | UnixMs = SteadyMs> {
   readonly key: K
-  readonly atMs: UnixMs
+  readonly atMs: T
 }
 
-interface Slot<K> extends Deadline<K> {
+interface Slot<K, T extends SteadyMs | UnixMs> extends Deadline<K, T> {
   readonly order: number
 }
 
 /**
- * What is due when: at most one deadline a key. Those of the same time come in the order in which they were set.
+ * What is due when: at most one deadline a key, all by one clock: the steady one, unless what is awaited is a wall time. Those of the same time come in the order in which they were set.
  * `peek` costs O(1), the rest O(log n). It has no cap of its own: the owner's keys come from containers that have one.
  */
-export class Deadlines<K> {
+export class Deadlines<K, T extends SteadyMs | UnixMs = SteadyMs> {
   /** A binary heap: the slot at i comes before those at 2i+1 and 2i+2. */
-  readonly #heap: Slot<K>[] = []
+  readonly #heap: Slot<K, T>[] = []
   readonly #indexOf = new Map<K, number>()
   #nextOrder = 0
 
@@ -30,13 +30,13 @@ export class Deadlines<K> {
   }
 
   /** When `key` is due, or null. */
-  get(key: K): UnixMs | null {
+  get(key: K): T | null {
     const index = this.#indexOf.get(key)
     return index === undefined ? null : this.#at(index).atMs
   }
 
   /** Sets the key's deadline in place of any earlier one. */
-  set(key: K, atMs: UnixMs): void {
+  set(key: K, atMs: T): void {
     invariant(Number.isSafeInteger(atMs), 'a deadline is an integer of milliseconds')
     const slot = { key, atMs, order: this.#nextOrder++ }
     const index = this.#indexOf.get(key) ?? this.#heap.length
@@ -63,13 +63,13 @@ export class Deadlines<K> {
   }
 
   /** The first deadline, or null. */
-  peek(): Deadline<K> | null {
+  peek(): Deadline<K, T> | null {
     const first = this.#heap[0]
     return first === undefined ? null : { key: first.key, atMs: first.atMs }
   }
 
   /** Removes all deadlines at or before `nowMs` and gives their keys, the first due first. */
-  popDue(nowMs: UnixMs): K[] {
+  popDue(nowMs: T): K[] {
     const due: K[] = []
     for (let first = this.#heap[0]; first !== undefined && first.atMs <= nowMs; first = this.#heap[0]) {
       due.push(first.key)
@@ -87,11 +87,11 @@ export class Deadlines<K> {
     })
   }
 
-  #at(index: number): Slot<K> {
-    return this.#heap[index] as Slot<K>
+  #at(index: number): Slot<K, T> {
+    return this.#heap[index] as Slot<K, T>
   }
 
-  #place(slot: Slot<K>, index: number): void {
+  #place(slot: Slot<K, T>, index: number): void {
     this.#heap[index] = slot
     this.#indexOf.set(slot.key, index)
   }
@@ -120,10 +120,12 @@ export class Deadlines<K> {
   }
 }
 
+type Placed = Pick<Slot<unknown, SteadyMs | UnixMs>, 'atMs' | 'order'>
+
 function parentOf(index: number): number {
   return (index - 1) >>> 1
 }
 
-function isBefore<K>(a: Slot<K>, b: Slot<K>): boolean {
+function isBefore(a: Placed, b: Placed): boolean {
   return a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order)
 }

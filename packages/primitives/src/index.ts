@@ -7,8 +7,10 @@ export type {
   Bytes32,
   CompactBits,
   Height,
+  Moment,
   Sats,
   ShareHash,
+  SteadyMs,
   TxId,
   UnixMs,
   Work
@@ -20,6 +22,7 @@ export {
   secFromMs,
   shareHash,
   shareHashFromWire,
+  steadyMs,
   txId,
   txIdFromWire,
   unixMs,

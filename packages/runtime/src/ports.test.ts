@@ -11,8 +11,15 @@ describe('the ports of Node.js', () => {
     }
   })
 
-  it('give whole milliseconds', () => {
-    expect(Number.isInteger(systemClock().nowMs())).toBe(true)
+  it('give whole milliseconds, the steady ones never falling', () => {
+    const clock = systemClock()
+    let last = clock.now()
+    for (let i = 0; i < 1_000; i++) {
+      const now = clock.now()
+      expect([now.wallMs, now.steadyMs].every(Number.isSafeInteger)).toBe(true)
+      expect(now.steadyMs).toBeGreaterThanOrEqual(last.steadyMs)
+      last = now
+    }
   })
 
   it('give chance in the asked shape', () => {

@@ -1,15 +1,18 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { type Rng, type Sha256d, type UnixMs, unixMs } from '@p2poolv2/primitives'
+import { type Moment, type Rng, type Sha256d, steadyMs, unixMs } from '@p2poolv2/primitives'
 
-/** Wall-clock time for the shells; a machine is handed `nowMs` with each call and never holds a clock. */
+/** Time for the shells; a machine is handed the moment with each call and never holds a clock. */
 export interface Clock {
-  /** Milliseconds since 1970, an integer. May step backwards when the operator sets the clock. */
-  nowMs(): UnixMs
+  /**
+   * Now, in whole milliseconds. The wall time may have stepped either way since the last call, the steady time goes on at
+   * the pace of the timers, from the start of the process on; whether it counts while the computer sleeps is the system's.
+   */
+  now(): Moment
 }
 
 /** The computer's clock. */
 export function systemClock(): Clock {
-  return { nowMs: () => unixMs(Date.now()) }
+  return { now: () => ({ wallMs: unixMs(Date.now()), steadyMs: steadyMs(Math.floor(performance.now())) }) }
 }
 
 /** Chance from the operating system, fit for keys and for anything an opponent must not guess. */

@@ -1,5 +1,5 @@
 import type { Job, Solution } from '@p2poolv2/bitcoin'
-import type { BlockHash, Sha256d, UnixMs } from '@p2poolv2/primitives'
+import type { BlockHash, Moment, Sha256d, SteadyMs, UnixMs } from '@p2poolv2/primitives'
 
 /**
  * What one miner's session is told (`SessionEvent`) and what it asks for (`SessionEffect`): plain objects with a
@@ -72,7 +72,7 @@ export interface ExtranonceSpace {
 
 export interface SessionOptions extends SessionSettings {
   readonly extranonce: ExtranonceSpace
-  readonly connectedAtMs: UnixMs
+  readonly connectedAtMs: SteadyMs
   /** Where the miner connects from; kept for whoever lists sessions. */
   readonly remote: string
 }
@@ -95,18 +95,19 @@ export interface MinerSession {
   readonly difficulty: number
   readonly accepted: number
   readonly rejected: number
+  /** By the wall clock. */
   readonly lastAcceptedAtMs: UnixMs | null
   /** Highest difficulty that an accepted share reached; 0 before the first. */
   readonly bestDifficulty: number
   /** The oldest work that a solution may still name, or null when none may come. */
   readonly oldestWorkId: number | null
   /** When to send `deadline`; null for never. */
-  readonly nextDeadlineMs: UnixMs | null
+  readonly nextDeadlineMs: SteadyMs | null
   /** Hashes per second over about five minutes. */
-  hashrateHps(nowMs: UnixMs): number
-  /** @param wallMs may step back: a session keeps time by a steady clock of its own, except for the times of headers */
-  handle(event: SessionEvent, wallMs: UnixMs): readonly SessionEffect[]
-  checkInvariants(nowMs: UnixMs): void
+  hashrateHps(nowMs: SteadyMs): number
+  /** @param now a session keeps time by the steady clock and judges the times of headers by the wall's */
+  handle(event: SessionEvent, now: Moment): readonly SessionEffect[]
+  checkInvariants(nowMs: SteadyMs): void
 }
 
 /** Opens sessions of one protocol, and keeps what they can share, such as the text of a job. */

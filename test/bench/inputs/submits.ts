@@ -4,12 +4,16 @@ import {
   blockHash,
   bytesToHex,
   concatBytes,
+  type Moment,
+  secFromMs,
   seededRng,
+  steadyMs,
   targetFromBits,
   unixMs
 } from '@p2poolv2/primitives'
 
-export const NOW_MS = unixMs(1_700_000_000_000)
+/** The session is a minute old. */
+export const NOW: Moment = { wallMs: unixMs(1_700_000_000_000), steadyMs: steadyMs(60_000) }
 export const USER = 'bcrt1qbench.rig'
 
 /** Twelve nodes: a block of 2,049 to 4,096 transactions. */
@@ -36,7 +40,7 @@ export function workWith(coinbaseBytes: number): MiningWork {
     })
   let payees = Math.max(1, Math.floor(coinbaseBytes / PAYOUT_BYTES))
   while (payees > 1 && coinbaseOf(payees).bytes.length > coinbaseBytes) payees -= 1
-  const timeSec = NOW_MS / 1000
+  const timeSec = secFromMs(NOW.wallMs)
   const prevHashWire = rng.bytes(32)
   return {
     id: 1,

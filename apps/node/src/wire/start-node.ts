@@ -51,7 +51,7 @@ export async function startNode(config: Config, host: NodeHost): Promise<Running
       ...configuredOptions(config, params),
       nodeShareProgram: wallet.shareProgram,
       recentBlocks,
-      startedAtMs: clock.nowMs(),
+      startedAtMs: clock.now().steadyMs,
       maxMiners: maxConnections
     },
     { rng, sha256d: nodeSha256d, chain }
@@ -76,7 +76,7 @@ export async function startNode(config: Config, host: NodeHost): Promise<Running
       stopped: host.onStopped
     }
   })
-  const status = (): NodeStatus => core.queries.status(clock.nowMs())
+  const status = (): NodeStatus => core.queries.status(clock.now())
   const api = apiListener(config, {
     status,
     metrics: () => telemetry.exposition(core.queries, shell.commitQueueLength)

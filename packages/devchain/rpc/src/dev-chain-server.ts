@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { DevChain, type DifficultyRule, MAX_BLOCK_BYTES } from '@p2poolv2/devchain'
+import { secFromMs } from '@p2poolv2/primitives'
 import { type Clock, type Log, systemClock } from '@p2poolv2/runtime'
 import { BlockFile } from './block-file.ts'
 import { METHODS, type MethodPorts } from './methods.ts'
@@ -61,7 +62,7 @@ export class DevChainServer {
     if (opened !== null)
       options.log?.info({ ...opened.report, file: options.file }, 'the development chain was restored')
     const clock = options.clock ?? systemClock()
-    const nowSec = () => Math.floor(clock.nowMs() / 1000)
+    const nowSec = () => secFromMs(clock.now().wallMs)
     const server = createServer({ keepAliveTimeout: 30_000 })
     server.maxConnections = MAX_CONNECTIONS
     try {

@@ -1,5 +1,5 @@
 import type { Share } from '@p2poolv2/consensus'
-import { unixMs, ZERO_SHARE_HASH } from '@p2poolv2/primitives'
+import { steadyMs, ZERO_SHARE_HASH } from '@p2poolv2/primitives'
 import { ChainBuilder, easyParams, GENESIS_TIME_SEC } from '@p2poolv2/sharechain/testing'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { HEADERS_PER_READ } from '../peers/serving.ts'
@@ -11,7 +11,7 @@ import { decodeMessage, type PeerMessage } from '../wire/messages.ts'
 
 const params = easyParams()
 const LONG = 950
-const START_MS = unixMs((GENESIS_TIME_SEC + LONG + 60) * 1_000)
+const START_MS = steadyMs((GENESIS_TIME_SEC + LONG + 60) * 1_000)
 
 /** A chain longer than one header answer, with an uncle every seven shares. */
 const builder = new ChainBuilder(params)

@@ -5,9 +5,8 @@ import {
   invariant,
   type Rng,
   type ShareHash,
-  secFromMs,
-  type UnixMs,
-  unixMs,
+  type SteadyMs,
+  steadyMs,
   ZERO_SHARE_HASH
 } from '@p2poolv2/primitives'
 import type { ChainIndex, ChainJudgement, PeerId } from '../contract.ts'
@@ -35,7 +34,7 @@ const FIRST_BACKOFF_MS = 5_000
 const MAX_BACKOFF_MS = 600_000
 interface Session {
   readonly peer: PeerId
-  sentAtMs: UnixMs
+  sentAtMs: SteadyMs
   /** Height of the last header of the answer before; a continuation has to come further. */
   reached: Height
   depth: Height
@@ -52,7 +51,7 @@ interface Delivered {
 
 interface Patience {
   failures: number
-  notBeforeMs: UnixMs
+  notBeforeMs: SteadyMs
 }
 
 interface Parts {
@@ -82,7 +81,7 @@ export class HeaderSync {
   /** Headers given to the chain and not judged yet: only within one turn. */
   #delivered: Delivered | null = null
   #lastDelivery = 0
-  #pollAtMs: UnixMs | null = null
+  #pollAtMs: SteadyMs | null = null
   #lastPolled: PeerId | null = null
 
   constructor(params: ChainParams, parts: Parts) {
@@ -101,10 +100,10 @@ export class HeaderSync {
   }
 
   /** When `work` has something to do; may be in the past while peers it needs are missing, so it never is with none. */
-  get nextDeadlineMs(): UnixMs | null {
+  get nextDeadlineMs(): SteadyMs | null {
     let next = this.#pollAtMs
     const sooner = (atMs: number) => {
-      if (next === null || atMs < next) next = unixMs(atMs)
+      if (next === null || atMs < next) next = steadyMs(atMs)
     }
     if (this.#sessions.size >= MAX_SESSIONS) return next
     const [session] = this.#sessions.values()
@@ -126,7 +125,7 @@ export class HeaderSync {
     this.#wanting.set(peer, before === undefined || before === unknown ? unknown : null)
   }
 
-  peerConnected(nowMs: UnixMs): void {
+  peerConnected(nowMs: SteadyMs): void {
     if (this.#pollAtMs === null) this.#schedulePoll(nowMs)
   }
 
@@ -138,7 +137,7 @@ export class HeaderSync {
   }
 
   /** Starts what can be started. Called after every event. */
-  work(nowMs: UnixMs): void {
+  work(nowMs: SteadyMs): void {
     if (this.#pollAtMs !== null && this.#pollAtMs <= nowMs) this.#poll(nowMs)
     for (const [peer, unknown] of this.#wanting) {
       if (!this.#hasRoom(nowMs)) return
@@ -152,7 +151,7 @@ export class HeaderSync {
   }
 
   /** The answer of a peer we asked for headers; null if it gave none. */
-  answered(peer: PeerId, items: readonly HeaderItem[] | null, nowMs: UnixMs): void {
+  answered(peer: PeerId, items: readonly HeaderItem[] | null, nowMs: SteadyMs): void {
     const session = this.#sessions.get(peer)
     if (session === undefined) return
     if (items === null) {
@@ -179,7 +178,7 @@ export class HeaderSync {
   }
 
   /** What the chain made of the headers last delivered. @returns the peer they came from, if they were taken in */
-  judged(deliveryId: number, outcome: ChainJudgement, nowMs: UnixMs): PeerId | null {
+  judged(deliveryId: number, outcome: ChainJudgement, nowMs: SteadyMs): PeerId | null {
     const delivered = this.#delivered
     invariant(delivered?.id === deliveryId, 'headers are judged in the turn they were delivered in')
     this.#delivered = null
@@ -213,13 +212,13 @@ export class HeaderSync {
     )
   }
 
-  #begin(peer: PeerId, nowMs: UnixMs): void {
+  #begin(peer: PeerId, nowMs: SteadyMs): void {
     const session: Session = { peer, sentAtMs: nowMs, reached: -1, depth: 0, retries: 0, headers: 0 }
     this.#sessions.set(peer, session)
     this.#ask(session, this.#parts.chain.locator(0), nowMs)
   }
 
-  #ask(session: Session, locator: readonly ShareHash[], nowMs: UnixMs): void {
+  #ask(session: Session, locator: readonly ShareHash[], nowMs: SteadyMs): void {
     const message = { type: 'getShareHeaders', locator, stop: ZERO_SHARE_HASH } as const
     session.sentAtMs = nowMs
     this.#parts.out.ask(session.peer, message, { purpose: { type: 'headers' }, nowMs })
@@ -227,12 +226,13 @@ export class HeaderSync {
   }
 
   /** The chain leaves out what is dated ahead of our clock, with what is built on it: it comes with a later answer. */
-  #takeBatch(session: Session, answer: readonly HeaderItem[], nowMs: UnixMs): void {
-    const items = answer.filter(({ hash }) => this.#parts.chain.facts(hash) !== undefined)
+  #takeBatch(session: Session, answer: readonly HeaderItem[], nowMs: SteadyMs): void {
+    const { chain, out } = this.#parts
+    const items = answer.filter(({ hash }) => chain.facts(hash) !== undefined)
     const dropped = answer.length - items.length
-    const aheadSec = answer.reduce((latest, { header }) => Math.max(latest, header.timeSec), 0) - secFromMs(nowMs)
+    const aheadSec = answer.reduce((latest, { header }) => Math.max(latest, header.timeSec), 0) - chain.wallSec()
     if (dropped > 0 && aheadSec > this.#params.futureTimeSec) {
-      this.#parts.out.report({ type: 'headersAhead', peer: session.peer, aheadSec })
+      out.report({ type: 'headersAhead', peer: session.peer, aheadSec })
     }
     const last = items.at(-1)
     if (last === undefined) {
@@ -257,7 +257,7 @@ export class HeaderSync {
   }
 
   /** The peer knows no share of ours, not even the genesis that every locator ends with. */
-  #takeGenesis(session: Session, hash: ShareHash, nowMs: UnixMs): void {
+  #takeGenesis(session: Session, hash: ShareHash, nowMs: SteadyMs): void {
     if (hash === genesisShare(this.#params).hash) {
       this.#fail(session, { reason: 'nothing-in-common' }, nowMs)
       return
@@ -266,7 +266,7 @@ export class HeaderSync {
   }
 
   /** Asks again from below the lowest share that the answer builds on and that we know (protocol §12.3). */
-  #retry(session: Session, items: readonly HeaderItem[], nowMs: UnixMs): void {
+  #retry(session: Session, items: readonly HeaderItem[], nowMs: SteadyMs): void {
     session.retries++
     if (session.retries > MAX_RETRIES) {
       this.#fail(session, { reason: 'does-not-connect' }, nowMs)
@@ -288,41 +288,41 @@ export class HeaderSync {
     return lowest ?? 0
   }
 
-  #finish(session: Session, nowMs: UnixMs): void {
+  #finish(session: Session, nowMs: SteadyMs): void {
     this.#sessions.delete(session.peer)
-    this.#patience.set(session.peer, { failures: 0, notBeforeMs: unixMs(nowMs + MIN_GAP_MS) })
+    this.#patience.set(session.peer, { failures: 0, notBeforeMs: steadyMs(nowMs + MIN_GAP_MS) })
   }
 
-  #fail(session: Session, failure: Failure, nowMs: UnixMs): void {
+  #fail(session: Session, failure: Failure, nowMs: SteadyMs): void {
     const { out } = this.#parts
     const { peer } = session
     this.#sessions.delete(peer)
     const failures = (this.#patience.get(peer)?.failures ?? 0) + 1
     const backoffMs = Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** Math.min(failures - 1, 10))
-    this.#patience.set(peer, { failures, notBeforeMs: unixMs(nowMs + backoffMs) })
+    this.#patience.set(peer, { failures, notBeforeMs: steadyMs(nowMs + backoffMs) })
     out.report({ type: 'headersFailed', peer, reason: failure.reason })
     if (failure.code !== undefined) out.blame(peer, { code: failure.code, route: 'headers' }, nowMs)
   }
 
-  #hasRoom(nowMs: UnixMs): boolean {
+  #hasRoom(nowMs: SteadyMs): boolean {
     const [first] = this.#sessions.values()
     if (first === undefined) return true
     return this.#sessions.size < MAX_SESSIONS && first.sentAtMs + STALL_MS <= nowMs
   }
 
-  #schedulePoll(nowMs: UnixMs): void {
+  #schedulePoll(nowMs: SteadyMs): void {
     // Spread by a tenth, so that nodes started together do not ask together for ever.
-    this.#pollAtMs = unixMs(nowMs + POLL_MS + (this.#parts.rng.u32() % (POLL_MS / 10)))
+    this.#pollAtMs = steadyMs(nowMs + POLL_MS + (this.#parts.rng.u32() % (POLL_MS / 10)))
   }
 
-  #poll(nowMs: UnixMs): void {
+  #poll(nowMs: SteadyMs): void {
     this.#schedulePoll(nowMs)
     const peer = this.#nextInRotation(nowMs)
     if (peer !== null) this.trigger(peer, null)
   }
 
   /** The next peer after the one last polled that may be asked now. */
-  #nextInRotation(nowMs: UnixMs): PeerId | null {
+  #nextInRotation(nowMs: SteadyMs): PeerId | null {
     const ids = [...this.#parts.peers.all()].map(peer => peer.id)
     const start = this.#lastPolled === null ? 0 : ids.indexOf(this.#lastPolled) + 1
     for (const id of [...ids.slice(start), ...ids.slice(0, start)]) {

@@ -1,4 +1,4 @@
-import type { UnixMs } from '@p2poolv2/primitives'
+import type { SteadyMs } from '@p2poolv2/primitives'
 import type { GossipEffect, GossipFact, PeerId, TopicVerdict } from '../contract.ts'
 import { encodeMessage, type PeerMessage } from '../wire/messages.ts'
 import { encodeTemplateMessage, type TemplateMessage } from '../wire/template-messages.ts'
@@ -47,27 +47,27 @@ export class Outbox {
   }
 
   /** Asks or tells a peer something on the protocol every peer speaks. */
-  ask(peer: PeerId, message: PeerMessage, about: { readonly purpose: Purpose; readonly nowMs: UnixMs }): number {
+  ask(peer: PeerId, message: PeerMessage, about: { readonly purpose: Purpose; readonly nowMs: SteadyMs }): number {
     return this.#request(peer, { protocol: 'shares', payload: encodeMessage(message) }, about)
   }
 
   askTemplate(
     peer: PeerId,
     message: TemplateMessage,
-    about: { readonly purpose: Purpose; readonly nowMs: UnixMs }
+    about: { readonly purpose: Purpose; readonly nowMs: SteadyMs }
   ): number {
     return this.#request(peer, { protocol: 'templates', payload: encodeTemplateMessage(message) }, about)
   }
 
   /** Tells a peer something whose acknowledgement means nothing; false if it has too much to acknowledge already. */
-  tell(peer: PeerId, payload: Uint8Array, nowMs: UnixMs): boolean {
+  tell(peer: PeerId, payload: Uint8Array, nowMs: SteadyMs): boolean {
     if (this.requests.count(peer, 'told') >= MAX_TOLD) return false
     this.#request(peer, { protocol: 'shares', payload }, { purpose: { type: 'told' }, nowMs })
     return true
   }
 
   /** Holds a breach against the peer it came from, as far as the table says that no honest peer does it. */
-  blame(peer: PeerId, fault: { readonly code: FaultCode; readonly route: Route }, nowMs: UnixMs): void {
+  blame(peer: PeerId, fault: { readonly code: FaultCode; readonly route: Route }, nowMs: SteadyMs): void {
     const known = this.#peers.get(peer)
     const points = pointsFor(fault.code, fault.route)
     if (known === undefined || points === 0) return
@@ -76,7 +76,7 @@ export class Outbox {
   }
 
   /** Parts with a peer at once and for a while. */
-  drop(peer: PeerId, reason: string, nowMs: UnixMs): void {
+  drop(peer: PeerId, reason: string, nowMs: SteadyMs): void {
     if (this.#peers.get(peer) === undefined) return
     this.#peers.ban(peer, nowMs)
     this.#dropped.push(peer)
@@ -103,7 +103,7 @@ export class Outbox {
   #request(
     peer: PeerId,
     what: Pick<Extract<GossipEffect, { type: 'request' }>, 'protocol' | 'payload'>,
-    about: { readonly purpose: Purpose; readonly nowMs: UnixMs }
+    about: { readonly purpose: Purpose; readonly nowMs: SteadyMs }
   ): number {
     const request = { peer, purpose: about.purpose, sentAtMs: about.nowMs }
     const requestId = this.requests.add(request, REQUEST_TIMEOUT_MS)

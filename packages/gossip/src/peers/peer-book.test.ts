@@ -1,12 +1,12 @@
-import { unixMs } from '@p2poolv2/primitives'
+import { steadyMs } from '@p2poolv2/primitives'
 import { expect, it } from 'vitest'
 import { MAX_BANS, Peer, PeerBook } from './peer-book.ts'
 import { BAN_MS, DROP_POINTS, FORGIVE_MS } from './verdicts.ts'
 
-const NOW = unixMs(1_700_000_000_000)
+const NOW = steadyMs(1_700_000_000_000)
 const peer = (id: string, dialect: 'ours' | 'reference' = 'ours') =>
   new Peer(id, { direction: 'inbound', dialect, connectedAtMs: NOW })
-const later = (ms: number) => unixMs(NOW + ms)
+const later = (ms: number) => steadyMs(NOW + ms)
 
 it('forgives points one at a time, and the whole score in ten minutes', () => {
   const ann = peer('ann')
@@ -20,7 +20,7 @@ it('forgives points one at a time, and the whole score in ten minutes', () => {
 it('a clock that steps back forgives nothing and takes nothing', () => {
   const ann = peer('ann')
   ann.penalise(50, NOW)
-  expect(ann.pointsAt(unixMs(NOW - 1_000_000))).toBe(50)
+  expect(ann.pointsAt(steadyMs(NOW - 1_000_000))).toBe(50)
 })
 
 it('takes no more peers than its cap', () => {

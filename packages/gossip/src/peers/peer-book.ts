@@ -4,8 +4,8 @@ import {
   type Height,
   invariant,
   type ShareHash,
-  type UnixMs,
-  unixMs
+  type SteadyMs,
+  steadyMs
 } from '@p2poolv2/primitives'
 import type { Dialect, PeerId } from '../contract.ts'
 import { RateLimit } from './rate-limit.ts'
@@ -33,7 +33,7 @@ export class Peer {
   readonly id: PeerId
   readonly direction: 'inbound' | 'outbound'
   readonly dialect: Dialect
-  readonly connectedAtMs: UnixMs
+  readonly connectedAtMs: SteadyMs
   /** From its handshake, unchecked. */
   claimedHeight: Height | null = null
   /** Shares it sent us or was sent by us. */
@@ -42,14 +42,14 @@ export class Peer {
   readonly topicMessages = new RateLimit(TOPIC_MESSAGES)
   readonly templateKilobytes = new RateLimit(TEMPLATE_KILOBYTES)
   #points = 0
-  #pointsAtMs: UnixMs = unixMs(0)
+  #pointsAtMs: SteadyMs = steadyMs(0)
 
   constructor(
     id: PeerId,
     about: {
       readonly direction: 'inbound' | 'outbound'
       readonly dialect: Dialect
-      readonly connectedAtMs: UnixMs
+      readonly connectedAtMs: SteadyMs
     }
   ) {
     this.id = id
@@ -59,12 +59,12 @@ export class Peer {
   }
 
   /** The score now: points fade one at a time. */
-  pointsAt(nowMs: UnixMs): number {
+  pointsAt(nowMs: SteadyMs): number {
     return Math.max(0, this.#points - Math.floor(Math.max(0, nowMs - this.#pointsAtMs) / FORGIVE_MS))
   }
 
   /** @returns the score after it */
-  penalise(points: number, nowMs: UnixMs): number {
+  penalise(points: number, nowMs: SteadyMs): number {
     this.#points = this.pointsAt(nowMs) + points
     this.#pointsAtMs = nowMs
     return this.#points
@@ -75,7 +75,7 @@ export class Peer {
 export class PeerBook {
   readonly #maxPeers: number
   readonly #peers = new Map<PeerId, Peer>()
-  readonly #bannedUntil = new BoundedMap<PeerId, UnixMs>(MAX_BANS)
+  readonly #bannedUntil = new BoundedMap<PeerId, SteadyMs>(MAX_BANS)
   #ours = 0
 
   constructor(maxPeers: number = MAX_PEERS) {
@@ -105,7 +105,7 @@ export class PeerBook {
   }
 
   /** @returns why the peer is not let in */
-  add(peer: Peer, nowMs: UnixMs): 'banned' | 'too-many-peers' | null {
+  add(peer: Peer, nowMs: SteadyMs): 'banned' | 'too-many-peers' | null {
     if (nowMs < (this.#bannedUntil.get(peer.id) ?? 0)) return 'banned'
     if (!this.#peers.has(peer.id) && this.#peers.size >= this.#maxPeers) return 'too-many-peers'
     this.remove(peer.id)
@@ -120,10 +120,10 @@ export class PeerBook {
   }
 
   /** Removes the peer and keeps it out. */
-  ban(id: PeerId, nowMs: UnixMs): void {
+  ban(id: PeerId, nowMs: SteadyMs): void {
     this.remove(id)
     this.#bannedUntil.delete(id)
-    this.#bannedUntil.set(id, unixMs(nowMs + BAN_MS))
+    this.#bannedUntil.set(id, steadyMs(nowMs + BAN_MS))
   }
 
   checkInvariants(): void {

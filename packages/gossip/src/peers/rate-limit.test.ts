@@ -1,10 +1,10 @@
-import { unixMs } from '@p2poolv2/primitives'
+import { steadyMs } from '@p2poolv2/primitives'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { RateLimit } from './rate-limit.ts'
 
 const T = 1_700_000_000_000
-const at = (ms: number) => unixMs(T + ms)
+const at = (ms: number) => steadyMs(T + ms)
 
 it('lets a burst through at once and then one unit at a time', () => {
   const limit = new RateLimit({ unitMs: 10, burst: 3 })

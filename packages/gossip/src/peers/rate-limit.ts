@@ -1,4 +1,4 @@
-import { type UnixMs, unixMs } from '@p2poolv2/primitives'
+import { type SteadyMs, steadyMs } from '@p2poolv2/primitives'
 
 export interface RateLimitOptions {
   /** Milliseconds that one unit takes, an integer. */
@@ -23,20 +23,20 @@ export class RateLimit {
   }
 
   /** When `units` may be taken at the earliest; `nowMs` if at once. More units than the burst are treated as the burst. */
-  allowedAtMs(units: number, nowMs: UnixMs): UnixMs {
+  allowedAtMs(units: number, nowMs: SteadyMs): SteadyMs {
     const costMs = Math.min(units * this.#unitMs, this.#burstMs)
-    return unixMs(Math.max(nowMs, this.#paidAtMs + costMs - this.#burstMs))
+    return steadyMs(Math.max(nowMs, this.#paidAtMs + costMs - this.#burstMs))
   }
 
   /** Takes the units if they are allowed now. */
-  take(units: number, nowMs: UnixMs): boolean {
+  take(units: number, nowMs: SteadyMs): boolean {
     if (this.allowedAtMs(units, nowMs) > nowMs) return false
     this.spend(units, nowMs)
     return true
   }
 
   /** Takes the units in any case; who comes later waits longer. */
-  spend(units: number, nowMs: UnixMs): void {
+  spend(units: number, nowMs: SteadyMs): void {
     this.#paidAtMs = Math.max(this.#paidAtMs, nowMs) + units * this.#unitMs
   }
 }

@@ -1,4 +1,4 @@
-import { Deadlines, invariant, type ShareHash, type UnixMs, unixMs } from '@p2poolv2/primitives'
+import { Deadlines, invariant, type ShareHash, type SteadyMs, steadyMs } from '@p2poolv2/primitives'
 import type { PeerId } from '../contract.ts'
 
 /** What a request of ours is for, and so what its answer means. */
@@ -13,7 +13,7 @@ export interface Outstanding {
   readonly requestId: number
   readonly peer: PeerId
   readonly purpose: Purpose
-  readonly sentAtMs: UnixMs
+  readonly sentAtMs: SteadyMs
 }
 
 /**
@@ -30,7 +30,7 @@ export class RequestBook {
     return this.#outstanding.size
   }
 
-  get nextDeadlineMs(): UnixMs | null {
+  get nextDeadlineMs(): SteadyMs | null {
     return this.#deadlines.peek()?.atMs ?? null
   }
 
@@ -48,7 +48,7 @@ export class RequestBook {
     const ids = this.#perPeer.get(request.peer)
     if (ids === undefined) this.#perPeer.set(request.peer, new Set([requestId]))
     else ids.add(requestId)
-    this.#deadlines.set(requestId, unixMs(request.sentAtMs + timeoutMs))
+    this.#deadlines.set(requestId, steadyMs(request.sentAtMs + timeoutMs))
     return requestId
   }
 
@@ -65,7 +65,7 @@ export class RequestBook {
   }
 
   /** Ends every request whose time is over, the oldest first. */
-  takeDue(nowMs: UnixMs): Outstanding[] {
+  takeDue(nowMs: SteadyMs): Outstanding[] {
     return this.#takeAll(this.#deadlines.popDue(nowMs))
   }
 

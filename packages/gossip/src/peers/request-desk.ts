@@ -1,5 +1,5 @@
 import type { ChainParams } from '@p2poolv2/consensus'
-import type { ShareHash, UnixMs } from '@p2poolv2/primitives'
+import type { ShareHash, SteadyMs } from '@p2poolv2/primitives'
 import type { ChainIndex, PeerId } from '../contract.ts'
 import { isCurrent } from '../currentness.ts'
 import type { HeaderSync } from '../headers/sync.ts'
@@ -42,11 +42,11 @@ export class RequestDesk {
     this.#serving = new Serving(params, parts)
   }
 
-  get nextDeadlineMs(): UnixMs | null {
+  get nextDeadlineMs(): SteadyMs | null {
     return this.#queue.nextDeadlineMs
   }
 
-  take(request: PeerRequest, nowMs: UnixMs): void {
+  take(request: PeerRequest, nowMs: SteadyMs): void {
     const { out, peers } = this.#parts
     if (peers.get(request.peer) === undefined) {
       out.respond(request, null)
@@ -65,7 +65,7 @@ export class RequestDesk {
   }
 
   /** Takes up every request whose turn has come. Called after every event. */
-  work(nowMs: UnixMs): void {
+  work(nowMs: SteadyMs): void {
     for (let request = this.#queue.take(nowMs); request !== null; request = this.#queue.take(nowMs)) {
       if (request.protocol === 'templates') this.#serveTemplate(request, nowMs)
       else this.#serve(request, nowMs)
@@ -82,7 +82,7 @@ export class RequestDesk {
     this.#serving.checkInvariants()
   }
 
-  #serve(request: PeerRequest, nowMs: UnixMs): void {
+  #serve(request: PeerRequest, nowMs: SteadyMs): void {
     const { out, intake } = this.#parts
     const { peer, payload } = request
     const type = peekMessageType(payload)
@@ -100,7 +100,7 @@ export class RequestDesk {
     }
   }
 
-  #answer(request: PeerRequest, message: DecodedMessage, nowMs: UnixMs): void {
+  #answer(request: PeerRequest, message: DecodedMessage, nowMs: SteadyMs): void {
     const { out } = this.#parts
     switch (message.type) {
       case 'handshake':
@@ -109,7 +109,7 @@ export class RequestDesk {
         break
       case 'inventory':
         out.answer(request, { type: 'ack' })
-        if (message.kind === 'share') this.#inventory(request.peer, message.hashes, nowMs)
+        if (message.kind === 'share') this.#inventory(request.peer, message.hashes)
         break
       case 'getShareHeaders':
         this.#serving.headers(request, { locator: message.locator, stopHash: message.stop })
@@ -127,7 +127,7 @@ export class RequestDesk {
     }
   }
 
-  #serveTemplate(request: PeerRequest, nowMs: UnixMs): void {
+  #serveTemplate(request: PeerRequest, nowMs: SteadyMs): void {
     const message = decoded(() => decodeTemplateMessage(request.payload))
     if (message === null) {
       this.#refuse(request, nowMs)
@@ -137,13 +137,13 @@ export class RequestDesk {
     this.#parts.out.respond(request, answer === null ? null : encodeTemplateMessage(answer))
   }
 
-  #refuse(request: PeerRequest, nowMs: UnixMs): void {
+  #refuse(request: PeerRequest, nowMs: SteadyMs): void {
     this.#parts.out.respond(request, null)
     this.#parts.out.blame(request.peer, { code: 'malformed-message', route: 'stream' }, nowMs)
   }
 
   /** Protocol §19.1: whoever is at a share that we do not know to be good has something to tell. */
-  #handshake(peer: PeerId, told: { readonly tipHeight: number; readonly tipHash: ShareHash }, nowMs: UnixMs): void {
+  #handshake(peer: PeerId, told: { readonly tipHeight: number; readonly tipHash: ShareHash }, nowMs: SteadyMs): void {
     const { chain, peers, headers, fetcher, out } = this.#parts
     const { tipHeight, tipHash } = told
     if (tipHeight === 0 && tipHash !== chain.genesisHash) {
@@ -157,14 +157,14 @@ export class RequestDesk {
     else headers.trigger(peer, facts === undefined ? tipHash : null)
   }
 
-  #inventory(peer: PeerId, hashes: readonly ShareHash[], nowMs: UnixMs): void {
+  #inventory(peer: PeerId, hashes: readonly ShareHash[]): void {
     const { chain, peers, headers, fetcher } = this.#parts
     const known = peers.get(peer)?.known
     for (const hash of hashes) known?.add(hash)
     const unknown = hashes.filter(hash => chain.facts(hash) === undefined)
     const [first] = unknown
     if (first === undefined) return
-    if (unknown.length > MAX_INVENTORY_FETCHES || !isCurrent(chain, nowMs)) headers.trigger(peer, first)
+    if (unknown.length > MAX_INVENTORY_FETCHES || !isCurrent(chain)) headers.trigger(peer, first)
     else for (const hash of unknown) fetcher.wantMissing(hash, peer)
   }
 }

@@ -1,4 +1,4 @@
-import { invariant, type UnixMs, unixMs } from '@p2poolv2/primitives'
+import { invariant, type SteadyMs, steadyMs } from '@p2poolv2/primitives'
 import type { GossipEvent, PeerId } from '../contract.ts'
 import { peekMessageType } from '../wire/messages.ts'
 import type { PeerBook } from './peer-book.ts'
@@ -8,7 +8,7 @@ export const MAX_QUEUED_PER_PEER = 128
 /** Bytes of them; the same happens. */
 export const MAX_QUEUED_BYTES_PER_PEER = 2 * 1_048_576
 
-const ZERO = unixMs(0)
+const ZERO = steadyMs(0)
 
 export type PeerRequest = Extract<GossipEvent, { type: 'peerRequest' }>
 
@@ -26,8 +26,8 @@ export class RequestQueue {
     this.#peers = peers
   }
 
-  get nextDeadlineMs(): UnixMs | null {
-    let next: UnixMs | null = null
+  get nextDeadlineMs(): SteadyMs | null {
+    let next: SteadyMs | null = null
     for (const [id, { requests }] of this.#queues) {
       const [first] = requests
       const peer = this.#peers.get(id)
@@ -51,7 +51,7 @@ export class RequestQueue {
   }
 
   /** The next request whose time has come, or null. */
-  take(nowMs: UnixMs): PeerRequest | null {
+  take(nowMs: SteadyMs): PeerRequest | null {
     for (const [id, queue] of this.#queues) {
       const [first] = queue.requests
       if (first === undefined || this.#peers.get(id)?.requests.take(costOf(first), nowMs) !== true) continue

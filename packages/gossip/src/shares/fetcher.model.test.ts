@@ -1,4 +1,4 @@
-import { invariant, shareHash, type UnixMs, unixMs } from '@p2poolv2/primitives'
+import { invariant, type SteadyMs, shareHash, steadyMs } from '@p2poolv2/primitives'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { NaiveFetcher } from '../testing/naive-fetcher.ts'
@@ -51,7 +51,7 @@ class Pair {
   readonly real = new ShareFetcher(LIMITS)
   readonly naive = new NaiveFetcher(LIMITS)
   #underWay: FetchOrder[] = []
-  #nowMs: UnixMs = unixMs(1_000_000)
+  #nowMs: SteadyMs = steadyMs(1_000_000)
   /** When the real one last had nothing to ask, and what it said about when it would. */
   #quiet: { readonly nextMs: number | null } | null = null
 
@@ -125,7 +125,7 @@ class Pair {
 
   /** Time alone makes nothing possible before the deadline that was named. */
   #pass(ms: number): void {
-    const then = unixMs(this.#nowMs + ms)
+    const then = steadyMs(this.#nowMs + ms)
     const quiet = this.#quiet
     this.#nowMs = then
     if (quiet === null || (quiet.nextMs !== null && quiet.nextMs <= then)) return
@@ -156,15 +156,15 @@ it('never gives up a share the chain wants: with one honest peer that answers, a
       const { real } = pair
       for (const peer of PEERS) real.removeSource(peer)
       real.addSource('ann')
-      real.setWanted(HASHES.slice(0, LIMITS.wanted), null, unixMs(50_000_000))
-      let nowMs = unixMs(50_000_000)
+      real.setWanted(HASHES.slice(0, LIMITS.wanted), null, steadyMs(50_000_000))
+      let nowMs = steadyMs(50_000_000)
       for (let round = 0; round < 100 && real.size > 0; round++) {
         for (let order = real.next(nowMs); order !== null; order = real.next(nowMs)) {
           expect(order.peer).toBe('ann')
           real.answered(order, 'brought')
           real.arrived(order.hash, 'done', nowMs)
         }
-        nowMs = unixMs(Math.max(nowMs, real.nextDeadlineMs ?? nowMs))
+        nowMs = steadyMs(Math.max(nowMs, real.nextDeadlineMs ?? nowMs))
       }
       expect(real.size).toBe(0)
     }),

@@ -1,4 +1,4 @@
-import { invariant, type ShareHash, type UnixMs, unixMs } from '@p2poolv2/primitives'
+import { invariant, type ShareHash, type SteadyMs, steadyMs } from '@p2poolv2/primitives'
 import type { PeerId } from '../contract.ts'
 
 /** Bodies asked of one peer at a time (protocol §19.4). */
@@ -96,9 +96,9 @@ export class ShareFetcher {
   readonly #missing = new Map<ShareHash, MissingWant>()
   readonly #sources = new Map<PeerId, Source>()
   /** Who is being asked for which share, wanted still or not, and since when. */
-  readonly #asked = new Map<ShareHash, Map<PeerId, UnixMs>>()
+  readonly #asked = new Map<ShareHash, Map<PeerId, SteadyMs>>()
   /** Shares that came and wait inside the chain; until when not to ask for them. */
-  readonly #heldUntil = new Map<ShareHash, UnixMs>()
+  readonly #heldUntil = new Map<ShareHash, SteadyMs>()
   #order = 0
   #nextCheckMs: number | null = null
 
@@ -117,8 +117,8 @@ export class ShareFetcher {
   }
 
   /** When `next` may give something that it did not give when it last gave nothing. */
-  get nextDeadlineMs(): UnixMs | null {
-    return this.#nextCheckMs === null ? null : unixMs(this.#nextCheckMs)
+  get nextDeadlineMs(): SteadyMs | null {
+    return this.#nextCheckMs === null ? null : steadyMs(this.#nextCheckMs)
   }
 
   inFlight(peer: PeerId): number {
@@ -152,7 +152,7 @@ export class ShareFetcher {
    * What the chain wants, in order; replaces what it wanted before.
    * @param preferred asked first for what is new
    */
-  setWanted(hashes: readonly ShareHash[], preferred: PeerId | null, nowMs: UnixMs): void {
+  setWanted(hashes: readonly ShareHash[], preferred: PeerId | null, nowMs: SteadyMs): void {
     const before = this.#chain
     this.#chain = new Map()
     this.#named = hashes
@@ -185,7 +185,7 @@ export class ShareFetcher {
   }
 
   /** The next request to make, or null. */
-  next(nowMs: UnixMs): FetchOrder | null {
+  next(nowMs: SteadyMs): FetchOrder | null {
     this.#nextCheckMs = null
     for (const want of this.#missing.values()) {
       const order = this.#mayAsk(want, nowMs) ? this.#ask(want, want.tellers, nowMs) : null
@@ -211,11 +211,11 @@ export class ShareFetcher {
   }
 
   /** A share is here, from whomever. `waiting`: the chain holds it until what it builds on is here. */
-  arrived(hash: ShareHash, state: 'done' | 'waiting', nowMs: UnixMs): void {
+  arrived(hash: ShareHash, state: 'done' | 'waiting', nowMs: SteadyMs): void {
     this.#missing.delete(hash)
     this.#chain.delete(hash)
     if (state === 'done') this.#heldUntil.delete(hash)
-    else if (this.#heldUntil.size < this.#limits.held) this.#heldUntil.set(hash, unixMs(nowMs + HELD_MS))
+    else if (this.#heldUntil.size < this.#limits.held) this.#heldUntil.set(hash, steadyMs(nowMs + HELD_MS))
   }
 
   /** A request that `next` named has ended. Called once for each; those to a source that was removed have ended with it. */
@@ -254,7 +254,7 @@ export class ShareFetcher {
   }
 
   /** Whether it is time to ask somebody, or somebody else as well. */
-  #mayAsk({ hash }: Want, nowMs: UnixMs): boolean {
+  #mayAsk({ hash }: Want, nowMs: SteadyMs): boolean {
     const asked = this.#asked.get(hash)
     if (asked === undefined) return true
     if (asked.size >= MAX_ASKED_PER_SHARE) return false
@@ -267,9 +267,13 @@ export class ShareFetcher {
   }
 
   /** Asks the preferred peer if it can be asked, else the least busy one, the one asked longest ago among equals. */
-  #ask(want: Want & { readonly preferred?: PeerId | null }, peers: Iterable<PeerId>, nowMs: UnixMs): FetchOrder | null {
+  #ask(
+    want: Want & { readonly preferred?: PeerId | null },
+    peers: Iterable<PeerId>,
+    nowMs: SteadyMs
+  ): FetchOrder | null {
     let best: { readonly peer: PeerId; readonly source: Source } | null = null
-    const asked = this.#asked.get(want.hash) ?? new Map<PeerId, UnixMs>()
+    const asked = this.#asked.get(want.hash) ?? new Map<PeerId, SteadyMs>()
     for (const peer of peers) {
       const source = this.#sources.get(peer)
       if (source === undefined || source.inFlight >= source.allowance) continue
@@ -285,7 +289,7 @@ export class ShareFetcher {
   }
 
   /** Everybody was tried: all may be tried again after a while. */
-  #endRound(want: ChainWant, nowMs: UnixMs): void {
+  #endRound(want: ChainWant, nowMs: SteadyMs): void {
     if (this.#asked.has(want.hash) || this.#sources.size === 0 || want.tried.size < this.#sources.size) return
     want.tried.clear()
     want.notBeforeMs = nowMs + Math.min(MAX_ROUND_MS, FIRST_ROUND_MS * 2 ** Math.min(want.rounds, 10))

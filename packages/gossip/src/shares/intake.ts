@@ -15,9 +15,9 @@ import {
   CodecError,
   hashMeetsTarget,
   type ShareHash,
+  type SteadyMs,
   sha256d,
-  targetFromBits,
-  type UnixMs
+  targetFromBits
 } from '@p2poolv2/primitives'
 import type { ChainIndex, ChainJudgement, PeerId, ShareSource } from '../contract.ts'
 import { isCurrent } from '../currentness.ts'
@@ -35,7 +35,7 @@ export const MAX_SEEN_SHARES = 8_192
 export interface BlockWatch {
   /** Whether this much work could be a block, for a share whose work is below its own target. */
   couldBeBlock(blockHashWire: Uint8Array, bitcoinBits: number): boolean
-  consider(share: Share, from: PeerId, nowMs: UnixMs): void
+  consider(share: Share, from: PeerId, nowMs: SteadyMs): void
 }
 
 interface Parts {
@@ -64,20 +64,20 @@ export class Intake {
   }
 
   /** An encoded share on the topic or in a push. */
-  take(bytes: Uint8Array, from: Extract<ShareSource, { via: 'topic' | 'push' }>, nowMs: UnixMs): void {
+  take(bytes: Uint8Array, from: Extract<ShareSource, { via: 'topic' | 'push' }>, nowMs: SteadyMs): void {
     const refusal = this.#read(bytes, from, nowMs)
     if (refusal !== null) this.#refuse(refusal, from, nowMs)
   }
 
   /** A whole share in answer to a request of ours; its hash is the one asked for. */
-  takeFetched(share: Share, from: Extract<ShareSource, { via: 'fetch' }>, nowMs: UnixMs): void {
+  takeFetched(share: Share, from: Extract<ShareSource, { via: 'fetch' }>, nowMs: SteadyMs): void {
     this.#deliver(share, from, nowMs)
   }
 
   /** What the chain made of a share. */
   judged(
     event: { readonly hash: ShareHash; readonly from: ShareSource; readonly outcome: ChainJudgement },
-    nowMs: UnixMs
+    nowMs: SteadyMs
   ): void {
     const { hash, from, outcome } = event
     const { recent, fetcher, out } = this.#parts
@@ -92,7 +92,7 @@ export class Intake {
         return
       case 'waiting':
         fetcher.arrived(hash, verdict.missing.length > 0 ? 'waiting' : 'done', nowMs)
-        if (verdict.missing.length > 0) this.#askFor(verdict.missing, from, nowMs)
+        if (verdict.missing.length > 0) this.#askFor(verdict.missing, from)
         break
       case 'accepted':
       case 'known':
@@ -105,7 +105,7 @@ export class Intake {
     if (entry !== undefined) this.#seen.set(blockHashOf(entry.share), hash)
     if (from.via !== 'topic') return
     // Passed on only when it is valid to the end, and while we know what is current.
-    const passes = outcome.validated.includes(hash) && isCurrent(this.#parts.chain, nowMs)
+    const passes = outcome.validated.includes(hash) && isCurrent(this.#parts.chain)
     if (entry !== undefined && entry.onTopic !== 'passed') entry.onTopic = passes ? 'passed' : 'held'
     out.verdict(from, passes ? 'accept' : 'ignore')
   }
@@ -115,7 +115,7 @@ export class Intake {
   }
 
   /** @returns why the share goes no further, or null when it was dealt with */
-  #read(bytes: Uint8Array, from: Extract<ShareSource, { via: 'topic' | 'push' }>, nowMs: UnixMs): FaultCode | null {
+  #read(bytes: Uint8Array, from: Extract<ShareSource, { via: 'topic' | 'push' }>, nowMs: SteadyMs): FaultCode | null {
     if (bytes.length > MAX_ENCODED_SHARE_BYTES) return 'malformed-message'
     let share: Share
     try {
@@ -143,7 +143,7 @@ export class Intake {
     return hashMeetsTarget(targetFromBits(bits), targetFromBits(this.#params.maxTargetBits))
   }
 
-  #deliver(share: Share, from: ShareSource, nowMs: UnixMs): void {
+  #deliver(share: Share, from: ShareSource, nowMs: SteadyMs): void {
     const { recent, peers, blocks, fetcher, out } = this.#parts
     peers.get(from.peer)?.known.add(share.hash)
     if (from.via !== 'fetch') fetcher.addSource(from.peer)
@@ -158,7 +158,7 @@ export class Intake {
     if (from.via === 'topic') this.#parts.out.verdict(from, 'ignore')
   }
 
-  #refuse(code: FaultCode, from: ShareSource, nowMs: UnixMs): void {
+  #refuse(code: FaultCode, from: ShareSource, nowMs: SteadyMs): void {
     const { out } = this.#parts
     if (from.via === 'topic') out.verdict(from, topicVerdict(code))
     out.report({ type: 'shareRefused', peer: from.peer, code })
@@ -170,9 +170,9 @@ export class Intake {
    * for has unknown parents itself, the gap is too deep to follow share by share, and headers show its extent; the same
    * while we are far behind.
    */
-  #askFor(missing: readonly ShareHash[], from: ShareSource, nowMs: UnixMs): void {
+  #askFor(missing: readonly ShareHash[], from: ShareSource): void {
     const { chain, fetcher, headers } = this.#parts
-    const byShare = from.via !== 'fetch' && isCurrent(chain, nowMs)
+    const byShare = from.via !== 'fetch' && isCurrent(chain)
     for (const hash of missing) {
       if (byShare || chain.facts(hash) !== undefined) fetcher.wantMissing(hash, from.peer)
       else headers.trigger(from.peer, hash)

@@ -1,5 +1,5 @@
 import type { Share } from '@p2poolv2/consensus'
-import { bytesToHex, unixMs } from '@p2poolv2/primitives'
+import { bytesToHex, steadyMs } from '@p2poolv2/primitives'
 import { ChainBuilder, easyParams, GENESIS_TIME_SEC, secondsAfter } from '@p2poolv2/sharechain/testing'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { ScriptedPeer } from '../testing/scripted-peer.ts'
@@ -7,7 +7,7 @@ import { type Passing, TestNet } from '../testing/test-net.ts'
 import { TestNode } from '../testing/test-node.ts'
 import { decodeMessage, encodeMessage } from '../wire/messages.ts'
 
-const START_MS = unixMs((GENESIS_TIME_SEC + 100) * 1_000)
+const START_MS = steadyMs((GENESIS_TIME_SEC + 100) * 1_000)
 const params = easyParams()
 let builder: ChainBuilder
 let base: Share[]
@@ -165,7 +165,7 @@ describe('a share of others', () => {
   it('is not passed on while the chain is stale, nor held against its sender', () => {
     const [ann, bob, cid] = nodes('ann', 'bob', 'cid')
     const old = builder.build({ parent: builder.known.confirmedTip().hash, timeSec: GENESIS_TIME_SEC + 101 })
-    net.nowMs = secondsAfter(old, 400)
+    net.nowMs = steadyMs(secondsAfter(old, 400))
     net.connect('ann', 'bob')
     net.connect('bob', 'cid')
     net.run(100)
@@ -180,7 +180,7 @@ describe('a share of others', () => {
 
   it('that is new while the chain is stale is not passed on either', () => {
     const [ann, bob, cid] = nodes('ann', 'bob', 'cid')
-    net.nowMs = unixMs((GENESIS_TIME_SEC + 500) * 1_000)
+    net.nowMs = steadyMs((GENESIS_TIME_SEC + 500) * 1_000)
     net.connect('ann', 'bob')
     net.connect('bob', 'cid')
     net.run(100)

@@ -1,4 +1,4 @@
-import { type ShareHash, secFromMs, type UnixMs } from '@p2poolv2/primitives'
+import type { ShareHash, SteadyMs } from '@p2poolv2/primitives'
 import type { ChainIndex } from '../contract.ts'
 import { CURRENT_SEC, isCurrent } from '../currentness.ts'
 import type { Outbox } from '../peers/outbox.ts'
@@ -32,20 +32,20 @@ export class Relay {
   }
 
   /** Our own share, valid or on its way to be. */
-  own(entry: RecentShare, nowMs: UnixMs): void {
+  own(entry: RecentShare, nowMs: SteadyMs): void {
     this.#send(entry, nowMs)
   }
 
   /** A share became fully valid. What is no longer at hand is old, and peers find it by its header. */
-  validated(hash: ShareHash, nowMs: UnixMs): void {
+  validated(hash: ShareHash, nowMs: SteadyMs): void {
     const entry = this.#parts.recent.get(hash)
     if (entry === undefined) return
-    const ageSec = secFromMs(nowMs) - entry.share.header.timeSec
+    const ageSec = this.#parts.chain.wallSec() - entry.share.header.timeSec
     const isNews = entry.origin === 'own' || ageSec <= MAX_AGE_SEC[entry.origin]
-    if (isNews && (entry.origin === 'own' || isCurrent(this.#parts.chain, nowMs))) this.#send(entry, nowMs)
+    if (isNews && (entry.origin === 'own' || isCurrent(this.#parts.chain))) this.#send(entry, nowMs)
   }
 
-  #send(entry: RecentShare, nowMs: UnixMs): void {
+  #send(entry: RecentShare, nowMs: SteadyMs): void {
     if (entry.relayed) return
     entry.relayed = true
     const { out, peers } = this.#parts

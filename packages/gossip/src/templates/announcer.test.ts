@@ -1,4 +1,4 @@
-import { type UnixMs, unixMs } from '@p2poolv2/primitives'
+import { type SteadyMs, steadyMs } from '@p2poolv2/primitives'
 import { EASY_BITCOIN_BITS, easyParams, GENESIS_TIME_SEC } from '@p2poolv2/sharechain/testing'
 import { beforeEach, expect, it } from 'vitest'
 import { blockTemplate, templateTransaction } from '../testing/templates.ts'
@@ -6,8 +6,8 @@ import { type NetEffect, TestNode } from '../testing/test-node.ts'
 import { decodeAnnouncement } from '../wire/template-messages.ts'
 import { ANNOUNCE_GAP_MS } from './announcer.ts'
 
-const NOW = unixMs((GENESIS_TIME_SEC + 10) * 1_000)
-const later = (ms: number): UnixMs => unixMs(NOW + ms)
+const NOW = steadyMs((GENESIS_TIME_SEC + 10) * 1_000)
+const later = (ms: number): SteadyMs => steadyMs(NOW + ms)
 const templateOf = (...numbers: number[]) =>
   blockTemplate({ transactions: numbers.map(n => templateTransaction(n)), bits: EASY_BITCOIN_BITS })
 
@@ -16,7 +16,7 @@ beforeEach(() => {
   node = new TestNode(easyParams())
 })
 
-const connect = (peer: string, atMs: UnixMs, dialect: 'ours' | 'reference' = 'ours') =>
+const connect = (peer: string, atMs: SteadyMs, dialect: 'ours' | 'reference' = 'ours') =>
   node.handle({ type: 'peerConnected', peer, direction: 'inbound', dialect }, atMs)
 const announced = (effects: readonly NetEffect[]): number[] =>
   effects.flatMap(effect =>

@@ -1,5 +1,5 @@
 import type { BlockTemplate } from '@p2poolv2/bitcoin'
-import { type UnixMs, unixMs } from '@p2poolv2/primitives'
+import { type SteadyMs, steadyMs } from '@p2poolv2/primitives'
 import type { Outbox } from '../peers/outbox.ts'
 import type { PeerBook } from '../peers/peer-book.ts'
 import { encodeAnnouncement } from '../wire/template-messages.ts'
@@ -25,16 +25,16 @@ export class TemplateAnnouncer {
   #waiting: Announcement | null = null
   /** The last one told, for whoever comes later. */
   #told: Announcement | null = null
-  #toldAtMs: UnixMs = unixMs(0)
+  #toldAtMs: SteadyMs = steadyMs(0)
   #toldHeight = 0
 
   constructor(parts: Parts) {
     this.#parts = parts
   }
 
-  get nextDeadlineMs(): UnixMs | null {
+  get nextDeadlineMs(): SteadyMs | null {
     if (this.#waiting === null || this.#parts.peers.oursCount === 0) return null
-    return unixMs(this.#toldAtMs + ANNOUNCE_GAP_MS)
+    return steadyMs(this.#toldAtMs + ANNOUNCE_GAP_MS)
   }
 
   own(template: BlockTemplate): void {
@@ -56,7 +56,7 @@ export class TemplateAnnouncer {
   }
 
   /** Announces if it is time. Called after every event. */
-  work(nowMs: UnixMs): void {
+  work(nowMs: SteadyMs): void {
     const { peers, out } = this.#parts
     if (this.#waiting === null || peers.oursCount === 0) return
     const isNewBlock = this.#waiting.bitcoinHeight > this.#toldHeight

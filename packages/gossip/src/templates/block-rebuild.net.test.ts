@@ -1,6 +1,6 @@
 import { type BlockTemplate, bitcoinHeaderHashWire, decodeTransaction, encodeBitcoinHeader } from '@p2poolv2/bitcoin'
 import type { Share } from '@p2poolv2/consensus'
-import { ByteReader, blockHashFromWire, bytesToHex, hexToBytes, unixMs } from '@p2poolv2/primitives'
+import { ByteReader, blockHashFromWire, bytesToHex, hexToBytes, steadyMs } from '@p2poolv2/primitives'
 import { ChainBuilder, EASY_BITCOIN_BITS, easyParams, GENESIS_TIME_SEC } from '@p2poolv2/sharechain/testing'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { ScriptedPeer } from '../testing/scripted-peer.ts'
@@ -9,7 +9,7 @@ import { TestNet } from '../testing/test-net.ts'
 import { TestNode } from '../testing/test-node.ts'
 import { GIVE_UP_MS } from './exchange.ts'
 
-const START_MS = unixMs((GENESIS_TIME_SEC + 100) * 1_000)
+const START_MS = steadyMs((GENESIS_TIME_SEC + 100) * 1_000)
 const params = easyParams()
 let builder: ChainBuilder
 let base: Share[]

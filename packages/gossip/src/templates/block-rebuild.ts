@@ -20,12 +20,11 @@ import {
   bytesEqual,
   bytesToHex,
   hashMeetsTarget,
-  secFromMs,
+  type SteadyMs,
   type Target,
-  targetFromBits,
-  type UnixMs
+  targetFromBits
 } from '@p2poolv2/primitives'
-import type { PeerId } from '../contract.ts'
+import type { ChainIndex, PeerId } from '../contract.ts'
 import type { Outbox } from '../peers/outbox.ts'
 import { branchKeyOf, type TemplateBook } from './book.ts'
 import type { Arrival, TemplateExchange } from './exchange.ts'
@@ -43,6 +42,7 @@ interface Pending {
 }
 
 interface Parts {
+  readonly chain: Pick<ChainIndex, 'wallSec'>
   readonly book: TemplateBook
   readonly exchange: TemplateExchange
   readonly out: Outbox
@@ -88,12 +88,12 @@ export class BlockRebuild {
   }
 
   /** Looks at a share of a peer, before the chain does. */
-  consider(share: Share, from: PeerId, nowMs: UnixMs): void {
+  consider(share: Share, from: PeerId, nowMs: SteadyMs): void {
     const { bitcoinHeader } = share.header
     const hashWire = bitcoinHeaderHashWire(bitcoinHeader)
     if (!this.couldBeBlock(hashWire, bitcoinHeader.bits)) return
     const blockHash = blockHashFromWire(hashWire)
-    if (this.#done.has(blockHash) || this.#pending.has(blockHash) || this.#isHistory(share, nowMs)) return
+    if (this.#done.has(blockHash) || this.#pending.has(blockHash) || this.#isHistory(share)) return
     const root = foldBranch(txidWire(share.bitcoinCoinbase), share.merkleBranch)
     if (!bytesEqual(root, bitcoinHeader.merkleRootWire)) return
     this.#parts.out.report({ type: 'blockSeen', blockHash, shareHash: share.hash })
@@ -118,7 +118,7 @@ export class BlockRebuild {
     this.#pending.checkInvariants()
   }
 
-  #rebuild(blockHash: BlockHash, found: { readonly share: Share; readonly from: PeerId }, nowMs: UnixMs): void {
+  #rebuild(blockHash: BlockHash, found: { readonly share: Share; readonly from: PeerId }, nowMs: SteadyMs): void {
     const { share, from } = found
     const { book, exchange } = this.#parts
     const branchKey = branchKeyOf(share.merkleBranch)
@@ -168,9 +168,9 @@ export class BlockRebuild {
   }
 
   /** Bitcoin has gone on from where this block could have been of use. */
-  #isHistory(share: Share, nowMs: UnixMs): boolean {
+  #isHistory(share: Share): boolean {
     if (this.#own !== null) return share.header.bitcoinHeight < BigInt(this.#own.bitcoinHeight - 1)
-    return secFromMs(nowMs) - share.header.bitcoinHeader.timeSec > HISTORY_SEC
+    return this.#parts.chain.wallSec() - share.header.bitcoinHeader.timeSec > HISTORY_SEC
   }
 }
 

@@ -1,5 +1,13 @@
 import type { TemplateTransaction } from '@p2poolv2/bitcoin'
-import { bytesEqual, bytesToHex, CodecError, invariant, type Sha256d, type UnixMs, unixMs } from '@p2poolv2/primitives'
+import {
+  bytesEqual,
+  bytesToHex,
+  CodecError,
+  invariant,
+  type Sha256d,
+  type SteadyMs,
+  steadyMs
+} from '@p2poolv2/primitives'
 import type { PeerId } from '../contract.ts'
 import type { Outbox } from '../peers/outbox.ts'
 import type { PeerBook } from '../peers/peer-book.ts'
@@ -34,7 +42,7 @@ interface Download {
   /** `announced`: good to have, from its announcer only. `block`: a block depends on it, from anybody. */
   readonly reason: 'announced' | 'block'
   readonly bitcoinHeight: number
-  readonly startedAtMs: UnixMs
+  readonly startedAtMs: SteadyMs
   /** Still to be asked in this round; null between two rounds. */
   queue: readonly PeerId[] | null
   asked: Asked | null
@@ -80,14 +88,14 @@ export class TemplateExchange {
     this.#parts = parts
   }
 
-  get nextDeadlineMs(): UnixMs | null {
+  get nextDeadlineMs(): SteadyMs | null {
     let next: number | null = null
     for (const { asked, notBeforeMs, startedAtMs } of this.#downloads.values()) {
       const endMs = startedAtMs + GIVE_UP_MS
       const atMs = asked === null ? Math.min(notBeforeMs, endMs) : endMs
       if (next === null || atMs < next) next = atMs
     }
-    return next === null ? null : unixMs(next)
+    return next === null ? null : steadyMs(next)
   }
 
   /** A neighbour announces a template; taken up by `work`. */
@@ -100,7 +108,7 @@ export class TemplateExchange {
   }
 
   /** A block depends on this template: asks until it is here or long past. */
-  need(needed: NeededTemplate, nowMs: UnixMs): void {
+  need(needed: NeededTemplate, nowMs: SteadyMs): void {
     const { branchKey, commitment, bitcoinHeight, first } = needed
     if (this.#downloads.get(bytesToHex(branchKey))?.reason === 'block') return
     const blocks = [...this.#downloads.values()].filter(download => download.reason === 'block')
@@ -116,7 +124,7 @@ export class TemplateExchange {
   }
 
   /** Asks and gives up whatever is due. Called after every event. */
-  work(nowMs: UnixMs): void {
+  work(nowMs: SteadyMs): void {
     for (const [peer, announcement] of this.#announced) this.#takeUp(peer, announcement, nowMs)
     for (const download of [...this.#downloads.values()]) this.#proceed(download, nowMs)
   }
@@ -125,7 +133,7 @@ export class TemplateExchange {
   answered(
     key: string,
     answer: { readonly requestId: number; readonly payload: Uint8Array | null },
-    nowMs: UnixMs
+    nowMs: SteadyMs
   ): void {
     const download = this.#downloads.get(key)
     const asked = download?.asked
@@ -140,7 +148,7 @@ export class TemplateExchange {
   }
 
   /** Somebody new to ask for what a block depends on. */
-  peerConnected(peer: PeerId, nowMs: UnixMs): void {
+  peerConnected(peer: PeerId, nowMs: SteadyMs): void {
     if (this.#parts.peers.get(peer)?.dialect !== 'ours') return
     for (const download of this.#downloads.values()) {
       if (download.reason !== 'block') continue
@@ -173,7 +181,7 @@ export class TemplateExchange {
     invariant(this.#arrivals.length === 0, 'arrivals are taken in the turn they came')
   }
 
-  #takeUp(peer: PeerId, announcement: TemplateAnnouncement, nowMs: UnixMs): void {
+  #takeUp(peer: PeerId, announcement: TemplateAnnouncement, nowMs: SteadyMs): void {
     const { book, peers } = this.#parts
     const running = [...this.#downloads.values()].filter(download => download.reason === 'announced')
     if (running.length >= MAX_ANNOUNCED_DOWNLOADS) return
@@ -189,7 +197,7 @@ export class TemplateExchange {
 
   #start(
     about: Pick<Download, 'reason' | 'bitcoinHeight' | 'queue'> & Pick<NeededTemplate, 'branchKey' | 'commitment'>,
-    nowMs: UnixMs
+    nowMs: SteadyMs
   ): void {
     const { branchKey, commitment, reason, bitcoinHeight } = about
     const key = bytesToHex(branchKey)
@@ -200,7 +208,7 @@ export class TemplateExchange {
     this.#downloads.set(key, { key, work, reason, bitcoinHeight, startedAtMs: nowMs, ...plan })
   }
 
-  #proceed(download: Download, nowMs: UnixMs): void {
+  #proceed(download: Download, nowMs: SteadyMs): void {
     if (nowMs >= download.startedAtMs + GIVE_UP_MS) {
       this.#giveUp(download)
       return
@@ -227,7 +235,7 @@ export class TemplateExchange {
     download.asked = { requestId: this.#parts.out.askTemplate(peer, message, { purpose, nowMs }), peer, indexes }
   }
 
-  #endRound(download: Download, nowMs: UnixMs): void {
+  #endRound(download: Download, nowMs: SteadyMs): void {
     if (download.reason === 'announced') {
       this.#downloads.delete(download.key)
       return
@@ -257,7 +265,7 @@ export class TemplateExchange {
   #take(
     download: Download,
     answer: Pick<Asked, 'peer' | 'indexes'> & { readonly payload: Uint8Array | null },
-    nowMs: UnixMs
+    nowMs: SteadyMs
   ): 'more' | 'done' {
     const { peer, indexes, payload } = answer
     const { book, peers } = this.#parts
@@ -281,7 +289,7 @@ export class TemplateExchange {
     return this.#blame(peer, 'wrong-answer', nowMs)
   }
 
-  #judge(problem: DownloadProblem | null, nowMs: UnixMs): 'more' | 'done' {
+  #judge(problem: DownloadProblem | null, nowMs: SteadyMs): 'more' | 'done' {
     if (problem === null) return 'more'
     if (problem.type === 'lie') this.#parts.out.blame(problem.peer, { code: 'template-lie', route: 'stream' }, nowMs)
     if (problem.type === 'oversize') {
@@ -290,7 +298,7 @@ export class TemplateExchange {
     return 'done'
   }
 
-  #blame(peer: PeerId, code: FaultCode, nowMs: UnixMs): 'done' {
+  #blame(peer: PeerId, code: FaultCode, nowMs: SteadyMs): 'done' {
     this.#parts.out.blame(peer, { code, route: 'stream' }, nowMs)
     return 'done'
   }

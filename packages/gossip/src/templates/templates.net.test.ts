@@ -1,6 +1,6 @@
 import { bitcoinHeaderHashWire } from '@p2poolv2/bitcoin'
 import type { Share } from '@p2poolv2/consensus'
-import { blockHashFromWire, bytesToHex, concatBytes, hexToBytes, sha256d, unixMs } from '@p2poolv2/primitives'
+import { blockHashFromWire, bytesToHex, concatBytes, hexToBytes, sha256d, steadyMs } from '@p2poolv2/primitives'
 import { ChainBuilder, EASY_BITCOIN_BITS, easyParams, GENESIS_TIME_SEC } from '@p2poolv2/sharechain/testing'
 import { beforeEach, expect, it } from 'vitest'
 import { ScriptedPeer } from '../testing/scripted-peer.ts'
@@ -10,7 +10,7 @@ import { TestNode } from '../testing/test-node.ts'
 import { encodeAnnouncement, type TemplateMessage } from '../wire/template-messages.ts'
 import { branchKeyOf } from './book.ts'
 
-const START_MS = unixMs((GENESIS_TIME_SEC + 100) * 1_000)
+const START_MS = steadyMs((GENESIS_TIME_SEC + 100) * 1_000)
 const params = easyParams()
 const builder = new ChainBuilder(params)
 const base = builder.row(builder.genesis, 3, { timeSec: GENESIS_TIME_SEC + 95 })

@@ -1,4 +1,4 @@
-import type { UnixMs } from '@p2poolv2/primitives'
+import type { SteadyMs } from '@p2poolv2/primitives'
 import type { GossipEvent } from '../contract.ts'
 import { type DecodedMessage, decodeMessage, encodeMessage, type PeerMessage } from '../wire/messages.ts'
 import { decodeTemplateMessage, encodeTemplateMessage, type TemplateMessage } from '../wire/template-messages.ts'
@@ -23,7 +23,7 @@ export class ScriptedPeer implements Actor {
     this.#greeting = greeting
   }
 
-  get nextDeadlineMs(): UnixMs | null {
+  get nextDeadlineMs(): SteadyMs | null {
     return null
   }
 

@@ -1,4 +1,4 @@
-import { bytesToHex, invariant, sha256, type UnixMs, unixMs } from '@p2poolv2/primitives'
+import { bytesToHex, invariant, type SteadyMs, sha256, steadyMs } from '@p2poolv2/primitives'
 import type { Dialect, GossipEvent, PeerId, TopicVerdict } from '../contract.ts'
 import type { Actor, NetEffect } from './test-node.ts'
 
@@ -36,7 +36,7 @@ export class TestNet {
   readonly delivered: Passing[] = []
   /** Returns true for what is to be lost. */
   loses: (passing: Passing) => boolean = () => false
-  nowMs: UnixMs
+  nowMs: SteadyMs
   readonly #links = new Map<PeerId, Map<PeerId, Link>>()
   #arrivals: Arrival[] = []
   #order = 0
@@ -45,7 +45,7 @@ export class TestNet {
   /** Topic messages each actor has had. */
   readonly #had = new Map<PeerId, Map<string, Extract<GossipEvent, { type: 'gossip' }>>>()
 
-  constructor(nowMs: UnixMs) {
+  constructor(nowMs: SteadyMs) {
     this.nowMs = nowMs
   }
 
@@ -83,11 +83,11 @@ export class TestNet {
       invariant(steps < 2_000_000, 'the network comes to rest')
       const next = this.#next(endMs)
       if (next === null) break
-      this.nowMs = unixMs(Math.max(this.nowMs, next.atMs))
+      this.nowMs = steadyMs(Math.max(this.nowMs, next.atMs))
       if (next.arrival !== null) this.#hand(next.to, next.arrival.event)
       else this.#hand(next.to, { type: 'deadline' })
     }
-    this.nowMs = unixMs(endMs)
+    this.nowMs = steadyMs(endMs)
   }
 
   /** How often something went from one to the other. */

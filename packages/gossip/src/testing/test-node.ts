@@ -1,6 +1,15 @@
 import type { BlockTemplate } from '@p2poolv2/bitcoin'
 import { type ChainParams, encodeHeaderBatch, encodeShare, genesisShare, type Share } from '@p2poolv2/consensus'
-import { invariant, type ShareHash, seededRng, type UnixMs } from '@p2poolv2/primitives'
+import {
+  invariant,
+  type ShareHash,
+  type SteadyMs,
+  secFromMs,
+  seededRng,
+  steadyMs,
+  type UnixMs,
+  unixMs
+} from '@p2poolv2/primitives'
 import { ShareChain } from '@p2poolv2/sharechain'
 import type { ChainIndex, ChainJudgement, GossipEffect, GossipEvent, GossipFact } from '../contract.ts'
 import { Gossip } from '../gossip.ts'
@@ -13,8 +22,8 @@ export type NetEffect = Extract<
 
 /** Whoever takes part in a test's network: a real node, or a script that plays one. */
 export interface Actor {
-  handle(event: GossipEvent, nowMs: UnixMs): readonly NetEffect[]
-  readonly nextDeadlineMs: UnixMs | null
+  handle(event: GossipEvent, nowMs: SteadyMs): readonly NetEffect[]
+  readonly nextDeadlineMs: SteadyMs | null
 }
 
 /** The gossip machine beside a real share chain, with everything accepted kept in two maps as a store would. */
@@ -25,22 +34,32 @@ export class TestNode implements Actor {
   readonly blocks: Extract<GossipEffect, { type: 'submitRebuiltBlock' }>[] = []
   /** Largest number of hashes one read asked for. */
   largestRead = 0
+  /** How far the node's wall clock is ahead of the steady time it is handed. */
+  skewMs = 0
+  #wallMs = unixMs(0)
   readonly #bodies: Map<ShareHash, Uint8Array>
   readonly #headers: Map<ShareHash, Uint8Array>
   #events = 0
 
   /** @param options `shares` it holds from the start, as of `nowMs`; `like`: a node whose chain and store this one shares, for peers that only serve */
-  constructor(params: ChainParams, options: { shares?: readonly Share[]; nowMs?: UnixMs; like?: TestNode } = {}) {
+  constructor(params: ChainParams, options: { shares?: readonly Share[]; nowMs?: number; like?: TestNode } = {}) {
     const { shares = [], nowMs, like } = options
     this.chain = like?.chain ?? new ShareChain({ params })
     this.#bodies = like === undefined ? new Map() : like.#bodies
     this.#headers = like === undefined ? new Map() : like.#headers
-    this.gossip = new Gossip({ params }, { chain: chainIndexOf(params, this.chain), rng: seededRng(1) })
-    for (const share of shares) if (nowMs !== undefined) this.#keep(share, this.chain.addShare(share, 'own', nowMs))
+    this.gossip = new Gossip(
+      { params },
+      { chain: chainIndexOf(params, this.chain, () => this.#wallMs), rng: seededRng(1) }
+    )
+    if (nowMs === undefined) return
+    this.#wallMs = unixMs(nowMs)
+    for (const share of shares) this.#keep(share, this.chain.addShare(share, 'own', this.#wallMs))
   }
 
-  get nextDeadlineMs(): UnixMs | null {
-    const [gossip, chain] = [this.gossip.nextDeadlineMs, this.chain.nextDeadlineMs]
+  get nextDeadlineMs(): SteadyMs | null {
+    const gossip = this.gossip.nextDeadlineMs
+    const dueMs = this.chain.nextDeadlineMs
+    const chain = dueMs === null ? null : steadyMs(dueMs - this.skewMs)
     return gossip === null || (chain !== null && chain < gossip) ? chain : gossip
   }
 
@@ -49,8 +68,9 @@ export class TestNode implements Actor {
   }
 
   /** A miner of this node found the share. */
-  found(share: Share, nowMs: UnixMs): readonly NetEffect[] {
-    const outcome = this.chain.addShare(share, 'own', nowMs)
+  found(share: Share, nowMs: SteadyMs): readonly NetEffect[] {
+    this.#wallMs = unixMs(nowMs + this.skewMs)
+    const outcome = this.chain.addShare(share, 'own', this.#wallMs)
     this.#keep(share, outcome)
     return this.handle({ type: 'ownShare', share, outcome }, nowMs)
   }
@@ -60,16 +80,17 @@ export class TestNode implements Actor {
     this.#headers.delete(hash)
   }
 
-  template(template: BlockTemplate, nowMs: UnixMs): readonly NetEffect[] {
+  template(template: BlockTemplate, nowMs: SteadyMs): readonly NetEffect[] {
     return this.handle({ type: 'ownTemplate', template }, nowMs)
   }
 
-  handle(event: GossipEvent, nowMs: UnixMs): readonly NetEffect[] {
+  handle(event: GossipEvent, nowMs: SteadyMs): readonly NetEffect[] {
+    this.#wallMs = unixMs(nowMs + this.skewMs)
     const out: NetEffect[] = []
     const events: GossipEvent[] = [event]
     for (let next = events.shift(); next !== undefined; next = events.shift()) {
       for (const effect of this.gossip.handle(next, nowMs)) {
-        const answer = this.#perform(effect, nowMs)
+        const answer = this.#perform(effect)
         if (answer !== null) events.push(answer)
         else if (isForNet(effect)) out.push(effect)
       }
@@ -80,22 +101,22 @@ export class TestNode implements Actor {
     // After every event at first, then now and then: a check looks at everything a machine holds.
     if (this.#events++ < 300 || this.#events % 25 === 0) this.gossip.checkInvariants()
     const { nextDeadlineMs } = this.chain
-    if (nextDeadlineMs !== null && nextDeadlineMs <= nowMs) {
-      return [...out, ...this.handle({ type: 'chainChanged', outcome: this.chain.advance(nowMs) }, nowMs)]
+    if (nextDeadlineMs !== null && nextDeadlineMs <= this.#wallMs) {
+      return [...out, ...this.handle({ type: 'chainChanged', outcome: this.chain.advance(this.#wallMs) }, nowMs)]
     }
     return out
   }
 
-  #perform(effect: GossipEffect, nowMs: UnixMs): GossipEvent | null {
+  #perform(effect: GossipEffect): GossipEvent | null {
     switch (effect.type) {
       case 'deliverShare': {
         const { share, from } = effect
-        const outcome = this.chain.addShare(share, { peer: from.peer }, nowMs)
+        const outcome = this.chain.addShare(share, { peer: from.peer }, this.#wallMs)
         this.#keep(share, outcome)
         return { type: 'shareJudged', hash: share.hash, from, outcome }
       }
       case 'deliverHeaders': {
-        const outcome = this.chain.addHeaders(effect.items, nowMs)
+        const outcome = this.chain.addHeaders(effect.items, this.#wallMs)
         if (outcome.verdict.type === 'accepted') {
           for (const item of effect.items) this.#headers.set(item.hash, encodeHeaderBatch([item]))
         }
@@ -129,7 +150,7 @@ export class TestNode implements Actor {
   }
 }
 
-export function chainIndexOf(params: ChainParams, chain: ShareChain): ChainIndex {
+export function chainIndexOf(params: ChainParams, chain: ShareChain, wallMs: () => UnixMs): ChainIndex {
   return {
     genesisHash: genesisShare(params).hash,
     facts: hash => chain.facts(hash),
@@ -137,6 +158,7 @@ export function chainIndexOf(params: ChainParams, chain: ShareChain): ChainIndex
     candidateTip: () => chain.candidateTip(),
     locator: depth => chain.locator(depth),
     headerAnswer: question => chain.headerAnswer(question),
+    wallSec: () => secFromMs(wallMs()),
     wantedBodies: limit => chain.bodiesWanted(limit)
   }
 }

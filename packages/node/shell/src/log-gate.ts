@@ -1,4 +1,4 @@
-import type { UnixMs } from '@p2poolv2/primitives'
+import type { SteadyMs } from '@p2poolv2/primitives'
 
 /** Lines of one kind let through in a minute, so that no miner or peer can fill the log. */
 export const LINES_PER_MINUTE = 6
@@ -6,7 +6,7 @@ export const LINES_PER_MINUTE = 6
 const MINUTE_MS = 60_000
 
 interface Minute {
-  startedAtMs: UnixMs
+  startedAtMs: SteadyMs
   passed: number
   suppressed: number
 }
@@ -19,14 +19,13 @@ export class LogGate {
    * @returns null to keep the line back; else how many lines of the kind were kept back since the last minute in which
    * one passed
    */
-  pass(kind: string, nowMs: UnixMs): { readonly suppressed: number } | null {
+  pass(kind: string, nowMs: SteadyMs): { readonly suppressed: number } | null {
     let minute = this.#minutes.get(kind)
     if (minute === undefined) {
       minute = { startedAtMs: nowMs, passed: 0, suppressed: 0 }
       this.#minutes.set(kind, minute)
     }
-    // A clock set back begins a new minute as well.
-    if (nowMs - minute.startedAtMs >= MINUTE_MS || nowMs < minute.startedAtMs) {
+    if (nowMs - minute.startedAtMs >= MINUTE_MS) {
       minute.startedAtMs = nowMs
       minute.passed = 0
     }

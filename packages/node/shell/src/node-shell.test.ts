@@ -11,7 +11,7 @@ import {
   sharesMade,
   template
 } from '@p2poolv2/node/testing'
-import { unixMs, ZERO_SHARE_HASH } from '@p2poolv2/primitives'
+import { ZERO_SHARE_HASH } from '@p2poolv2/primitives'
 import { createLog, Metrics } from '@p2poolv2/runtime'
 import type { ChainDelta } from '@p2poolv2/sharechain'
 import { describe, expect, it } from 'vitest'
@@ -48,7 +48,7 @@ class Bench {
   readonly #waiting: { readonly isMet: () => boolean; readonly resolve: () => void }[] = []
 
   constructor(ports: Partial<NodePorts> = {}) {
-    const clock = { nowMs: () => unixMs(this.rig.nowMs) }
+    const clock = { now: () => this.rig.now }
     this.telemetry = new Telemetry({
       log: createLog({ level: 'silent', format: 'json' }),
       metrics: new Metrics(),
@@ -56,9 +56,9 @@ class Bench {
     })
     const { core } = this.rig
     const handle = core.handle.bind(core)
-    core.handle = (event, nowMs) => {
+    core.handle = (event, now) => {
       this.handled.push(event.type)
-      const effects = handle(event, nowMs)
+      const effects = handle(event, now)
       this.#look()
       return effects
     }
@@ -95,7 +95,7 @@ class Bench {
   shellWith(ports: NodePorts): NodeShell {
     return new NodeShell({
       core: this.rig.core,
-      clock: { nowMs: () => unixMs(this.rig.nowMs) },
+      clock: { now: () => this.rig.now },
       telemetry: this.telemetry,
       maxWaitingDeltas: MAX_QUEUED,
       store: {

@@ -114,7 +114,7 @@ export class NodeShell {
 
   #handle(event: NodeEvent): void {
     const { core, clock } = this.#options
-    for (const effect of core.handle(event, clock.nowMs())) this.#perform(effect)
+    for (const effect of core.handle(event, clock.now())) this.#perform(effect)
   }
 
   #perform(effect: NodeEffect): void {
@@ -205,7 +205,7 @@ export class NodeShell {
     const { core, clock } = this.#options
     const dueAtMs = core.nextDeadlineMs
     if (this.#state !== 'running' || dueAtMs === null) return
-    const waitMs = Math.min(Math.max(0, dueAtMs - clock.nowMs()), MAX_TIMEOUT_MS)
+    const waitMs = Math.min(Math.max(0, dueAtMs - clock.now().steadyMs), MAX_TIMEOUT_MS)
     this.#timer = setTimeout(() => this.post({ type: 'deadline' }), waitMs)
   }
 

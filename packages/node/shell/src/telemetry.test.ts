@@ -1,5 +1,5 @@
 import { A_BLOCK, A_SHARE, address, Rig } from '@p2poolv2/node/testing'
-import { blockHash, shareHash, unixMs } from '@p2poolv2/primitives'
+import { blockHash, shareHash } from '@p2poolv2/primitives'
 import { createLog, Metrics } from '@p2poolv2/runtime'
 import { describe, expect, it } from 'vitest'
 import { LINES_PER_MINUTE } from './log-gate.ts'
@@ -19,7 +19,7 @@ function bench() {
     format: 'json',
     sink: { write: line => void lines.push(JSON.parse(line) as Line) }
   })
-  const telemetry = new Telemetry({ log, metrics: new Metrics(), clock: { nowMs: () => unixMs(rig.nowMs) } })
+  const telemetry = new Telemetry({ log, metrics: new Metrics(), clock: { now: () => rig.now } })
   const tell = (): void => {
     for (const effect of rig.effects.splice(0)) if (effect.type === 'report') telemetry.record(effect.fact)
   }

@@ -2,7 +2,7 @@ import type { ScarceRoom } from '@p2poolv2/bitcoin'
 import type { GossipFact, SyncState } from '@p2poolv2/gossip'
 import type { NodeFact, NodeQueries } from '@p2poolv2/node'
 import { HASHES_PER_DIFFICULTY } from '@p2poolv2/node'
-import type { UnixMs } from '@p2poolv2/primitives'
+import { type Moment, secFromMs } from '@p2poolv2/primitives'
 import type { Clock, Log, Metrics } from '@p2poolv2/runtime'
 import { LogGate } from './log-gate.ts'
 import { declareMetrics, type NodeMetrics } from './node-metrics.ts'
@@ -57,7 +57,7 @@ export class Telemetry {
     this.#metrics = options.metrics
     this.#clock = options.clock
     this.#m = declareMetrics(options.metrics)
-    this.#m.startTime.set(Math.floor(options.clock.nowMs() / 1000))
+    this.#m.startTime.set(Math.floor(options.clock.now().wallMs / 1000))
   }
 
   record(fact: NodeFact): void {
@@ -68,7 +68,7 @@ export class Telemetry {
   /** The metrics page, with everything that is read off the node at the time of asking. */
   exposition(queries: NodeQueries, commitQueueLength: number): Promise<string> {
     this.#m.commitQueue.set(commitQueueLength)
-    this.#refresh(queries, this.#clock.nowMs())
+    this.#refresh(queries, this.#clock.now())
     return this.#metrics.exposition()
   }
 
@@ -304,7 +304,7 @@ export class Telemetry {
   /** What miners can cause is let through a few times a minute; what is kept back appears at level debug. */
   #line(level: Level, fact: NodeFact | GossipFact, message: string): void {
     const { type, ...fields } = fact
-    const passed = this.#gate.pass(type, this.#clock.nowMs())
+    const passed = this.#gate.pass(type, this.#clock.now().steadyMs)
     const suppressed = passed?.suppressed ?? 0
     this.#log[passed === null ? 'debug' : level](
       suppressed === 0 ? safe(fields) : { ...safe(fields), suppressed },
@@ -312,15 +312,15 @@ export class Telemetry {
     )
   }
 
-  #refresh(queries: NodeQueries, nowMs: UnixMs): void {
+  #refresh(queries: NodeQueries, now: Moment): void {
     const m = this.#m
-    const totals = queries.totals(nowMs)
+    const totals = queries.totals(now)
     const work = queries.work()
     const chain = queries.chain()
-    m.lastUpdate.set(Math.floor(nowMs / 1000))
+    m.lastUpdate.set(secFromMs(now.wallMs))
     m.bestShare.set(totals.bestDifficulty)
     m.miners.set(queries.minerCount())
-    const network = queries.network(nowMs)
+    const network = queries.network(now)
     m.peers.set(network.peers)
     m.current.set(network.state === 'current' ? 1 : 0)
     for (const [window, rateHps] of Object.entries(totals.hashrates)) m.hashrate.set({ window }, rateHps)
@@ -333,15 +333,16 @@ export class Telemetry {
       m.coinbaseOutput.set({ index: String(index), address: address.text }, Number(valueSats))
     })
     m.chainWork.reset()
-    if (nowMs / 1000 - chain.confirmedTimeSec <= TIP_AGE_LIMIT_SEC) m.chainWork.inc(Number(chain.confirmedWork))
-    this.#refreshWorkers(queries, nowMs)
+    if (secFromMs(now.wallMs) - chain.confirmedTimeSec <= TIP_AGE_LIMIT_SEC)
+      m.chainWork.inc(Number(chain.confirmedWork))
+    this.#refreshWorkers(queries, now)
   }
 
-  #refreshWorkers(queries: NodeQueries, nowMs: UnixMs): void {
+  #refreshWorkers(queries: NodeQueries, now: Moment): void {
     const m = this.#m
     for (const metric of [m.userValid, m.workerValid, m.workerBest, m.workerLast]) metric.reset()
     const workers = queries
-      .workers(nowMs)
+      .workers(now)
       .filter(worker => worker.connections > 0 && worker.accepted > 0)
       .sort((a, b) => b.creditedDifficulty - a.creditedDifficulty)
       .slice(0, MAX_WORKER_SERIES)

@@ -157,7 +157,7 @@ describe('a block', () => {
     const late = rig.handle({ ...answer, result: 'failed', reason: 'timeout' })
     expect(effectsOf(late, 'commit')).toEqual([])
     expect(only(rig.store.blocksNow(10)).result).toBe('accepted')
-    expect(rig.core.queries.status(unixMs(rig.nowMs)).blocks).toMatchObject([{ blockHash, result: 'accepted' }])
+    expect(rig.core.queries.status(rig.now).blocks).toMatchObject([{ blockHash, result: 'accepted' }])
     expect(factsOf(rig.effects, 'blockResult')).toHaveLength(3)
   })
 })
@@ -170,7 +170,7 @@ it('a block that nobody had answered to when the node stopped is shown as such, 
   const rig = new Rig({ store: before.store, recentBlocks: before.store.blocksNow(10) })
   const first = rig.handle({ type: 'deadline' })
   expect(factsOf(first, 'blockUnanswered')).toEqual([{ type: 'blockUnanswered', blockHash, bitcoinHeight: 101 }])
-  const result = () => only(rig.core.queries.status(unixMs(rig.nowMs)).blocks).result
+  const result = () => only(rig.core.queries.status(rig.now).blocks).result
   expect(result()).toBe('submitted: no answer on record')
   rig.handle({ type: 'blockResult', blockHash, url: SOURCE, result: 'accepted', reason: null })
   expect([result(), only(rig.store.blocksNow(10)).result]).toEqual(['accepted', 'accepted'])

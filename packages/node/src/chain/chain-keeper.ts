@@ -3,7 +3,7 @@ import { bitcoinHeaderHashWire } from '@p2poolv2/bitcoin'
 import type { ChainVerdict, HeaderItem, Share, ShareHeader } from '@p2poolv2/consensus'
 import { decodeShare } from '@p2poolv2/consensus'
 import type { GossipEffect, GossipEvent, PeerId } from '@p2poolv2/gossip'
-import type { BlockHash, ShareHash, UnixMs } from '@p2poolv2/primitives'
+import type { BlockHash, Moment, ShareHash } from '@p2poolv2/primitives'
 import { CodecError, hashMeetsTarget, invariant } from '@p2poolv2/primitives'
 import type { ChainOutcome, FoundBlock, ShareChain } from '@p2poolv2/sharechain'
 import type { NodeEvent } from '../contract.ts'
@@ -55,7 +55,7 @@ export interface ChainKeeperDeps {
   readonly jobs: JobMaker
   readonly blocks: BlockLog
   readonly effects: EffectList
-  readonly tell: (news: ChainNews, nowMs: UnixMs) => void
+  readonly tell: (news: ChainNews, now: Moment) => void
 }
 
 /**
@@ -81,7 +81,7 @@ export class ChainKeeper {
    * A solution of one of our miners. A block goes to bitcoin first and is recorded whatever becomes of the share, even if
    * our own code fails on it. While the disk is behind only the share waits.
    */
-  solve(solution: Solution, finder: Finder, nowMs: UnixMs): void {
+  solve(solution: Solution, finder: Finder, now: Moment): void {
     const work = this.#deps.jobs.workOf(solution)
     if (work === null) {
       this.#bug('solution-without-work', `work ${solution.workId} block=${solution.meetsBitcoin}`)
@@ -92,11 +92,11 @@ export class ChainKeeper {
     if (block !== null) this.#deps.effects.add({ type: 'submitBlock', ...block })
     let shareHash: ShareHash | null = null
     try {
-      if (block !== null) this.#deps.tell({ type: 'blockSubmitted', blockHash: block.blockHash }, nowMs)
+      if (block !== null) this.#deps.tell({ type: 'blockSubmitted', blockHash: block.blockHash }, now)
       if (solution.meetsShare) {
         const share = this.#shareOf(solved)
         if (share !== null && this.#isStoreBehind) this.#hold({ share, finder, block: block?.blockHash ?? null })
-        else if (share !== null) shareHash = this.#addOwnShare(share, finder, nowMs)
+        else if (share !== null) shareHash = this.#addOwnShare(share, finder, now)
       }
     } finally {
       if (block !== null) this.#recordFound(solved, { finder, shareHash })
@@ -115,26 +115,26 @@ export class ChainKeeper {
   }
 
   /** It may grow again: what waited is added in the order it came, however far behind that puts the disk again. */
-  storeCaughtUp(nowMs: UnixMs): void {
+  storeCaughtUp(now: Moment): void {
     this.#isStoreBehind = false
     const held = this.#held
     this.#held = []
     this.#deps.effects.report({ type: 'storeCaughtUp', shares: held.length })
     for (const { share, finder, block } of held) {
-      const shareHash = this.#addOwnShare(share, finder, nowMs)
+      const shareHash = this.#addOwnShare(share, finder, now)
       const recorded = block === null ? undefined : this.#deps.blocks.get(block)
       if (recorded !== undefined) this.#record({ ...recorded, shareHash })
     }
   }
 
   /** A peer's share. What came of it goes back to the gossip machine; the rest is done here. */
-  takeShare(share: Share, peer: PeerId, nowMs: UnixMs): ChainOutcome {
-    return this.#taken(this.#deps.chain.addShare(share, { peer }, nowMs))
+  takeShare(share: Share, peer: PeerId, now: Moment): ChainOutcome {
+    return this.#taken(this.#deps.chain.addShare(share, { peer }, now.wallMs))
   }
 
   /** Headers of a peer; the same. */
-  takeHeaders(items: readonly HeaderItem[], nowMs: UnixMs): ChainOutcome {
-    return this.#taken(this.#deps.chain.addHeaders(items, nowMs))
+  takeHeaders(items: readonly HeaderItem[], now: Moment): ChainOutcome {
+    return this.#taken(this.#deps.chain.addHeaders(items, now.wallMs))
   }
 
   /** A block put together from a peer's share: to our bitcoin nodes as well, whatever the chain says to the share. */
@@ -168,10 +168,10 @@ export class ChainKeeper {
   }
 
   /** Lets the chain do what it has put off. */
-  advance(nowMs: UnixMs): void {
+  advance(now: Moment): void {
     const { chain } = this.#deps
-    if (chain.nextDeadlineMs === null || chain.nextDeadlineMs > nowMs) return
-    this.#changed(chain.advance(nowMs), nowMs)
+    if (chain.nextDeadlineMs === null || chain.nextDeadlineMs > now.wallMs) return
+    this.#changed(chain.advance(now.wallMs), now)
     this.resume()
   }
 
@@ -195,26 +195,26 @@ export class ChainKeeper {
   }
 
   /** The shares asked for by `resume`. An answer nobody waits for is dropped. */
-  takeRead(event: SharesRead, nowMs: UnixMs): void {
+  takeRead(event: SharesRead, now: Moment): void {
     if (this.#reading === null || event.requestId !== this.#reading.requestId) return
     this.#reading = null
-    const { shares } = this.#readable(event, nowMs)
-    const outcome = this.#deps.chain.bodiesRead(shares, nowMs)
+    const { shares } = this.#readable(event, now)
+    const outcome = this.#deps.chain.bodiesRead(shares, now.wallMs)
     this.#resumed += outcome.validated.length
-    this.#changed(outcome, nowMs)
+    this.#changed(outcome, now)
     this.resume()
   }
 
   /**
    * Bodies read for a peer, those that cannot be read replaced by null: sent on, a damaged one would be held against us.
    */
-  readForPeers(event: SharesRead, nowMs: UnixMs): SharesRead {
-    const { isReadable } = this.#readable(event, nowMs)
+  readForPeers(event: SharesRead, now: Moment): SharesRead {
+    const { isReadable } = this.#readable(event, now)
     return { ...event, shares: event.shares.map((bytes, index) => (isReadable[index] === true ? bytes : null)) }
   }
 
   /** Decodes what was read; bodies that the store should have and has not are fetched from peers again. */
-  #readable(event: SharesRead, nowMs: UnixMs): { readonly shares: Share[]; readonly isReadable: boolean[] } {
+  #readable(event: SharesRead, now: Moment): { readonly shares: Share[]; readonly isReadable: boolean[] } {
     const shares: Share[] = []
     const isReadable = event.hashes.map((hash, index) => {
       const share = decodeStored(event.shares[index] ?? null)
@@ -224,22 +224,22 @@ export class ChainKeeper {
     })
     this.#bodiesLost(
       event.hashes.filter((_, index) => isReadable[index] === false),
-      nowMs
+      now
     )
     return { shares, isReadable }
   }
 
-  #bodiesLost(hashes: readonly ShareHash[], nowMs: UnixMs): void {
+  #bodiesLost(hashes: readonly ShareHash[], now: Moment): void {
     const { chain, effects } = this.#deps
     // Pruned while the read was under way, or known to be missing.
     const lost = hashes.filter(hash => chain.facts(hash)?.hasBody === true)
     if (lost.length === 0) return
-    const outcome = chain.bodiesLost(lost, nowMs)
+    const outcome = chain.bodiesLost(lost, now.wallMs)
     for (const shareHash of lost) {
       const facts = chain.facts(shareHash)
       if (facts?.hasBody === false) effects.report({ type: 'bodyLost', shareHash, height: facts.height })
     }
-    this.#changed(outcome, nowMs)
+    this.#changed(outcome, now)
   }
 
   checkInvariants(): void {
@@ -264,14 +264,14 @@ export class ChainKeeper {
   }
 
   /** @returns the share's hash if it is on the share chain now */
-  #addOwnShare(share: Share, finder: Finder, nowMs: UnixMs): ShareHash | null {
+  #addOwnShare(share: Share, finder: Finder, now: Moment): ShareHash | null {
     const { chain, effects, tell } = this.#deps
     if (!this.#holdsBase(share.header)) {
       // A job from before a long synchronisation: peers are as far as we are now, and could not place the share either.
       effects.report({ type: 'shareLost', shareHash: share.hash, code: 'base-gone' })
       return null
     }
-    const outcome = chain.addShare(share, 'own', nowMs)
+    const outcome = chain.addShare(share, 'own', now.wallMs)
     const { verdict } = outcome
     const held = heldFor(verdict)
     const isOnChain = verdict.type === 'accepted' || held !== null
@@ -291,7 +291,7 @@ export class ChainKeeper {
       else this.#bug('own-share-refused', `${verdict.code} ${describe(verdict.facts)}`)
     }
     if (verdict.type === 'waiting' && held === null) this.#bug('own-share-waits', verdict.missing.join(', '))
-    tell(isOnChain ? { type: 'ownShare', share, outcome } : { type: 'chainChanged', outcome }, nowMs)
+    tell(isOnChain ? { type: 'ownShare', share, outcome } : { type: 'chainChanged', outcome }, now)
     return isOnChain || verdict.type === 'known' ? share.hash : null
   }
 
@@ -339,9 +339,9 @@ export class ChainKeeper {
     return outcome
   }
 
-  #changed(outcome: ChainOutcome, nowMs: UnixMs): void {
+  #changed(outcome: ChainOutcome, now: Moment): void {
     this.#apply(outcome)
-    this.#deps.tell({ type: 'chainChanged', outcome }, nowMs)
+    this.#deps.tell({ type: 'chainChanged', outcome }, now)
   }
 
   #apply(outcome: ChainOutcome): void {

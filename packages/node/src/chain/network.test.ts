@@ -1,6 +1,5 @@
 import { decodeShare, encodeShare } from '@p2poolv2/consensus'
 import { encodeMessage } from '@p2poolv2/gossip'
-import { unixMs } from '@p2poolv2/primitives'
 import { describe, expect, it } from 'vitest'
 import { EFFECT_RANK, type NodeEvent } from '../contract.ts'
 import {
@@ -39,8 +38,8 @@ function pair(options: RigOptions = {}) {
   return { wires, a, b }
 }
 
-const networkOf = (rig: Rig) => rig.core.queries.status(unixMs(rig.nowMs)).network
-const blocksOf = (rig: Rig) => rig.core.queries.status(unixMs(rig.nowMs)).blocks
+const networkOf = (rig: Rig) => rig.core.queries.status(rig.now).network
+const blocksOf = (rig: Rig) => rig.core.queries.status(rig.now).blocks
 
 /** How often an event that carries this share reached each node. */
 function arrivals(wires: Wires, share: Uint8Array): Record<string, number> {

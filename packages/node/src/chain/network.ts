@@ -1,5 +1,5 @@
 import type { Gossip, GossipEffect, GossipEvent } from '@p2poolv2/gossip'
-import type { ShareHash, UnixMs } from '@p2poolv2/primitives'
+import type { Moment, ShareHash } from '@p2poolv2/primitives'
 import { invariant } from '@p2poolv2/primitives'
 import type { EffectList } from '../effect-list.ts'
 import type { ChainKeeper } from './chain-keeper.ts'
@@ -29,13 +29,13 @@ export class Network {
     this.#deps = deps
   }
 
-  handle(event: GossipEvent, nowMs: UnixMs): void {
+  handle(event: GossipEvent, now: Moment): void {
     const events: GossipEvent[] = [event]
     let handled = 0
     for (let next = events.shift(); next !== undefined; next = events.shift()) {
       invariant(handled++ <= MAX_VERDICTS_PER_EVENT, 'the share chain and the gossip machine come to rest')
-      for (const effect of this.#deps.gossip.handle(next, nowMs)) {
-        const verdict = this.#perform(effect, nowMs)
+      for (const effect of this.#deps.gossip.handle(next, now.steadyMs)) {
+        const verdict = this.#perform(effect, now)
         if (verdict !== null) events.push(verdict)
       }
     }
@@ -47,7 +47,7 @@ export class Network {
   }
 
   /** @returns what the share chain makes of it, if it was for the share chain */
-  #perform(effect: GossipEffect, nowMs: UnixMs): GossipEvent | null {
+  #perform(effect: GossipEffect, now: Moment): GossipEvent | null {
     const { effects, keeper } = this.#deps
     switch (effect.type) {
       case 'publish':
@@ -68,13 +68,13 @@ export class Network {
         return null
       case 'deliverShare': {
         const { share, from } = effect
-        const outcome = keeper.takeShare(share, from.peer, nowMs)
+        const outcome = keeper.takeShare(share, from.peer, now)
         // One that breaks a rule does not pay the pool, so it is none of the pool's blocks.
         if (this.#blocks.has(share.hash) && outcome.verdict.type !== 'refused') keeper.recordSeen(share)
         return { type: 'shareJudged', hash: share.hash, from, outcome }
       }
       case 'deliverHeaders': {
-        const outcome = keeper.takeHeaders(effect.items, nowMs)
+        const outcome = keeper.takeHeaders(effect.items, now)
         return { type: 'headersJudged', deliveryId: effect.deliveryId, outcome }
       }
       case 'readShares':

@@ -1,5 +1,4 @@
-import type { UnixMs } from '@p2poolv2/primitives'
-import { unixMs } from '@p2poolv2/primitives'
+import type { SteadyMs } from '@p2poolv2/primitives'
 
 /** Hashes expected for one unit of bitcoin difficulty: 2^32. */
 export const HASHES_PER_DIFFICULTY = 4_294_967_296
@@ -19,25 +18,25 @@ const WINDOWS = Object.keys(HASHRATE_WINDOWS_SEC) as HashrateWindow[]
  * observed, so that a miner of two minutes has a right hourly rate. Display only. Every call costs O(1).
  */
 export class HashrateMeter {
-  readonly #startedAtMs: UnixMs
-  #updatedAtMs: UnixMs
+  readonly #startedAtMs: SteadyMs
+  #updatedAtMs: SteadyMs
   readonly #sums: Record<HashrateWindow, number> = { m1: 0, m5: 0, h1: 0, d1: 0 }
 
-  constructor(options: { readonly startedAtMs: UnixMs }) {
+  constructor(options: { readonly startedAtMs: SteadyMs }) {
     this.#startedAtMs = options.startedAtMs
     this.#updatedAtMs = options.startedAtMs
   }
 
   /** @param difficulty credited, relative to bitcoin's difficulty 1 */
-  credit(difficulty: number, nowMs: UnixMs): void {
-    const elapsedSec = this.#secondsSince(this.#updatedAtMs, nowMs)
+  credit(difficulty: number, nowMs: SteadyMs): void {
+    const elapsedSec = secondsBetween(this.#updatedAtMs, nowMs)
     for (const window of WINDOWS) {
       this.#sums[window] = this.#sums[window] * Math.exp(-elapsedSec / HASHRATE_WINDOWS_SEC[window]) + difficulty
     }
-    this.#updatedAtMs = unixMs(Math.max(this.#updatedAtMs, nowMs))
+    this.#updatedAtMs = nowMs
   }
 
-  rates(nowMs: UnixMs): Hashrates {
+  rates(nowMs: SteadyMs): Hashrates {
     return {
       m1: this.rate('m1', nowMs),
       m5: this.rate('m5', nowMs),
@@ -46,16 +45,15 @@ export class HashrateMeter {
     }
   }
 
-  rate(window: HashrateWindow, nowMs: UnixMs): number {
+  rate(window: HashrateWindow, nowMs: SteadyMs): number {
     const spanSec = HASHRATE_WINDOWS_SEC[window]
     // A second at least: the first share of a connection says nothing about a rate yet.
-    const observedSec = Math.max(1, this.#secondsSince(this.#startedAtMs, nowMs))
-    const sum = this.#sums[window] * Math.exp(-this.#secondsSince(this.#updatedAtMs, nowMs) / spanSec)
+    const observedSec = Math.max(1, secondsBetween(this.#startedAtMs, nowMs))
+    const sum = this.#sums[window] * Math.exp(-secondsBetween(this.#updatedAtMs, nowMs) / spanSec)
     return (sum * HASHES_PER_DIFFICULTY) / (spanSec * -Math.expm1(-observedSec / spanSec))
   }
+}
 
-  /** Never negative: the wall clock may step back. */
-  #secondsSince(sinceMs: UnixMs, nowMs: UnixMs): number {
-    return Math.max(0, nowMs - sinceMs) / 1000
-  }
+function secondsBetween(fromMs: SteadyMs, toMs: SteadyMs): number {
+  return (toMs - fromMs) / 1000
 }

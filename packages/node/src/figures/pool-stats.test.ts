@@ -1,18 +1,20 @@
-import { unixMs } from '@p2poolv2/primitives'
+import { type Moment, type SteadyMs, steadyMs, unixMs } from '@p2poolv2/primitives'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { PoolStats } from './pool-stats.ts'
 
-const START = unixMs(1_700_000_000_000)
-const at = (sec: number) => unixMs(START + sec * 1000)
+const START = steadyMs(5_000)
+const at = (sec: number) => steadyMs(START + sec * 1000)
+/** The wall clock stands a long way off. */
+const moment = (nowMs: SteadyMs): Moment => ({ steadyMs: nowMs, wallMs: unixMs(1_700_000_000_000 + nowMs) })
 const key = (worker: string) => ({ payoutAddress: 'bcrt1qexample', worker })
 
 describe('PoolStats', () => {
   it('counts a worker’s shares under its name and in all', () => {
     const stats = new PoolStats({ startedAtMs: START })
     stats.connect(key('a'), START)
-    stats.accept(key('a'), { credited: 10, hash: 70 }, at(1))
-    stats.accept(key('a'), { credited: 10, hash: 30 }, at(2))
+    stats.accept(key('a'), { credited: 10, hash: 70 }, moment(at(1)))
+    stats.accept(key('a'), { credited: 10, hash: 30 }, moment(at(2)))
     stats.reject(key('a'))
     stats.reject(null)
     const [worker] = stats.workers(at(2))
@@ -23,14 +25,14 @@ describe('PoolStats', () => {
       bestDifficulty: 70,
       connections: 1
     })
-    expect(worker?.lastAcceptedAtMs).toBe(at(2))
+    expect(worker?.lastAcceptedAtMs).toBe(moment(at(2)).wallMs)
     expect(stats.totals(at(2))).toMatchObject({ accepted: 2, rejected: 2, bestDifficulty: 70 })
   })
 
   it('a worker that comes back keeps its figures', () => {
     const stats = new PoolStats({ startedAtMs: START })
     stats.connect(key('a'), START)
-    stats.accept(key('a'), { credited: 10, hash: 10 }, START)
+    stats.accept(key('a'), { credited: 10, hash: 10 }, moment(START))
     stats.disconnect(key('a'))
     expect(stats.workers(START)[0]?.connections).toBe(0)
     stats.connect(key('a'), START)
@@ -41,7 +43,7 @@ describe('PoolStats', () => {
     const stats = new PoolStats({ startedAtMs: START, maxWorkers: 3 })
     for (const name of ['a', 'b', 'c']) {
       stats.connect(key(name), START)
-      stats.accept(key(name), { credited: 1, hash: 1 }, START)
+      stats.accept(key(name), { credited: 1, hash: 1 }, moment(START))
     }
     stats.disconnect(key('b'))
     stats.disconnect(key('a'))
@@ -54,7 +56,7 @@ describe('PoolStats', () => {
     const stats = new PoolStats({ startedAtMs: START, maxWorkers: 1 })
     stats.connect(key('a'), START)
     stats.connect(key('b'), START)
-    stats.accept(key('b'), { credited: 5, hash: 5 }, START)
+    stats.accept(key('b'), { credited: 5, hash: 5 }, moment(START))
     expect(stats.workers(START).map(worker => worker.worker)).toEqual(['a'])
     expect(stats.totals(START).creditedDifficulty).toBe(5)
     stats.disconnect(key('b'))
@@ -79,7 +81,7 @@ describe('PoolStats', () => {
           }
           if (what === 'accept' && count > 0) {
             accepted += 1
-            stats.accept(key(`${who}`), { credited: 1, hash: 1 }, START)
+            stats.accept(key(`${who}`), { credited: 1, hash: 1 }, moment(START))
           }
           if (what === 'reject') stats.reject(key(`${who}`))
           stats.checkInvariants()
@@ -95,7 +97,7 @@ describe('hash rates', () => {
     const stats = new PoolStats({ startedAtMs: START })
     stats.connect(key('a'), START)
     // Difficulty 1000 every 4 s is 2^32 * 250 hashes a second.
-    for (let sec = 4; sec <= 1200; sec += 4) stats.accept(key('a'), { credited: 1000, hash: 1000 }, at(sec))
+    for (let sec = 4; sec <= 1200; sec += 4) stats.accept(key('a'), { credited: 1000, hash: 1000 }, moment(at(sec)))
     const { hashrates } = stats.totals(at(1202))
     for (const rate of Object.values(hashrates)) expect(rate / 2 ** 32 / 250).toBeCloseTo(1, 1)
   })
@@ -103,7 +105,7 @@ describe('hash rates', () => {
   it('a silent miner fades from the short window first', () => {
     const stats = new PoolStats({ startedAtMs: START })
     stats.connect(key('a'), START)
-    for (let sec = 1; sec <= 3600; sec++) stats.accept(key('a'), { credited: 1, hash: 1 }, at(sec))
+    for (let sec = 1; sec <= 3600; sec++) stats.accept(key('a'), { credited: 1, hash: 1 }, moment(at(sec)))
     const { hashrates } = stats.totals(at(3900))
     expect(hashrates.m1).toBeLessThan(0.01 * 2 ** 32)
     expect(hashrates.m5).toBeGreaterThan(0.3 * 2 ** 32)
@@ -113,8 +115,8 @@ describe('hash rates', () => {
   it('a clock that steps back gives no negative and no infinite rate', () => {
     const stats = new PoolStats({ startedAtMs: START })
     stats.connect(key('a'), START)
-    stats.accept(key('a'), { credited: 1, hash: 1 }, at(10))
-    stats.accept(key('a'), { credited: 1, hash: 1 }, at(-1000))
+    stats.accept(key('a'), { credited: 1, hash: 1 }, moment(at(10)))
+    stats.accept(key('a'), { credited: 1, hash: 1 }, moment(at(-1000)))
     for (const rate of Object.values(stats.totals(at(-2000)).hashrates)) {
       expect(rate).toBeGreaterThanOrEqual(0)
       expect(Number.isFinite(rate)).toBe(true)

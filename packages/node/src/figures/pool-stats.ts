@@ -1,4 +1,4 @@
-import type { UnixMs } from '@p2poolv2/primitives'
+import type { Moment, SteadyMs, UnixMs } from '@p2poolv2/primitives'
 import { invariant } from '@p2poolv2/primitives'
 import type { Hashrates } from './hashrate.ts'
 import { HashrateMeter } from './hashrate.ts'
@@ -21,6 +21,7 @@ export interface WorkerStats extends WorkerKey {
   readonly rejected: number
   readonly creditedDifficulty: number
   readonly bestDifficulty: number
+  /** By the wall clock. */
   readonly lastAcceptedAtMs: UnixMs | null
   readonly connections: number
   readonly hashrates: Hashrates
@@ -32,6 +33,7 @@ export interface PoolTotals {
   readonly rejected: number
   readonly creditedDifficulty: number
   readonly bestDifficulty: number
+  /** By the wall clock. */
   readonly lastAcceptedAtMs: UnixMs | null
   readonly connections: number
   readonly hashrates: Hashrates
@@ -46,19 +48,19 @@ class Tally {
   connections = 0
   readonly meter: HashrateMeter
 
-  constructor(startedAtMs: UnixMs) {
+  constructor(startedAtMs: SteadyMs) {
     this.meter = new HashrateMeter({ startedAtMs })
   }
 
-  accept(difficulties: { readonly credited: number; readonly hash: number }, nowMs: UnixMs): void {
+  accept(difficulties: { readonly credited: number; readonly hash: number }, now: Moment): void {
     this.accepted += 1
     this.creditedDifficulty += difficulties.credited
     this.bestDifficulty = Math.max(this.bestDifficulty, difficulties.hash)
-    this.lastAcceptedAtMs = nowMs
-    this.meter.credit(difficulties.credited, nowMs)
+    this.lastAcceptedAtMs = now.wallMs
+    this.meter.credit(difficulties.credited, now.steadyMs)
   }
 
-  totals(nowMs: UnixMs): PoolTotals {
+  totals(nowMs: SteadyMs): PoolTotals {
     return {
       accepted: this.accepted,
       rejected: this.rejected,
@@ -84,13 +86,13 @@ export class PoolStats {
   readonly #idle = new Map<string, Worker>()
   readonly #all: Tally
 
-  constructor(options: { readonly startedAtMs: UnixMs; readonly maxWorkers?: number }) {
+  constructor(options: { readonly startedAtMs: SteadyMs; readonly maxWorkers?: number }) {
     this.#all = new Tally(options.startedAtMs)
     this.#maxWorkers = options.maxWorkers ?? MAX_WORKERS
   }
 
   /** A connection was authorised as this worker. */
-  connect(key: WorkerKey, nowMs: UnixMs): void {
+  connect(key: WorkerKey, nowMs: SteadyMs): void {
     this.#all.connections += 1
     const id = idOf(key)
     let worker = this.#connected.get(id)
@@ -116,9 +118,9 @@ export class PoolStats {
     this.#idle.set(id, worker)
   }
 
-  accept(key: WorkerKey, difficulties: { readonly credited: number; readonly hash: number }, nowMs: UnixMs): void {
-    this.#connected.get(idOf(key))?.tally.accept(difficulties, nowMs)
-    this.#all.accept(difficulties, nowMs)
+  accept(key: WorkerKey, difficulties: { readonly credited: number; readonly hash: number }, now: Moment): void {
+    this.#connected.get(idOf(key))?.tally.accept(difficulties, now)
+    this.#all.accept(difficulties, now)
   }
 
   /** @param key null for a submit before authorisation: it counts for the pool only */
@@ -129,12 +131,12 @@ export class PoolStats {
     if (worker !== undefined) worker.tally.rejected += 1
   }
 
-  totals(nowMs: UnixMs): PoolTotals {
+  totals(nowMs: SteadyMs): PoolTotals {
     return this.#all.totals(nowMs)
   }
 
   /** Connected workers first, then those gone, the longest gone first. */
-  workers(nowMs: UnixMs): readonly WorkerStats[] {
+  workers(nowMs: SteadyMs): readonly WorkerStats[] {
     return [...this.#connected.values(), ...this.#idle.values()].map(({ key, tally }) => ({
       ...key,
       ...tally.totals(nowMs)

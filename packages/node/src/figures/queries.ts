@@ -2,7 +2,7 @@ import type { PaddingForm } from '@p2poolv2/bitcoin'
 import type { ChainName, ChainParams } from '@p2poolv2/consensus'
 import { consensusFingerprint } from '@p2poolv2/consensus'
 import type { Gossip, SyncState } from '@p2poolv2/gossip'
-import type { Height, UnixMs, Work } from '@p2poolv2/primitives'
+import type { Height, Moment, Work } from '@p2poolv2/primitives'
 import type { FoundBlock, ShareChain } from '@p2poolv2/sharechain'
 import type { BlockLog } from '../chain/block-log.ts'
 import type { BitcoindStatus, IneligibleReason } from '../contract.ts'
@@ -105,14 +105,14 @@ export interface ChainStatus {
 
 /** Read-only views of a node. Cheap enough to be asked several times a second. */
 export interface NodeQueries {
-  status(nowMs: UnixMs): NodeStatus
+  status(now: Moment): NodeStatus
   work(): WorkStatus
   chain(): ChainStatus
-  network(nowMs: UnixMs): NetworkStatus
+  network(now: Moment): NetworkStatus
   /** Connections, authorised or not. */
   minerCount(): number
-  totals(nowMs: UnixMs): PoolTotals
-  workers(nowMs: UnixMs): readonly WorkerStats[]
+  totals(now: Moment): PoolTotals
+  workers(now: Moment): readonly WorkerStats[]
 }
 
 export interface QuerySources {
@@ -124,6 +124,8 @@ export interface QuerySources {
   readonly stats: PoolStats
   readonly blocks: BlockLog
   readonly gossip: Pick<Gossip, 'status'>
+  /** What the gossip machine takes for the moment of the call. */
+  readonly turn: { now: Moment }
   readonly bitcoind: () => { readonly nodes: readonly BitcoindStatus[]; readonly templateSource: string | null }
 }
 
@@ -134,14 +136,15 @@ export function createQueries(sources: QuerySources): NodeQueries {
   const windowOf = keepLast((work: WorkTemplate | null) => (work === null ? [] : windowEntries(work)))
   const blocksOf = keepLast((_version: number) => blocks.newestFirst())
 
-  const network = (nowMs: UnixMs): NetworkStatus => {
-    const { state, quiet, peers } = sources.gossip.status(nowMs)
+  const network = (now: Moment): NetworkStatus => {
+    sources.turn.now = now
+    const { state, quiet, peers } = sources.gossip.status(now.steadyMs)
     return { state, quiet, peers: peers.length }
   }
   const currentWork = (): WorkTemplate | null => jobs.offered?.work ?? null
 
   return {
-    status(nowMs) {
+    status(now) {
       const work = currentWork()
       const confirmed = chain.confirmedTip()
       return {
@@ -159,10 +162,10 @@ export function createQueries(sources: QuerySources): NodeQueries {
         windowWeight: work?.weights.total ?? 0n,
         windowShares: work?.windowShares ?? 0,
         blocks: blocksOf(blocks.version),
-        miners: minerEntries(miners, nowMs),
+        miners: minerEntries(miners, now),
         bitcoind: bitcoindInUse(sources.bitcoind()),
         ineligible: work?.ineligible ?? null,
-        network: network(nowMs)
+        network: network(now)
       }
     },
     work() {
@@ -190,8 +193,8 @@ export function createQueries(sources: QuerySources): NodeQueries {
     },
     network,
     minerCount: () => miners.size,
-    totals: nowMs => stats.totals(nowMs),
-    workers: nowMs => stats.workers(nowMs)
+    totals: now => stats.totals(now.steadyMs),
+    workers: now => stats.workers(now.steadyMs)
   }
 }
 
@@ -222,7 +225,7 @@ function windowEntries(work: WorkTemplate): readonly WindowEntry[] {
     }))
 }
 
-function minerEntries(miners: Miners, nowMs: UnixMs): readonly MinerEntry[] {
+function minerEntries(miners: Miners, now: Moment): readonly MinerEntry[] {
   const entries: MinerEntry[] = []
   for (const { session, identity, userAgent, workers } of miners.all()) {
     if (identity === null) continue
@@ -231,7 +234,7 @@ function minerEntries(miners: Miners, nowMs: UnixMs): readonly MinerEntry[] {
       payoutAddress: identity.payoutAddress,
       userAgent,
       difficulty: session.difficulty,
-      hashrateHps: session.hashrateHps(nowMs),
+      hashrateHps: session.hashrateHps(now.steadyMs),
       accepted: session.accepted,
       rejected: session.rejected
     })

@@ -1,4 +1,4 @@
-import type { BlockHash, Rng, Sha256d, UnixMs } from '@p2poolv2/primitives'
+import type { BlockHash, Moment, Rng, Sha256d } from '@p2poolv2/primitives'
 import { invariant } from '@p2poolv2/primitives'
 import type { SessionEffect, SessionEvent, SessionOutput, SessionProtocol } from '@p2poolv2/stratum'
 import type { ChainKeeper } from '../chain/chain-keeper.ts'
@@ -42,9 +42,9 @@ export class MinerDesk {
     return served
   }
 
-  connect(event: Extract<NodeEvent, { type: 'minerConnected' }>, nowMs: UnixMs): void {
+  connect(event: Extract<NodeEvent, { type: 'minerConnected' }>, now: Moment): void {
     const { effects } = this.#deps
-    const miner = this.miners.connect(event.miner, event.remote, nowMs)
+    const miner = this.miners.connect(event.miner, event.remote, now.steadyMs)
     if (miner === null) {
       effects.add({ type: 'closeMiner', miner: event.miner, reason: 'too-many-miners' })
       return
@@ -52,41 +52,41 @@ export class MinerDesk {
     effects.report({ type: 'minerConnected', miner: event.miner, remote: event.remote })
   }
 
-  lines(event: Extract<NodeEvent, { type: 'minerLines' }>, nowMs: UnixMs): void {
-    this.#drive(this.miners.get(event.miner), { type: 'received', messages: event.lines }, nowMs)
+  lines(event: Extract<NodeEvent, { type: 'minerLines' }>, now: Moment): void {
+    this.#drive(this.miners.get(event.miner), { type: 'received', messages: event.lines }, now)
   }
 
-  gone(id: MinerId, nowMs: UnixMs): void {
-    this.#forget(this.miners.get(id), 'gone', nowMs)
+  gone(id: MinerId, now: Moment): void {
+    this.#forget(this.miners.get(id), 'gone', now)
   }
 
   /** Bitcoin has a new tip: work on the old one is worthless. */
-  newBlock(prevHash: BlockHash, nowMs: UnixMs): void {
-    for (const miner of this.miners.all()) this.#drive(miner, { type: 'newBlock', prevHash }, nowMs)
+  newBlock(prevHash: BlockHash, now: Moment): void {
+    for (const miner of this.miners.all()) this.#drive(miner, { type: 'newBlock', prevHash }, now)
   }
 
-  deadline(nowMs: UnixMs): void {
-    for (const miner of this.miners.due(nowMs)) this.#drive(miner, { type: 'deadline' }, nowMs)
+  deadline(now: Moment): void {
+    for (const miner of this.miners.due(now.steadyMs)) this.#drive(miner, { type: 'deadline' }, now)
   }
 
   /** The work there is for those who asked for some in this event. */
-  serveWanting(nowMs: UnixMs): void {
-    for (const miner of this.#wanting) this.#offerTo(miner, 'keep', nowMs)
+  serveWanting(now: Moment): void {
+    for (const miner of this.#wanting) this.#offerTo(miner, 'keep', now)
     this.#wanting.clear()
   }
 
   /** New work for everybody, or the word that there is none. */
-  serveAll(renewal: Renewal, nowMs: UnixMs): void {
+  serveAll(renewal: Renewal, now: Moment): void {
     this.#wanting.clear()
     if (renewal.offered === null) return
-    for (const miner of this.miners.all()) if (miner.wantsWork) this.#offerTo(miner, renewal.jobs, nowMs)
+    for (const miner of this.miners.all()) if (miner.wantsWork) this.#offerTo(miner, renewal.jobs, now)
   }
 
   /** The end: closes every connection. */
-  close(nowMs: UnixMs): void {
+  close(now: Moment): void {
     for (const miner of this.miners.all()) {
       this.#deps.effects.add({ type: 'closeMiner', miner: miner.id, reason: 'stopping' })
-      this.#forget(miner, 'stopping', nowMs)
+      this.#forget(miner, 'stopping', now)
     }
   }
 
@@ -103,21 +103,21 @@ export class MinerDesk {
     }
   }
 
-  #drive(miner: Miner | undefined, event: SessionEvent, nowMs: UnixMs): void {
+  #drive(miner: Miner | undefined, event: SessionEvent, now: Moment): void {
     // Lines of a connection that was closed meanwhile.
     if (miner === undefined) return
     const events = [event]
     const outputs: SessionOutput[] = []
     for (const next of events) {
-      for (const effect of this.miners.handle(miner, next, nowMs)) {
+      for (const effect of this.miners.handle(miner, next, now)) {
         if (effect.type === 'send') outputs.push(effect.output)
         else if (effect.type === 'authorise') events.push(this.#answer(miner, effect))
         else if (effect.type === 'close') {
           this.#send(miner, outputs)
           this.#deps.effects.add({ type: 'closeMiner', miner: miner.id, reason: effect.reason })
-          this.#forget(miner, effect.reason, nowMs)
+          this.#forget(miner, effect.reason, now)
           return
-        } else this.#perform(miner, effect, nowMs)
+        } else this.#perform(miner, effect, now)
       }
     }
     this.#send(miner, outputs)
@@ -141,20 +141,16 @@ export class MinerDesk {
     return { type: 'refused', requestId, message }
   }
 
-  #perform(
-    miner: Miner,
-    effect: Exclude<SessionEffect, EffectOf<'send' | 'authorise' | 'close'>>,
-    nowMs: UnixMs
-  ): void {
+  #perform(miner: Miner, effect: Exclude<SessionEffect, EffectOf<'send' | 'authorise' | 'close'>>, now: Moment): void {
     const { effects, keeper, stats } = this.#deps
     switch (effect.type) {
       case 'solution':
         invariant(miner.addresses !== null, 'only a miner that had work solves it')
-        keeper.solve(effect.solution, { addresses: miner.addresses, worker: effect.worker }, nowMs)
+        keeper.solve(effect.solution, { addresses: miner.addresses, worker: effect.worker }, now)
         break
       case 'joined': {
         const { payoutAddress, worker } = effect.identity
-        if (!miner.workers.includes(worker)) stats.connect({ payoutAddress, worker }, nowMs)
+        if (!miner.workers.includes(worker)) stats.connect({ payoutAddress, worker }, now.steadyMs)
         this.miners.identify(miner, effect.identity, effect.userAgent)
         const { userAgent } = effect
         effects.report({ type: 'minerAuthorised', miner: miner.id, payoutAddress, worker, userAgent })
@@ -164,7 +160,7 @@ export class MinerDesk {
         const { creditedDifficulty, hashDifficulty, worker } = effect
         invariant(miner.identity !== null, 'only an authorised miner has shares accepted')
         const { payoutAddress } = miner.identity
-        stats.accept({ payoutAddress, worker }, { credited: creditedDifficulty, hash: hashDifficulty }, nowMs)
+        stats.accept({ payoutAddress, worker }, { credited: creditedDifficulty, hash: hashDifficulty }, now)
         const difficulties = { creditedDifficulty, hashDifficulty }
         effects.report({ type: 'shareAccepted', miner: miner.id, payoutAddress, worker, ...difficulties })
         break
@@ -185,26 +181,26 @@ export class MinerDesk {
     }
   }
 
-  #forget(miner: Miner | undefined, reason: string, nowMs: UnixMs): void {
+  #forget(miner: Miner | undefined, reason: string, now: Moment): void {
     if (miner === undefined) return
     const { effects, stats } = this.#deps
     if (miner.identity !== null) {
       const { payoutAddress } = miner.identity
       for (const worker of miner.workers) stats.disconnect({ payoutAddress, worker })
     }
-    this.miners.remove(miner, nowMs)
+    this.miners.remove(miner, now.steadyMs)
     this.#wanting.delete(miner)
     effects.report({ type: 'minerGone', miner: miner.id, reason })
   }
 
-  #offerTo(miner: Miner, jobs: Renewal['jobs'], nowMs: UnixMs): void {
+  #offerTo(miner: Miner, jobs: Renewal['jobs'], now: Moment): void {
     const { offered } = this.#deps.jobs
     if (offered === null) return
     invariant(miner.addresses !== null, 'a miner that gets work has somebody to pay')
     const cleanJobs = jobs === 'clean' || !miner.hasWork
     miner.hasWork = true
-    const job = this.#deps.jobs.jobFor(miner.addresses, nowMs)
+    const job = this.#deps.jobs.jobFor(miner.addresses, now.wallMs)
     const { oldestWorkId, limits } = offered
-    this.#drive(miner, { type: 'work', job, oldestWorkId, cleanJobs, limits }, nowMs)
+    this.#drive(miner, { type: 'work', job, oldestWorkId, cleanJobs, limits }, now)
   }
 }

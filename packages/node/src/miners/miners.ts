@@ -2,8 +2,8 @@ import type { BitcoinNetwork } from '@p2poolv2/bitcoin'
 import { EXTRANONCE_BYTES } from '@p2poolv2/bitcoin'
 import type { WitnessProgram } from '@p2poolv2/consensus'
 import { consensusAddress } from '@p2poolv2/consensus'
-import type { Rng, Sha256d, UnixMs } from '@p2poolv2/primitives'
-import { BoundedMap, bytesEqual, Deadlines, invariant, unixMs } from '@p2poolv2/primitives'
+import type { Moment, Rng, Sha256d, SteadyMs } from '@p2poolv2/primitives'
+import { BoundedMap, bytesEqual, Deadlines, invariant, steadyMs } from '@p2poolv2/primitives'
 import type {
   MinerIdentity,
   MinerSession,
@@ -68,9 +68,11 @@ export class Miners {
   readonly #byId = new Map<MinerId, Miner>()
   readonly #deadlines = new Deadlines<MinerId>()
   readonly #liveExtranonces = new Set<number>()
-  readonly #lastDifficulties = new BoundedMap<string, { difficulty: number; atMs: UnixMs }>(MAX_REMEMBERED_DIFFICULTIES)
+  readonly #lastDifficulties = new BoundedMap<string, { difficulty: number; atMs: SteadyMs }>(
+    MAX_REMEMBERED_DIFFICULTIES
+  )
   #nextExtranonce: number
-  #nowMs = unixMs(0)
+  #nowMs = steadyMs(0)
 
   constructor(options: MinersOptions, deps: MinersDeps) {
     this.#options = options
@@ -83,7 +85,7 @@ export class Miners {
     return this.#byId.size
   }
 
-  get nextDeadlineMs(): UnixMs | null {
+  get nextDeadlineMs(): SteadyMs | null {
     return this.#deadlines.peek()?.atMs ?? null
   }
 
@@ -97,7 +99,7 @@ export class Miners {
   }
 
   /** @returns null at the cap: close the connection */
-  connect(id: MinerId, remote: string, nowMs: UnixMs): Miner | null {
+  connect(id: MinerId, remote: string, nowMs: SteadyMs): Miner | null {
     invariant(!this.#byId.has(id), 'a miner id is new')
     this.#nowMs = nowMs
     if (this.#byId.size >= this.#maxMiners) return null
@@ -132,9 +134,9 @@ export class Miners {
   }
 
   /** Hands an event to the session and takes note of its next deadline. */
-  handle(miner: Miner, event: SessionEvent, nowMs: UnixMs): readonly SessionEffect[] {
-    this.#nowMs = nowMs
-    const effects = miner.session.handle(event, nowMs)
+  handle(miner: Miner, event: SessionEvent, now: Moment): readonly SessionEffect[] {
+    this.#nowMs = now.steadyMs
+    const effects = miner.session.handle(event, now)
     this.#arm(miner)
     return effects
   }
@@ -159,7 +161,7 @@ export class Miners {
   }
 
   /** The connection is gone, or about to be. */
-  remove(miner: Miner, nowMs: UnixMs): void {
+  remove(miner: Miner, nowMs: SteadyMs): void {
     if (miner.identity !== null && miner.hasWork) {
       this.#lastDifficulties.delete(keyOf(miner.identity))
       this.#lastDifficulties.set(keyOf(miner.identity), { difficulty: miner.session.difficulty, atMs: nowMs })
@@ -170,7 +172,7 @@ export class Miners {
   }
 
   /** The miners whose session asked to be called by now. */
-  due(nowMs: UnixMs): readonly Miner[] {
+  due(nowMs: SteadyMs): readonly Miner[] {
     return this.#deadlines.popDue(nowMs).flatMap(id => this.#byId.get(id) ?? [])
   }
 

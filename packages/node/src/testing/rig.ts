@@ -15,7 +15,16 @@ import {
   genesisShare
 } from '@p2poolv2/consensus'
 import type { PeerId } from '@p2poolv2/gossip'
-import { bigIntFromBits, bytesEqual, bytesToHex, bytesToHexReversed, seededRng, unixMs } from '@p2poolv2/primitives'
+import {
+  bigIntFromBits,
+  bytesEqual,
+  bytesToHex,
+  bytesToHexReversed,
+  type Moment,
+  seededRng,
+  steadyMs,
+  unixMs
+} from '@p2poolv2/primitives'
 import type { FoundBlock } from '@p2poolv2/sharechain'
 import { bodyKey, MemoryStore, SCHEMA_VERSION, ShareChain } from '@p2poolv2/sharechain'
 import type { SessionSettings } from '@p2poolv2/stratum'
@@ -163,7 +172,10 @@ export class Rig {
   readonly core: NodeCore
   /** Every delta the node gives is applied to it at once. */
   readonly store: MemoryStore
+  /** By the steady clock. */
   nowMs = START_MS
+  /** How far the wall clock is ahead of it. */
+  skewMs = 0
   /** Sees every effect as it is performed. */
   onEffect: ((effect: NodeEffect) => void) | null = null
   /** Effects of all events so far. */
@@ -190,7 +202,7 @@ export class Rig {
         stratum: SETTINGS,
         version: '0.0.0-test',
         recentBlocks: [] as FoundBlock[],
-        startedAtMs: unixMs(START_MS),
+        startedAtMs: steadyMs(START_MS),
         ...rest
       },
       { rng: seededRng('rig'), chain: this.chain }
@@ -201,14 +213,14 @@ export class Rig {
   template(spec: TemplateSpec = {}): readonly NodeEffect[] {
     return this.handle({
       type: 'template',
-      template: template({ curTimeSec: Math.floor(this.nowMs / 1000), ...spec }),
+      template: template({ curTimeSec: Math.floor(this.now.wallMs / 1000), ...spec }),
       source: SOURCE
     })
   }
 
   /** Hands over an event, lets the miners read what is sent to them, and gives the effects. */
   handle(event: NodeEvent): readonly NodeEffect[] {
-    const effects = this.core.handle(event, unixMs(this.nowMs))
+    const effects = this.core.handle(event, this.now)
     for (const effect of effects) {
       this.effects.push(effect)
       if (effect.type === 'commit') this.store.commitNow(effect.delta)
@@ -217,6 +229,10 @@ export class Rig {
     }
     if (this.#check === 'always') this.core.checkInvariants()
     return effects
+  }
+
+  get now(): Moment {
+    return { steadyMs: steadyMs(this.nowMs), wallMs: unixMs(this.nowMs + this.skewMs) }
   }
 
   /** Moves the clock on and sends the deadlines that come due on the way. */

@@ -71,7 +71,7 @@ describe('when work is renewed', () => {
     const rig = new Rig()
     rig.template()
     const miner = rig.connect(1, address(1))
-    rig.nowMs -= 3_600_000
+    rig.skewMs -= 3_600_000
     rig.handle({ type: 'deadline' })
     const before = miner.jobs.length
     rig.advance(31_000)
@@ -90,7 +90,7 @@ describe('when no share can be made', () => {
       ahead.mine(1, A_SHARE)
     }
     const rig = new Rig({ store: ahead.store })
-    rig.nowMs = ahead.nowMs - 115_000
+    rig.skewMs = ahead.nowMs - 115_000 - rig.nowMs
     rig.template()
     return { rig, miner: rig.connect(7, address(7)) }
   }
@@ -104,13 +104,13 @@ describe('when no share can be made', () => {
     expect(commitmentOf(miner.job.coinbase2)).toBeDefined()
     expect(commitmentOf(rig.connect(8, address(8)).job.coinbase2)).toBe(commitmentOf(miner.job.coinbase2))
     expect(rig.core.queries.work()).toMatchObject({ jobs: 'bitcoin-only', reason: 'clock-behind-chain' })
-    expect(rig.core.queries.status(unixMs(rig.nowMs)).ineligible).toBe('clock-behind-chain')
+    expect(rig.core.queries.status(rig.now).ineligible).toBe('clock-behind-chain')
     expect(rig.facts('jobsRenewed').at(-1)?.ineligible).toBe('clock-behind-chain')
   })
 
   it('such a job is a bitcoin block that pays the window all the same', () => {
     const { rig } = behind()
-    const expected = rig.core.queries.status(unixMs(rig.nowMs)).window
+    const expected = rig.core.queries.status(rig.now).window
     const effects = rig.mine(7, A_BLOCK)
     expect(effects[0]?.type).toBe('submitBlock')
     expect(sharesMade(effects)).toEqual([])
@@ -125,8 +125,8 @@ describe('when no share can be made', () => {
 
   it('once the clock is right, jobs become shares again', () => {
     const { rig } = behind()
-    rig.nowMs += 110_000
-    rig.handle({ type: 'deadline' })
+    rig.skewMs += 80_000
+    rig.advance(30_000)
     expect(rig.core.queries.work().jobs).toBe('full')
     expect(sharesMade(rig.mine(7, A_SHARE))).toHaveLength(1)
   })

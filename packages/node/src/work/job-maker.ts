@@ -1,7 +1,7 @@
 import type { BlockTemplate, Job, Solution } from '@p2poolv2/bitcoin'
 import type { ChainParams, PayoutCut } from '@p2poolv2/consensus'
-import type { UnixMs } from '@p2poolv2/primitives'
-import { difficultyFromBits, invariant, unixMs } from '@p2poolv2/primitives'
+import type { Moment, SteadyMs, UnixMs } from '@p2poolv2/primitives'
+import { difficultyFromBits, invariant, steadyMs } from '@p2poolv2/primitives'
 import type { ShareChain } from '@p2poolv2/sharechain'
 import type { DifficultyLimits } from '@p2poolv2/stratum'
 import type { IneligibleReason, RenewCause } from '../contract.ts'
@@ -54,8 +54,8 @@ export class JobMaker {
   readonly #chain: ShareChain
   readonly #works = new RecentWorks()
   #template: BlockTemplate | null = null
-  #templateTakenAtMs = unixMs(0)
-  #renewedAtMs = unixMs(0)
+  #templateTakenAtMs = steadyMs(0)
+  #renewedAtMs = steadyMs(0)
   /** Null while what is offered is the newest. */
   #pending: 'firstTemplate' | 'newBlock' | 'template' | 'base' | null = null
   #offered: OfferedWork | null = null
@@ -78,17 +78,17 @@ export class JobMaker {
     return this.#template
   }
 
-  get nextDeadlineMs(): UnixMs | null {
+  get nextDeadlineMs(): SteadyMs | null {
     if (this.#template === null) return null
-    if (this.#pending === 'base') return unixMs(this.#renewedAtMs + BASE_COALESCE_MS)
-    return this.#pending === null ? unixMs(this.#renewedAtMs + RENEW_INTERVAL_MS) : unixMs(0)
+    if (this.#pending === 'base') return steadyMs(this.#renewedAtMs + BASE_COALESCE_MS)
+    return this.#pending === null ? steadyMs(this.#renewedAtMs + RENEW_INTERVAL_MS) : steadyMs(0)
   }
 
   /** @returns whether bitcoin has a new tip, so that older jobs are stale */
-  takeTemplate(template: BlockTemplate, nowMs: UnixMs): boolean {
+  takeTemplate(template: BlockTemplate, now: Moment): boolean {
     const before = this.#template
     this.#template = template
-    this.#templateTakenAtMs = nowMs
+    this.#templateTakenAtMs = now.steadyMs
     if (before === null) {
       this.#pending = 'firstTemplate'
       return false
@@ -105,35 +105,32 @@ export class JobMaker {
   }
 
   /** Makes work anew if that is due; null if not. */
-  renewIfDue(nowMs: UnixMs): Renewal | null {
+  renewIfDue(now: Moment): Renewal | null {
     const template = this.#template
     if (template === null) return null
-    // A wall clock that stepped back must not keep miners on old work until it catches up.
-    if (nowMs < this.#renewedAtMs) this.#renewedAtMs = nowMs
-    if (nowMs < this.#templateTakenAtMs) this.#templateTakenAtMs = nowMs
     const dueAtMs = this.nextDeadlineMs
-    if (dueAtMs === null || nowMs < dueAtMs) return null
+    if (dueAtMs === null || now.steadyMs < dueAtMs) return null
 
     const cause = this.#pending ?? 'interval'
     this.#pending = null
-    this.#renewedAtMs = nowMs
+    this.#renewedAtMs = now.steadyMs
     const built = buildWork({
       ...this.#options,
       workId: ++this.#lastWorkId,
       chain: this.#chain,
       template,
-      templateAgeSec: Math.floor((nowMs - this.#templateTakenAtMs) / 1000),
+      templateAgeSec: Math.floor((now.steadyMs - this.#templateTakenAtMs) / 1000),
       lastWindow: this.#lastWindow,
-      nowMs
+      wallMs: now.wallMs
     })
-    return this.#offer(built, cause, nowMs)
+    return this.#offer(built, cause, now.steadyMs)
   }
 
   /** A job of the current work for one miner: its own nsecs, commitment and id. */
-  jobFor(addresses: MinerAddresses, nowMs: UnixMs): Job {
+  jobFor(addresses: MinerAddresses, wallMs: UnixMs): Job {
     invariant(this.#offered !== null, 'a job needs work')
     const { work } = this.#offered
-    const nsecs = this.#nextNsecs(nowMs)
+    const nsecs = this.#nextNsecs(wallMs)
     return {
       id: nsecs.toString(16).padStart(16, '0'),
       work: work.mining,
@@ -162,7 +159,7 @@ export class JobMaker {
     invariant(work.mining.coinbase.commitmentOffset !== null, 'every coinbase has room for a commitment')
   }
 
-  #offer(built: BuiltWork, cause: RenewCause, nowMs: UnixMs): Renewal {
+  #offer(built: BuiltWork, cause: RenewCause, nowMs: SteadyMs): Renewal {
     const jobs = cause === 'newBlock' || cause === 'firstTemplate' ? 'clean' : 'keep'
     if (!built.ok) {
       this.#offered = null
@@ -183,8 +180,8 @@ export class JobMaker {
   }
 
   /** Strictly rising, whatever the clock does: no two jobs of this node have the same coinbase. */
-  #nextNsecs(nowMs: UnixMs): bigint {
-    const clock = BigInt(nowMs) * NSECS_PER_MS
+  #nextNsecs(wallMs: UnixMs): bigint {
+    const clock = BigInt(wallMs) * NSECS_PER_MS
     this.#lastNsecs = clock > this.#lastNsecs ? clock : this.#lastNsecs + 1n
     invariant(this.#lastNsecs <= MAX_U64, 'nanoseconds fit 64 bits')
     return this.#lastNsecs

@@ -1,5 +1,13 @@
 import { buildCoinbase, type MiningWork } from '@p2poolv2/bitcoin'
-import { asciiToBytes, blockHash, type UnixMs, unixMs, wireFromDisplay } from '@p2poolv2/primitives'
+import {
+  asciiToBytes,
+  blockHash,
+  type Moment,
+  type SteadyMs,
+  steadyMs,
+  unixMs,
+  wireFromDisplay
+} from '@p2poolv2/primitives'
 import { JOB_LIFE_MS, MAX_JOBS, type MinerSession, OLD_JOB_LIFE_MS, StratumV1 } from '@p2poolv2/stratum'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -41,7 +49,9 @@ function templateOf(chars: number): typeof TEMPLATE {
   return { ...TEMPLATE, transactions: [{ ...first, dataHex: '0'.repeat(chars) }] }
 }
 
-function loggedIn(nowMs: UnixMs): MinerSession {
+const moment = (nowMs: SteadyMs): Moment => ({ steadyMs: nowMs, wallMs: unixMs(nowMs) })
+
+function loggedIn(nowMs: SteadyMs): MinerSession {
   const session = new StratumV1().open(
     {
       ...SETTINGS,
@@ -56,9 +66,9 @@ function loggedIn(nowMs: UnixMs): MinerSession {
     '{"id":2,"method":"mining.authorize","params":["a","x"]}'
   ]
   const identity = { payoutAddress: 'a', payoutScript: new Uint8Array(22), worker: '', shareProgram: null }
-  for (const effect of session.handle({ type: 'received', messages: messages.map(asciiToBytes) }, nowMs)) {
+  for (const effect of session.handle({ type: 'received', messages: messages.map(asciiToBytes) }, moment(nowMs))) {
     if (effect.type === 'authorise')
-      session.handle({ type: 'authorised', requestId: effect.requestId, identity }, nowMs)
+      session.handle({ type: 'authorised', requestId: effect.requestId, identity }, moment(nowMs))
   }
   return session
 }
@@ -73,12 +83,12 @@ describe('RecentWorks', () => {
     fc.assert(
       fc.property(fc.array(step, { minLength: MAX_JOBS, maxLength: 3 * MAX_JOBS }), steps => {
         const works = new RecentWorks()
-        let nowMs = unixMs(START_MS)
+        let nowMs = steadyMs(START_MS)
         let ids = 0
         let jobs = 0
         const sessions = [loggedIn(nowMs)]
         for (const next of steps) {
-          if (next.do === 'pass') nowMs = unixMs(nowMs + next.ms)
+          if (next.do === 'pass') nowMs = steadyMs(nowMs + next.ms)
           else if (next.do === 'connect') sessions.push(loggedIn(nowMs))
           else {
             const work = workOf(++ids, next.block)
@@ -89,7 +99,7 @@ describe('RecentWorks', () => {
                 const id = (++jobs).toString(16).padStart(16, '0')
                 const job = { id, work: work.mining, nsecs: BigInt(jobs), commitment: null }
                 // Nothing is asked of the session: that it forgets in time is what is to be seen.
-                session.handle({ type: 'work', job, oldestWorkId: 0, cleanJobs: false, limits: LIMITS }, nowMs)
+                session.handle({ type: 'work', job, oldestWorkId: 0, cleanJobs: false, limits: LIMITS }, moment(nowMs))
               }
             }
           }
@@ -104,44 +114,44 @@ describe('RecentWorks', () => {
 
   it('lets go of a work when no job of it can be alive any more', () => {
     const works = new RecentWorks()
-    works.add(workOf(1), unixMs(0))
-    works.add(workOf(2), unixMs(1_000))
-    works.add(workOf(3), unixMs(JOB_LIFE_MS + 999))
+    works.add(workOf(1), steadyMs(0))
+    works.add(workOf(2), steadyMs(1_000))
+    works.add(workOf(3), steadyMs(JOB_LIFE_MS + 999))
     expect(works.get(1)?.mining.id).toBe(1)
-    works.add(workOf(4), unixMs(JOB_LIFE_MS + 1_000))
+    works.add(workOf(4), steadyMs(JOB_LIFE_MS + 1_000))
     expect([works.get(1), works.get(2)?.mining.id]).toEqual([null, 2])
   })
 
   it('lets go of works of an old block a minute after the new one', () => {
     const works = new RecentWorks()
-    works.add(workOf(1, 0), unixMs(0))
-    works.add(workOf(2, 1), unixMs(1_000))
-    works.add(workOf(3, 1), unixMs(1_000 + OLD_JOB_LIFE_MS - 1))
+    works.add(workOf(1, 0), steadyMs(0))
+    works.add(workOf(2, 1), steadyMs(1_000))
+    works.add(workOf(3, 1), steadyMs(1_000 + OLD_JOB_LIFE_MS - 1))
     expect(works.oldestId).toBe(1)
-    works.add(workOf(4, 1), unixMs(1_000 + OLD_JOB_LIFE_MS))
+    works.add(workOf(4, 1), steadyMs(1_000 + OLD_JOB_LIFE_MS))
     expect(works.oldestId).toBe(2)
   })
 
   it('counts transactions once however many works have them, and lets the oldest go beyond its room', () => {
     const works = new RecentWorks({ maxTemplateChars: 2_500 })
     const [a, b, c] = [templateOf(1_000), templateOf(1_000), templateOf(1_000)]
-    for (const id of [1, 2, 3]) works.add(workOf(id, 0, a), unixMs(0))
+    for (const id of [1, 2, 3]) works.add(workOf(id, 0, a), steadyMs(0))
     // A block that was cut to fit has its transactions in common with the whole one.
-    works.add(workOf(4, 0, { ...a, transactions: a.transactions.slice() }), unixMs(0))
-    works.add(workOf(5, 0, b), unixMs(0))
+    works.add(workOf(4, 0, { ...a, transactions: a.transactions.slice() }), steadyMs(0))
+    works.add(workOf(5, 0, b), steadyMs(0))
     expect(works.oldestId).toBe(1)
-    works.add(workOf(6, 0, c), unixMs(0))
+    works.add(workOf(6, 0, c), steadyMs(0))
     expect([works.oldestId, works.size]).toEqual([5, 2])
-    works.add(workOf(7, 0, templateOf(9_000)), unixMs(0))
+    works.add(workOf(7, 0, templateOf(9_000)), steadyMs(0))
     works.checkInvariants()
     expect([works.oldestId, works.size]).toEqual([6, 2])
   })
 
   it('a clock that steps back loses nothing', () => {
     const works = new RecentWorks()
-    works.add(workOf(1), unixMs(JOB_LIFE_MS))
-    works.add(workOf(2), unixMs(0))
-    works.add(workOf(3), unixMs(JOB_LIFE_MS - 1))
+    works.add(workOf(1), steadyMs(JOB_LIFE_MS))
+    works.add(workOf(2), steadyMs(0))
+    works.add(workOf(3), steadyMs(JOB_LIFE_MS - 1))
     expect(works.oldestId).toBe(1)
   })
 })

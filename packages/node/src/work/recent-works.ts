@@ -1,4 +1,4 @@
-import type { BlockHash, UnixMs } from '@p2poolv2/primitives'
+import type { BlockHash, SteadyMs } from '@p2poolv2/primitives'
 import { invariant } from '@p2poolv2/primitives'
 import { JOB_LIFE_MS, MAX_JOBS, OLD_JOB_LIFE_MS } from '@p2poolv2/stratum'
 import type { WorkTemplate } from './work-template.ts'
@@ -19,7 +19,7 @@ const MIN_WORKS = 2
 interface Kept {
   readonly work: WorkTemplate
   /** When newer work took its place: no job of it was given out after that. Null for the newest. */
-  replacedAtMs: UnixMs | null
+  replacedAtMs: SteadyMs | null
 }
 
 export interface RecentWorksOptions {
@@ -42,7 +42,7 @@ export class RecentWorks {
   #templateChars = 0
   /** The previous block of the newest work, and since when others are out of date. */
   #prevHash: BlockHash | null = null
-  #prevHashSinceMs: UnixMs | null = null
+  #prevHashSinceMs: SteadyMs | null = null
 
   constructor(options: RecentWorksOptions = {}) {
     this.#maxTemplateChars = options.maxTemplateChars ?? MAX_TEMPLATE_CHARS
@@ -63,7 +63,7 @@ export class RecentWorks {
   }
 
   /** Takes the newest work, and lets go of what no job can name any more. */
-  add(work: WorkTemplate, nowMs: UnixMs): void {
+  add(work: WorkTemplate, nowMs: SteadyMs): void {
     const { id, prevHash } = work.mining
     let newest: Kept | null = null
     for (const kept of this.#kept.values()) newest = kept
@@ -95,7 +95,7 @@ export class RecentWorks {
     invariant(fits || this.#kept.size <= MIN_WORKS, 'templates of works are within their cap')
   }
 
-  #isOver({ work, replacedAtMs }: Kept, nowMs: UnixMs): boolean {
+  #isOver({ work, replacedAtMs }: Kept, nowMs: SteadyMs): boolean {
     if (replacedAtMs === null) return false
     if (this.#kept.size > MAX_WORKS) return true
     if (this.#kept.size > MIN_WORKS && this.#templateChars > this.#maxTemplateChars) return true

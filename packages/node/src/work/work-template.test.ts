@@ -82,7 +82,7 @@ describe('payouts', () => {
       rig.mine(miner, A_SHARE)
       rig.advance(1000)
     }
-    const status = rig.core.queries.status(unixMs(rig.nowMs))
+    const status = rig.core.queries.status(rig.now)
     const expected = new Map(payoutsByHand(rig, 5_000_000_000n))
     expect(status.window.map(entry => entry.payoutSats)).toEqual(
       status.window.map(entry => expected.get(entry.address))
@@ -185,7 +185,7 @@ describe('a payout window that cannot be read', () => {
     expect(miner.jobs).toEqual([])
     expect(rig.facts('workUnavailable')).toEqual([{ type: 'workUnavailable', reason: 'window-unavailable' }])
     expect(rig.core.queries.work().jobs).toBe('none')
-    expect(rig.core.queries.status(unixMs(rig.nowMs)).window).toEqual([])
+    expect(rig.core.queries.status(rig.now).window).toEqual([])
   })
 })
 
@@ -213,7 +213,7 @@ describe('the padding of the coinbase', () => {
 
   it.each(PADDING_FORMS)('is the form of the network, %s, without a setting, and the status says so', form => {
     const rig = nodeOn(form, 25)
-    expect(rig.core.queries.status(unixMs(rig.nowMs)).sharechain.padding).toEqual({ form, demanded: true })
+    expect(rig.core.queries.status(rig.now).sharechain.padding).toEqual({ form, demanded: true })
     expect(shownBy(rig)).toContain(form)
     expect(rig.facts('bug')).toEqual([])
     expect(rig.chain.confirmedTip().height).toBe(26)
@@ -221,7 +221,7 @@ describe('the padding of the coinbase', () => {
 
   it('is form A where any would do', () => {
     const rig = nodeOn('B', 5)
-    expect(rig.core.queries.status(unixMs(rig.nowMs)).sharechain.padding).toEqual({ form: 'A', demanded: false })
+    expect(rig.core.queries.status(rig.now).sharechain.padding).toEqual({ form: 'A', demanded: false })
     expect(shownBy(rig)).toContain('A')
     expect(rig.facts('bug')).toEqual([])
   })
@@ -232,7 +232,7 @@ it('a window with more payees than a share has room for gives jobs that are bloc
   rig.template()
   rig.connect(1, address(1))
   expect(rig.core.queries.work()).toMatchObject({ jobs: 'bitcoin-only', reason: 'too-many-payees' })
-  expect(rig.core.queries.status(unixMs(rig.nowMs)).ineligible).toBe('too-many-payees')
+  expect(rig.core.queries.status(rig.now).ineligible).toBe('too-many-payees')
   expect(effectsOf(rig.mine(1, A_BLOCK), 'submitBlock')).toHaveLength(1)
   expect(rig.facts('bug')).toEqual([])
 })

@@ -78,14 +78,14 @@ export interface WorkRequest {
   readonly params: ChainParams
   readonly chain: ShareChain
   readonly template: BlockTemplate
-  /** Whole seconds since the template was made, by our clock: moves the time that is offered to miners along. */
+  /** Whole seconds since the template was made, by our steady clock: moves the time that is offered to miners along. */
   readonly templateAgeSec: number
   readonly donation: PayoutCut | null
   readonly fee: PayoutCut | null
   /** At most `MAX_POOL_SIGNATURE_BYTES`. */
   readonly poolSignature: Uint8Array
   readonly lastWindow: KnownWindow | null
-  readonly nowMs: UnixMs
+  readonly wallMs: UnixMs
 }
 
 export type BuiltWork =
@@ -175,12 +175,12 @@ export function commitmentFor(
   return commitmentOf(commitmentPrefix, addresses.bitcoin, addresses.share)
 }
 
-function shareTerms({ chain, donation, fee, nowMs }: WorkRequest, baseHash: ShareHash): ShareTerms {
+function shareTerms({ chain, donation, fee, wallMs }: WorkRequest, baseHash: ShareHash): ShareTerms {
   return {
     baseHash,
     uncles: chain.uncleChoice(baseHash),
     bits: chain.nextShareBits(baseHash),
-    timeSec: Math.max(secFromMs(nowMs), chain.medianTimePast(baseHash) + 1),
+    timeSec: Math.max(secFromMs(wallMs), chain.medianTimePast(baseHash) + 1),
     donation,
     fee,
     shareWitnessRoot: WITNESS_ROOT_OF_COINBASE_ALONE
@@ -189,11 +189,11 @@ function shareTerms({ chain, donation, fee, nowMs }: WorkRequest, baseHash: Shar
 
 /** A share must be later than its ancestors, and peers take none from the future; nor one whose body is too long. */
 function ineligibility(
-  { params, nowMs }: WorkRequest,
+  { params, wallMs }: WorkRequest,
   { timeSec }: ShareTerms,
   { coinbase }: Payment
 ): 'clock-behind-chain' | 'too-many-payees' | null {
-  if (timeSec > secFromMs(nowMs) + params.futureTimeSec - FUTURE_TIME_MARGIN_SEC) return 'clock-behind-chain'
+  if (timeSec > secFromMs(wallMs) + params.futureTimeSec - FUTURE_TIME_MARGIN_SEC) return 'clock-behind-chain'
   return SHARE_COINBASE_BYTES + coinbase.bytes.length > params.maxBodyBytes ? 'too-many-payees' : null
 }
 

@@ -53,7 +53,7 @@ export class Validator {
   readonly #pending = new Map<Slot, PendingBody>()
   #pendingBytes = 0
   readonly #ready = new Set<Slot>()
-  readonly #retryAt = new Deadlines<Slot>()
+  readonly #retryAt = new Deadlines<Slot, UnixMs>()
 
   constructor(params: ChainParams, parts: { index: HeaderIndex; organiser: Organiser; window: PayoutWindow }) {
     this.#params = params

@@ -9,7 +9,15 @@ import {
   type NodeEffect,
   type NodeEvent
 } from '@p2poolv2/node'
-import { type BlockHash, invariant, type SeededRng, type UnixMs, unixMs } from '@p2poolv2/primitives'
+import {
+  type BlockHash,
+  invariant,
+  type Moment,
+  type SeededRng,
+  steadyMs,
+  type UnixMs,
+  unixMs
+} from '@p2poolv2/primitives'
 import { SCHEMA_VERSION, ShareChain } from '@p2poolv2/sharechain'
 import type { SessionSettings } from '@p2poolv2/stratum'
 import type { SimBitcoind } from '../bitcoin/sim-bitcoind.ts'
@@ -157,9 +165,14 @@ export class SimNode implements Endpoint, Hands {
     return this.#turn
   }
 
-  /** The node's own clock. */
+  /** The node's own wall clock. */
   get nowMs(): UnixMs {
     return unixMs(this.#around.clock.nowMs + this.#skewMs)
+  }
+
+  /** The node's clocks: nobody sets the steady one, so it shows the true time. */
+  get now(): Moment {
+    return { wallMs: this.nowMs, steadyMs: steadyMs(this.#around.clock.nowMs) }
   }
 
   /** How far its clock is ahead. */
@@ -170,8 +183,6 @@ export class SimNode implements Endpoint, Hands {
   setSkew(skewMs: number): void {
     this.#skewMs = skewMs
     this.bitcoind.skewMs = skewMs
-    this.#armedAtMs = Number.POSITIVE_INFINITY
-    this.#arm()
   }
 
   start(): void {
@@ -195,7 +206,7 @@ export class SimNode implements Endpoint, Hands {
         stratum: STRATUM,
         version: 'sim',
         recentBlocks: this.store.disk.blocksNow(MAX_RECENT_BLOCKS),
-        startedAtMs: this.nowMs
+        startedAtMs: this.now.steadyMs
       },
       { rng, chain }
     )
@@ -224,7 +235,7 @@ export class SimNode implements Endpoint, Hands {
     if (core === null) return false
     invariant(this.#turn === null, 'a machine is not entered again while its effects are performed')
     try {
-      const effects = core.handle(event, this.nowMs)
+      const effects = core.handle(event, this.now)
       this.#turn = { effects, block }
       this.#around.witness.handled(this.node, event, this.#turn)
       for (const effect of effects) {
@@ -287,19 +298,19 @@ export class SimNode implements Endpoint, Hands {
   #arm(): void {
     const dueAtMs = this.#core?.nextDeadlineMs ?? null
     if (dueAtMs === null) return
-    const atMs = Math.max(dueAtMs - this.#skewMs, this.#around.clock.nowMs)
+    const atMs = Math.max(dueAtMs, this.#around.clock.nowMs)
     if (atMs >= this.#armedAtMs) return
     this.#armedAtMs = atMs
     this.#around.clock.at(atMs, () => this.#wake(atMs))
   }
 
   #wake(atMs: number): void {
-    // Superseded by an earlier waking, a crash or a clock that was moved.
+    // Superseded by an earlier waking or a crash.
     if (atMs !== this.#armedAtMs) return
     this.#armedAtMs = Number.POSITIVE_INFINITY
     const dueAtMs = this.#core?.nextDeadlineMs ?? null
     if (dueAtMs === null) return
-    if (dueAtMs > this.nowMs) {
+    if (dueAtMs > this.#around.clock.nowMs) {
       this.#arm()
       return
     }

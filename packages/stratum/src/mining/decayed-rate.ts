@@ -1,4 +1,4 @@
-import type { UnixMs } from '@p2poolv2/primitives'
+import type { SteadyMs } from '@p2poolv2/primitives'
 
 /** Beyond this many windows exp() is as good as zero. */
 const MAX_WINDOWS = 36
@@ -33,14 +33,14 @@ export class DecayedRate {
   #rate = 0
   #weight = 0
   #pending = 0
-  #updatedAtMs: UnixMs
+  #updatedAtMs: SteadyMs
 
-  constructor(windowSec: number, startMs: UnixMs) {
+  constructor(windowSec: number, startMs: SteadyMs) {
     this.#windowSec = windowSec
     this.#updatedAtMs = startMs
   }
 
-  add(amount: number, nowMs: UnixMs): void {
+  add(amount: number, nowMs: SteadyMs): void {
     this.#pending += amount
     const stepSec = (nowMs - this.#updatedAtMs) / 1000
     if (stepSec < MIN_STEP_SEC) return
@@ -52,7 +52,7 @@ export class DecayedRate {
   }
 
   /** Per second; 0 before there is any time to speak of. */
-  perSec(nowMs: UnixMs): number {
+  perSec(nowMs: SteadyMs): number {
     const stepSec = (nowMs - this.#updatedAtMs) / 1000
     if (stepSec < MIN_STEP_SEC) return this.#weight === 0 ? 0 : this.#rate / this.#weight
     const step = { stepSec, windowSec: this.#windowSec }

@@ -1,4 +1,4 @@
-import type { UnixMs } from '@p2poolv2/primitives'
+import type { SteadyMs } from '@p2poolv2/primitives'
 import type { DifficultyLimits, SessionSettings } from '../contract.ts'
 import { HASHES_PER_DIFFICULTY } from './difficulty.ts'
 import { DifficultyHints, type OperatorHints } from './difficulty-hints.ts'
@@ -42,7 +42,7 @@ export class DifficultyControl {
       : this.#tickAtMs
   }
 
-  hashrateHps(nowMs: UnixMs): number {
+  hashrateHps(nowMs: SteadyMs): number {
     return (this.#vardiff?.rate(nowMs) ?? 0) * HASHES_PER_DIFFICULTY
   }
 
@@ -55,37 +55,37 @@ export class DifficultyControl {
   }
 
   /** The least the miner can work with; null is nothing said. */
-  setMinimum(difficulty: number | null, nowMs: UnixMs): void {
+  setMinimum(difficulty: number | null, nowMs: SteadyMs): void {
     if (difficulty === null) return
     this.#hints.setMinimum(difficulty)
     this.#vardiff?.setFloor(this.#hints.floor, nowMs)
   }
 
   /** What the miner would like; null is nothing said. */
-  suggest(difficulty: number | null, nowMs: UnixMs): void {
+  suggest(difficulty: number | null, nowMs: SteadyMs): void {
     if (difficulty === null || !this.#hints.suggest(difficulty) || this.#vardiff === null) return
     if (nowMs - this.#suggestionTakenAtMs < SUGGESTION_EVERY_MS) this.#isSuggestionPending = true
     else this.#takeSuggestion(this.#vardiff, nowMs)
   }
 
   /** @param last the worker's difficulty when last seen, or null */
-  start(limits: DifficultyLimits, { last, nowMs }: { last: number | null; nowMs: UnixMs }): void {
+  start(limits: DifficultyLimits, { last, nowMs }: { last: number | null; nowMs: SteadyMs }): void {
     const hints = this.#hints
     const start = { difficulty: hints.start(last), floor: hints.floor, limits, nowMs }
     this.#vardiff = new Vardiff(this.#settings.vardiff, start)
     this.#tickAtMs = nowMs + VARDIFF_TICK_MS
   }
 
-  setLimits(limits: DifficultyLimits, nowMs: UnixMs): void {
+  setLimits(limits: DifficultyLimits, nowMs: SteadyMs): void {
     this.#vardiff?.setLimits(limits, nowMs)
   }
 
-  credit(difficulty: number, nowMs: UnixMs): void {
+  credit(difficulty: number, nowMs: SteadyMs): void {
     this.#vardiff?.credit(difficulty, nowMs)
   }
 
   /** @param servedAtMs when the miner last got work */
-  handleDeadline(nowMs: UnixMs, servedAtMs: UnixMs): void {
+  handleDeadline(nowMs: SteadyMs, servedAtMs: SteadyMs): void {
     const vardiff = this.#vardiff
     if (vardiff === null) return
     if (this.#isSuggestionPending && nowMs - this.#suggestionTakenAtMs >= SUGGESTION_EVERY_MS) {
@@ -96,11 +96,11 @@ export class DifficultyControl {
     if (nowMs - servedAtMs < SERVED_WITHIN_MS) vardiff.tick(nowMs)
   }
 
-  checkInvariants(nowMs: UnixMs): void {
+  checkInvariants(nowMs: SteadyMs): void {
     this.#vardiff?.checkInvariants(nowMs)
   }
 
-  #takeSuggestion(vardiff: Vardiff, nowMs: UnixMs): void {
+  #takeSuggestion(vardiff: Vardiff, nowMs: SteadyMs): void {
     const before = vardiff.difficulty
     const suggested = this.#hints.suggested ?? before
     this.#isSuggestionPending = false

@@ -1,4 +1,4 @@
-import { type BlockHash, blockHash, unixMs } from '@p2poolv2/primitives'
+import { type BlockHash, blockHash, steadyMs } from '@p2poolv2/primitives'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { jobOf, TEMPLATE_A, workOf } from '../testing/vectors.ts'
@@ -67,11 +67,11 @@ describe('JobRegistry', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 150, size: 'max' }), steps => {
         const [registry, plain] = [new JobRegistry(), new PlainRegistry()]
-        let nowMs = unixMs(0)
+        let nowMs = steadyMs(0)
         for (const [i, { do: what, block }] of steps.entries()) {
           const work = WORKS[block]
           if (what === 'pass') {
-            nowMs = unixMs(nowMs + block)
+            nowMs = steadyMs(nowMs + block)
             registry.expire(nowMs)
             plain.expire(nowMs)
           } else if (what === 'newBlock') {
@@ -98,8 +98,8 @@ describe('JobRegistry', () => {
     const registry = new JobRegistry()
     const [easy, hard] = [new Uint8Array(32).fill(2), new Uint8Array(32).fill(1)]
     const work = WORKS[0] ?? workOf(TEMPLATE_A)
-    registry.add(jobOf(work, '1'), { difficulty: 5, target: easy, nowMs: unixMs(0) })
-    registry.add(jobOf(work, '2'), { difficulty: 50, target: hard, nowMs: unixMs(0) })
+    registry.add(jobOf(work, '1'), { difficulty: 5, target: easy, nowMs: steadyMs(0) })
+    registry.add(jobOf(work, '2'), { difficulty: 50, target: hard, nowMs: steadyMs(0) })
     registry.regrade(10, easy)
     expect([registry.find('1')?.difficulty, registry.find('2')?.difficulty]).toEqual([5, 10])
     expect(registry.find('2')?.target).toBe(easy)

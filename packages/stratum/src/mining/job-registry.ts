@@ -1,5 +1,5 @@
 import type { Job } from '@p2poolv2/bitcoin'
-import { type BlockHash, BoundedSet, invariant, type Target, type UnixMs } from '@p2poolv2/primitives'
+import { type BlockHash, BoundedSet, invariant, type SteadyMs, type Target } from '@p2poolv2/primitives'
 
 /** Jobs of one connection. At the cap the oldest is forgotten: at a job per 10 s that is after ten minutes. */
 export const MAX_JOBS = 64
@@ -21,14 +21,14 @@ interface Epoch {
   /** Solved or credited headers by key, so that none counts twice, whatever job it names. */
   readonly seen: BoundedSet<string>
   /** Null while current. */
-  superseded: { readonly atMs: UnixMs; readonly by: BlockHash; staleFromMs: number } | null
+  superseded: { readonly atMs: SteadyMs; readonly by: BlockHash; staleFromMs: number } | null
   jobs: number
 }
 
 /** A job as sent to this miner. */
 export interface KnownJob {
   readonly job: Job
-  readonly sentAtMs: UnixMs
+  readonly sentAtMs: SteadyMs
   /** What its shares are checked against and credited with. */
   difficulty: number
   target: Target
@@ -54,7 +54,7 @@ export class JobRegistry {
   }
 
   /** The job is being sent to the miner now. Its previous block becomes the current one. */
-  add(job: Job, { difficulty, target, nowMs }: { difficulty: number; target: Target; nowMs: UnixMs }): void {
+  add(job: Job, { difficulty, target, nowMs }: { difficulty: number; target: Target; nowMs: SteadyMs }): void {
     invariant(!this.#jobs.has(job.id), 'every job has a new id')
     this.newBlock(job.work.prevHash, nowMs)
     const epoch = this.#current
@@ -81,7 +81,7 @@ export class JobRegistry {
   }
 
   /** Bitcoin's tip is `prevHash`: what builds on other blocks goes stale after the grace. */
-  newBlock(prevHash: BlockHash, nowMs: UnixMs): void {
+  newBlock(prevHash: BlockHash, nowMs: SteadyMs): void {
     if (this.#current?.prevHash === prevHash) return
     const epoch: Epoch = this.#epochs.get(prevHash) ?? {
       prevHash,
@@ -101,7 +101,7 @@ export class JobRegistry {
     this.expire(nowMs)
   }
 
-  isStale(known: KnownJob, nowMs: UnixMs): boolean {
+  isStale(known: KnownJob, nowMs: SteadyMs): boolean {
     return known.epoch.superseded !== null && nowMs >= known.epoch.superseded.staleFromMs
   }
 
@@ -123,7 +123,7 @@ export class JobRegistry {
   }
 
   /** Forgets jobs past their life, and previous blocks without jobs. */
-  expire(nowMs: UnixMs): void {
+  expire(nowMs: SteadyMs): void {
     if (nowMs < this.#nextEndMs) return
     this.#nextEndMs = Number.POSITIVE_INFINITY
     for (const [id, known] of this.#jobs) {
@@ -155,7 +155,7 @@ export class JobRegistry {
   }
 
   /** Only now the miner hears of the new block, so only now the grace begins. */
-  #restartGrace(current: BlockHash, nowMs: UnixMs): void {
+  #restartGrace(current: BlockHash, nowMs: SteadyMs): void {
     for (const { superseded } of this.#epochs.values()) {
       if (superseded?.by === current) superseded.staleFromMs = nowMs + STALE_GRACE_MS
     }

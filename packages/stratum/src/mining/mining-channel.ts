@@ -1,4 +1,4 @@
-import { type BlockHash, invariant, type Target, type UnixMs } from '@p2poolv2/primitives'
+import { type BlockHash, invariant, type SteadyMs, type Target, type UnixMs } from '@p2poolv2/primitives'
 import type { MinerIdentity, SessionDeps, SessionEvent, SessionOptions } from '../contract.ts'
 import { sessionTarget } from './difficulty.ts'
 import { DifficultyControl } from './difficulty-control.ts'
@@ -18,7 +18,7 @@ interface Sent {
   readonly difficulty: number
   readonly target: Target
   readonly prevHash: string
-  readonly atMs: UnixMs
+  readonly atMs: SteadyMs
 }
 
 /** How a job is to be told to the miner. */
@@ -31,7 +31,7 @@ export interface Assignment {
 
 /**
  * One miner's mining, whatever protocol it speaks: who it is, which jobs it has, what it is asked for and what its submits
- * are worth. All times are steady unless they say otherwise. Source: stratum §3 to §5.
+ * are worth. Source: stratum §3 to §5.
  */
 export class MiningChannel {
   readonly workers = new WorkerNames()
@@ -106,7 +106,7 @@ export class MiningChannel {
    * Puts down a submit that was refused, or could not be read.
    * @returns 'give-up': nothing will come of this connection any more
    */
-  reject(code: RefusalCode | 'malformed', nowMs: UnixMs): 'bear' | 'give-up' {
+  reject(code: RefusalCode | 'malformed', nowMs: SteadyMs): 'bear' | 'give-up' {
     this.#rejected += 1
     const advice = code === 'stale' ? this.#rejects.stale(nowMs) : this.#rejects.rejected(nowMs)
     if (advice === 'remind') this.#remind = true
@@ -114,12 +114,12 @@ export class MiningChannel {
   }
 
   /** Bitcoin has a new tip. */
-  newBlock(prevHash: BlockHash, nowMs: UnixMs): void {
+  newBlock(prevHash: BlockHash, nowMs: SteadyMs): void {
     this.#desk.jobs.newBlock(prevHash, nowMs)
   }
 
   /** Takes work for a miner that is known; from now on it may submit for it. */
-  assign(event: WorkEvent, nowMs: UnixMs): Assignment {
+  assign(event: WorkEvent, nowMs: SteadyMs): Assignment {
     const { job, limits } = event
     const { identity } = this
     invariant(identity !== null, 'work goes to whom it can be credited')
@@ -143,13 +143,13 @@ export class MiningChannel {
     return { newDifficulty, jobs: isClean ? 'clean' : 'keep' }
   }
 
-  handleDeadline(nowMs: UnixMs): void {
+  handleDeadline(nowMs: SteadyMs): void {
     this.#desk.jobs.expire(nowMs)
     if (this.#sent !== null) this.difficulty.handleDeadline(nowMs, this.#sent.atMs)
   }
 
   /** Whether to ask for work now: once per need, and again when it was not met for the length of a keepalive. */
-  takeNeed(nowMs: UnixMs): boolean {
+  takeNeed(nowMs: SteadyMs): boolean {
     const isNeeded = this.#remind || this.#sent?.difficulty !== this.difficulty.difficulty
     if (nowMs < this.#workDueMs && (this.#workAsked || !isNeeded)) return false
     this.#workAsked = true
@@ -157,7 +157,7 @@ export class MiningChannel {
     return true
   }
 
-  checkInvariants(nowMs: UnixMs): void {
+  checkInvariants(nowMs: SteadyMs): void {
     this.#desk.jobs.checkInvariants()
     this.workers.checkInvariants()
     this.difficulty.checkInvariants(nowMs)

@@ -1,4 +1,4 @@
-import type { UnixMs } from '@p2poolv2/primitives'
+import type { SteadyMs } from '@p2poolv2/primitives'
 
 /** So many rejects in a row over so long, and the miner is told its difficulty and a fresh job once more. */
 const REMIND_REJECTS = 50
@@ -16,7 +16,7 @@ class Run {
   #sinceMs = 0
 
   /** @returns how long the run has lasted */
-  add(nowMs: UnixMs): number {
+  add(nowMs: SteadyMs): number {
     if (this.count === 0) this.#sinceMs = nowMs
     this.count += 1
     return nowMs - this.#sinceMs
@@ -41,12 +41,12 @@ export class RejectWatch {
     this.#stale.end()
   }
 
-  stale(nowMs: UnixMs): 'bear' | 'remind' {
+  stale(nowMs: SteadyMs): 'bear' | 'remind' {
     const lastedMs = this.#stale.add(nowMs)
     return remindOnce(this.#stale, lastedMs > REMIND_STALE_MS)
   }
 
-  rejected(nowMs: UnixMs): 'bear' | 'remind' | 'give-up' {
+  rejected(nowMs: SteadyMs): 'bear' | 'remind' | 'give-up' {
     const lastedMs = this.#rejects.add(nowMs)
     const { count } = this.#rejects
     if (count > HOPELESS_REJECTS || (count > REMIND_REJECTS && lastedMs > HOPELESS_MS)) return 'give-up'

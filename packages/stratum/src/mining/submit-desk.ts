@@ -1,5 +1,5 @@
 import { EXTRANONCE_BYTES } from '@p2poolv2/bitcoin'
-import { invariant, type Sha256d, type UnixMs } from '@p2poolv2/primitives'
+import { invariant, type Moment, type Sha256d } from '@p2poolv2/primitives'
 import type { ExtranonceSpace, SessionEffect } from '../contract.ts'
 import { JobRegistry, type KnownJob } from './job-registry.ts'
 import { creditOf, judgeSubmit } from './judge-submit.ts'
@@ -22,11 +22,8 @@ export interface Judged {
   readonly reached: number
 }
 
-export interface SubmitMoment {
-  /** For lives and graces: never steps back. */
-  readonly steadyMs: UnixMs
-  /** For header times. */
-  readonly wallMs: UnixMs
+/** Lives and graces are judged by the steady clock, header times by the wall's. */
+export interface SubmitMoment extends Moment {
   /** u32: version bits the miner may roll now */
   readonly versionMask: number
 }

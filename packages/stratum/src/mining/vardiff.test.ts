@@ -1,4 +1,4 @@
-import { unixMs } from '@p2poolv2/primitives'
+import { steadyMs } from '@p2poolv2/primitives'
 import { describe, expect, it } from 'vitest'
 import type { DifficultyLimits } from '../contract.ts'
 import { SimulatedMiner } from '../testing/simulated-miner.ts'
@@ -77,7 +77,7 @@ describe('Vardiff', () => {
     const miner = new SimulatedMiner({ seed: 'floor', startDifficulty: 1000, floor: 1000 })
     miner.mine(0.1 * TERA, 3 * HOUR)
     expect(miner.vardiff.difficulty).toBe(1000)
-    miner.vardiff.setFloor(1234, unixMs(Math.floor(miner.nowMs)))
+    miner.vardiff.setFloor(1234, steadyMs(Math.floor(miner.nowMs)))
     expect(miner.vardiff.difficulty).toBe(1234)
   })
 
@@ -101,11 +101,11 @@ describe('Vardiff', () => {
       difficulty: 5000,
       floor: 5000,
       limits: limitedTo(null, 0.0039),
-      nowMs: unixMs(0)
+      nowMs: steadyMs(0)
     })
     expect(vardiff.difficulty).toBeLessThanOrEqual(0.0039)
-    vardiff.setFloor(6000, unixMs(1))
-    vardiff.ask(7000, unixMs(2))
+    vardiff.setFloor(6000, steadyMs(1))
+    vardiff.ask(7000, steadyMs(2))
     expect(vardiff.difficulty).toBeLessThanOrEqual(0.0039)
   })
 
@@ -114,10 +114,10 @@ describe('Vardiff', () => {
       difficulty: 512,
       floor: 0,
       limits: limitedTo(100),
-      nowMs: unixMs(0)
+      nowMs: steadyMs(0)
     })
     const after = [95, 90, 80, 100, 110, 200, 5000].map((shareDifficulty, i) => {
-      vardiff.setLimits(limitedTo(shareDifficulty), unixMs(i + 1))
+      vardiff.setLimits(limitedTo(shareDifficulty), steadyMs(i + 1))
       return vardiff.difficulty
     })
     expect(after).toEqual([87, 87, 70, 70, 96, 175, 512])
@@ -151,7 +151,7 @@ describe('Vardiff', () => {
     miner.mine(100 * TERA, 1)
     miner.mine(0, HOUR)
     expect(miner.changes).toEqual([])
-    miner.vardiff.setLimits(limitedTo(10), unixMs(Math.floor(miner.nowMs)))
+    miner.vardiff.setLimits(limitedTo(10), steadyMs(Math.floor(miner.nowMs)))
     expect(miner.vardiff.difficulty).toBe(8)
   })
 })

@@ -1,4 +1,4 @@
-import { invariant, type UnixMs, unixMs } from '@p2poolv2/primitives'
+import { invariant, type SteadyMs, steadyMs } from '@p2poolv2/primitives'
 import type { DifficultyLimits, VardiffOptions } from '../contract.ts'
 import { DecayedRate } from './decayed-rate.ts'
 import { roundedDown, sendable } from './difficulty.ts'
@@ -36,7 +36,7 @@ export interface VardiffStart {
   /** As of `setFloor`; 0 for none. */
   readonly floor: number
   readonly limits: DifficultyLimits
-  readonly nowMs: UnixMs
+  readonly nowMs: SteadyMs
 }
 
 /**
@@ -54,11 +54,11 @@ export class Vardiff {
   /** Where the difficulty would be without limits. */
   #wanted: number
   #shares = 0
-  #windowStartMs: UnixMs
+  #windowStartMs: SteadyMs
   #windowShares = 0
   #windowDifficulty = 0
   /** Last share, last change for want of shares, or start. */
-  #silentSinceMs: UnixMs
+  #silentSinceMs: SteadyMs
 
   /** @param start where to begin, unless options, floor or limits forbid */
   constructor(options: VardiffOptions, start: VardiffStart) {
@@ -80,12 +80,12 @@ export class Vardiff {
   }
 
   /** Accepted difficulty per second over about five minutes. */
-  rate(nowMs: UnixMs): number {
+  rate(nowMs: SteadyMs): number {
     return this.#perFiveMinutes.perSec(nowMs)
   }
 
   /** Sets the difficulty to what was asked for, as far as the bounds allow. */
-  ask(difficulty: number, nowMs: UnixMs): void {
+  ask(difficulty: number, nowMs: SteadyMs): void {
     this.#wanted = this.#inBounds(difficulty)
     const next = this.#withinLimits(this.#wanted, this.#guardRate(nowMs))
     const asked = sendable(this.#wanted)
@@ -93,19 +93,19 @@ export class Vardiff {
   }
 
   /** The least to ask from now on, options and limits permitting; a lower difficulty rises at once. */
-  setFloor(difficulty: number, nowMs: UnixMs): void {
+  setFloor(difficulty: number, nowMs: SteadyMs): void {
     this.#floor = difficulty
     if (this.#wanted < this.#inBounds(difficulty)) this.ask(difficulty, nowMs)
   }
 
   /** New limits count at once: a difficulty above them falls, one that they held down rises. */
-  setLimits(limits: DifficultyLimits, nowMs: UnixMs): void {
+  setLimits(limits: DifficultyLimits, nowMs: SteadyMs): void {
     this.#limits = limits
     this.#settle(this.#guardRate(nowMs), nowMs)
   }
 
   /** Counts an accepted share, with the difficulty it was checked against. */
-  credit(difficulty: number, nowMs: UnixMs): void {
+  credit(difficulty: number, nowMs: SteadyMs): void {
     this.#shares += 1
     this.#silentSinceMs = nowMs
     if (this.#shares === 1) {
@@ -123,7 +123,7 @@ export class Vardiff {
   }
 
   /** To be called every `VARDIFF_TICK_MS` while the miner gets fresh work: lets the difficulty fall without shares. */
-  tick(nowMs: UnixMs): void {
+  tick(nowMs: SteadyMs): void {
     if (this.#shares > 0) {
       this.#perMinute.add(0, nowMs)
       this.#perFiveMinutes.add(0, nowMs)
@@ -132,19 +132,19 @@ export class Vardiff {
     if (this.#options.retarget === 'off') return
     const patienceMs = Math.max(SILENCE_MS, (SILENCE_INTERVALS * 1000) / this.#options.targetSharesPerSec)
     if (nowMs - this.#silentSinceMs < patienceMs) return
-    this.#silentSinceMs = unixMs(nowMs)
+    this.#silentSinceMs = steadyMs(nowMs)
     this.#wanted = this.#inBounds(this.#difficulty / 4)
     if (this.#wanted < this.#difficulty) this.#set(this.#fewDigits(this.#withinLimits(this.#wanted, 0)), nowMs)
   }
 
-  checkInvariants(nowMs: UnixMs): void {
+  checkInvariants(nowMs: SteadyMs): void {
     invariant(this.#difficulty > 0 && Number.isFinite(this.#difficulty), 'a difficulty is positive and finite')
     invariant(this.rate(nowMs) >= 0, 'a rate is not negative')
     if (this.#options.retarget === 'on' && this.#shares >= GUARD_SHARES) return
     invariant(this.#difficulty <= this.#limit(), 'without a measured flood no difficulty is above its limits')
   }
 
-  #consider(nowMs: UnixMs): void {
+  #consider(nowMs: SteadyMs): void {
     if (this.#options.retarget === 'off') return
     const elapsedSec = (nowMs - this.#windowStartMs) / 1000
     if (elapsedSec < FLOOD_SEC) {
@@ -159,20 +159,20 @@ export class Vardiff {
     }
   }
 
-  #retargetByStep(rate: number, nowMs: UnixMs): void {
+  #retargetByStep(rate: number, nowMs: SteadyMs): void {
     const ideal = rate / this.#options.targetSharesPerSec
     const step = Math.min(Math.max(ideal, this.#difficulty / MAX_STEP), this.#difficulty * MAX_STEP)
     this.#retarget(rate, step, nowMs)
   }
 
-  #retarget(rate: number, ideal: number, nowMs: UnixMs): void {
+  #retarget(rate: number, ideal: number, nowMs: SteadyMs): void {
     this.#wanted = this.#inBounds(ideal)
     this.#settle(rate, nowMs)
     this.#restart(nowMs)
   }
 
   /** Moves to where wishes and limits point, unless the difficulty is near enough and allowed. */
-  #settle(rate: number, nowMs: UnixMs): void {
+  #settle(rate: number, nowMs: SteadyMs): void {
     const next = this.#withinLimits(this.#wanted, rate)
     const limit = this.#limit()
     const mustFall = this.#difficulty > limit && this.#guard(rate) <= limit
@@ -180,7 +180,7 @@ export class Vardiff {
     if (mustFall || ratio <= LOWEST_KEPT || ratio >= HIGHEST_KEPT) this.#set(this.#fewDigits(next), nowMs)
   }
 
-  #set(difficulty: number, nowMs: UnixMs): void {
+  #set(difficulty: number, nowMs: SteadyMs): void {
     if (difficulty === this.#difficulty) return
     this.#difficulty = difficulty
     this.#restart(nowMs)
@@ -192,7 +192,7 @@ export class Vardiff {
     return least <= difficulty ? Math.max(roundedDown(difficulty), least) : roundedDown(difficulty)
   }
 
-  #restart(nowMs: UnixMs): void {
+  #restart(nowMs: SteadyMs): void {
     this.#windowStartMs = nowMs
     this.#windowShares = 0
     this.#windowDifficulty = 0
@@ -220,7 +220,7 @@ export class Vardiff {
   }
 
   /** What is known of the rate at a moment that no window chose. */
-  #guardRate(nowMs: UnixMs): number {
+  #guardRate(nowMs: SteadyMs): number {
     return this.#options.retarget === 'off' ? 0 : this.#perMinute.perSec(nowMs)
   }
 }

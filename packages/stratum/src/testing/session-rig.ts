@@ -1,5 +1,5 @@
 import { coinbaseOf, type Job, type MiningWork, type Solution } from '@p2poolv2/bitcoin'
-import { blockHash, hexToBytes, type UnixMs, unixMs } from '@p2poolv2/primitives'
+import { blockHash, hexToBytes, type Moment, type SteadyMs, steadyMs, unixMs } from '@p2poolv2/primitives'
 import type {
   AuthoriseRequest,
   DifficultyLimits,
@@ -62,7 +62,9 @@ export class SessionRig {
   readonly writes: string[] = []
   work: MiningWork | null
   limits: DifficultyLimits
-  nowMs: UnixMs
+  nowMs: SteadyMs
+  /** How far the wall clock is ahead of the steady one. */
+  skewMs = 0
   /** Ids of the jobs sent, in order. */
   readonly jobIds: string[] = []
   /** Questions left open. */
@@ -75,7 +77,7 @@ export class SessionRig {
   constructor(options: RigOptions = {}) {
     this.work = options.work === undefined ? workOf(TEMPLATE_A) : options.work
     this.limits = options.limits ?? NO_LIMITS
-    this.nowMs = unixMs(options.nowMs ?? TEMPLATE_A.timeSec * 1000)
+    this.nowMs = steadyMs(options.nowMs ?? TEMPLATE_A.timeSec * 1000)
     const extranonce1 = hexToBytes(options.extranonce1 ?? '0a000001')
     this.#authorise = options.authorise ?? authorise
     this.session = new StratumV1().open(
@@ -115,6 +117,10 @@ export class SessionRig {
     return this.request(id, 'mining.submit', [name, jobId, ...params])
   }
 
+  get now(): Moment {
+    return { steadyMs: this.nowMs, wallMs: unixMs(this.nowMs + this.skewMs) }
+  }
+
   /** The newest job's id. */
   get jobId(): string {
     return this.jobIds.at(-1) ?? ''
@@ -140,10 +146,10 @@ export class SessionRig {
     const sent: SentLine[] = []
     const untilMs = this.nowMs + ms
     for (let due = this.session.nextDeadlineMs; due !== null && due <= untilMs; due = this.session.nextDeadlineMs) {
-      this.nowMs = unixMs(Math.max(this.nowMs, due))
+      this.nowMs = steadyMs(Math.max(this.nowMs, due))
       sent.push(...this.handle({ type: 'deadline' }))
     }
-    this.nowMs = unixMs(untilMs)
+    this.nowMs = steadyMs(untilMs)
     return sent
   }
 
@@ -152,7 +158,7 @@ export class SessionRig {
     let text = ''
     let wantsWork = false
     for (const next of events) {
-      const effects = this.session.handle(next, this.nowMs)
+      const effects = this.session.handle(next, this.now)
       this.session.checkInvariants(this.nowMs)
       this.effects.push(...effects)
       for (const effect of effects) {

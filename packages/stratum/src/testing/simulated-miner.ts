@@ -1,4 +1,4 @@
-import { seededRng, unixMs } from '@p2poolv2/primitives'
+import { seededRng, steadyMs } from '@p2poolv2/primitives'
 import type { DifficultyLimits, VardiffOptions } from '../contract.ts'
 import { DEFAULT_VARDIFF } from '../mining/difficulty.ts'
 import { VARDIFF_TICK_MS, Vardiff } from '../mining/vardiff.ts'
@@ -34,7 +34,7 @@ export class SimulatedMiner {
         difficulty: options.startDifficulty,
         floor: options.floor ?? 0,
         limits: options.limits ?? { shareDifficulty: null, bitcoinDifficulty: 1e15 },
-        nowMs: unixMs(0)
+        nowMs: steadyMs(0)
       }
     )
   }
@@ -52,7 +52,7 @@ export class SimulatedMiner {
       const nextMs = Math.min(this.nowMs + waitMs, this.#tickAtMs, endMs)
       const isShare = nextMs === this.nowMs + waitMs
       this.nowMs = nextMs
-      const at = unixMs(Math.floor(nextMs))
+      const at = steadyMs(Math.floor(nextMs))
       if (isShare) {
         this.vardiff.credit(difficulty, at)
         this.shares += 1

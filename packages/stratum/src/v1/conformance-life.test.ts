@@ -1,4 +1,4 @@
-import { unixMs } from '@p2poolv2/primitives'
+import { steadyMs } from '@p2poolv2/primitives'
 import { describe, expect, it } from 'vitest'
 import { decayed } from '../mining/decayed-rate.ts'
 import { Vardiff } from '../mining/vardiff.ts'
@@ -19,7 +19,7 @@ function loggedIn(): SessionRig {
 function vardiff(start: { difficulty: number; floor?: number; bitcoinDifficulty?: number }): Vardiff {
   const { difficulty, floor = 0, bitcoinDifficulty = 1e14 } = start
   const limits = { shareDifficulty: null, bitcoinDifficulty }
-  return new Vardiff(ON.vardiff, { difficulty, floor, limits, nowMs: unixMs(0) })
+  return new Vardiff(ON.vardiff, { difficulty, floor, limits, nowMs: steadyMs(0) })
 }
 
 describe('conformance of other methods and the life of a connection', () => {
@@ -91,7 +91,7 @@ describe('conformance of other methods and the life of a connection', () => {
         const changes: number[] = []
         for (let share = 1; share <= 80; share++) {
           const before = control.difficulty
-          control.credit(1, unixMs(share * 200))
+          control.credit(1, steadyMs(share * 200))
           if (control.difficulty !== before) changes.push(control.difficulty)
         }
         expect(changes).toEqual([8])
@@ -124,9 +124,9 @@ describe('conformance of other methods and the life of a connection', () => {
       'the hash rate of a steady miner',
       () => {
         const control = vardiff({ difficulty: 1000, floor: 1000 })
-        for (let atMs = 0; atMs <= 600_000; atMs += 3_330) control.credit(1000, unixMs(atMs))
+        for (let atMs = 0; atMs <= 600_000; atMs += 3_330) control.credit(1000, steadyMs(atMs))
         const expected = (1000 * 2 ** 32) / 3.33
-        expect(Math.abs((control.rate(unixMs(600_000)) * 2 ** 32) / expected - 1)).toBeLessThan(0.1)
+        expect(Math.abs((control.rate(steadyMs(600_000)) * 2 ** 32) / expected - 1)).toBeLessThan(0.1)
       }
     ],
     F19: [

@@ -1,5 +1,5 @@
 import { assembleBlock } from '@p2poolv2/bitcoin'
-import { bytesToHexReversed, hexToBytes, unixMs } from '@p2poolv2/primitives'
+import { bytesToHexReversed, hexToBytes, steadyMs } from '@p2poolv2/primitives'
 import { describe, expect } from 'vitest'
 import { sessionTarget } from '../mining/difficulty.ts'
 import { STALE_GRACE_MS } from '../mining/job-registry.ts'
@@ -104,7 +104,7 @@ describe('conformance of submit', () => {
         const meets = (difficulty: number): boolean => {
           const job = jobOf(rig.work ?? workOf(TEMPLATE_A), '1')
           const epoch = { prevHash: job.work.prevHash, seen: new Set(), superseded: null, jobs: 1 } as never
-          const known = { job, sentAtMs: unixMs(0), difficulty, target: sessionTarget(difficulty), epoch }
+          const known = { job, sentAtMs: steadyMs(0), difficulty, target: sessionTarget(difficulty), epoch }
           const context = { extranoncePrefix: Uint8Array.of(10, 0, 0, 1), versionMask: 0 }
           return verifySubmit(known, submit, context).meetsSession
         }

@@ -1,4 +1,4 @@
-import { bytesToHex, type UnixMs } from '@p2poolv2/primitives'
+import { bytesToHex, type SteadyMs } from '@p2poolv2/primitives'
 import type { CloseReason, MinerIdentity, SessionOptions } from '../contract.ts'
 import { type Refusal, refusal } from '../mining/refusals.ts'
 import type { WorkerNames } from '../mining/worker-names.ts'
@@ -17,7 +17,7 @@ export class Login {
   readonly #subscribeResultJson: string
   #userAgent: string | null = null
   #versionMask: number
-  #refusedAtMs: UnixMs | null = null
+  #refusedAtMs: SteadyMs | null = null
 
   constructor(options: SessionOptions, workers: WorkerNames) {
     const { prefix, minerBytes } = options.extranonce
@@ -55,7 +55,7 @@ export class Login {
   }
 
   /** Why to close at a deadline, or null for not yet. */
-  overdue(nowMs: UnixMs): CloseReason | null {
+  overdue(nowMs: SteadyMs): CloseReason | null {
     const { nextDeadlineMs } = this
     if (nextDeadlineMs === null || nowMs < nextDeadlineMs) return null
     if (this.#refusedAtMs !== null && !this.authorised) return 'refused'
@@ -88,7 +88,7 @@ export class Login {
    * Takes note that a name was refused; nothing else is kept of it.
    * @returns 'close': there is no further try. Who mines already keeps mining: a proxy may name an address too many.
    */
-  refused(nowMs: UnixMs): 'bear' | 'close' {
+  refused(nowMs: SteadyMs): 'bear' | 'close' {
     const isLast = !this.authorised && this.#refusedAtMs !== null
     this.#refusedAtMs ??= nowMs
     return isLast ? 'close' : 'bear'

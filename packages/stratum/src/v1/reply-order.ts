@@ -1,4 +1,4 @@
-import { invariant, type UnixMs } from '@p2poolv2/primitives'
+import { invariant, type SteadyMs } from '@p2poolv2/primitives'
 import type { MinerIdentity } from '../contract.ts'
 import { MAX_WORKERS } from '../mining/worker-names.ts'
 import type { Credentials } from './handshake.ts'
@@ -26,7 +26,7 @@ export interface AwaitedLogin {
 }
 
 interface Place extends AwaitedLogin {
-  readonly askedAtMs: UnixMs
+  readonly askedAtMs: SteadyMs
   verdict: LoginVerdict | null
   /** Replies to what the miner sent after it. */
   held: string
@@ -56,7 +56,7 @@ export class ReplyOrder {
   }
 
   /** @returns the number under which to ask; every one is new */
-  await(login: Omit<AwaitedLogin, 'requestId'>, nowMs: UnixMs): number {
+  await(login: Omit<AwaitedLogin, 'requestId'>, nowMs: SteadyMs): number {
     const requestId = ++this.#asked
     this.#heldChars += login.idJson.length
     this.#places.push({ ...login, requestId, askedAtMs: nowMs, verdict: null, held: '' })
@@ -79,7 +79,7 @@ export class ReplyOrder {
   }
 
   /** The oldest authorisation, if it is answered or given up by now. To be called until it gives null. */
-  takeSettled(nowMs: UnixMs): SettledLogin | null {
+  takeSettled(nowMs: SteadyMs): SettledLogin | null {
     const [oldest] = this.#places
     if (oldest === undefined) return null
     const isOver =

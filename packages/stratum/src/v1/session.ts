@@ -1,4 +1,4 @@
-import { invariant, type UnixMs } from '@p2poolv2/primitives'
+import { invariant, type Moment, type SteadyMs, steadyMs, type UnixMs } from '@p2poolv2/primitives'
 import type {
   CloseReason,
   MinerIdentity,
@@ -11,7 +11,6 @@ import type {
 import { difficultyText } from '../mining/difficulty.ts'
 import { MiningChannel } from '../mining/mining-channel.ts'
 import type { RefusalCode } from '../mining/refusals.ts'
-import { SteadyClock } from '../mining/steady-clock.ts'
 import { credentialsOf } from './handshake.ts'
 import { Login } from './login.ts'
 import {
@@ -54,9 +53,7 @@ export class V1Session implements MinerSession {
   readonly #channel: MiningChannel
   readonly #login: Login
   readonly #replies = new ReplyOrder()
-  readonly #clock: SteadyClock
   readonly #out = new SessionEffects()
-  #wallMs: UnixMs
   #isClosed = false
   #nuisance = 0
   /** Authorised before subscribing; bounded as worker names are. */
@@ -68,8 +65,6 @@ export class V1Session implements MinerSession {
     this.#notifyLines = deps.notifyLines
     this.#channel = new MiningChannel(options, deps)
     this.#login = new Login(options, this.#channel.workers)
-    this.#clock = new SteadyClock(options.connectedAtMs)
-    this.#wallMs = options.connectedAtMs
   }
 
   get identity(): MinerIdentity | null {
@@ -112,30 +107,28 @@ export class V1Session implements MinerSession {
     return this.#channel.oldestWorkId
   }
 
-  hashrateHps(nowMs: UnixMs): number {
-    return this.#channel.difficulty.hashrateHps(this.#clock.at(nowMs))
+  hashrateHps(nowMs: SteadyMs): number {
+    return this.#channel.difficulty.hashrateHps(nowMs)
   }
 
-  get nextDeadlineMs(): UnixMs | null {
+  get nextDeadlineMs(): SteadyMs | null {
     if (this.#isClosed) return null
     const next = Math.min(
       this.#login.nextDeadlineMs ?? Number.POSITIVE_INFINITY,
       this.#replies.nextDeadlineMs ?? Number.POSITIVE_INFINITY,
       this.#channel.nextDeadlineMs
     )
-    return Number.isFinite(next) ? this.#clock.wallAt(next) : null
+    return Number.isFinite(next) ? steadyMs(next) : null
   }
 
-  /** All times inside are steady, except where a header's time is judged. */
-  handle(event: SessionEvent, wallMs: UnixMs): readonly SessionEffect[] {
+  handle(event: SessionEvent, now: Moment): readonly SessionEffect[] {
     if (this.#isClosed) return this.#out.take()
-    const nowMs = this.#clock.take(wallMs)
-    this.#wallMs = wallMs
+    const nowMs = now.steadyMs
     switch (event.type) {
       case 'received':
         for (const line of event.messages) {
           if (this.#isClosed) break
-          this.#handleLine(line, nowMs)
+          this.#handleLine(line, now)
           this.#settleLogins(nowMs)
         }
         break
@@ -160,8 +153,8 @@ export class V1Session implements MinerSession {
     return this.#out.take()
   }
 
-  checkInvariants(nowMs: UnixMs): void {
-    this.#channel.checkInvariants(this.#clock.at(nowMs))
+  checkInvariants(nowMs: SteadyMs): void {
+    this.#channel.checkInvariants(nowMs)
     this.#replies.checkInvariants()
     invariant(
       !this.#channel.difficulty.isStarted || (this.subscribed && this.authorised),
@@ -170,11 +163,11 @@ export class V1Session implements MinerSession {
     invariant(this.#nuisance <= MAX_NUISANCE || this.#isClosed, 'a nuisance is closed')
   }
 
-  #handleLine(line: Uint8Array, nowMs: UnixMs): void {
+  #handleLine(line: Uint8Array, now: Moment): void {
     const message = parseMessage(line)
     switch (message.kind) {
       case 'request':
-        this.#handleRequest(message, nowMs)
+        this.#handleRequest(message, now)
         break
       case 'response':
         break
@@ -191,11 +184,12 @@ export class V1Session implements MinerSession {
     }
   }
 
-  #handleRequest(request: Request, nowMs: UnixMs): void {
+  #handleRequest(request: Request, now: Moment): void {
+    const nowMs = now.steadyMs
     const { idJson, method, params } = request
     switch (method) {
       case 'mining.submit':
-        this.#submit(request, nowMs)
+        this.#submit(request, now)
         break
       case 'mining.subscribe':
         this.#reply(resultLine(idJson, this.#login.subscribe(params)))
@@ -238,7 +232,7 @@ export class V1Session implements MinerSession {
     }
   }
 
-  #authorise({ idJson, params }: Request, nowMs: UnixMs): void {
+  #authorise({ idJson, params }: Request, nowMs: SteadyMs): void {
     const credentials = credentialsOf(params)
     if (!credentials.ok) {
       this.#reply(refusalLine(idJson, { code: 24, reason: credentials.message }))
@@ -252,7 +246,7 @@ export class V1Session implements MinerSession {
   }
 
   /** Goes on with what waited for authorisations that are answered now, in the order of the requests. */
-  #settleLogins(nowMs: UnixMs): void {
+  #settleLogins(nowMs: SteadyMs): void {
     while (!this.#isClosed) {
       const settled = this.#replies.takeSettled(nowMs)
       if (settled === null) return
@@ -260,7 +254,7 @@ export class V1Session implements MinerSession {
     }
   }
 
-  #settleLogin({ idJson, credentials, verdict, held }: SettledLogin, nowMs: UnixMs): void {
+  #settleLogin({ idJson, credentials, verdict, held }: SettledLogin, nowMs: SteadyMs): void {
     const refused = this.#admit(credentials, verdict)
     this.#out.send((refused === null ? resultLine(idJson, 'true') : refusalLine(idJson, refused)) + held)
     if (refused === null) this.#announce()
@@ -281,7 +275,7 @@ export class V1Session implements MinerSession {
     return null
   }
 
-  #loginRefused(nowMs: UnixMs): void {
+  #loginRefused(nowMs: SteadyMs): void {
     if (this.#login.refused(nowMs) === 'close') this.#close('refused')
     else this.#annoy(1)
   }
@@ -293,7 +287,8 @@ export class V1Session implements MinerSession {
     this.#unannounced = []
   }
 
-  #submit({ idJson, params }: Request, nowMs: UnixMs): void {
+  #submit({ idJson, params }: Request, now: Moment): void {
+    const nowMs = now.steadyMs
     if (!this.subscribed) {
       this.#reject(idJson, { refusal: REQUEST_REFUSALS.notSubscribed, code: 'malformed', worker: '' }, nowMs)
       return
@@ -308,8 +303,10 @@ export class V1Session implements MinerSession {
       this.#reject(idJson, { refusal: submit, code: 'malformed', worker: identity.worker }, nowMs)
       return
     }
-    const moment = { steadyMs: nowMs, wallMs: this.#wallMs, versionMask: this.#login.versionMask }
-    const { refusal, worker, solution, shown, reached } = this.#channel.submit(submit, submit.name, moment)
+    const { refusal, worker, solution, shown, reached } = this.#channel.submit(submit, submit.name, {
+      ...now,
+      versionMask: this.#login.versionMask
+    })
     if (solution !== null) this.#out.solution(solution)
     if (refusal !== null) {
       this.#reject(idJson, { refusal: REFUSALS[refusal.code], code: refusal.code, worker }, nowMs)
@@ -322,7 +319,7 @@ export class V1Session implements MinerSession {
   #reject(
     idJson: string,
     why: { readonly refusal: V1Refusal; readonly code: RefusalCode | 'malformed'; readonly worker: string },
-    nowMs: UnixMs
+    nowMs: SteadyMs
   ): void {
     const { code, reason } = why.refusal
     this.#reply(refusalLine(idJson, why.refusal))
@@ -330,7 +327,7 @@ export class V1Session implements MinerSession {
     if (this.#channel.reject(why.code, nowMs) === 'give-up') this.#close('only-rejects')
   }
 
-  #handleWork(event: WorkEvent, nowMs: UnixMs): void {
+  #handleWork(event: WorkEvent, nowMs: SteadyMs): void {
     if (!this.subscribed || !this.authorised) return
     const { newDifficulty, jobs } = this.#channel.assign(event, nowMs)
     // Not held behind an authorisation: a miner that waits for one takes work all the same, and needs it.
@@ -338,7 +335,7 @@ export class V1Session implements MinerSession {
     this.#out.send(notifyLine(this.#notifyLines.partsOf(event.job.work), event.job, jobs))
   }
 
-  #handleDeadline(nowMs: UnixMs): void {
+  #handleDeadline(nowMs: SteadyMs): void {
     this.#settleLogins(nowMs)
     const overdue = this.#login.overdue(nowMs)
     if (overdue !== null) this.#close(overdue)

@@ -1,11 +1,11 @@
-import { BoundedMap, type UnixMs } from '@p2poolv2/primitives'
+import { BoundedMap, type SteadyMs } from '@p2poolv2/primitives'
 
 /** Addresses remembered; at the cap the oldest gets a fresh start. */
 const MAX_ADDRESSES = 4_096
 const MINUTE_MS = 60_000
 
 interface Conduct {
-  minuteStartMs: UnixMs
+  minuteStartMs: SteadyMs
   connects: number
   misbehaviours: number
   bannedUntilMs: number
@@ -27,7 +27,7 @@ export class AddressGuard {
   }
 
   /** Counts a new connection and says whether to keep it. */
-  admit(address: string, nowMs: UnixMs): 'admit' | 'too-many' | 'banned' {
+  admit(address: string, nowMs: SteadyMs): 'admit' | 'too-many' | 'banned' {
     const conduct = this.#conductOf(address, nowMs)
     if (nowMs < conduct.bannedUntilMs) return 'banned'
     conduct.connects += 1
@@ -35,25 +35,24 @@ export class AddressGuard {
   }
 
   /** Counts a connection ended for misbehaviour. @returns whether that was one too many */
-  misbehaved(address: string, nowMs: UnixMs): boolean {
+  misbehaved(address: string, nowMs: SteadyMs): boolean {
     const conduct = this.#conductOf(address, nowMs)
     conduct.misbehaviours += 1
     return conduct.misbehaviours > this.#limits.misbehavioursPerMinute && nowMs >= conduct.bannedUntilMs
   }
 
   /** Refuses the address from now on, for `banMs`. */
-  ban(address: string, nowMs: UnixMs): void {
+  ban(address: string, nowMs: SteadyMs): void {
     this.#conductOf(address, nowMs).bannedUntilMs = nowMs + this.#limits.banMs
   }
 
-  #conductOf(address: string, nowMs: UnixMs): Conduct {
+  #conductOf(address: string, nowMs: SteadyMs): Conduct {
     let conduct = this.#conducts.get(address)
     if (conduct === undefined) {
       conduct = { minuteStartMs: nowMs, connects: 0, misbehaviours: 0, bannedUntilMs: 0 }
       this.#conducts.set(address, conduct)
     }
-    // A clock set back starts a new minute as well.
-    if (Math.abs(nowMs - conduct.minuteStartMs) >= MINUTE_MS) {
+    if (nowMs - conduct.minuteStartMs >= MINUTE_MS) {
       conduct.minuteStartMs = nowMs
       conduct.connects = 0
       conduct.misbehaviours = 0

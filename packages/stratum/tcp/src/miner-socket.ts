@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import type { UnixMs } from '@p2poolv2/primitives'
+import type { SteadyMs } from '@p2poolv2/primitives'
 import { isWorkText, LineReader, newestWork, type SessionOutput } from '@p2poolv2/stratum'
 import type { GoneReason } from './contract.ts'
 import { LineBudget, type LineLimits } from './line-budget.ts'
@@ -11,7 +11,7 @@ export interface MinerSocketOptions {
   readonly maxUnsentBytes: number
   readonly maxUnsentMs: number
   readonly lines: LineLimits
-  readonly nowMs: () => UnixMs
+  readonly nowMs: () => SteadyMs
   /** All complete lines of one read. */
   readonly onLines: (lines: readonly Uint8Array[]) => void
   /** More lines came than miners have reason to send: for a moment no more is read. */
@@ -23,7 +23,7 @@ export interface MinerSocketOptions {
 /** One miner's TCP connection: bytes to lines, and lines to a socket that may not keep up. */
 export class MinerSocket {
   readonly address: string
-  readonly connectedAtMs: UnixMs
+  readonly connectedAtMs: SteadyMs
   readonly #socket: Socket
   readonly #options: MinerSocketOptions
   readonly #reader = new LineReader()
@@ -32,8 +32,8 @@ export class MinerSocket {
   #pause: NodeJS.Timeout | null = null
   /** Work that waits for the socket to drain: only the newest is of any use then. '' for none. */
   #heldWork = ''
-  #unsentSinceMs: UnixMs | null = null
-  #endedAtMs: UnixMs | null = null
+  #unsentSinceMs: SteadyMs | null = null
+  #endedAtMs: SteadyMs | null = null
   #isDeaf = false
   #hasSpoken = false
   #why: GoneReason = 'left'
@@ -91,7 +91,7 @@ export class MinerSocket {
   }
 
   /** To be called every few seconds: gives up on who does not read or does not hang up. */
-  sweep(nowMs: UnixMs): void {
+  sweep(nowMs: SteadyMs): void {
     if (this.#endedAtMs !== null && nowMs - this.#endedAtMs >= CLOSE_WITHIN_MS) this.destroy(this.#why)
     else if (this.#unsentSinceMs !== null && nowMs - this.#unsentSinceMs >= this.#options.maxUnsentMs) {
       this.destroy('too-slow')

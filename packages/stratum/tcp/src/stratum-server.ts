@@ -1,5 +1,5 @@
 import { createServer, type Server, type Socket } from 'node:net'
-import { invariant, type UnixMs } from '@p2poolv2/primitives'
+import { invariant, type SteadyMs } from '@p2poolv2/primitives'
 import { type Clock, type Log, systemClock } from '@p2poolv2/runtime'
 import { isMisbehaviour, type SessionOutput } from '@p2poolv2/stratum'
 import { AddressGuard } from './address-guard.ts'
@@ -87,7 +87,7 @@ export class StratumServer {
   /** Bounded by `maxConnections`. */
   readonly #miners = new Map<number, MinerSocket>()
   readonly #guard: AddressGuard
-  readonly #notices = new Map<Notice, { loggedAtMs: UnixMs; unlogged: number }>()
+  readonly #notices = new Map<Notice, { loggedAtMs: SteadyMs; unlogged: number }>()
   #sweeper: NodeJS.Timeout | null = null
   #nextMiner = 1
   #whenEmpty: (() => void) | null = null
@@ -179,7 +179,7 @@ export class StratumServer {
       maxUnsentBytes,
       maxUnsentMs,
       lines: { linesPerSec, burstLines },
-      nowMs: () => this.#clock.nowMs(),
+      nowMs: () => this.#clock.now().steadyMs,
       onLines: lines => this.#deps.onLines(miner, lines),
       onPaused: () => this.#paused(address),
       onGone: why => this.#gone(miner, why)
@@ -197,7 +197,7 @@ export class StratumServer {
       })
       return true
     }
-    const answer = this.#guard.admit(address, this.#clock.nowMs())
+    const answer = this.#guard.admit(address, this.#clock.now().steadyMs)
     if (answer === 'too-many') this.#notice('stratum connections refused: too many from one address', { address })
     return answer !== 'admit'
   }
@@ -233,13 +233,13 @@ export class StratumServer {
   }
 
   #misbehaved({ address }: MinerSocket): void {
-    const nowMs = this.#clock.nowMs()
+    const nowMs = this.#clock.now().steadyMs
     if (!this.#guard.misbehaved(address, nowMs) || this.#isShared(address) || this.#isProven(address, nowMs)) return
     this.#guard.ban(address, nowMs)
     this.#notice('address refused for a while: what it sends is not stratum', { address, banMs: this.#limits.banMs })
   }
 
-  #isProven(address: string, nowMs: UnixMs): boolean {
+  #isProven(address: string, nowMs: SteadyMs): boolean {
     for (const socket of this.#miners.values()) {
       if (socket.address === address && nowMs - socket.connectedAtMs >= PROVEN_AFTER_MS) return true
     }
@@ -247,15 +247,15 @@ export class StratumServer {
   }
 
   #sweep(): void {
-    const nowMs = this.#clock.nowMs()
+    const nowMs = this.#clock.now().steadyMs
     for (const socket of this.#miners.values()) socket.sweep(nowMs)
   }
 
   /** At most one line per kind and minute: strangers cause these. */
   #notice(notice: Notice, fields: Readonly<Record<string, unknown>>): void {
-    const nowMs = this.#clock.nowMs()
+    const nowMs = this.#clock.now().steadyMs
     const last = this.#notices.get(notice)
-    if (last !== undefined && Math.abs(nowMs - last.loggedAtMs) < NOTICE_EVERY_MS) {
+    if (last !== undefined && nowMs - last.loggedAtMs < NOTICE_EVERY_MS) {
       last.unlogged += 1
       return
     }

@@ -1,5 +1,5 @@
 import { buildCoinbase, type Job, type MiningWork } from '@p2poolv2/bitcoin'
-import { blockHash, targetFromBits, unixMs, wireFromDisplay } from '@p2poolv2/primitives'
+import { blockHash, steadyMs, targetFromBits, unixMs, wireFromDisplay } from '@p2poolv2/primitives'
 import { createLog, systemClock } from '@p2poolv2/runtime'
 import {
   DEFAULT_START_PROFILES,
@@ -28,7 +28,7 @@ export class TestPool {
   /** @param isShared all tests come from loopback; unless said otherwise it is taken for a stranger's address */
   constructor(
     options: Partial<StratumServerOptions> = {},
-    nowMs: () => number = () => systemClock().nowMs(),
+    nowMs: () => number = () => systemClock().now().steadyMs,
     isShared: (address: string) => boolean = () => false
   ) {
     const log = createLog({ level: 'info', format: 'json', sink: { write: line => void this.log.push(line) } })
@@ -36,12 +36,12 @@ export class TestPool {
       { host: '127.0.0.1', port: 0, ...options },
       {
         log,
-        clock: { nowMs: () => unixMs(nowMs()) },
+        clock: { now: () => ({ wallMs: unixMs(0), steadyMs: steadyMs(nowMs()) }) },
         isShared,
         onConnected: (miner, remote) => void this.#sessions.set(miner, newSession(miner, remote)),
         onLines: (miner, lines) => {
           this.reads.push(lines.length)
-          this.handle(miner, session => session.handle({ type: 'received', messages: lines }, systemClock().nowMs()))
+          this.handle(miner, session => session.handle({ type: 'received', messages: lines }, systemClock().now()))
         },
         onGone: (miner, why) => {
           this.#sessions.delete(miner)
@@ -66,7 +66,7 @@ export class TestPool {
       else if (effect.type === 'wantWork') this.renew(miner)
       else if (effect.type === 'authorise') {
         const answer = authorised(effect)
-        this.handle(miner, asking => asking.handle(answer, systemClock().nowMs()))
+        this.handle(miner, asking => asking.handle(answer, systemClock().now()))
       }
     }
   }
@@ -76,7 +76,7 @@ export class TestPool {
     const job: Job = { id, work: WORK, nsecs: BigInt(this.#jobs), commitment: null }
     const limits = { shareDifficulty: null, bitcoinDifficulty: 1e12 }
     this.handle(miner, session =>
-      session.handle({ type: 'work', job, oldestWorkId: 1, cleanJobs, limits }, systemClock().nowMs())
+      session.handle({ type: 'work', job, oldestWorkId: 1, cleanJobs, limits }, systemClock().now())
     )
   }
 
@@ -119,7 +119,7 @@ function newSession(miner: number, remote: string): MinerSession {
       versionMask: 0x1fffe000,
       vardiff: DEFAULT_VARDIFF,
       startProfiles: DEFAULT_START_PROFILES,
-      connectedAtMs: systemClock().nowMs(),
+      connectedAtMs: systemClock().now().steadyMs,
       remote
     },
     {}
