@@ -15,6 +15,7 @@ const SHORT: readonly (readonly [name: string, nodes: number, minutes: number])[
   ['bitcoind-stall', 8, 60],
   ['bitcoin-fork', 8, 60],
   ['clock-skew', 12, 30],
+  ['clock-jump', 14, 30],
   ['hostile-third', 20, 15],
   ['newcomer', 5, 60],
   ['minority-fork', 10, 60],

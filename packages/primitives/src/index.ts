@@ -13,6 +13,7 @@ export type {
   SteadyMs,
   TxId,
   UnixMs,
+  UnixSec,
   Work
 } from './brand.ts'
 export {

@@ -1,5 +1,5 @@
 import { parseBitcoinCoinbase } from '@p2poolv2/consensus'
-import { asciiToBytes, unixMs } from '@p2poolv2/primitives'
+import { asciiToBytes } from '@p2poolv2/primitives'
 import { describe, expect, it } from 'vitest'
 import { A_BLOCK, A_SHARE, address, factsOf, Rig, sharesMade } from '../testing/rig.ts'
 

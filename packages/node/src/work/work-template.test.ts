@@ -1,6 +1,6 @@
 import { addressFromScript, PADDING_FORMS, type PaddingForm } from '@p2poolv2/bitcoin'
 import { consensusAddress, consensusAddressFromScript, parseBitcoinCoinbase } from '@p2poolv2/consensus'
-import { bigIntFromBits, unixMs } from '@p2poolv2/primitives'
+import { bigIntFromBits } from '@p2poolv2/primitives'
 import { ChainBuilder, FAR_FUTURE_MS, StoredChain } from '@p2poolv2/sharechain/testing'
 import { describe, expect, it } from 'vitest'
 import { A_BLOCK, A_SHARE, address, effectsOf, HARD_BITS, PARAMS, Rig, sharesMade } from '../testing/rig.ts'

@@ -27,7 +27,7 @@ interface Waiting {
 export class FuturePool {
   readonly #limits: FutureLimits
   readonly #waiting = new Map<ShareHash, Waiting>()
-  readonly #dueMs = new Deadlines<ShareHash>()
+  readonly #dueMs = new Deadlines<ShareHash, UnixMs>()
   #bytes = 0
 
   constructor(limits: FutureLimits = { maxShares: MAX_FUTURE_SHARES, maxBytes: MAX_FUTURE_BYTES }) {

@@ -49,7 +49,7 @@ export class Intake {
   readonly #lostBodies = new Set<Slot>()
   readonly #future = new FuturePool()
   /** Uncles dated ahead that had to come in because somebody names them: when they are judged like any other share. */
-  readonly #heldUntil = new Deadlines<ShareHash>()
+  readonly #heldUntil = new Deadlines<ShareHash, UnixMs>()
   /** Orphans that miss nothing any more, in order. Never more than the pool held. */
   readonly #released: ReleasedShare[] = []
 

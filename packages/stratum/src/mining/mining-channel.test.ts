@@ -1,5 +1,5 @@
 import type { MiningWork } from '@p2poolv2/bitcoin'
-import { bytesToHexReversed, hexToBytes, unixMs } from '@p2poolv2/primitives'
+import { bytesToHexReversed, hexToBytes, type Moment, steadyMs, unixMs } from '@p2poolv2/primitives'
 import { expect, it } from 'vitest'
 import type { MinerSession, SessionEffect, SessionOutput } from '../contract.ts'
 import { FRAME, FrameProtocol, loginFrame, submitFrame } from '../testing/frame-protocol.ts'
@@ -8,7 +8,7 @@ import { jobOf, TEMPLATE_A, TEMPLATE_V3, V1, V3, V3_HASH, workOf } from '../test
 
 // Below the protocols nothing knows of lines: the same vectors, through frames of bytes and another split of the extranonce.
 
-const NOW_MS = unixMs(TEMPLATE_A.timeSec * 1000)
+const NOW: Moment = { wallMs: unixMs(TEMPLATE_A.timeSec * 1000), steadyMs: steadyMs(0) }
 const PREFIX = '0a0000010000'
 
 function mining(work: MiningWork): { session: MinerSession; sent: SessionOutput[] } {
@@ -17,7 +17,7 @@ function mining(work: MiningWork): { session: MinerSession; sent: SessionOutput[
       ...SETTINGS,
       vardiff: { ...SETTINGS.vardiff, startDifficulty: 0.001 },
       extranonce: { prefix: hexToBytes(PREFIX), minerBytes: 6 },
-      connectedAtMs: NOW_MS,
+      connectedAtMs: NOW.steadyMs,
       remote: '192.0.2.1:50000'
     },
     {}
@@ -29,14 +29,14 @@ function mining(work: MiningWork): { session: MinerSession; sent: SessionOutput[
       else if (effect.type === 'authorise') {
         const { requestId, request } = effect
         const answer = authorise(request)
-        if (answer.ok) perform(session.handle({ type: 'authorised', requestId, identity: answer.identity }, NOW_MS))
+        if (answer.ok) perform(session.handle({ type: 'authorised', requestId, identity: answer.identity }, NOW))
       } else if (effect.type === 'wantWork') {
         const job = jobOf(work, 'a-job')
-        perform(session.handle({ type: 'work', job, oldestWorkId: 1, cleanJobs: true, limits: NO_LIMITS }, NOW_MS))
+        perform(session.handle({ type: 'work', job, oldestWorkId: 1, cleanJobs: true, limits: NO_LIMITS }, NOW))
       }
     }
   }
-  perform(session.handle({ type: 'received', messages: [loginFrame(ADDRESS)] }, NOW_MS))
+  perform(session.handle({ type: 'received', messages: [loginFrame(ADDRESS)] }, NOW))
   return { session, sent }
 }
 
@@ -50,20 +50,20 @@ it('a share of the vectors counts, once', () => {
   const { session, sent } = mining(workOf(TEMPLATE_A))
   expect(sent).toEqual([Uint8Array.of(FRAME.work, 0, 1)])
   const frame = frameOf(V1)
-  const effects = session.handle({ type: 'received', messages: [frame, frame] }, NOW_MS)
+  const effects = session.handle({ type: 'received', messages: [frame, frame] }, NOW)
   expect(effects.filter(({ type }) => type === 'send')).toEqual([
     { type: 'send', output: Uint8Array.of(FRAME.accepted) },
     { type: 'send', output: Uint8Array.of(FRAME.refused) }
   ])
   expect([session.accepted, session.rejected]).toEqual([1, 1])
   expect(session.bestDifficulty).toBeCloseTo(1.532242, 5)
-  session.checkInvariants(NOW_MS)
+  session.checkInvariants(NOW.steadyMs)
 })
 
 it('a block of the vectors is a solution that names its work', () => {
   const work = workOf(TEMPLATE_V3, { id: 7 })
   const { session } = mining(work)
-  const [first] = session.handle({ type: 'received', messages: [frameOf(V3)] }, NOW_MS)
+  const [first] = session.handle({ type: 'received', messages: [frameOf(V3)] }, NOW)
   if (first?.type !== 'solution') throw new Error('the block was missed')
   const { solution } = first
   expect(solution).toMatchObject({ workId: 7, nsecs: jobOf(work, 'a-job').nsecs, meetsBitcoin: true })

@@ -1,4 +1,12 @@
-import { asciiToBytes, concatBytes, type UnixMs, unixMs, utf8ToString } from '@p2poolv2/primitives'
+import {
+  asciiToBytes,
+  concatBytes,
+  type Moment,
+  type SteadyMs,
+  steadyMs,
+  type UnixMs,
+  utf8ToString
+} from '@p2poolv2/primitives'
 import type {
   MinerIdentity,
   MinerSession,
@@ -75,22 +83,23 @@ class FrameSession implements MinerSession {
     return this.#channel.oldestWorkId
   }
 
-  get nextDeadlineMs(): UnixMs | null {
+  get nextDeadlineMs(): SteadyMs | null {
     const { nextDeadlineMs } = this.#channel
-    return Number.isFinite(nextDeadlineMs) ? unixMs(nextDeadlineMs) : null
+    return Number.isFinite(nextDeadlineMs) ? steadyMs(nextDeadlineMs) : null
   }
 
-  hashrateHps(nowMs: UnixMs): number {
+  hashrateHps(nowMs: SteadyMs): number {
     return this.#channel.difficulty.hashrateHps(nowMs)
   }
 
-  checkInvariants(nowMs: UnixMs): void {
+  checkInvariants(nowMs: SteadyMs): void {
     this.#channel.checkInvariants(nowMs)
   }
 
-  handle(event: SessionEvent, nowMs: UnixMs): readonly SessionEffect[] {
+  handle(event: SessionEvent, now: Moment): readonly SessionEffect[] {
+    const nowMs = now.steadyMs
     const effects: SessionEffect[] = []
-    if (event.type === 'received') for (const frame of event.messages) effects.push(...this.#frame(frame, nowMs))
+    if (event.type === 'received') for (const frame of event.messages) effects.push(...this.#frame(frame, now))
     else if (event.type === 'authorised') this.#channel.workers.add(this.#user, this.#user, event.identity)
     else if (event.type === 'newBlock') this.#channel.newBlock(event.prevHash, nowMs)
     else if (event.type === 'deadline') this.#channel.handleDeadline(nowMs)
@@ -103,7 +112,7 @@ class FrameSession implements MinerSession {
     return effects
   }
 
-  #frame(frame: Uint8Array, nowMs: UnixMs): readonly SessionEffect[] {
+  #frame(frame: Uint8Array, now: Moment): readonly SessionEffect[] {
     if (frame[0] === FRAME.login) {
       this.#user = utf8ToString(frame.subarray(1))
       return [{ type: 'authorise', requestId: 1, request: { user: this.#user, worker: '', shareAddress: null } }]
@@ -116,10 +125,10 @@ class FrameSession implements MinerSession {
       extranonce: frame.slice(13),
       versionBits: null
     }
-    const moment = { steadyMs: nowMs, wallMs: nowMs, versionMask: this.#options.versionMask }
+    const moment = { ...now, versionMask: this.#options.versionMask }
     const { refusal, solution } = this.#channel.submit(submit, this.#user, moment)
     const fate = Uint8Array.of(refusal === null ? FRAME.accepted : FRAME.refused)
-    if (refusal !== null) this.#channel.reject(refusal.code, nowMs)
+    if (refusal !== null) this.#channel.reject(refusal.code, now.steadyMs)
     return [...(solution === null ? [] : [solution]), { type: 'send', output: fate }]
   }
 }

@@ -339,6 +339,31 @@ describe('stale submits in a row', () => {
   })
 })
 
+describe('a clock that is set forward', () => {
+  it('closes nobody who is about to log in', () => {
+    const rig = new SessionRig()
+    rig.request(1, 'mining.subscribe', [])
+    rig.skewMs = 86_400_000
+    rig.handle({ type: 'deadline' })
+    rig.request(2, 'mining.authorize', [`${ADDRESS}.w`, 'x'])
+    expect(rig.closed).toBeNull()
+    expect(rig.session.authorised).toBe(true)
+  })
+
+  it('is not a silence of the miner: difficulty stays, and jobs that were good are good', () => {
+    const rig = loggedIn({
+      settings: { ...SETTINGS, vardiff: { ...SETTINGS.vardiff, retarget: 'on', startDifficulty: 1e6 } }
+    })
+    const { difficulty } = rig.session
+    rig.skewMs = 3_600_000
+    rig.handle({ type: 'deadline' })
+    expect(difficultyIn(rig.pass(10_000))).toBeNull()
+    expect(rig.session.difficulty).toBe(difficulty)
+    expect(rig.session.hashrateHps(rig.nowMs)).toBe(0)
+    expect(rig.submit(V1)[0]?.error?.[1]).not.toMatch(/Stale|Job not found/)
+  })
+})
+
 describe('whatever comes', () => {
   it('never throws on bytes', () => {
     fc.assert(
