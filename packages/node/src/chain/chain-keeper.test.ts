@@ -15,8 +15,7 @@ import {
   bytesToHex,
   concatBytes,
   hexToBytes,
-  type ShareHash,
-  unixMs
+  type ShareHash
 } from '@p2poolv2/primitives'
 import { refuseByOtherRules } from '@p2poolv2/sharechain/testing'
 import { describe, expect, it } from 'vitest'
