@@ -180,6 +180,9 @@ export class ChainBuilder {
   }
 }
 
+/** More than one line of shares may be missing, but none that is long. */
+const MAX_DELIVERED = 24
+
 /** Gives a chain a share and, as peers would, whatever it then misses and they have. */
 export function deliver(chain: ShareChain, share: Share, shares: ReadonlyMap<ShareHash, Share>): void {
   const open = [share]
@@ -189,7 +192,7 @@ export function deliver(chain: ShareChain, share: Share, shares: ReadonlyMap<Sha
     if (verdict.type !== 'waiting') continue
     for (const hash of verdict.missing) {
       const missing = shares.get(hash)
-      if (missing === undefined || asked.has(hash)) continue
+      if (missing === undefined || asked.has(hash) || asked.size >= MAX_DELIVERED) continue
       asked.add(hash)
       open.push(missing)
     }
