@@ -168,6 +168,7 @@ function flagsTable(): string {
         byte({ contextSkipped: true }),
         'valid by the rules below the payout zone only: time and payouts were never looked at'
       ],
+      [byte({ scriptsUnchecked: true }), 'valid, but it carries transactions whose scripts were never run'],
       ...PADDING_MARKS.map(padding => [byte({ padding }), PADDING_MEANINGS[padding]])
     ]
   })
@@ -188,6 +189,7 @@ function rowWith(values: Partial<IndexRow>): IndexRow {
     verdict: '',
     rulesVersion: 0,
     contextSkipped: false,
+    scriptsUnchecked: false,
     padding: 'unseen',
     ...values
   }

@@ -37,7 +37,7 @@ describe('the status as JSON', () => {
     }
     expect(JSON.stringify(statusJson(view))).toBe(
       `{"chain":"devnet","fingerprint":"${'ab'.repeat(32)}","version":"0.1.0","sharechain":{"confirmedHeight":1,` +
-        `"confirmedHash":"${'cd'.repeat(32)}","candidateHeight":1,"uncles":0,"padding":{"form":"A","demanded":false}},"window":[{"address":"bcrt1qa",` +
+        `"confirmedHash":"${'cd'.repeat(32)}","candidateHeight":1,"uncles":0,"scriptsUnchecked":0,"padding":{"form":"A","demanded":false}},"window":[{"address":"bcrt1qa",` +
         '"weight":"36893488147419103232","percent":33.333333,"payoutSats":5000000000}],"windowShares":4,"blocks":[{' +
         `"height":101,"hash":"${'ef'.repeat(32)}","time":1700000000,"outputs":[{"address":"bcrt1qa","sats":5000000000}],` +
         '"result":"rejected: high-hash"}],"miners":[{"worker":"w","address":"bcrt1qa","userAgent":"cpu","difficulty":0.5,' +

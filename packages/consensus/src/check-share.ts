@@ -3,6 +3,7 @@ import { encodeTransaction, txidWire, wtxidWire } from '@p2poolv2/bitcoin'
 import { bytesEqual, bytesToHexReversed } from '@p2poolv2/primitives'
 import { checkHeader } from './check-header.ts'
 import { checkParentAndBits, checkUncleBodies, checkUncles } from './check-placement.ts'
+import { checkTransactions } from './check-transactions.ts'
 import { coinbaseTxidFromProof, verifyCoinbaseProof } from './coinbase-proof.ts'
 import type { ChainParams } from './params.ts'
 import { type ChainView, type Checked, PASSED, refused, type Share, type ShareHeader } from './share.ts'
@@ -97,15 +98,6 @@ function checkBodyHead(params: ChainParams, share: Share, view: ChainView): Chec
     () => checkParentAndBits(params, header, view),
     () => checkUncles(params, header, view)
   ])
-}
-
-/**
- * Rules 9 and 10 of protocol §12.6 for the only body that exists on the network: the coinbase alone, whose outputs
- * `checkBodyMatches` has fixed. Anything else would need a script interpreter.
- */
-function checkTransactions(share: Share): Checked {
-  const transactions = share.transactions.length
-  return transactions === 1 ? PASSED : refused('share-transactions-unsupported', { transactions })
 }
 
 function firstRefusal(checks: readonly (() => Checked)[]): Checked {

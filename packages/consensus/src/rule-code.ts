@@ -57,8 +57,13 @@ const TABLE = {
   // The header commits to the transactions, so their number is no fault of a copy.
   'body-transaction-count': rule('invalid', 'A share has at most 100 transactions.'),
 
-  // Share transactions. None exist on the network yet and this node has no script interpreter (protocol §17).
-  'share-transactions-unsupported': rule('invalid', 'A share carries no transaction besides its coinbase.'),
+  // Share transactions. None exist on the network yet; their scripts and sources are not checked (protocol §17). Retired:
+  // share-transactions-unsupported.
+  'transaction-repeated': rule('invalid', 'The txids of a share’s transactions are pairwise distinct.'),
+  'transaction-no-outputs': rule('invalid', 'Every transaction of a share has outputs.'),
+  'transaction-no-inputs': rule('invalid', 'Every transaction of a share but its coinbase has inputs.'),
+  'transaction-double-spend': rule('invalid', 'The transactions of a share spend every output once.'),
+  'transaction-value': rule('invalid', 'The outputs of a transaction are worth at most 21,000,000 bitcoin together.'),
 
   // Chain context (protocol §12.7). Only the passage of time can heal a future share, and no other node's clock is
   // ours: a verdict for ever would let clock skew split the chain.

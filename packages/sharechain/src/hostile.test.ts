@@ -264,7 +264,7 @@ describe('a share that only its contents condemn', () => {
   // Every node keeps the body of such a share. One that did not would wait for it for ever, and with it for its nephews.
   it.each([
     ['body-transaction-count', { transactions: Array.from({ length: 100 }, (_, at) => spend(at)) }],
-    ['share-transactions-unsupported', { transactions: [spend(1)] }],
+    ['transaction-no-outputs', { transactions: [spend(1)] }],
     ['share-donation-range', { header: { donationAddress: address, donationBps: 10_001 } }],
     ['share-fee-range', { header: { feeAddress: address, feeBps: 0xffff } }],
     ['bitcoin-target-zero', { bitcoinBits: 0 }],
@@ -281,5 +281,18 @@ describe('a share that only its contents condemn', () => {
     expect(node.take(node.chain.addShare(bad, 'peer', FAR_FUTURE_MS)).verdict).toMatchObject(verdict)
     expect(node.chain.facts(bad.hash)).toMatchObject({ validity: 'invalid', hasBody: true })
     expect(node.take(node.chain.addShare(nephew, 'peer', FAR_FUTURE_MS)).confirmed).toEqual([nephew.hash])
+  })
+
+  // A stored refusal would leave this node alone on the day the first transaction comes.
+  it('with nothing against it but transactions that no interpreter here can run, is followed and marked', () => {
+    const builder = new ChainBuilder()
+    const node = new StoredChain(builder.params)
+    const input = { prevTxidWire: new Uint8Array(32).fill(5), prevIndex: 0, scriptSig: new Uint8Array(0), sequence: 0 }
+    const transaction = { ...spend(2), inputs: [{ ...input, witness: [] }], outputs: [PAYS_ONE] }
+    const carrier = builder.build({ parent: builder.genesis, transactions: [transaction] })
+    expect(node.take(node.chain.addShare(carrier, 'peer', FAR_FUTURE_MS)).confirmed).toEqual([carrier.hash])
+    const [next] = builder.row(carrier.hash, 1) as [Share]
+    expect(node.take(node.chain.addShare(next, 'peer', FAR_FUTURE_MS)).confirmed).toEqual([next.hash])
+    expect([node.chain.scriptsUnchecked, node.rebuilt().scriptsUnchecked]).toEqual([1, 1])
   })
 })

@@ -314,6 +314,11 @@ export class ShareChain {
     return this.#organiser.uncleCount
   }
 
+  /** Shares in memory that are followed although they carry transactions whose scripts nobody here can check. */
+  get scriptsUnchecked(): number {
+    return this.#index.scriptsUncheckedCount
+  }
+
   /** Shares in memory, the genesis included. */
   get shareCount(): number {
     return this.#index.size

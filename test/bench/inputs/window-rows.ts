@@ -72,6 +72,7 @@ export function* madeUpShares({ shares, miners }: RowsWanted): Generator<MadeUpS
         verdict: '',
         rulesVersion: RULES_VERSION,
         contextSkipped: false,
+        scriptsUnchecked: false,
         padding: 'A'
       })
       return { height, hash, row: sealed(indexKey(height, hash), value) }

@@ -6,6 +6,9 @@ const sharechain = z.object({
   confirmedHash: hash.describe('Hash of that share.'),
   candidateHeight: count.describe('Height of the heaviest chain of headers known, confirmed or not.'),
   uncles: count.describe('Uncles on the confirmed chain, as far as it is in memory.'),
+  scriptsUnchecked: count.describe(
+    'Shares that are followed although they carry transactions whose scripts this node cannot check.'
+  ),
   padding: z
     .object({
       form: z.enum(['A', 'B', 'C']).describe('Of the next share made here.'),

@@ -10,6 +10,7 @@ export const VIEW: NodeStatus = {
     confirmedHash: 'cd'.repeat(32),
     candidateHeight: 1,
     uncles: 0,
+    scriptsUnchecked: 0,
     padding: { form: 'A', demanded: false }
   },
   window: [],

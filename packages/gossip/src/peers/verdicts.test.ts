@@ -31,8 +31,10 @@ describe('what the reference does is never held against it', () => {
     expect(pointsFor(code, 'push')).toBeGreaterThan(0)
   })
 
-  it('transactions in shares: we are the ones who do not know them', () => {
-    for (const route of ROUTES) expect(pointsFor('share-transactions-unsupported', route)).toBe(0)
+  it('transactions that spend twice: it serves and answers before it has looked at them', () => {
+    for (const route of ['push', 'fetch', 'headers'] as const) {
+      expect(pointsFor('transaction-double-spend', route)).toBe(0)
+    }
   })
 })
 

@@ -91,7 +91,11 @@ const TABLE: Readonly<Record<FaultCode, Fault>> = {
   'share-parent-unvalidated': honest('We have not come so far.'),
   'share-parent-invalid': honest('Whoever has not seen the parent’s body yet cannot know.'),
 
-  'share-transactions-unsupported': honest('A limit of this software, not a rule of the network.'),
+  'transaction-repeated': BAD_PLACE,
+  'transaction-no-outputs': BAD_PLACE,
+  'transaction-no-inputs': BAD_PLACE,
+  'transaction-double-spend': BAD_CONTEXT,
+  'transaction-value': BAD_PLACE,
   'share-time-future': honest('Clocks differ; it is tried again when its time has come.'),
   'share-time-median': BAD_CONTEXT,
   'share-ancestors-gone': honest('We no longer hold the data that would decide it.'),

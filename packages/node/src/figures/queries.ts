@@ -42,6 +42,8 @@ export interface NodeStatus {
     readonly confirmedHash: string
     readonly candidateHeight: number
     readonly uncles: number
+    /** Shares followed although they carry transactions whose scripts this node cannot check. */
+    readonly scriptsUnchecked: number
     readonly padding: PaddingStatus
   }
   /** Heaviest first; empty until there is work. */
@@ -156,6 +158,7 @@ export function createQueries(sources: QuerySources): NodeQueries {
           confirmedHash: confirmed.hash,
           candidateHeight: chain.candidateTip().height,
           uncles: chain.uncleCount,
+          scriptsUnchecked: chain.scriptsUnchecked,
           padding: paddingStatus(chain)
         },
         window: windowOf(work),

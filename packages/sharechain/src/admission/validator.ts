@@ -1,5 +1,12 @@
 import type { ChainParams, Checked, PayoutWindow, Share } from '@p2poolv2/consensus'
-import { checkBody, checkContext, checkPrunedBody, RULES, requiredPadding } from '@p2poolv2/consensus'
+import {
+  checkBody,
+  checkContext,
+  checkPrunedBody,
+  hasUncheckedScripts,
+  RULES,
+  requiredPadding
+} from '@p2poolv2/consensus'
 import type { ShareHash, UnixMs } from '@p2poolv2/primitives'
 import { Deadlines, invariant, msFromSec, secFromMs, unixSec } from '@p2poolv2/primitives'
 import type { Organiser } from '../chains/organise.ts'
@@ -120,6 +127,7 @@ export class Validator {
     if (!checked.ok) return this.#fail(slot, { attempt, checked }, changes)
     this.#index.setValidity(slot, 'blockValid')
     this.#index.setContextSkipped(slot, inZone ? 'checked' : 'skipped')
+    if (hasUncheckedScripts(attempt.share)) this.#index.setScriptsUnchecked(slot)
     this.forget(slot)
     changes.validated(slot)
     this.#release(slot)

@@ -142,6 +142,7 @@ export function indexPut(index: HeaderIndex, slot: Slot): StoredRow {
     verdict: index.verdict(slot) ?? '',
     rulesVersion: RULES_VERSION,
     contextSkipped: index.contextSkipped(slot),
+    scriptsUnchecked: index.scriptsUnchecked(slot),
     padding: index.padding(slot)
   })
   return sealed(indexKey(index.height(slot), index.hash(slot)), value)

@@ -46,6 +46,7 @@ const arbitraryRow: fc.Arbitrary<IndexRow> = fc.record({
   verdict: fc.constantFrom('', 'coinbase-payout', 'a-rule-of-another-day'),
   rulesVersion: fc.nat(0xffff),
   contextSkipped: fc.boolean(),
+  scriptsUnchecked: fc.boolean(),
   padding: fc.constantFrom(...PADDING_MARKS)
 })
 
@@ -93,6 +94,7 @@ describe('index rows', () => {
       verdict: '',
       rulesVersion: 1,
       contextSkipped: false,
+      scriptsUnchecked: false,
       padding: 'unseen'
     }
     expect(encodeIndexRow(row).length).toBe(86)

@@ -26,6 +26,8 @@ const MAX_CODE_BYTES = 64
 const FLAG_BODY = 0x04
 const FLAG_CONTEXT_SKIPPED = 0x08
 const PADDING_SHIFT = 4
+const PADDING_MASK = 0x70
+const FLAG_SCRIPTS_UNCHECKED = 0x80
 
 /** One share in the header index. Height and hash are in the key. */
 export interface IndexRow {
@@ -46,6 +48,8 @@ export interface IndexRow {
   readonly rulesVersion: number
   /** Valid by the rules below the payout window only: its time and payouts were never looked at. */
   readonly contextSkipped: boolean
+  /** Valid, but it carries transactions whose scripts were never run. */
+  readonly scriptsUnchecked: boolean
   /** Of the body, also where that is gone. */
   readonly padding: PaddingMark
 }
@@ -64,6 +68,7 @@ export function encodeIndexRow(row: IndexRow): Uint8Array {
     VALIDITIES.indexOf(row.validity) |
     (row.hasBody ? FLAG_BODY : 0) |
     (row.contextSkipped ? FLAG_CONTEXT_SKIPPED : 0) |
+    (row.scriptsUnchecked ? FLAG_SCRIPTS_UNCHECKED : 0) |
     (PADDING_MARKS.indexOf(row.padding) << PADDING_SHIFT)
   const writer = new ByteWriter().u8(flags).u32(row.bits).u32(row.timeSec).bytes(wireFromDisplay(row.prevHash))
   writeWork(writer, row.chainWork)
@@ -78,7 +83,7 @@ export function decodeIndexRow(bytes: Uint8Array): IndexRow {
   const reader = new ByteReader(bytes)
   const flags = reader.u8()
   const validity = VALIDITIES[flags & 3]
-  const padding = PADDING_MARKS[flags >> PADDING_SHIFT]
+  const padding = PADDING_MARKS[(flags & PADDING_MASK) >> PADDING_SHIFT]
   if (validity === undefined || padding === undefined) throw new CodecError('malformed', 'unknown share flags')
   const bits = reader.u32()
   const timeSec = reader.u32()
@@ -97,6 +102,7 @@ export function decodeIndexRow(bytes: Uint8Array): IndexRow {
   reader.expectEnd()
   const hasBody = (flags & FLAG_BODY) !== 0
   const contextSkipped = (flags & FLAG_CONTEXT_SKIPPED) !== 0
+  const scriptsUnchecked = (flags & FLAG_SCRIPTS_UNCHECKED) !== 0
   return {
     prevHash,
     bits,
@@ -110,6 +116,7 @@ export function decodeIndexRow(bytes: Uint8Array): IndexRow {
     verdict,
     rulesVersion,
     contextSkipped,
+    scriptsUnchecked,
     padding
   }
 }

@@ -92,6 +92,7 @@ export class Restorer {
     else this.#index.setValidity(slot, row.validity === 'blockValid' ? 'blockValid' : 'headerValid')
     if (verdict === 'share-time-future') this.#intake.restoreHeld(slot)
     if (row.contextSkipped) this.#index.setContextSkipped(slot, 'skipped')
+    if (row.scriptsUnchecked) this.#index.setScriptsUnchecked(slot)
     this.#index.setPadding(slot, row.padding)
     if (!row.hasBody) {
       this.#intake.restoreBodyless(slot)

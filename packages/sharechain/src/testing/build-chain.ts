@@ -1,4 +1,4 @@
-import { type BlockTemplate, type PaddingForm, witnessProgramScript } from '@p2poolv2/bitcoin'
+import { type BlockTemplate, type PaddingForm, type Transaction, witnessProgramScript } from '@p2poolv2/bitcoin'
 import {
   type ChainParams,
   type ConsensusAddress,
@@ -11,7 +11,8 @@ import {
   payoutOutputs,
   requiredBits,
   type Share,
-  type ShareFacts
+  type ShareFacts,
+  shareWitnessRoot
 } from '@p2poolv2/consensus'
 import {
   type CompactBits,
@@ -60,6 +61,8 @@ export interface ShareWish {
   /** `payout`: pays everything to the finder, whatever the window says. */
   readonly spoil?: 'payout'
   readonly template?: BlockTemplate
+  /** Carried besides the share coinbase. */
+  readonly transactions?: readonly Transaction[]
   /** The bitcoin target is met as well. */
   readonly isBlock?: true
 }
@@ -136,7 +139,8 @@ export class ChainBuilder {
     const timeSec = wish.timeSec ?? parent.timeSec + 1
     const { template } = wish
     const bitcoinBits = template?.bits ?? HARD_BITCOIN_BITS
-    return mineShare(
+    const carried = wish.transactions ?? []
+    const share = mineShare(
       {
         fields: {
           prevShareHash: wish.parent,
@@ -161,10 +165,13 @@ export class ChainBuilder {
         merkleBranch: template?.merkleBranch ?? new Uint8Array(0),
         witnessCommitmentScript: template?.witnessCommitmentScript ?? null,
         ...(wish.padding === undefined ? {} : { padding: wish.padding }),
+        // The first leaf is the coinbase's, whatever it is.
+        ...(carried.length === 0 ? {} : { shareWitnessRoot: shareWitnessRoot([...carried.slice(0, 1), ...carried]) }),
         nsecs: this.#salt++
       },
       wish.isBlock === true ? [bits, bitcoinBits] : [bits]
     )
+    return { ...share, transactions: [...share.transactions, ...carried] }
   }
 
   #outputs(

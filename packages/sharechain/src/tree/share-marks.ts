@@ -14,6 +14,7 @@ const MEMBERSHIP_SHIFT = 2
 const MEMBERSHIP_MASK = 0x0c
 const BODY = 0x10
 const CONTEXT_SKIPPED = 0x20
+const SCRIPTS_UNCHECKED = 0x40
 
 /** What has become of each share: its verdict, its place on the chains, its body. */
 export class ShareMarks {
@@ -22,6 +23,7 @@ export class ShareMarks {
   /** Bytes of the stored body; 0 for none. */
   readonly #bodyBytes = new NumberColumn('u32')
   #sideBodyBytes = 0
+  #scriptsUnchecked = 0
   /** Why a share is invalid. */
   readonly #verdicts = new Map<Slot, RuleCode>()
 
@@ -101,6 +103,21 @@ export class ShareMarks {
     this.#flags.set(slot, state === 'skipped' ? flags | CONTEXT_SKIPPED : flags & ~CONTEXT_SKIPPED)
   }
 
+  /** Whether it was taken as valid although it carries transactions whose scripts nobody here can check. */
+  scriptsUnchecked(slot: Slot): boolean {
+    return (this.#flags.get(slot) & SCRIPTS_UNCHECKED) !== 0
+  }
+
+  setScriptsUnchecked(slot: Slot): void {
+    if (!this.scriptsUnchecked(slot)) this.#scriptsUnchecked++
+    this.#flags.set(slot, this.#flags.get(slot) | SCRIPTS_UNCHECKED)
+  }
+
+  /** How many of those there are. */
+  get scriptsUncheckedCount(): number {
+    return this.#scriptsUnchecked
+  }
+
   /** A share has come in: header-valid, on no chain, without body. */
   protected newMarks(slot: Slot): void {
     this.#flags.set(slot, 0)
@@ -112,6 +129,7 @@ export class ShareMarks {
   protected clearMarks(slot: Slot): void {
     if (this.membership(slot) === 'none') this.#sideBodyBytes -= this.bodyBytes(slot)
     this.#verdicts.delete(slot)
+    if (this.scriptsUnchecked(slot)) this.#scriptsUnchecked--
   }
 
   /** Throws unless what is counted over all shares is right. */
