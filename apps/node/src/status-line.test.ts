@@ -12,6 +12,7 @@ const STATUS: NodeStatus = {
     confirmedHash: 'a'.repeat(64),
     candidateHeight: 812,
     uncles: 3,
+    scriptsUnchecked: 0,
     padding: { form: 'A', demanded: false }
   },
   window: [

@@ -24,8 +24,11 @@ import type { CompactBits, Height, ShareHash, UnixMs } from '@p2poolv2/primitive
 import { invariant, unixMs } from '@p2poolv2/primitives'
 import { Intake, type Pass } from './admission/intake.ts'
 import { Validator } from './admission/validator.ts'
+import { Evictor } from './chains/evictor.ts'
 import { MiningBase } from './chains/mining-base.ts'
 import { Organiser } from './chains/organise.ts'
+import { StallWatch } from './chains/stall-watch.ts'
+import { uncleSource } from './chains/uncle-source.ts'
 import { PRUNE_SLACK_HEIGHTS, pruneHeightOf } from './chains/zones.ts'
 import { ACCEPTED, type ChainOutcome, type ShareOrigin } from './contract.ts'
 import { Changes } from './store/changes.ts'
@@ -34,7 +37,7 @@ import { encodeFoundBlock, encodeState, type StateRow } from './store/records.ts
 import { Restorer } from './store/restore.ts'
 import { sealed } from './store/seal.ts'
 import type { ChainDelta, FoundBlock, StoredRow } from './store/share-store.ts'
-import { evictAtHeight, evictLightest, INDEX_LIMITS, type IndexLimits } from './tree/eviction.ts'
+import type { IndexLimits } from './tree/eviction.ts'
 import { headerAnswer } from './tree/header-answer.ts'
 import { HeaderIndex, NO_SLOT, type Slot } from './tree/header-index.ts'
 import { bodiesWanted, locatorHashes, sortedAtHeight } from './tree/locator.ts'
@@ -50,9 +53,6 @@ const GENESIS_SEQUENCE = 1
 /** Most heights pruned in one call, so that a delta stays small; the rest follow with the next calls. */
 const MAX_PRUNED_HEIGHTS_PER_CALL = 1024
 
-/** Batches whose last share is remembered; more than are asked for at a time. */
-const MAX_BATCH_HEADS = 8
-
 /**
  * The share chain: which shares are known, which are candidate, which are confirmed, and what to mine on.
  *
@@ -67,9 +67,8 @@ export class ShareChain {
   readonly #validator: Validator
   readonly #intake: Intake
   readonly #base: MiningBase
-  readonly #limits: IndexLimits
-  /** The last shares of the batches taken last: light as a branch may be that is still coming in, it is not evicted. */
-  #batchHeads: readonly ShareHash[] = []
+  readonly #stall: StallWatch
+  readonly #evictor: Evictor
   #sequence = GENESIS_SEQUENCE
   #restorer: Restorer | null = null
 
@@ -78,7 +77,6 @@ export class ShareChain {
     const { params } = options
     const { hash, header } = genesisShare(params)
     this.#params = params
-    this.#limits = options.limits ?? INDEX_LIMITS
     this.#index = new HeaderIndex({
       hash,
       prevHash: header.prevShareHash,
@@ -93,6 +91,8 @@ export class ShareChain {
     this.#validator = new Validator(params, parts)
     this.#intake = new Intake(params, { ...parts, validator: this.#validator })
     this.#base = new MiningBase(this.#index, this.#organiser)
+    this.#stall = new StallWatch(this.#index, this.#organiser)
+    this.#evictor = new Evictor(this.#index, { limits: options.limits, mostAtHeight: params.maxSharesPerHeight })
   }
 
   /** The known shares, read only. */
@@ -123,12 +123,8 @@ export class ShareChain {
   /** Begins to read a stored chain back. Only for a chain that holds the genesis only. */
   beginRestore(): void {
     invariant(this.#index.size === 1 && this.#restorer === null, 'a chain is restored once and before anything else')
-    this.#restorer = new Restorer({
-      index: this.#index,
-      organiser: this.#organiser,
-      validator: this.#validator,
-      intake: this.#intake
-    })
+    const parts = { index: this.#index, organiser: this.#organiser, validator: this.#validator }
+    this.#restorer = new Restorer({ ...parts, intake: this.#intake })
   }
 
   /** Takes one row, in the order `ShareStore.load` gives them. @throws StoreCorrupt */
@@ -160,14 +156,15 @@ export class ShareChain {
   /** Takes a batch of headers, all or none (protocol §12.3). Hashes must be the headers' own, as decoding gives them. */
   addHeaders(items: readonly HeaderItem[], nowMs: UnixMs): ChainOutcome {
     const last = items.at(-1)
-    if (last !== undefined) this.#batchHeads = [...this.#batchHeads, last.hash].slice(-MAX_BATCH_HEADS)
+    if (last !== undefined) this.#evictor.batch(last.hash)
     return this.#run(nowMs, pass => this.#intake.headers(items, pass))
   }
 
   /** When `advance` should be called: work was left over by a step cap, or a share's time will have come. */
   get nextDeadlineMs(): UnixMs | null {
     if (this.#intake.hasWork) return unixMs(0)
-    const due = [this.#validator.nextDeadlineMs, this.#intake.nextDeadlineMs].filter(at => at !== null)
+    const parts = [this.#validator, this.#intake, this.#stall]
+    const due = parts.map(part => part.nextDeadlineMs).filter(at => at !== null)
     return due.length === 0 ? null : unixMs(Math.min(...due))
   }
 
@@ -243,20 +240,7 @@ export class ShareChain {
 
   /** The uncles a child of this share should name, in the order to write them (protocol §15). */
   uncleChoice(baseHash: ShareHash): readonly ShareHash[] {
-    const index = this.#index
-    const base = this.#slot(baseHash)
-    return selectUncles(
-      this.#params,
-      {
-        facts: hash => index.facts(hash),
-        // Asked of ancestors, which may be pruned.
-        children: hash => (index.has(hash) ? index.children(index.slotOf(hash)).map(child => index.hash(child)) : []),
-        isConfirmed: hash => index.membership(this.#slot(hash)) === 'confirmed',
-        // Named on another branch it would go unpaid if that branch loses.
-        alreadyReferenced: hash => index.nephews(hash).some(nephew => this.#organiser.descends(base, nephew))
-      },
-      baseHash
-    )
+    return selectUncles(this.#params, uncleSource(this.#index, this.#organiser, this.#slot(baseHash)), baseHash)
   }
 
   /** The form of padding a child of this share must have, and the one to give it. */
@@ -350,9 +334,17 @@ export class ShareChain {
     const pass = { changes, nowMs }
     const verdict = work(pass)
     this.#intake.drain(pass)
-    changes.moved(this.#organiser.promote(pruneHeightOf(this.#params, this.#organiser.candidateHeight)))
-    this.#base.update(changes.validatedSlots)
-    this.#evict(changes)
+    for (const slot of changes.validatedSlots) this.#organiser.release(slot)
+    this.#promote(changes)
+    const blocking = this.#stall.update(this.#base.slot, nowMs)
+    if (blocking !== NO_SLOT) {
+      this.#organiser.withhold(blocking)
+      this.#promote(changes)
+    }
+    this.#evictor.run(changes, this.#base.slot, slot => {
+      this.#organiser.evicted(slot)
+      this.#letGo(slot)
+    })
     this.#prune(changes)
     const after = this.#state()
     const moved = before.confirmedTip !== after.confirmedTip || before.candidateTip !== after.candidateTip
@@ -360,22 +352,9 @@ export class ShareChain {
     return changes.outcome({ verdict, delta, newTip: base !== this.#base.slot })
   }
 
-  /** Lets the lightest branches go where there are too many. */
-  #evict(changes: Changes): void {
-    const spared = new Set([this.#base.slot, ...this.#batchHeads.map(hash => this.#index.slotOf(hash))])
-    const eviction = {
-      isSpared: (slot: Slot) => spared.has(slot) || changes.has(slot),
-      gone: (slot: Slot) => {
-        changes.evicted(slot)
-        this.#validator.forget(slot)
-        this.#intake.forget(slot)
-        this.#organiser.evicted(slot)
-        this.#window.forget(slot)
-      }
-    }
-    const most = this.#params.maxSharesPerHeight
-    for (const height of changes.grownHeights) evictAtHeight(this.#index, { height, most }, eviction)
-    evictLightest(this.#index, this.#limits, eviction)
+  #promote(changes: Changes): void {
+    changes.moved(this.#organiser.promote(pruneHeightOf(this.#params, this.#organiser.candidateHeight)))
+    this.#base.update(changes.validatedSlots)
   }
 
   #prune(changes: Changes): void {
@@ -390,12 +369,17 @@ export class ShareChain {
 
   #forget(slot: Slot, changes: Changes): void {
     changes.pruned(slot)
-    this.#validator.forget(slot)
-    this.#intake.forget(slot)
     this.#organiser.forget(slot)
-    this.#window.forget(slot)
+    this.#letGo(slot)
     // The window holds an uncle by the share that named it.
     for (const nephew of this.#index.nephews(this.#index.hash(slot))) this.#window.forget(nephew)
+  }
+
+  #letGo(slot: Slot): void {
+    this.#validator.forget(slot)
+    this.#intake.forget(slot)
+    this.#stall.forget(slot)
+    this.#window.forget(slot)
   }
 
   #state(): StateRow {

@@ -12,8 +12,8 @@ import { Deadlines, invariant, msFromSec, secFromMs, unixSec } from '@p2poolv2/p
 import type { Organiser } from '../chains/organise.ts'
 import { inPayoutZone, pruneHeightOf } from '../chains/zones.ts'
 import type { Changes } from '../store/changes.ts'
-import { compareDigests } from '../tree/hash-order.ts'
 import { type HeaderIndex, NO_SLOT, type Slot } from '../tree/header-index.ts'
+import { SlotsInOrder } from '../tree/slots-in-order.ts'
 
 /**
  * Most bodies kept in memory while they wait for their parent's verdict or for their time. At the cap a newcomer's body
@@ -57,6 +57,8 @@ export class Validator {
   readonly #window: PayoutWindow
   /** Shares with a stored body and without verdict. */
   readonly #unjudged = new Set<Slot>()
+  /** Those of them whose body is not in memory. */
+  readonly #unread: SlotsInOrder
   readonly #pending = new Map<Slot, PendingBody>()
   #pendingBytes = 0
   readonly #ready = new Set<Slot>()
@@ -65,6 +67,7 @@ export class Validator {
   constructor(params: ChainParams, parts: { index: HeaderIndex; organiser: Organiser; window: PayoutWindow }) {
     this.#params = params
     this.#index = parts.index
+    this.#unread = new SlotsInOrder(parts.index)
     this.#organiser = parts.organiser
     this.#window = parts.window
   }
@@ -91,6 +94,7 @@ export class Validator {
   /** A share's body is stored and its verdict open: after a restart. */
   restoreUnjudged(slot: Slot): void {
     this.#unjudged.add(slot)
+    this.#unread.add(slot)
   }
 
   /** Makes shares ready whose time has come. */
@@ -139,10 +143,12 @@ export class Validator {
    * @param limit most hashes to return
    */
   unread(limit: number): ShareHash[] {
-    const found: Slot[] = []
-    for (const slot of this.#unjudged) if (!this.#pending.has(slot) && this.#parentAllows(slot)) found.push(slot)
-    found.sort((a, b) => this.#index.height(a) - this.#index.height(b) || compareDigests(this.#hash(a), this.#hash(b)))
-    return found.slice(0, limit).map(slot => this.#hash(slot))
+    const found: ShareHash[] = []
+    for (const slot of this.#unread) {
+      if (found.length === limit) break
+      if (this.#parentAllows(slot)) found.push(this.#hash(slot))
+    }
+    return found
   }
 
   /** Lets go of a share that has its verdict or leaves the index. */
@@ -151,7 +157,10 @@ export class Validator {
     this.#ready.delete(slot)
     this.#retryAt.delete(slot)
     const pending = this.#pending.get(slot)
-    if (pending === undefined) return
+    if (pending === undefined) {
+      this.#unread.delete(slot)
+      return
+    }
     this.#pending.delete(slot)
     this.#pendingBytes -= pending.sizeBytes
   }
@@ -165,6 +174,7 @@ export class Validator {
     }
     invariant(bytes === this.#pendingBytes && bytes <= MAX_PENDING_BYTES, 'pending bodies are counted')
     invariant(this.#pending.size <= MAX_PENDING_BODIES, 'pending bodies are below their cap')
+    invariant(this.#unread.size === this.#unjudged.size - this.#pending.size, 'what is not in memory is on disk')
     for (const slot of this.#ready) invariant(this.#pending.has(slot), 'what is ready is in memory')
     this.#retryAt.checkInvariants()
   }
@@ -214,13 +224,18 @@ export class Validator {
   #reopen(from: Slot): void {
     for (let at = from; at !== NO_SLOT && !this.#unjudged.has(at); at = this.#index.prevSlot(at)) {
       if (!this.#index.contextSkipped(at) || !this.#isOpen(at)) return
-      this.#unjudged.add(at)
+      this.restoreUnjudged(at)
     }
   }
 
   #keep(slot: Slot, { share, sizeBytes }: PendingBody): void {
     const full = this.#pending.size >= MAX_PENDING_BODIES || this.#pendingBytes + sizeBytes > MAX_PENDING_BYTES
-    if (full || this.#pending.has(slot)) return
+    if (this.#pending.has(slot)) return
+    if (full) {
+      this.#unread.add(slot)
+      return
+    }
+    this.#unread.delete(slot)
     this.#pending.set(slot, { share, sizeBytes })
     this.#pendingBytes += sizeBytes
   }

@@ -26,6 +26,8 @@ export class Organiser {
   readonly #heads = new Set<Slot>([0])
   readonly #candidateAt = new HeightColumn()
   readonly #confirmedAt = new HeightColumn()
+  /** Shares whose bodies have not come for too long: no candidate chain goes through them. At most one a stall. */
+  readonly #withheld = new Set<Slot>()
   #candidateTip: Slot = 0
   #confirmedTip: Slot = 0
   #uncleCount = 0
@@ -66,6 +68,31 @@ export class Organiser {
 
   confirmedAt(height: Height): Slot {
     return this.#confirmedAt.get(height)
+  }
+
+  /** Shares that the candidate chain has turned away from, waiting for their bodies. */
+  get withheld(): Iterable<Slot> {
+    return this.#withheld
+  }
+
+  /** The first share of the candidate chain above the confirmed one that is not validated; `NO_SLOT` if all are. */
+  nextUnvalidated(): Slot {
+    let height = this.forkHeight() + 1
+    while (height <= this.candidateHeight && this.#index.validity(this.#candidateAt.get(height)) === 'blockValid')
+      height++
+    return this.#candidateAt.get(height)
+  }
+
+  /** Turns the candidate chain away from a share that is on it and not confirmed, until `release`. */
+  withhold(slot: Slot): void {
+    this.#withheld.add(slot)
+    this.#turnCandidate(this.#index.prevSlot(slot))
+    this.#rebuildCandidate()
+  }
+
+  /** A share that may have been withheld became valid: its branch is as good as any again. */
+  release(slot: Slot): void {
+    if (this.#withheld.delete(slot)) this.#turnToHeaviest()
   }
 
   /** Height of the last share both chains have. */
@@ -120,6 +147,7 @@ export class Organiser {
     invariant(!index.isGenesis(slot), 'the genesis is valid by definition')
     const invalidated = this.#validSubtree(slot)
     for (const member of invalidated) {
+      this.#withheld.delete(member)
       index.condemn(member, member === slot ? code : 'share-parent-invalid')
       this.#heads.delete(member)
     }
@@ -168,6 +196,7 @@ export class Organiser {
   forget(slot: Slot): void {
     const height = this.#index.height(slot)
     invariant(slot !== this.#candidateTip && slot !== this.#confirmedTip, 'a tip is never pruned')
+    this.#withheld.delete(slot)
     this.#heads.delete(slot)
     if (this.#candidateAt.get(height) === slot) this.#candidateAt.set(height, NO_SLOT)
     if (this.#confirmedAt.get(height) === slot) this.#confirmedAt.set(height, NO_SLOT)
@@ -178,6 +207,7 @@ export class Organiser {
   /** Lets go of an end of the tree that is on no chain and about to be evicted. */
   evicted(slot: Slot): void {
     const index = this.#index
+    this.#withheld.delete(slot)
     this.#heads.delete(slot)
     const prev = index.prevSlot(slot)
     if (prev === NO_SLOT || index.validity(slot) === 'invalid' || index.validity(prev) === 'invalid') return
@@ -203,13 +233,8 @@ export class Organiser {
     this.#confirmedTip = tips.confirmed
     this.#candidateTip = tips.candidate
     this.#uncleCount = tips.uncleCount
-    // What was invalid when the store was written may not be any more.
-    const heaviest = index.work(tips.candidate)
-    for (const head of this.#heads) {
-      if (index.work(head) <= heaviest) continue
-      this.#rebuildCandidate()
-      return
-    }
+    // What was invalid, or withheld, when the store was written may not be any more.
+    this.#turnToHeaviest()
   }
 
   checkInvariants(): void {
@@ -250,12 +275,16 @@ export class Organiser {
       .every(uncle => uncle === NO_SLOT || index.height(uncle) < pruneHeight || index.hasBody(uncle))
   }
 
-  /** Makes `to` the candidate tip; false, with nothing changed, if its branch leaves the chain below what is kept. */
+  /**
+   * Makes `to` the candidate tip; false, with nothing changed, if its branch leaves the chain below what is kept or goes
+   * through a share that is withheld.
+   */
   #turnCandidate(to: Slot): boolean {
     const index = this.#index
     const branch: Slot[] = []
     let at = to
     while (at !== NO_SLOT && this.#candidateAt.get(index.height(at)) !== at) {
+      if (this.#withheld.has(at)) return false
       branch.push(at)
       at = index.prevSlot(at)
     }
@@ -271,6 +300,15 @@ export class Organiser {
     }
     this.#candidateTip = to
     return true
+  }
+
+  #turnToHeaviest(): void {
+    const heaviest = this.#index.work(this.#candidateTip)
+    for (const head of this.#heads) {
+      if (this.#index.work(head) <= heaviest) continue
+      this.#rebuildCandidate()
+      return
+    }
   }
 
   /** After the candidate chain lost its top: turns to the best end that is left. */
@@ -322,7 +360,10 @@ export class Organiser {
 
   #isRooted(slot: Slot): boolean {
     let at = slot
-    while (at !== NO_SLOT && this.#candidateAt.get(this.#index.height(at)) !== at) at = this.#index.prevSlot(at)
+    while (at !== NO_SLOT && this.#candidateAt.get(this.#index.height(at)) !== at) {
+      if (this.#withheld.has(at)) return false
+      at = this.#index.prevSlot(at)
+    }
     return at !== NO_SLOT
   }
 }

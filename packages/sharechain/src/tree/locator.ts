@@ -61,6 +61,7 @@ export function bodiesWanted(
   for (let height = from; height <= organiser.candidateHeight && wanted.size < limit; height++) {
     want(organiser.candidateAt(height))
   }
+  for (const slot of organiser.withheld) want(slot)
   for (let height = from; height <= organiser.candidateHeight && wanted.size < limit; height++) {
     for (const slot of sortedAtHeight(index, height)) want(slot)
   }
