@@ -59,7 +59,8 @@ function valueSections(): string[] {
   const { hash, header } = GENESIS
   const { addressClass, script } = header.minerBitcoinAddress
   const wire = wireFromDisplay(hash)
-  const row = rowWith({ chainWork: 0x0201n, uncles: [hash], bodyBytes: 300, rulesVersion: 2, verdict: 'share-bits' })
+  const refusal = { bodyBytes: 5, rulesVersion: 6, verdict: 'share-bits' }
+  const row = rowWith({ chainWork: 0x0201n, uncles: [hash], ...refusal })
   const state = { sequence: 7, confirmedTip: hash, candidateTip: hash, uncleCount: 3 }
   const output = { address: 'bcrt1', valueSats: 5n }
   const found = {
@@ -84,10 +85,12 @@ function valueSections(): string[] {
         field(['class', 'u8', 'of the payout address (protocol §2.1)'], w => w.u8(addressClass)),
         field(['script', 'CompactSize length, bytes', 'of the payout address'], w => w.varBytes(script)),
         field(['uncles', 'u8 count, hashes', ''], w => w.u8(1).bytes(wire)),
-        field(['body bytes', 'u32', 'of the stored body; 0 without one'], w => w.u32(row.bodyBytes)),
-        field(['rules', 'u16', 'version of the rules that gave the validity'], w => w.u16(row.rulesVersion)),
-        field(['verdict', 'CompactSize length, UTF-8', 'code of the rule an invalid share breaks; else empty'], w =>
-          w.varBytes(utf8FromString(row.verdict))
+        field(['body', 'u32', 'bytes of the stored share; 0 without one'], w => w.u32(5)),
+        field(['rules', 'u16', 'version of the rules that gave the verdict; another one judges a refusal again'], w =>
+          w.u16(6)
+        ),
+        field(['verdict', 'CompactSize length, UTF-8', 'code of the rule an invalid share breaks'], w =>
+          w.varBytes(utf8FromString('share-bits'))
         )
       ],
       encodeIndexRow(row)

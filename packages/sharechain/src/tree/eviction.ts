@@ -3,7 +3,7 @@ import { compareDigests } from './hash-order.ts'
 import { type HeaderIndex, NO_SLOT, type Slot } from './header-index.ts'
 
 /**
- * Most shares in memory: twice the 241,936 heights that are kept, with more than an uncle each. Above it the lightest go;
+ * Most shares in memory: 241,936 heights are kept, each with more than three shares beside the chain. Above it the lightest go;
  * the chains and what they name stay, at most eight shares a height.
  */
 export const MAX_INDEX_SHARES = 1_048_576
