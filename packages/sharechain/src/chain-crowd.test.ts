@@ -1,5 +1,6 @@
 import type { Share } from '@p2poolv2/consensus'
 import { msFromSec, type ShareHash, seededRng, type UnixMs, unixSec, ZERO_SHARE_HASH } from '@p2poolv2/primitives'
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { MAX_FUTURE_SHARES } from './admission/future-pool.ts'
 import { MAX_ORPHANS } from './admission/orphan-pool.ts'
@@ -110,7 +111,7 @@ describe('a share dated far ahead', () => {
   it('takes no more memory, however many there are, and makes no later call slower', () => {
     const node = chainWith(row, at(60))
     const fan = siblings(builder, tip.hash, 2 * MAX_FUTURE_SHARES, FAR_SEC)
-    const tall = builder.row(fan[0]?.hash ?? tip.hash, 2 * MAX_ORPHANS, { timeSec: FAR_SEC, miner: 9 })
+    const tall = builder.row(fan[0]?.hash ?? tip.hash, MAX_ORPHANS + 100, { timeSec: FAR_SEC, miner: 9 })
     for (const [at_, share] of [...fan, ...tall].entries()) node.addShare(share, { peer: `${at_ % 40}` }, at(60))
     expect(node.orphanCount).toBeLessThanOrEqual(MAX_FUTURE_SHARES + MAX_ORPHANS)
     expect([node.shareCount, node.resume(64)]).toEqual([51, []])
@@ -189,5 +190,63 @@ describe('a launch with far more hash power than the easiest target wants', () =
     const [server] = nodes as [ShareChain]
     expect(sync(newcomer, server, builder, at(400))).toBe('accepted')
     expect(newcomer.candidateTip().hash).toBe(server.candidateTip().hash)
+  })
+})
+
+describe('whatever hostile peers grow around it', () => {
+  const deed = fc.record({
+    kind: fc.constantFrom('wild', 'low', 'thief', 'headers', 'late', 'nephew'),
+    back: fc.nat(15),
+    length: fc.integer({ min: 1, max: 12 })
+  })
+  const limits = { maxShares: 40, maxBytes: 1e9, maxSideBodyBytes: 1e9 }
+
+  it('a node takes every share of its own miners, and keeps no more than its caps and its chains', () => {
+    const property = fc.property(fc.array(deed, { minLength: 5, maxLength: 25 }), deeds => {
+      const builder = new ChainBuilder(params)
+      const node = new ShareChain({ params, limits })
+      const evil = { peer: 'mallory' }
+      const own: Share[] = []
+      const made: Share[] = []
+      deeds.forEach(({ kind, back, length }, step) => {
+        const nowMs = at(10 + 20 * step)
+        const mine = builder.build({
+          parent: node.miningBase().hash,
+          timeSec: GENESIS_TIME_SEC + 10 + 20 * step,
+          uncles: node.uncleChoice(node.miningBase().hash),
+          miner: 1
+        })
+        expect(node.addShare(mine, 'own', nowMs).verdict).toEqual({ type: 'accepted' })
+        own.push(mine)
+        const from = own.at(-1 - back)?.hash ?? builder.genesis
+        const timeSec = builder.facts(from).timeSec
+        const first = {
+          wild: { parent: from, timeSec: FAR_SEC },
+          low: { parent: builder.genesis, timeSec: GENESIS_TIME_SEC + 10 + 20 * step },
+          thief: { parent: from, spoil: 'payout' as const },
+          headers: { parent: from },
+          late: { parent: from, timeSec: Math.max(0, timeSec - 2) },
+          nephew: { parent: from, uncles: made.slice(-1).map(share => share.hash) }
+        }[kind]
+        const root = builder.build({ miner: 9, ...first })
+        const row = [root, ...builder.row(root.hash, length, { miner: 9 })]
+        made.push(...row)
+        if (kind === 'headers' || kind === 'low') node.addHeaders(row.map(headerItem), nowMs)
+        else for (const share of row) node.addShare(share, evil, nowMs)
+        node.checkInvariants()
+      })
+      // The chains, what they name, and what came in with the last calls.
+      const bound = limits.maxShares + 2 * own.length + node.uncleCount + 20
+      expect(node.shareCount).toBeLessThanOrEqual(bound)
+      const isThere = own.filter(({ hash }) => node.facts(hash)?.validity === 'blockValid')
+      expect(isThere.length).toBeGreaterThan(0)
+      // The heaviest valid chain is confirmed, or waits for a heavier one's bodies for a minute.
+      const later = at(10 + 20 * deeds.length + 3_600)
+      for (let turn = 0; turn < 50 && node.nextDeadlineMs !== null && node.nextDeadlineMs <= later; turn++) {
+        node.advance(later)
+      }
+      node.checkInvariants()
+    })
+    fc.assert(property, { numRuns: 25 })
   })
 })
