@@ -18,6 +18,9 @@ const SHORT: readonly (readonly [name: string, nodes: number, minutes: number])[
   ['clock-jump', 14, 30],
   ['hostile-third', 20, 15],
   ['newcomer', 5, 60],
+  ['wild-share', 10, 20],
+  ['launch-burst', 8, 20],
+  ['slow-reader', 6, 20],
   ['minority-fork', 10, 60],
   ['majority-fork', 10, 60]
 ]

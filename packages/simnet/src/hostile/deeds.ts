@@ -76,6 +76,27 @@ export const crowdHeights: Mischief = evil => {
   })
 }
 
+/** As late as a share can be dated. */
+const WILD_TIME_SEC = 0xfffff000
+
+/** Mines shares dated in another century, publishes them, and names each as the uncle of a good one. */
+export const datedFarAhead: Mischief = evil => {
+  const { world, node } = evil
+  evil.every(30_000, () => {
+    const { hash: parent, height } = node.chain.confirmedTip()
+    if (height < 2) return
+    const wild = evil.forge({ parent, timeSec: WILD_TIME_SEC })
+    const next = evil.forge({ parent })
+    if (wild === null || next === null) return
+    for (const share of [wild, next]) world.peers.publish(node.node, 'shares', encodeShare(share))
+    evil.burst(1, 20_000, () => {
+      if (node.chain.facts(next.hash) === undefined) return
+      const nephew = evil.forge({ parent: next.hash, uncles: [wild.hash] })
+      if (nephew !== null) world.peers.publish(node.node, 'shares', encodeShare(nephew))
+    })
+  })
+}
+
 /** Publishes shares with all their work and a true proof that pay everything to their maker. */
 export const payMyself: Mischief = evil => {
   const { world, node } = evil

@@ -3,6 +3,7 @@ import { clockJump, clockSkew } from './clocks.ts'
 import { crashStorm, finderCrash, stalledDisks } from './crashes.ts'
 import { alone, halfCut, islands, lossy } from './cuts.ts'
 import { hostileScenarios } from './hostile.ts'
+import { launchBurst, slowReader } from './launch.ts'
 import { newcomer } from './newcomer.ts'
 import { majorityFork, minorityFork } from './private-forks.ts'
 import type { Scenario } from './scenario.ts'
@@ -32,6 +33,8 @@ export const SCENARIOS: ReadonlyMap<string, Scenario> = new Map(
     minorityFork,
     majorityFork,
     newcomer,
+    launchBurst,
+    slowReader,
     uncleRates
   ].map(scenario => [scenario.name, scenario])
 )

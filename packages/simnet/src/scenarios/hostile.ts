@@ -1,5 +1,5 @@
 import { pickSome } from '../chance.ts'
-import { crowdHeights, equivocate, flood, payMyself, sendGarbage } from '../hostile/deeds.ts'
+import { crowdHeights, datedFarAhead, equivocate, flood, payMyself, sendGarbage } from '../hostile/deeds.ts'
 import { corrupt, type Mischief } from '../hostile/mischief.ts'
 import { invalidBodies, lieAboutHeaders, neverAnswer, withholdBodies } from '../hostile/tampering.ts'
 import type { SimReport } from '../report/report.ts'
@@ -16,6 +16,7 @@ const MISCHIEF = {
   flood,
   equivocate,
   'crowd-heights': crowdHeights,
+  'wild-share': datedFarAhead,
   'pay-myself': payMyself
 } as const satisfies Readonly<Record<string, Mischief>>
 
@@ -123,6 +124,11 @@ export const hostileScenarios: readonly Scenario[] = [
     'crowd-heights',
     'is-borne',
     'A fifth of the nodes mine far more shares at one height than a chain keeps.'
+  ),
+  hostileFifth(
+    'wild-share',
+    'is-borne',
+    'A fifth of the nodes publish shares from another century and name them as uncles.'
   ),
   hostileFifth(
     'pay-myself',
