@@ -18,7 +18,7 @@ import { checkBatch } from './check-batch.ts'
 import { judgePlace, type Place } from './door.ts'
 import { FuturePool } from './future-pool.ts'
 import { OrphanPool, type ReleasedShare } from './orphan-pool.ts'
-import type { Validator } from './validator.ts'
+import type { PendingBody, Validator } from './validator.ts'
 
 /**
  * Most released or parked shares taken up in one call besides the one it was made for; about 0.1 s of work. The rest are
@@ -105,13 +105,13 @@ export class Intake {
     if (missing.length > 0) return this.#wait({ share, origin }, missing, pass)
     const item = { header, hash, merkleBranch: share.merkleBranch }
     const slot = known === NO_SLOT ? this.#insert(item, code, pass) : known
-    this.#index.setBody(slot, shareBodyBytes(share))
+    const sizeBytes = pass.changes.body(share)
+    this.#index.setBody(slot, sizeBytes)
     this.#lostBodies.delete(slot)
     this.#index.setPadding(slot, paddingMarkOf(share))
     pass.changes.row(slot)
-    pass.changes.body(share)
     this.#released.push(...this.#orphans.arrived(hash))
-    return this.#judge(slot, share, pass)
+    return this.#judge(slot, { share, sizeBytes }, pass)
   }
 
   /** Takes a batch of headers, all or none, but for those that only wait or are built on what may not be built on. */
@@ -202,11 +202,13 @@ export class Intake {
   #again(slot: Slot, share: Share, pass: Pass): ChainVerdict {
     // Delivered again, it is worth another try if it has no verdict; but only a copy that is whole.
     const isOpen = this.#index.membership(slot) !== 'confirmed' || this.#index.contextSkipped(slot)
-    if (isOpen && this.#index.validity(slot) !== 'invalid' && this.#checkCopy(share).ok) this.#judge(slot, share, pass)
+    if (isOpen && this.#index.validity(slot) !== 'invalid' && this.#checkCopy(share).ok) {
+      this.#judge(slot, { share, sizeBytes: shareBodyBytes(share) }, pass)
+    }
     return KNOWN
   }
 
-  #judge(slot: Slot, share: Share, { changes, nowMs }: Pass): ChainVerdict {
+  #judge(slot: Slot, body: PendingBody, { changes, nowMs }: Pass): ChainVerdict {
     if (this.#index.validity(slot) === 'invalid') {
       const code = this.#index.verdict(slot)
       if (code === 'share-time-future') return { type: 'waiting', missing: [], code }
@@ -214,7 +216,7 @@ export class Intake {
     }
     // Its body had been lost, not its verdict.
     if (this.#index.validity(slot) === 'blockValid' && !this.#index.contextSkipped(slot)) return KNOWN
-    const validation = this.#validator.judge(slot, { share, sizeBytes: shareBodyBytes(share), nowMs }, changes)
+    const validation = this.#validator.judge(slot, { ...body, nowMs }, changes)
     if (validation.type === 'valid') return ACCEPTED
     if (validation.type === 'parked') return { type: 'waiting', missing: [], code: 'share-parent-unvalidated' }
     const { checked } = validation

@@ -23,7 +23,7 @@ export const MAX_PENDING_BODIES = 1024
 /** Most bytes of such bodies; the same happens at this cap. One share fits a frame of 1 MiB. */
 export const MAX_PENDING_BYTES = 32 * 1024 * 1024
 
-interface PendingBody {
+export interface PendingBody {
   readonly share: Share
   readonly sizeBytes: number
 }

@@ -60,8 +60,11 @@ export class Changes {
     this.#puts.push({ key: headerKey(this.#index.hash(slot)), value: encodeHeaderRecord({ height, batch }) })
   }
 
-  body(share: Share): void {
-    this.#puts.push({ key: bodyKey(share.hash), value: encodeShare(share) })
+  /** @returns how many bytes it takes */
+  body(share: Share): number {
+    const value = encodeShare(share)
+    this.#puts.push({ key: bodyKey(share.hash), value })
+    return value.length
   }
 
   validated(slot: Slot): void {
