@@ -21,6 +21,9 @@ const SHORT: readonly (readonly [name: string, nodes: number, minutes: number])[
   ['wild-share', 10, 20],
   ['launch-burst', 8, 20],
   ['slow-reader', 6, 20],
+  ['old-network', 4, 240],
+  ['all-but-one-lie', 10, 180],
+  ['light-chains-first', 6, 180],
   ['minority-fork', 10, 60],
   ['majority-fork', 10, 60]
 ]

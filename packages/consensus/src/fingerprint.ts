@@ -6,7 +6,7 @@ import type { ChainParams } from './params.ts'
 /**
  * SHA-256, in hex, over one line `name=value` per consensus value in alphabetical order and the genesis hash.
  * Two nodes whose fingerprints differ cannot agree on every share. The genesis' bitcoin coinbase is left out: no rule
- * reads it, and a node that knows it agrees with one that does not.
+ * reads it, and a node that knows it agrees with one that does not. So is the minimum work, which is what a node asks of its peers.
  */
 export function consensusFingerprint(params: ChainParams): string {
   return bytesToHex(sha256(utf8FromString(fingerprintText(params))))
@@ -14,7 +14,7 @@ export function consensusFingerprint(params: ChainParams): string {
 
 /** The text under `consensusFingerprint`, for an operator who wants to see which value differs. */
 export function fingerprintText(params: ChainParams): string {
-  const { genesisBitcoinCoinbase: _, ...values } = params
+  const { genesisBitcoinCoinbase: _, minimumChainWork: __, ...values } = params
   const lines = Object.entries({ ...values, genesisHash: genesisShare(params).hash })
     .map(([name, value]) => `${name}=${value instanceof Uint8Array ? bytesToHex(value) : value}`)
     .sort()

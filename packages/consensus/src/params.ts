@@ -1,6 +1,6 @@
 /** Every value nodes of one share chain must agree on. Nothing reads such a value from anywhere else. */
 import { type BitcoinNetwork, PADDING_TABLE_TEXT } from '@p2poolv2/bitcoin'
-import { blockHashFromWire, type CompactBits, hexToBytes, sha256d } from '@p2poolv2/primitives'
+import { blockHashFromWire, type CompactBits, hexToBytes, sha256d, type Work } from '@p2poolv2/primitives'
 import { GENESIS_BLOCKS, GENESIS_MINER_KEY_HASH, GENESIS_SHARE_PROGRAM, type GenesisBlock } from './genesis-data.ts'
 import type { AddressClass } from './share.ts'
 
@@ -63,6 +63,11 @@ export interface ChainParams {
   readonly nephewWeight: bigint
   readonly shareCoinbaseValueSats: bigint
   readonly maxBranchNodes: number
+  /**
+   * Work below which no chain of headers is taken in, however heavy it is beside ours: a new node cannot be shown a made-up chain
+   * that costs less. Raised with releases; not a rule of the chain, so not part of its fingerprint.
+   */
+  readonly minimumChainWork: Work
 }
 
 /** A setting that this chain cannot run without, or that cannot be right; the message names it. */
@@ -118,7 +123,9 @@ const SHARED = {
   uncleWeight: 9n,
   nephewWeight: 1n,
   shareCoinbaseValueSats: SHARE_COINBASE_VALUE_SATS,
-  maxBranchNodes: 16
+  maxBranchNodes: 16,
+  // The networks are weeks old and nobody knows a work they will certainly not fall behind: raised once they have a year.
+  minimumChainWork: 0n
 } as const
 
 const BITCOIN_DIFFICULTY_1 = 0xffffn << 208n

@@ -1,6 +1,7 @@
 import type { BlockTemplate } from '@p2poolv2/bitcoin'
 import type { ChainParams, ChainVerdict, HeaderItem, HeaderQuestion, Share, ShareFacts } from '@p2poolv2/consensus'
-import type { BlockHash, Height, Rng, Sha256d, ShareHash, SteadyMs, UnixSec } from '@p2poolv2/primitives'
+import type { BlockHash, Height, Rng, Sha256d, ShareHash, SteadyMs, UnixSec, Work } from '@p2poolv2/primitives'
+import type { HeaderProgress } from './headers/progress.ts'
 
 /**
  * The contract of the gossip machine: what it is told (`GossipEvent`), what it asks for (`GossipEffect`), what it reads
@@ -47,6 +48,10 @@ export interface ChainJudgement {
  * share chain.
  */
 export interface ChainIndex {
+  /** The lowest height above the genesis in memory; what is below is in the store's archive. */
+  readonly keptFromHeight: Height
+  /** Whether a heavier chain is still taken that forks from below that. */
+  readonly isUndecided: boolean
   readonly genesisHash: ShareHash
   facts(hash: ShareHash): ShareFacts | undefined
   confirmedTip(): ShareFacts
@@ -59,6 +64,15 @@ export interface ChainIndex {
   wallSec(): UnixSec
   /** Shares whose bodies are missing, by rising height, uncles before those that name them (protocol §19.4). */
   wantedBodies(limit: number): readonly ShareHash[]
+}
+
+/** The shares of a height in the archive. */
+export interface ArchivedHeight {
+  readonly height: Height
+  /** The confirmed share. */
+  readonly chain: ShareHash
+  /** All of them, by digest. */
+  readonly hashes: readonly ShareHash[]
 }
 
 export type GossipEvent =
@@ -116,6 +130,8 @@ export type GossipEvent =
   | { readonly type: 'sharesRead'; readonly requestId: number; readonly shares: readonly (Uint8Array | null)[] }
   /** Answer to `readHeaders`: header batches of one header each, in the order asked, null where nothing is stored. */
   | { readonly type: 'headersRead'; readonly requestId: number; readonly batches: readonly (Uint8Array | null)[] }
+  /** Answer to `readArchive`. */
+  | { readonly type: 'archiveRead'; readonly requestId: number; readonly heights: readonly ArchivedHeight[] }
   /** The time named by `nextDeadlineMs` has come. */
   | { readonly type: 'deadline' }
 
@@ -157,11 +173,23 @@ export type GossipEffect =
       readonly deliveryId: number
       readonly peer: PeerId
       readonly items: readonly HeaderItem[]
+      /** Of the chain they belong to, if it has been followed further than them; else 0. */
+      readonly provenWork: Work
     }
   /** Encoded shares from the store, answered with `sharesRead`; `requestId` counts up for both kinds of reads. */
   | { readonly type: 'readShares'; readonly requestId: number; readonly hashes: readonly ShareHash[] }
   /** Headers with their branches from the store, answered with `headersRead`; at most `HEADERS_PER_READ` at a time. */
   | { readonly type: 'readHeaders'; readonly requestId: number; readonly hashes: readonly ShareHash[] }
+  /**
+   * Which headers the store's archive holds for somebody with this locator, answered with `archiveRead`: from two heights below
+   * the first of the hashes that is on the archived chain, whole heights, until `limit` headers are reached.
+   */
+  | {
+      readonly type: 'readArchive'
+      readonly requestId: number
+      readonly locator: readonly ShareHash[]
+      readonly limit: number
+    }
   /** A whole block put together from a peer's share: to all bitcoin nodes at once. Given once per block. */
   | {
       readonly type: 'submitRebuiltBlock'
@@ -200,6 +228,8 @@ export interface GossipStatus {
   /** Current, but no share was confirmed in the last minutes, and no peer knows of one. */
   readonly quiet: boolean
   readonly peers: readonly PeerStatus[]
+  /** While many headers are fetched or compared; else null. */
+  readonly headers: HeaderProgress | null
   /** Bodies known to be missing and asked for next. */
   readonly wantedShares: number
 }

@@ -161,6 +161,9 @@ export class Gossip {
       case 'headersRead':
         this.#desk.headersRead(event.requestId, event.batches)
         break
+      case 'archiveRead':
+        this.#desk.archiveRead(event.requestId, event.heights)
+        break
       case 'deadline':
         break
       default:

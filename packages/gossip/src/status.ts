@@ -36,6 +36,7 @@ export function gossipStatus(parts: Parts, nowMs: SteadyMs): GossipStatus {
       claimedHeight: peer.claimedHeight,
       penaltyPoints: peer.pointsAt(nowMs)
     })),
+    headers: parts.headers.progress(nowMs),
     wantedShares: parts.fetcher.size
   }
 }

@@ -1,7 +1,7 @@
 import type { BlockTemplate, ScarceRoom } from '@p2poolv2/bitcoin'
 import type { Dialect, GossipEffect, GossipEvent, GossipFact, PeerId } from '@p2poolv2/gossip'
 import type { BlockHash, ShareHash } from '@p2poolv2/primitives'
-import type { ChainDelta } from '@p2poolv2/sharechain'
+import type { ArchivedHeight, ChainDelta } from '@p2poolv2/sharechain'
 import type { SessionOutput } from '@p2poolv2/stratum'
 
 /**
@@ -78,6 +78,8 @@ export type NodeEvent =
       readonly requestId: number
       readonly batches: readonly (Uint8Array | null)[]
     }
+  /** The answer to `readArchive`. */
+  | { readonly type: 'archiveRead'; readonly requestId: number; readonly heights: readonly ArchivedHeight[] }
   /** The time named by `nextDeadlineMs` has come. */
   | { readonly type: 'deadline' }
   | { readonly type: 'shutdown' }
@@ -118,6 +120,14 @@ export type NodeEffect =
       readonly afterSequence: number
       readonly hashes: readonly ShareHash[]
     }
+  /** What the archive holds for a peer with this locator; see `ShareStore.readArchive`. */
+  | {
+      readonly type: 'readArchive'
+      readonly requestId: number
+      readonly afterSequence: number
+      readonly locator: readonly ShareHash[]
+      readonly limit: number
+    }
   /** One atomic batch. Deltas are committed strictly in the order they are given. */
   | { readonly type: 'commit'; readonly delta: ChainDelta }
   | { readonly type: 'report'; readonly fact: NodeFact }
@@ -144,6 +154,7 @@ export const EFFECT_RANK: Readonly<Record<NodeEffect['type'], number>> = {
   commit: 3,
   readShares: 4,
   readHeaders: 4,
+  readArchive: 4,
   report: 5,
   stop: 6
 }

@@ -237,6 +237,9 @@ export class NodeCore {
         if (event.for === 'chain') this.#keeper.takeRead(event, now)
         else this.#network.handle(this.#keeper.readForPeers(event, now), now)
         break
+      case 'archiveRead':
+        this.#network.handle(event, now)
+        break
       case 'headersRead':
         // The share chain keeps what it needs of headers in memory.
         if (event.for === 'peers') this.#network.handle(event, now)

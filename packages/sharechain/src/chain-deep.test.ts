@@ -19,6 +19,17 @@ function grown(builder: ChainBuilder, length: number): { node: StoredChain; row:
   return { node, row }
 }
 
+/** By what was mined, for the builder’s chain knows nothing above a share that breaks a rule. */
+function medianOf(builder: ChainBuilder, hash: ShareHash): number {
+  const times: number[] = []
+  for (let at = builder.shares.get(hash); at !== undefined && times.length < 11; ) {
+    times.push(at.header.timeSec)
+    at = builder.shares.get(at.header.prevShareHash)
+  }
+  if (times.length < 11) times.push(GENESIS_TIME_SEC)
+  return times.sort((a, b) => a - b)[Math.floor(times.length / 2)] ?? 0
+}
+
 const hashAt = (row: readonly Share[], height: number): ShareHash => row[height - 1]?.hash as ShareHash
 
 describe('what forks from the genesis of a chain that is pruned', () => {
@@ -54,7 +65,7 @@ describe('a long branch of light headers', () => {
     const { node, row } = grown(builder, 60)
     // Who dates a header as late as our clock allows makes its children easy.
     const fork = builder.build({ parent: hashAt(row, 55), timeSec: GENESIS_TIME_SEC + 100_000, miner: 1 })
-    const branch = [fork, ...builder.row(fork.hash, 89, { miner: 1 })]
+    const branch = [fork, ...builder.row(fork.hash, 75, { miner: 1 })]
     node.take(node.chain.addHeaders(branch.map(headerItem), FAR_FUTURE_MS))
     expect(node.chain.candidateTip().hash).toBe(branch.at(-1)?.hash)
     const base = node.chain.miningBase()
@@ -153,7 +164,7 @@ describe('a chain that is pruned while branches come and go', () => {
           }
           const base = node.chain.miningBase().hash
           if (node.chain.keptFromHeight === 1 || node.chain.miningBase().height >= node.chain.keptFromHeight + 10) {
-            expect(node.chain.medianTimePast(base)).toBe(builder.known.medianTimePast(base))
+            expect(node.chain.medianTimePast(base)).toBe(medianOf(builder, base))
           } else {
             expect(node.chain.medianTimePast(base)).toBeGreaterThan(0)
           }

@@ -80,7 +80,7 @@ describe('pruning', () => {
     expect(node.chain.payoutWeights(tip, 0x207fffff)).toEqual(builder.known.payoutWeights(tip, 0x207fffff))
   })
 
-  it('deletes bodies and invalid shares from the store and leaves all other headers, the confirmed by height', () => {
+  it('deletes bodies and shares nobody needs from the store and archives the headers of the chain and its uncles', () => {
     const builder = makeBuilder()
     const node = new StoredChain(short)
     const shares = growth(builder, 100)
@@ -96,10 +96,15 @@ describe('pruning', () => {
       expect(header !== null, `header at ${heightOf(share)}`).toBe(share !== thief)
       if (header !== undefined && header !== null) expect(header.height).toBe(heightOf(share))
     }
-    const archived = Array.from({ length: floor - 1 }, (_, at) => builder.known.confirmedHashAt(at + 1))
-    expect(node.store.confirmedNow(0, 1000)).toEqual(archived)
+    const archive = node.store.archiveNow([builder.genesis], 1000)
+    expect(archive.map(({ height }) => height)).toEqual(Array.from({ length: floor - 1 }, (_, at) => at + 1))
+    expect(archive.map(({ chain }) => chain)).toEqual(
+      archive.map(({ height }) => builder.known.confirmedHashAt(height))
+    )
+    const below = shares.filter(share => share !== thief && heightOf(share) < floor).map(share => share.hash)
+    expect(new Set(archive.flatMap(({ hashes }) => hashes))).toEqual(new Set(below))
     expect(node.chain.keptFromHeight).toBe(floor)
-    expect(node.chain.facts(archived[3] as ShareHash)).toBeUndefined()
+    expect(node.chain.facts(archive[3]?.chain as ShareHash)).toBeUndefined()
   })
 
   it('leaves an answer to a peer that starts from the genesis to the store', () => {
@@ -113,7 +118,8 @@ describe('pruning', () => {
     expect(ask(row[44]?.hash as ShareHash)).toEqual(hashesOf(row).slice(43))
     const [record] = node.store.readHeadersNow([row[10]?.hash as ShareHash])
     expect(record?.height).toBe(11)
-    expect(node.store.confirmedNow(11, 3)).toEqual(hashesOf(row).slice(10, 13))
+    const archive = node.store.archiveNow([row[12]?.hash as ShareHash, builder.genesis], 3)
+    expect(archive.map(({ chain }) => chain)).toEqual(hashesOf(row).slice(10, 13))
     expect(decodeHeaderBatch(record?.batch ?? new Uint8Array(0))).toMatchObject([{ hash: row[10]?.hash }])
   })
 
@@ -134,14 +140,14 @@ describe('pruning', () => {
 })
 
 describe('a node that syncs a long chain', () => {
-  it('confirms by headers alone below the prune height and by bodies above', () => {
+  it('confirms nothing until the top is validated, then headers below the prune height too', () => {
     const builder = makeBuilder()
     const node = new StoredChain(short)
     const shares = growth(builder, 120)
     const batch = shares.map(headerItem)
     const outcome = node.take(node.chain.addHeaders(batch, FAR_FUTURE_MS))
     expect(outcome.verdict).toEqual({ type: 'accepted' })
-    expect([node.chain.candidateTip().height, node.chain.confirmedTip().height]).toEqual([120, 79])
+    expect([node.chain.candidateTip().height, node.chain.confirmedTip().height]).toEqual([120, 0])
     expect(snapshotOf(node.rebuilt())).toEqual(snapshotOf(node.chain))
 
     const wanted = node.chain.bodiesWanted(1000)

@@ -1,8 +1,19 @@
 export type { ChainOutcome } from './contract.ts'
 export { ShareChain } from './share-chain.ts'
-export { bodyKey, confirmedKey, headerKey, identityKey, indexKey, keyRange, stateKey } from './store/keys.ts'
+export { archiveStart, wholeHeights } from './store/archive.ts'
+export {
+  bodyKey,
+  confirmedKey,
+  headerKey,
+  heightOfConfirmedKey,
+  identityKey,
+  indexKey,
+  keyRange,
+  stateKey
+} from './store/keys.ts'
 export { MemoryStore } from './store/memory-store.ts'
 export {
+  decodeArchiveRow,
   decodeFoundBlock,
   decodeHeaderRecord,
   decodeIdentity,
@@ -11,4 +22,12 @@ export {
   SCHEMA_VERSION
 } from './store/records.ts'
 export { sealed, unsealed } from './store/seal.ts'
-export type { ChainDelta, FoundBlock, HeaderRecord, ShareStore, StoredRow, StoreIdentity } from './store/share-store.ts'
+export type {
+  ArchivedHeight,
+  ChainDelta,
+  FoundBlock,
+  HeaderRecord,
+  ShareStore,
+  StoredRow,
+  StoreIdentity
+} from './store/share-store.ts'

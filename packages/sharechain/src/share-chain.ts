@@ -20,16 +20,17 @@ import {
   requiredPadding,
   selectUncles
 } from '@p2poolv2/consensus'
-import type { CompactBits, Height, ShareHash, UnixMs } from '@p2poolv2/primitives'
+import type { CompactBits, Height, ShareHash, UnixMs, Work } from '@p2poolv2/primitives'
 import { invariant, unixMs } from '@p2poolv2/primitives'
 import { Intake, type Pass } from './admission/intake.ts'
 import { Validator } from './admission/validator.ts'
 import { Evictor } from './chains/evictor.ts'
 import { MiningBase } from './chains/mining-base.ts'
 import { Organiser } from './chains/organise.ts'
+import { Pruner } from './chains/pruner.ts'
 import { StallWatch } from './chains/stall-watch.ts'
 import { uncleSource } from './chains/uncle-source.ts'
-import { PRUNE_SLACK_HEIGHTS, pruneHeightOf } from './chains/zones.ts'
+import { pruneHeightOf } from './chains/zones.ts'
 import { ACCEPTED, type ChainOutcome, type ShareOrigin } from './contract.ts'
 import { Changes } from './store/changes.ts'
 import { blockKey, stateKey } from './store/keys.ts'
@@ -50,8 +51,6 @@ export interface ShareChainOptions {
 
 /** The delta that `genesisDelta` gives a new store. */
 const GENESIS_SEQUENCE = 1
-/** Most heights pruned in one call, so that a delta stays small; the rest follow with the next calls. */
-const MAX_PRUNED_HEIGHTS_PER_CALL = 1024
 
 /**
  * The share chain: which shares are known, which are candidate, which are confirmed, and what to mine on.
@@ -69,6 +68,7 @@ export class ShareChain {
   readonly #base: MiningBase
   readonly #stall: StallWatch
   readonly #evictor: Evictor
+  readonly #pruner: Pruner
   #sequence = GENESIS_SEQUENCE
   #restorer: Restorer | null = null
 
@@ -93,6 +93,13 @@ export class ShareChain {
     this.#base = new MiningBase(this.#index, this.#organiser)
     this.#stall = new StallWatch(this.#index, this.#organiser)
     this.#evictor = new Evictor(this.#index, { limits: options.limits, mostAtHeight: params.maxSharesPerHeight })
+    this.#pruner = new Pruner(params, {
+      index: this.#index,
+      organiser: this.#organiser,
+      base: this.#base,
+      window: this.#window,
+      letGo: slot => this.#letGo(slot)
+    })
   }
 
   /** The known shares, read only. */
@@ -153,11 +160,18 @@ export class ShareChain {
     return this.#run(nowMs, pass => this.#intake.share(share, origin, pass))
   }
 
-  /** Takes a batch of headers, all or none (protocol §12.3). Hashes must be the headers' own, as decoding gives them. */
-  addHeaders(items: readonly HeaderItem[], nowMs: UnixMs): ChainOutcome {
+  /**
+   * Takes a batch of headers, all or none (protocol §12.3). Hashes must be the headers' own, as decoding gives them. While
+   * `isUndecided`, headers of a heavier chain that forks from below what is kept make us begin anew.
+   * @param provenWork of the chain they belong to, if all its headers have been followed
+   */
+  addHeaders(items: readonly HeaderItem[], nowMs: UnixMs, provenWork: Work = 0n): ChainOutcome {
     const last = items.at(-1)
     if (last !== undefined) this.#evictor.batch(last.hash)
-    return this.#run(nowMs, pass => this.#intake.headers(items, pass))
+    return this.#run(nowMs, pass => {
+      this.#pruner.expect({ items, provenWork, nowMs }, pass.changes)
+      return this.#intake.headers(items, pass)
+    })
   }
 
   /** When `advance` should be called: work was left over by a step cap, or a share's time will have come. */
@@ -313,6 +327,11 @@ export class ShareChain {
     return this.#index.lowestHeight
   }
 
+  /** Whether a heavier chain is still taken that forks from below `keptFromHeight`: not once all that is kept was validated here. */
+  get isUndecided(): boolean {
+    return this.#pruner.isUndecided
+  }
+
   /** Shares waiting in memory for a parent or an uncle. */
   get orphanCount(): number {
     return this.#intake.orphanCount
@@ -345,7 +364,7 @@ export class ShareChain {
       this.#organiser.evicted(slot)
       this.#letGo(slot)
     })
-    this.#prune(changes)
+    this.#pruner.prune(changes)
     const after = this.#state()
     const moved = before.confirmedTip !== after.confirmedTip || before.candidateTip !== after.candidateTip
     const delta = changes.touched || moved ? changes.delta({ ...after, sequence: ++this.#sequence }) : null
@@ -355,24 +374,6 @@ export class ShareChain {
   #promote(changes: Changes): void {
     changes.moved(this.#organiser.promote(pruneHeightOf(this.#params, this.#organiser.candidateHeight)))
     this.#base.update(changes.validatedSlots)
-  }
-
-  #prune(changes: Changes): void {
-    const floor = pruneHeightOf(this.#params, this.#organiser.candidateHeight) - PRUNE_SLACK_HEIGHTS
-    if (this.#index.lowestHeight >= floor) return
-    // Never past the last share both chains have, without which they could not be compared, nor past what its children's
-    // median time and uncles need: the next share may be one.
-    const shared = this.#organiser.forkHeight() - PRUNE_SLACK_HEIGHTS
-    const end = Math.min(floor, shared, this.#index.lowestHeight + MAX_PRUNED_HEIGHTS_PER_CALL)
-    while (this.#index.lowestHeight < end) this.#index.dropLowest(slot => this.#forget(slot, changes))
-  }
-
-  #forget(slot: Slot, changes: Changes): void {
-    changes.pruned(slot)
-    this.#organiser.forget(slot)
-    this.#letGo(slot)
-    // The window holds an uncle by the share that named it.
-    for (const nephew of this.#index.nephews(this.#index.hash(slot))) this.#window.forget(nephew)
   }
 
   #letGo(slot: Slot): void {

@@ -14,9 +14,10 @@ import type { Outbox } from '../peers/outbox.ts'
 import type { PeerBook } from '../peers/peer-book.ts'
 import type { FaultCode } from '../peers/verdicts.ts'
 import { mostAtOneHeight } from './answer.ts'
+import { FULL_ANSWER_HEADERS } from './full-answer.ts'
+import { type NextQuestion, Presync } from './presync.ts'
+import { type HeaderProgress, ProgressMeter } from './progress.ts'
 
-/** An answer with fewer headers than this says that the peer has no more (protocol §18.5). */
-export const FULL_ANSWER_HEADERS = 900
 /** A peer that has kept us waiting this long gets company: headers are asked of a second peer too. */
 export const STALL_MS = 3_000
 /** Peers asked at the same time. */
@@ -41,6 +42,8 @@ interface Session {
   retries: number
   /** Headers taken so far. */
   headers: number
+  readonly presync: Presync
+  readonly meter: ProgressMeter
 }
 
 interface Delivered {
@@ -91,8 +94,21 @@ export class HeaderSync {
 
   /** Whether answers with much news are being followed. */
   get isCatchingUp(): boolean {
-    for (const session of this.#sessions.values()) if (session.headers >= FULL_ANSWER_HEADERS) return true
+    for (const { headers, presync } of this.#sessions.values()) {
+      if (headers >= FULL_ANSWER_HEADERS || presync.phase !== 'direct') return true
+    }
     return false
+  }
+
+  /** Of the session that has come furthest; null when none has much to tell. */
+  progress(nowMs: SteadyMs): HeaderProgress | null {
+    let furthest: HeaderProgress | null = null
+    if (!this.isCatchingUp) return null
+    for (const { meter } of this.#sessions.values()) {
+      const read = meter.read(this.#params.spacingSec, { steadyMs: nowMs, wallSec: this.#parts.chain.wallSec() })
+      if (read !== null && (furthest === null || read.doneHeights > furthest.doneHeights)) furthest = read
+    }
+    return furthest
   }
 
   get sessionCount(): number {
@@ -172,9 +188,17 @@ export class HeaderSync {
       this.#fail(session, { reason: 'answer-dense', code: 'answer-dense' }, nowMs)
       return
     }
-    const id = ++this.#lastDelivery
-    this.#delivered = { id, session, items }
-    out.add({ type: 'deliverHeaders', deliveryId: id, peer, items })
+    const step = session.presync.answered(items)
+    if (step.type === 'take') {
+      const id = ++this.#lastDelivery
+      this.#delivered = { id, session, items }
+      out.add({ type: 'deliverHeaders', deliveryId: id, peer, items, provenWork: step.provenWork })
+    } else if (step.type === 'ask') {
+      if (session.presync.tip !== null) session.meter.moved('comparing', session.presync.tip, nowMs)
+      this.#ask(session, step.question, nowMs)
+    } else {
+      this.#fail(session, step, nowMs)
+    }
   }
 
   /** What the chain made of the headers last delivered. @returns the peer they came from, if they were taken in */
@@ -190,8 +214,12 @@ export class HeaderSync {
       this.#fail(session, { reason: verdict.code, code: verdict.code }, nowMs)
       return null
     }
-    if (verdict.type === 'waiting') {
+    if (verdict.type === 'waiting' && session.presync.phase === 'direct') {
       this.#retry(session, items, nowMs)
+      return null
+    }
+    if (verdict.type === 'waiting') {
+      this.#fail(session, { reason: 'does-not-connect' }, nowMs)
       return null
     }
     this.#takeBatch(session, items, nowMs)
@@ -201,6 +229,7 @@ export class HeaderSync {
   checkInvariants(): void {
     invariant(this.#sessions.size <= MAX_SESSIONS, 'few peers are asked for headers at a time')
     invariant(this.#delivered === null, 'headers are judged in the turn they were delivered in')
+    for (const { presync } of this.#sessions.values()) presync.checkInvariants()
     for (const peers of [this.#sessions, this.#wanting, this.#patience]) {
       for (const peer of peers.keys()) {
         invariant(this.#parts.peers.get(peer) !== undefined, 'header sync knows connected peers only')
@@ -213,14 +242,18 @@ export class HeaderSync {
   }
 
   #begin(peer: PeerId, nowMs: SteadyMs): void {
-    const session: Session = { peer, sentAtMs: nowMs, reached: -1, depth: 0, retries: 0, headers: 0 }
+    const { chain } = this.#parts
+    const presync = new Presync(this.#params, chain)
+    const meter = new ProgressMeter()
+    const session: Session = { peer, sentAtMs: nowMs, reached: -1, depth: 0, retries: 0, headers: 0, presync, meter }
     this.#sessions.set(peer, session)
-    this.#ask(session, this.#parts.chain.locator(0), nowMs)
+    this.#ask(session, { locator: chain.locator(0), stop: ZERO_SHARE_HASH }, nowMs)
   }
 
-  #ask(session: Session, locator: readonly ShareHash[], nowMs: SteadyMs): void {
-    const message = { type: 'getShareHeaders', locator, stop: ZERO_SHARE_HASH } as const
+  #ask(session: Session, question: NextQuestion, nowMs: SteadyMs): void {
+    const message = { type: 'getShareHeaders', ...question } as const
     session.sentAtMs = nowMs
+    session.presync.asked(question.locator)
     this.#parts.out.ask(session.peer, message, { purpose: { type: 'headers' }, nowMs })
     this.#schedulePoll(nowMs)
   }
@@ -240,8 +273,15 @@ export class HeaderSync {
       return
     }
     const height = this.#parts.chain.facts(last.hash)?.height ?? 0
-    session.headers += items.length
+    // All of them: with a short prune depth some may be in the archive already.
+    session.headers += answer.length
+    session.meter.moved('fetching', { height, timeSec: last.header.timeSec }, nowMs)
     this.#parts.out.report({ type: 'headersTaken', peer: session.peer, headers: items.length, height })
+    const next = session.presync.taken()
+    if (next !== null) {
+      this.#ask(session, next, nowMs)
+      return
+    }
     const hasMore = items.length + dropped >= FULL_ANSWER_HEADERS
     if (hasMore && height <= session.reached && dropped === 0) {
       this.#fail(session, { reason: 'no-progress', code: 'answer-without-progress' }, nowMs)
@@ -253,7 +293,7 @@ export class HeaderSync {
     }
     session.reached = height
     session.retries = 0
-    this.#ask(session, [last.hash], nowMs)
+    this.#ask(session, { locator: [last.hash], stop: ZERO_SHARE_HASH }, nowMs)
   }
 
   /** The peer knows no share of ours, not even the genesis that every locator ends with. */
@@ -276,7 +316,7 @@ export class HeaderSync {
     const anchored = tip - Math.max(0, this.#lowestAnchor(items.map(item => item.header)) - RETRY_DEPTH)
     session.depth = Math.min(tip, Math.max(anchored, session.depth * 2 + RETRY_DEPTH))
     session.reached = -1
-    this.#ask(session, this.#parts.chain.locator(session.depth), nowMs)
+    this.#ask(session, { locator: this.#parts.chain.locator(session.depth), stop: ZERO_SHARE_HASH }, nowMs)
   }
 
   #lowestAnchor(headers: readonly ShareHeader[]): Height {

@@ -1,6 +1,6 @@
 import type { ChainParams } from '@p2poolv2/consensus'
 import type { ShareHash, SteadyMs } from '@p2poolv2/primitives'
-import type { ChainIndex, PeerId } from '../contract.ts'
+import type { ArchivedHeight, ChainIndex, PeerId } from '../contract.ts'
 import { isCurrent } from '../currentness.ts'
 import type { HeaderSync } from '../headers/sync.ts'
 import type { ShareFetcher } from '../shares/fetcher.ts'
@@ -62,6 +62,10 @@ export class RequestDesk {
 
   headersRead(requestId: number, batches: readonly (Uint8Array | null)[]): void {
     this.#serving.headersRead(requestId, batches)
+  }
+
+  archiveRead(requestId: number, heights: readonly ArchivedHeight[]): void {
+    this.#serving.archiveRead(requestId, heights)
   }
 
   /** Takes up every request whose turn has come. Called after every event. */

@@ -1,7 +1,8 @@
 import type { ChainParams, HeaderQuestion } from '@p2poolv2/consensus'
 import { encodeHeaderBatch, genesisShare } from '@p2poolv2/consensus'
-import { invariant, type ShareHash } from '@p2poolv2/primitives'
-import type { ChainIndex, PeerId } from '../contract.ts'
+import { type Height, invariant, type ShareHash } from '@p2poolv2/primitives'
+import type { ArchivedHeight, ChainIndex, PeerId } from '../contract.ts'
+import { FULL_ANSWER_HEADERS } from '../headers/full-answer.ts'
 import type { RecentShares } from '../shares/recent.ts'
 import { MAX_PAYLOAD_BYTES } from '../wire/frame.ts'
 import { joinHeaderBatches } from '../wire/header-join.ts'
@@ -15,15 +16,28 @@ export const MAX_QUESTIONS_PER_PEER = 2
 /** Bodies one peer may have us read at a time, as many as an honest one asks for; at the cap it gets no answer. */
 export const MAX_READS_PER_PEER = 32
 
+/** Hashes of a locator that are looked up in the archive: one reaches down ten million heights with as many. */
+const MAX_LOCATOR_LOOKUPS = 32
+/** Answers from memory begin this far below the share they are asked from (protocol §18.5). */
+const OVERLAP_HEIGHTS = 2
+
 /** Where an answer goes: the peer and the network's id of its request. */
 export interface ReplyTo {
   readonly peer: PeerId
   readonly requestId: number
 }
 
+/** A header to be sent and its height: an answer ends with a whole height. */
+interface Wanted {
+  readonly hash: ShareHash
+  readonly height: Height
+}
+
 interface HeaderJob {
   readonly to: ReplyTo
-  readonly hashes: readonly ShareHash[]
+  readonly question: HeaderQuestion
+  /** Null while the archive is asked. */
+  wanted: readonly Wanted[] | null
   readonly batches: Uint8Array[]
   readId: number
 }
@@ -35,8 +49,8 @@ interface Parts {
 }
 
 /**
- * Answers what peers ask for: headers, bodies, inventories (protocol §18.4, §18.5). Headers are read from the store in
- * portions and for one peer at a time, in the order of asking, so that memory holds one answer at most.
+ * Answers what peers ask for: headers, bodies, inventories (protocol §18.4, §18.5). What lies below the headers in memory is found in
+ * the store's archive, by height. Headers are read from the store in portions and for one peer at a time, in the order of asking, so that memory holds one answer at most.
  */
 export class Serving {
   readonly #params: ChainParams
@@ -103,22 +117,36 @@ export class Serving {
 
   headersRead(requestId: number, batches: readonly (Uint8Array | null)[]): void {
     const job = this.#job
-    if (job === null || job.readId !== requestId) return
+    if (job === null || job.wanted === null || job.readId !== requestId) return
     for (const batch of batches) {
-      const at = job.batches.length
-      const bytes = batch ?? this.#unwritten(job.hashes[at])
+      const at = job.wanted[job.batches.length]
+      const bytes = batch ?? this.#unwritten(at?.hash)
       if (bytes === null) {
-        this.#cutBack(job, at)
+        cutBack(job.batches, job.wanted, at?.height)
         this.#respond(job)
         return
       }
       job.batches.push(bytes)
     }
-    if (batches.length === 0 || job.batches.length >= job.hashes.length) {
+    if (batches.length === 0 || job.batches.length >= job.wanted.length) {
       this.#respond(job)
       return
     }
-    this.#read(job)
+    this.#read(job, job.wanted)
+  }
+
+  archiveRead(requestId: number, heights: readonly ArchivedHeight[]): void {
+    const job = this.#job
+    if (job === null || job.wanted !== null || job.readId !== requestId) return
+    const wanted = this.#fromArchive(heights, job.question)
+    if (wanted === null) {
+      // What was asked for moved into the archive meanwhile. Fewer headers than there are would say that there are no more.
+      this.#job = null
+      this.#parts.out.respond(job.to, null)
+      this.#next()
+      return
+    }
+    this.#begin(job, wanted)
   }
 
   peerGone(peer: PeerId): void {
@@ -146,25 +174,76 @@ export class Serving {
     while (this.#job === null) {
       const next = this.#questions.shift()
       if (next === undefined) return
-      const hashes = this.#parts.chain.headerAnswer(next.question)
-      const job: HeaderJob = { to: next.to, hashes, batches: [], readId: 0 }
-      const { genesisHash } = this.#parts.chain
-      if (hashes.length === 1 && hashes[0] === genesisHash) {
-        job.batches.push(encodeHeaderBatch([genesisShare(this.#params)]))
-        this.#send(job)
-      } else if (hashes.length === 0) {
-        this.#send(job)
-      } else {
+      const { to, question } = next
+      const job: HeaderJob = { to, question, wanted: null, batches: [], readId: 0 }
+      if (this.#isBelowMemory(question.locator)) {
         this.#job = job
-        this.#read(job)
+        job.readId = this.#parts.out.nextReadId()
+        const locator = question.locator.slice(0, MAX_LOCATOR_LOOKUPS)
+        this.#parts.out.add({ type: 'readArchive', requestId: job.readId, locator, limit: FULL_ANSWER_HEADERS })
+      } else {
+        this.#begin(job, this.#fromMemory(question))
       }
     }
   }
 
-  #read(job: HeaderJob): void {
+  /** Whether the archive has to be asked: of what the asker names, memory knows the genesis at most. */
+  #isBelowMemory(locator: readonly ShareHash[]): boolean {
+    const { chain } = this.#parts
+    if (chain.keptFromHeight <= 1) return false
+    const match = locator
+      .map(hash => chain.facts(hash))
+      .find(facts => facts !== undefined && facts.validity !== 'invalid')
+    return match === undefined || match.height === 0
+  }
+
+  #begin(job: HeaderJob, wanted: readonly Wanted[]): void {
+    job.wanted = wanted
+    const { genesisHash } = this.#parts.chain
+    if (wanted.length === 1 && wanted[0]?.hash === genesisHash) {
+      job.batches.push(encodeHeaderBatch([genesisShare(this.#params)]))
+      this.#respond(job)
+    } else if (wanted.length === 0) {
+      this.#respond(job)
+    } else {
+      this.#job = job
+      this.#read(job, wanted)
+    }
+  }
+
+  #fromMemory(question: HeaderQuestion): Wanted[] {
+    const { chain } = this.#parts
+    return chain.headerAnswer(question).map(hash => ({ hash, height: chain.facts(hash)?.height ?? 0 }))
+  }
+
+  /** The archive's part of an answer and, if that is not full, what follows in memory; null where the two do not meet. */
+  #fromArchive(archive: readonly ArchivedHeight[], question: HeaderQuestion): Wanted[] | null {
+    const { chain } = this.#parts
+    const heights = archive.filter(({ height }) => height < chain.keptFromHeight)
+    const wanted: Wanted[] = []
+    for (const { height, hashes } of heights) {
+      for (const hash of hashes) wanted.push({ hash, height })
+      if (hashes.includes(question.stopHash) || wanted.length >= FULL_ANSWER_HEADERS) return chainLast(wanted, heights)
+    }
+    const [last] = heights.slice(-1)
+    if (last === undefined) return this.#fromMemory(question)
+    if (last.height + 1 !== chain.keptFromHeight) return null
+    const depth = chain.candidateTip().height - chain.keptFromHeight - OVERLAP_HEIGHTS
+    const [from] = depth < 0 ? [] : chain.locator(depth)
+    if (from === undefined) return null
+    const known = new Set(wanted.map(({ hash }) => hash))
+    for (const next of this.#fromMemory({ locator: [from], stopHash: question.stopHash })) {
+      const isNewHeight = next.height !== wanted.at(-1)?.height
+      if (isNewHeight && wanted.length >= FULL_ANSWER_HEADERS) break
+      if (!known.has(next.hash)) wanted.push(next)
+    }
+    return wanted
+  }
+
+  #read(job: HeaderJob, wanted: readonly Wanted[]): void {
     job.readId = this.#parts.out.nextReadId()
     const at = job.batches.length
-    const hashes = job.hashes.slice(at, at + HEADERS_PER_READ)
+    const hashes = wanted.slice(at, at + HEADERS_PER_READ).map(({ hash }) => hash)
     this.#parts.out.add({ type: 'readHeaders', requestId: job.readId, hashes })
   }
 
@@ -189,21 +268,22 @@ export class Serving {
     return encodeHeaderBatch([{ header, merkleBranch }])
   }
 
-  /** Ends the answer below the height of a header that is not to be had: a height is sent whole or not at all. */
-  #cutBack(job: HeaderJob, missing: number): void {
-    const heightAt = (index: number) => {
-      const hash = job.hashes[index]
-      return hash === undefined ? undefined : this.#parts.chain.facts(hash)?.height
-    }
-    const height = heightAt(missing)
-    while (job.batches.length > 0 && (height === undefined || heightAt(job.batches.length - 1) === height)) {
-      job.batches.pop()
-    }
-  }
-
   #readsOf(peer: PeerId): number {
     let reads = 0
     for (const { to } of this.#bodyReads.values()) if (to.peer === peer) reads++
     return reads
   }
+}
+
+/** Ends the answer below the height of a header that is not to be had: a height is sent whole or not at all. */
+function cutBack(batches: Uint8Array[], wanted: readonly Wanted[], height: Height | undefined): void {
+  while (batches.length > 0 && (height === undefined || wanted[batches.length - 1]?.height === height)) batches.pop()
+}
+
+/** The last header is the one to ask on from, and only the chain's own is found in an archive. */
+function chainLast(wanted: readonly Wanted[], heights: readonly ArchivedHeight[]): Wanted[] {
+  const height = wanted.at(-1)?.height
+  const hash = heights.find(row => row.height === height)?.chain
+  if (hash === undefined || height === undefined) return [...wanted]
+  return [...wanted.filter(other => other.hash !== hash), { hash, height }]
 }

@@ -1,5 +1,12 @@
 import type { BlockTemplate } from '@p2poolv2/bitcoin'
-import { type ChainParams, encodeHeaderBatch, encodeShare, genesisShare, type Share } from '@p2poolv2/consensus'
+import {
+  type ChainParams,
+  consensusFingerprint,
+  encodeHeaderBatch,
+  encodeShare,
+  genesisShare,
+  type Share
+} from '@p2poolv2/consensus'
 import {
   invariant,
   type ShareHash,
@@ -10,8 +17,8 @@ import {
   type UnixMs,
   unixMs
 } from '@p2poolv2/primitives'
-import { ShareChain } from '@p2poolv2/sharechain'
-import type { ChainIndex, ChainJudgement, GossipEffect, GossipEvent, GossipFact } from '../contract.ts'
+import { type ChainOutcome, MemoryStore, SCHEMA_VERSION, ShareChain } from '@p2poolv2/sharechain'
+import type { ChainIndex, GossipEffect, GossipEvent, GossipFact } from '../contract.ts'
 import { Gossip } from '../gossip.ts'
 
 /** Effects that leave a node for the network. */
@@ -39,6 +46,8 @@ export class TestNode implements Actor {
   #wallMs = unixMs(0)
   readonly #bodies: Map<ShareHash, Uint8Array>
   readonly #headers: Map<ShareHash, Uint8Array>
+  /** Everything the chain commits, for its archive. */
+  readonly store: MemoryStore
   #events = 0
 
   /** @param options `shares` it holds from the start, as of `nowMs`; `like`: a node whose chain and store this one shares, for peers that only serve */
@@ -47,6 +56,8 @@ export class TestNode implements Actor {
     this.chain = like?.chain ?? new ShareChain({ params })
     this.#bodies = like === undefined ? new Map() : like.#bodies
     this.#headers = like === undefined ? new Map() : like.#headers
+    this.store = like?.store ?? emptyStore(params)
+    if (like === undefined) this.store.commitNow(this.chain.genesisDelta())
     this.gossip = new Gossip(
       { params },
       { chain: chainIndexOf(params, this.chain, () => this.#wallMs), rng: seededRng(1) }
@@ -102,7 +113,9 @@ export class TestNode implements Actor {
     if (this.#events++ < 300 || this.#events % 25 === 0) this.gossip.checkInvariants()
     const { nextDeadlineMs } = this.chain
     if (nextDeadlineMs !== null && nextDeadlineMs <= this.#wallMs) {
-      return [...out, ...this.handle({ type: 'chainChanged', outcome: this.chain.advance(this.#wallMs) }, nowMs)]
+      const outcome = this.chain.advance(this.#wallMs)
+      this.#commit(outcome)
+      return [...out, ...this.handle({ type: 'chainChanged', outcome }, nowMs)]
     }
     return out
   }
@@ -116,7 +129,8 @@ export class TestNode implements Actor {
         return { type: 'shareJudged', hash: share.hash, from, outcome }
       }
       case 'deliverHeaders': {
-        const outcome = this.chain.addHeaders(effect.items, this.#wallMs)
+        const outcome = this.chain.addHeaders(effect.items, this.#wallMs, effect.provenWork)
+        this.#commit(outcome)
         if (outcome.verdict.type === 'accepted') {
           for (const item of effect.items) this.#headers.set(item.hash, encodeHeaderBatch([item]))
         }
@@ -131,6 +145,10 @@ export class TestNode implements Actor {
         const batches = effect.hashes.map(hash => this.#headers.get(hash) ?? null)
         return { type: 'headersRead', requestId: effect.requestId, batches }
       }
+      case 'readArchive': {
+        const heights = this.store.archiveNow(effect.locator, effect.limit)
+        return { type: 'archiveRead', requestId: effect.requestId, heights }
+      }
       case 'submitRebuiltBlock':
         this.blocks.push(effect)
         return null
@@ -142,17 +160,33 @@ export class TestNode implements Actor {
     }
   }
 
+  #commit({ delta }: ChainOutcome): void {
+    if (delta !== null) this.store.commitNow(delta)
+  }
+
   /** As a store would, which may hold shares that wait: nobody asks for those. */
-  #keep(share: Share, outcome: ChainJudgement): void {
+  #keep(share: Share, outcome: ChainOutcome): void {
+    this.#commit(outcome)
     if (outcome.verdict.type === 'refused') return
     this.#bodies.set(share.hash, encodeShare(share))
     this.#headers.set(share.hash, encodeHeaderBatch([share]))
   }
 }
 
+function emptyStore(params: ChainParams): MemoryStore {
+  const identity = { fingerprint: consensusFingerprint(params), genesisHash: genesisShare(params).hash }
+  return new MemoryStore({ ...identity, schemaVersion: SCHEMA_VERSION, chain: params.chain })
+}
+
 export function chainIndexOf(params: ChainParams, chain: ShareChain, wallMs: () => UnixMs): ChainIndex {
   return {
     genesisHash: genesisShare(params).hash,
+    get keptFromHeight() {
+      return chain.keptFromHeight
+    },
+    get isUndecided() {
+      return chain.isUndecided
+    },
     facts: hash => chain.facts(hash),
     confirmedTip: () => chain.confirmedTip(),
     candidateTip: () => chain.candidateTip(),

@@ -101,7 +101,8 @@ class Bench {
       store: {
         commit: delta => this.#commit(delta),
         readShares: async hashes => this.rig.store.readNow(hashes),
-        readHeaders: async hashes => this.rig.store.readHeadersNow(hashes)
+        readHeaders: async hashes => this.rig.store.readHeadersNow(hashes),
+        readArchive: async (locator, limit) => this.rig.store.archiveNow(locator, limit)
       },
       ports
     })

@@ -38,7 +38,7 @@ type EffectOf<T extends PeerEffect['type']> = Omit<Extract<PeerEffect, { readonl
 export interface NodeShellOptions {
   readonly core: NodeCore
   readonly clock: Clock
-  readonly store: Pick<ShareStore, 'commit' | 'readShares' | 'readHeaders'>
+  readonly store: Pick<ShareStore, 'commit' | 'readShares' | 'readHeaders' | 'readArchive'>
   readonly ports: NodePorts
   readonly telemetry: Telemetry
   /** Deltas that may wait for the disk before shares have to; default `MAX_WAITING_DELTAS`. */
@@ -152,6 +152,7 @@ export class NodeShell {
         break
       case 'readShares':
       case 'readHeaders':
+      case 'readArchive':
         void this.#read(effect)
         break
       case 'commit':
@@ -169,16 +170,19 @@ export class NodeShell {
     }
   }
 
-  async #read(effect: Extract<NodeEffect, { type: 'readShares' | 'readHeaders' }>): Promise<void> {
+  async #read(effect: Extract<NodeEffect, { type: 'readShares' | 'readHeaders' | 'readArchive' }>): Promise<void> {
     const { store } = this.#options
-    const { hashes, requestId, afterSequence } = effect
+    const { requestId, afterSequence } = effect
     try {
       await this.#commits.written(afterSequence)
       if (effect.type === 'readShares') {
-        const shares = await store.readShares(hashes)
-        this.post({ type: 'sharesRead', for: effect.for, requestId, hashes, shares })
+        const shares = await store.readShares(effect.hashes)
+        this.post({ type: 'sharesRead', for: effect.for, requestId, hashes: effect.hashes, shares })
+      } else if (effect.type === 'readArchive') {
+        const heights = await store.readArchive(effect.locator, effect.limit)
+        this.post({ type: 'archiveRead', requestId, heights })
       } else {
-        const records = await store.readHeaders(hashes)
+        const records = await store.readHeaders(effect.hashes)
         this.post({
           type: 'headersRead',
           for: effect.for,

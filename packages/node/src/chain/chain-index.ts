@@ -11,6 +11,12 @@ import type { ShareChain } from '@p2poolv2/sharechain'
 export function chainIndexOf(params: ChainParams, chain: ShareChain, turn: { readonly now: Moment }): ChainIndex {
   return {
     genesisHash: genesisShare(params).hash,
+    get keptFromHeight() {
+      return chain.keptFromHeight
+    },
+    get isUndecided() {
+      return chain.isUndecided
+    },
     facts: hash => chain.facts(hash),
     confirmedTip: () => chain.confirmedTip(),
     candidateTip: () => chain.candidateTip(),

@@ -1,6 +1,6 @@
 import type { BitcoinNetwork, Solution } from '@p2poolv2/bitcoin'
 import { bitcoinHeaderHashWire } from '@p2poolv2/bitcoin'
-import type { ChainVerdict, HeaderItem, Share, ShareHeader } from '@p2poolv2/consensus'
+import type { ChainVerdict, Share, ShareHeader } from '@p2poolv2/consensus'
 import { decodeShare } from '@p2poolv2/consensus'
 import type { GossipEffect, GossipEvent, PeerId } from '@p2poolv2/gossip'
 import type { BlockHash, Moment, ShareHash } from '@p2poolv2/primitives'
@@ -34,6 +34,9 @@ type SharesRead = Extract<NodeEvent, { readonly type: 'sharesRead' }>
 
 /** What the keeper does to the chain of its own accord, for the gossip machine. */
 export type ChainNews = Extract<GossipEvent, { readonly type: 'ownShare' | 'chainChanged' | 'blockSubmitted' }>
+
+/** Headers of a peer, and what is known of the chain they belong to. */
+type DeliveredHeaders = Extract<GossipEffect, { readonly type: 'deliverHeaders' }>
 
 /** Who made a solution. */
 export interface Finder {
@@ -133,8 +136,8 @@ export class ChainKeeper {
   }
 
   /** Headers of a peer; the same. */
-  takeHeaders(items: readonly HeaderItem[], now: Moment): ChainOutcome {
-    return this.#taken(this.#deps.chain.addHeaders(items, now.wallMs))
+  takeHeaders(headers: Pick<DeliveredHeaders, 'items' | 'provenWork'>, now: Moment): ChainOutcome {
+    return this.#taken(this.#deps.chain.addHeaders(headers.items, now.wallMs, headers.provenWork))
   }
 
   /** A block put together from a peer's share: to our bitcoin nodes as well, whatever the chain says to the share. */

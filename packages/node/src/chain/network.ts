@@ -74,12 +74,15 @@ export class Network {
         return { type: 'shareJudged', hash: share.hash, from, outcome }
       }
       case 'deliverHeaders': {
-        const outcome = keeper.takeHeaders(effect.items, now)
+        const outcome = keeper.takeHeaders(effect, now)
         return { type: 'headersJudged', deliveryId: effect.deliveryId, outcome }
       }
       case 'readShares':
       case 'readHeaders':
         effects.add({ ...effect, for: 'peers', afterSequence: keeper.sequence })
+        return null
+      case 'readArchive':
+        effects.add({ ...effect, afterSequence: keeper.sequence })
         return null
       case 'submitRebuiltBlock':
         keeper.submitRebuilt(effect)

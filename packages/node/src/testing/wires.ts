@@ -122,6 +122,12 @@ export class Wires {
         })
         break
       }
+      case 'readArchive': {
+        const { requestId, locator, limit } = effect
+        const heights = this.#rig(from).store.archiveNow(locator, limit)
+        this.#deliver(from, { type: 'archiveRead', requestId, heights })
+        break
+      }
       case 'readHeaders': {
         const { requestId, hashes } = effect
         const records = this.#rig(from).store.readHeadersNow(hashes)

@@ -1,9 +1,12 @@
 import { mkdir, readdir } from 'node:fs/promises'
-import { CodecError, type Height, type ShareHash, shareHashFromWire } from '@p2poolv2/primitives'
+import { CodecError, type Height, type ShareHash } from '@p2poolv2/primitives'
 import {
+  type ArchivedHeight,
+  archiveStart,
   bodyKey,
   type ChainDelta,
   confirmedKey,
+  decodeArchiveRow,
   decodeFoundBlock,
   decodeHeaderRecord,
   decodeIdentity,
@@ -12,13 +15,15 @@ import {
   type FoundBlock,
   type HeaderRecord,
   headerKey,
+  heightOfConfirmedKey,
   identityKey,
   keyRange,
   type ShareStore,
   type StoredRow,
   type StoreIdentity,
   stateKey,
-  unsealed
+  unsealed,
+  wholeHeights
 } from '@p2poolv2/sharechain'
 import { Level } from 'level'
 import { readHolder, removeHolder, writeHolder } from './holder.ts'
@@ -156,11 +161,18 @@ export class LevelStore implements ShareStore {
     return records.map(record => (record === null ? null : headerRecordOf(record)))
   }
 
-  async readConfirmed(fromHeight: Height, limit: number): Promise<ShareHash[]> {
-    this.#assertOpen()
+  async readArchive(locator: readonly ShareHash[], limit: number): Promise<ArchivedHeight[]> {
+    const match = await this.#archivedHeight(locator)
+    if (match === null) return []
     const { to } = keyRange('confirmed')
-    const values = await this.#guard(this.#database.values({ gte: confirmedKey(fromHeight), lt: to, limit }).all())
-    return this.#decode(() => values.map(value => shareHashFromWire(plain(value))))
+    const range = { gte: confirmedKey(archiveStart(match)), lt: to, limit }
+    const entries = await this.#guard(this.#database.iterator(range).all())
+    return this.#decode(() =>
+      wholeHeights(
+        entries.map(([key, value]) => decodeArchiveRow(heightOfConfirmedKey(plain(key)), plain(value))),
+        limit
+      )
+    )
   }
 
   async readBlocks(limit: number): Promise<FoundBlock[]> {
@@ -168,6 +180,21 @@ export class LevelStore implements ShareStore {
     const { from, to } = keyRange('block')
     const values = await this.#guard(this.#database.values({ gte: from, lt: to, limit, reverse: true }).all())
     return this.#decode(() => values.map(value => decodeFoundBlock(plain(value))))
+  }
+
+  /** Height of the first of these shares that is the archived chain's at its height. */
+  async #archivedHeight(hashes: readonly ShareHash[]): Promise<Height | null> {
+    const records = await this.readHeaders(hashes)
+    const heights = records.map(record => record?.height ?? 0)
+    const rows = await this.#readMany(heights.map(confirmedKey))
+    return this.#decode(() => {
+      const at = records.findIndex((record, i) => {
+        if (record === null || record.height === 0) return record !== null
+        const row = rows[i] ?? null
+        return row !== null && decodeArchiveRow(record.height, row).chain === hashes[i]
+      })
+      return at === -1 ? null : (heights[at] ?? null)
+    })
   }
 
   /** Waits for commits under way and lets go of the lock. A second call waits for the first. */

@@ -1,7 +1,10 @@
 import { invariant } from '@p2poolv2/primitives'
 import { compareDigests } from '../tree/hash-order.ts'
-import type { HeaderIndex, Slot } from '../tree/header-index.ts'
+import { type HeaderIndex, NO_SLOT, type Slot } from '../tree/header-index.ts'
 import type { Organiser } from './organise.ts'
+
+/** A valid share this far above the confirmed tip and off the best line is looked at when the confirmed tip moves. */
+const MAX_STEPS = 1024
 
 /**
  * The share to mine on: the heaviest fully valid descendant of the confirmed tip, the smaller digest on ties, the
@@ -40,11 +43,29 @@ export class MiningBase {
       return
     }
     for (const slot of validated) {
-      const valid = this.#index.validity(slot) === 'blockValid'
-      if (valid && isBetter(this.#index, slot, this.#slot) && this.#organiser.descends(slot, confirmedTip)) {
-        this.#slot = slot
-      }
+      if (this.#index.validity(slot) !== 'blockValid' || !this.#isReached(slot)) continue
+      // Below the prune height a header is enough, so that a share may become valid after its children.
+      const best = heaviestValid(this.#index, slot)
+      if (isBetter(this.#index, best, this.#slot)) this.#slot = best
     }
+  }
+
+  /** Whether valid shares lead to it from the confirmed tip. While many below have headers only, none do, however many are above. */
+  #isReached(slot: Slot): boolean {
+    const above = this.#index.height(slot) - this.#index.height(this.#confirmedTip)
+    let at = this.#index.prevSlot(slot)
+    if (above > MAX_STEPS) return at === this.#slot
+    for (let steps = 0; steps < MAX_STEPS && at !== NO_SLOT; steps++) {
+      if (at === this.#confirmedTip || at === this.#slot) return true
+      if (this.#index.validity(at) !== 'blockValid') return false
+      at = this.#index.prevSlot(at)
+    }
+    return false
+  }
+
+  /** Lets go of a share that is about to be pruned: there is nothing better than the confirmed tip then. */
+  forget(slot: Slot): void {
+    if (slot === this.#slot) this.#slot = this.#organiser.confirmedTip
   }
 
   /** Searches afresh, after a restart. */

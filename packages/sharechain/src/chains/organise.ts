@@ -13,6 +13,9 @@ export interface ConfirmedMove {
 
 const STILL: ConfirmedMove = Object.freeze({ confirmed: [], unconfirmed: [] })
 
+/** Newest shares of the candidate chain that may be without verdict when its top counts as valid: bodies come after headers. */
+const TOP_LAG_HEIGHTS = 6
+
 /**
  * Decides which shares are candidate and which are confirmed (protocol §14).
  *
@@ -160,20 +163,24 @@ export class Organiser {
   }
 
   /**
-   * Moves the confirmed chain along the candidate chain as far as it qualifies.
+   * Moves the confirmed chain along the candidate chain as far as it qualifies. Headers alone never do: where some are below
+   * the prune height, nothing is confirmed until the payout window at the top has been validated, bodies and all.
    * @param pruneHeight below it a header is enough
    */
   promote(pruneHeight: Height): ConfirmedMove {
     const index = this.#index
     const fork = this.forkHeight()
-    let top = fork
+    // What lies between the last share in common and the lowest one kept was archived by its headers.
+    const from = Math.max(fork + 1, index.lowestHeight)
+    if ((from < pruneHeight || from > fork + 1) && !this.#isTopValid()) return STILL
+    let top = from - 1
     while (top < this.candidateHeight && this.#qualifies(this.#candidateAt.get(top + 1), pruneHeight)) top++
-    if (top === fork) return STILL
+    if (top < from) return STILL
     const last = this.#candidateAt.get(top)
     if (fork !== this.confirmedHeight && index.work(last) <= index.work(this.#confirmedTip)) return STILL
     const unconfirmed = this.#unconfirmDownTo(fork)
     const confirmed: Slot[] = []
-    for (let height = fork + 1; height <= top; height++) {
+    for (let height = from; height <= top; height++) {
       const slot = this.#candidateAt.get(height)
       this.#confirmedAt.set(height, slot)
       index.setMembership(slot, 'confirmed')
@@ -192,12 +199,31 @@ export class Organiser {
     return at === ancestor
   }
 
-  /** Lets go of a share that is about to be pruned. */
+  /** Lets the confirmed chain fall back to the genesis: it ends too far below the heaviest one to be held beside it. */
+  abandonConfirmed(): ConfirmedMove {
+    return { confirmed: [], unconfirmed: this.#unconfirmDownTo(0) }
+  }
+
+  /** Lets both chains fall back to the genesis, before everything else is forgotten. */
+  beginAnew(): ConfirmedMove {
+    const move = this.abandonConfirmed()
+    for (let height = this.candidateHeight; height >= this.#index.lowestHeight; height--) {
+      this.#index.setMembership(this.#candidateAt.get(height), 'none')
+      this.#candidateAt.set(height, NO_SLOT)
+    }
+    this.#candidateTip = 0
+    this.#heads.add(0)
+    this.#uncleCount = 0
+    return move
+  }
+
+  /** Lets go of a share that is about to be pruned. Uncles of an archived candidate count as those of the chain it is on. */
   forget(slot: Slot): void {
     const height = this.#index.height(slot)
     invariant(slot !== this.#candidateTip && slot !== this.#confirmedTip, 'a tip is never pruned')
     this.#withheld.delete(slot)
     this.#heads.delete(slot)
+    if (this.#index.membership(slot) === 'candidate') this.#uncleCount += this.#index.uncles(slot).length
     if (this.#candidateAt.get(height) === slot) this.#candidateAt.set(height, NO_SLOT)
     if (this.#confirmedAt.get(height) === slot) this.#confirmedAt.set(height, NO_SLOT)
     this.#candidateAt.dropBelow(height)
@@ -266,6 +292,17 @@ export class Organiser {
     }
   }
 
+  /** Validity follows parents, so that what is valid at the top is valid as far down as bodies are needed. */
+  #isTopValid(): boolean {
+    const index = this.#index
+    const lowest = Math.max(index.lowestHeight, this.candidateHeight - TOP_LAG_HEIGHTS)
+    for (let height = this.candidateHeight; height >= lowest; height--) {
+      const slot = this.#candidateAt.get(height)
+      if (index.validity(slot) === 'blockValid' && !index.contextSkipped(slot)) return true
+    }
+    return false
+  }
+
   #qualifies(slot: Slot, pruneHeight: Height): boolean {
     const index = this.#index
     if (index.height(slot) < pruneHeight) return true
@@ -327,7 +364,8 @@ export class Organiser {
 
   #unconfirmDownTo(height: Height): Slot[] {
     const unconfirmed: Slot[] = []
-    for (let at = this.confirmedHeight; at > height; at--) {
+    const lowest = Math.max(height + 1, this.#index.lowestHeight)
+    for (let at = this.confirmedHeight; at >= lowest; at--) {
       const slot = this.#confirmedAt.get(at)
       this.#confirmedAt.set(at, NO_SLOT)
       this.#index.setMembership(slot, this.#candidateAt.get(at) === slot ? 'candidate' : 'none')

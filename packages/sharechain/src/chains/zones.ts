@@ -16,3 +16,11 @@ export function inPayoutZone(params: ChainParams, height: Height, candidateHeigh
 export function pruneHeightOf(params: ChainParams, candidateHeight: Height): Height {
   return Math.max(0, candidateHeight - params.pruneDepth)
 }
+
+/**
+ * Whether two chains that part at a height are held beside each other in memory. A confirmed chain left further behind by
+ * headers than this says nothing about the heaviest one: the node then is as good as new.
+ */
+export function isComparable(params: ChainParams, candidateHeight: Height, forkHeight: Height): boolean {
+  return candidateHeight - forkHeight <= 2 * params.pruneDepth
+}

@@ -11,7 +11,7 @@ import type { ConfirmedMove } from '../chains/organise.ts'
 import type { ChainOutcome } from '../contract.ts'
 import type { HeaderIndex, Slot } from '../tree/header-index.ts'
 import { bodyKey, confirmedKey, headerKey, indexKey, stateKey } from './keys.ts'
-import { encodeHeaderRecord, encodeIndexRow, encodeState, type StateRow } from './records.ts'
+import { encodeArchiveRow, encodeHeaderRecord, encodeIndexRow, encodeState, type StateRow } from './records.ts'
 import { sealed } from './seal.ts'
 import type { ChainDelta, StoredRow } from './share-store.ts'
 
@@ -90,20 +90,36 @@ export class Changes {
   }
 
   /**
-   * The share is about to leave the index. Its header stays on disk, found by height if it is confirmed and through its
-   * nephews and children if not: who syncs from the genesis takes no nephew without its uncle, nor an uncle without its
-   * parent (protocol §12.3). Of an invalid share that nobody needs so nothing stays.
+   * Every share of the lowest height is about to leave the index. What is on the chain stays in the archive, found by height, and
+   * so does what it names as uncles with what those are built on: who syncs from the genesis takes no nephew without its
+   * uncle, nor an uncle without its parent (protocol §12.3). Of other shares nothing stays.
+   * @param slots the chain's share first
    */
-  pruned(slot: Slot): void {
-    const hash = this.#index.hash(slot)
-    const height = this.#index.height(slot)
-    this.#rows.delete(slot)
-    this.#deletes.push(indexKey(height, hash), bodyKey(hash))
-    if (this.#index.membership(slot) === 'confirmed') {
-      this.#puts.push({ key: confirmedKey(height), value: headerKey(hash).subarray(1) })
-    } else if (this.#index.validity(slot) === 'invalid' && !this.#index.isNeeded(slot)) {
-      this.#deletes.push(headerKey(hash))
+  archived(height: Height, slots: readonly Slot[]): void {
+    const [chain, ...others] = slots
+    if (chain === undefined) return
+    const named = others.filter(slot => this.#index.isNeeded(slot))
+    this.#puts.push({
+      key: confirmedKey(height),
+      value: encodeArchiveRow(
+        this.#hash(chain),
+        named.map(slot => this.#hash(slot))
+      )
+    })
+    const kept = new Set([chain, ...named])
+    for (const slot of slots) {
+      const hash = this.#hash(slot)
+      this.#rows.delete(slot)
+      this.#deletes.push(indexKey(height, hash), bodyKey(hash))
+      if (!kept.has(slot)) this.#deletes.push(headerKey(hash))
     }
+  }
+
+  /** The share is about to leave the index with everything else but the genesis. */
+  discarded(slot: Slot): void {
+    const hash = this.#hash(slot)
+    this.#rows.delete(slot)
+    this.#deletes.push(indexKey(this.#index.height(slot), hash), bodyKey(hash), headerKey(hash))
   }
 
   /** The share is about to leave the index and nothing of it stays; only for one that did not change in this call. */
@@ -116,6 +132,10 @@ export class Changes {
     const puts = [sealed(stateKey(), encodeState(state)), ...this.#puts]
     for (const slot of this.#rows) puts.push(indexPut(this.#index, slot))
     return { sequence: state.sequence, puts, deletes: this.#deletes, durability: 'buffered' }
+  }
+
+  #hash(slot: Slot): ShareHash {
+    return this.#index.hash(slot)
   }
 
   outcome(rest: { verdict: ChainVerdict; delta: ChainDelta | null; newTip: boolean }): ChainOutcome {

@@ -11,9 +11,9 @@ import { invariant, shareHashFromWire, wireFromDisplay } from '@p2poolv2/primiti
  * | `m`    |                        | identity of the store, JSON                                  | yes           |
  * | `s`    |                        | state: sequence, tips, count of uncles; sealed               | yes           |
  * | `i`    | height, share hash     | index row of a share inside the prune depth; sealed          | yes           |
- * | `h`    | share hash             | height, header and merkle branch; kept, but of invalid ones  | no            |
+ * | `h`    | share hash             | height, header and merkle branch; archived ones for ever     | no            |
  * | `b`    | share hash             | the whole encoded share, inside the prune depth              | no            |
- * | `c`    | height                 | hash of the confirmed share, below the prune depth           | no            |
+ * | `c`    | height                 | archive: the chain's share and its uncles, below the rows    | no            |
  * | `f`    | bitcoin height, block  | a bitcoin block this pool found                              | no            |
  */
 export const KEY_PREFIX = {
@@ -64,6 +64,11 @@ export function blockKey(bitcoinHeight: number, hash: BlockHash): Uint8Array {
 /** The first key of a kind and the first key after all of it. */
 export function keyRange(kind: KeyKind): { readonly from: Uint8Array; readonly to: Uint8Array } {
   return { from: Uint8Array.of(KEY_PREFIX[kind]), to: Uint8Array.of(KEY_PREFIX[kind] + 1) }
+}
+
+/** Height of a confirmed key. */
+export function heightOfConfirmedKey(key: Uint8Array): Height {
+  return new DataView(key.buffer, key.byteOffset, key.byteLength).getUint32(1)
 }
 
 /** Height and hash of an index key, or null if the bytes are not one. */

@@ -12,7 +12,7 @@ function asPort(store: MemoryStore): ShareStore {
     commit: async delta => store.commitNow(delta),
     readShares: async hashes => store.readNow(hashes),
     readHeaders: async hashes => store.readHeadersNow(hashes),
-    readConfirmed: async (fromHeight, limit) => store.confirmedNow(fromHeight, limit),
+    readArchive: async (locator, limit) => store.archiveNow(locator, limit),
     readBlocks: async limit => store.blocksNow(limit),
     close: async () => undefined
   }

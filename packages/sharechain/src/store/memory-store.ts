@@ -1,8 +1,9 @@
 import type { Height, ShareHash } from '@p2poolv2/primitives'
-import { bytesToHex, hexToBytes, invariant, shareHashFromWire } from '@p2poolv2/primitives'
+import { bytesToHex, hexToBytes, invariant } from '@p2poolv2/primitives'
+import { archiveStart, wholeHeights } from './archive.ts'
 import { bodyKey, confirmedKey, headerKey, KEY_PREFIX, type KeyKind, stateKey } from './keys.ts'
-import { decodeFoundBlock, decodeHeaderRecord } from './records.ts'
-import type { ChainDelta, FoundBlock, HeaderRecord, StoredRow, StoreIdentity } from './share-store.ts'
+import { decodeArchiveRow, decodeFoundBlock, decodeHeaderRecord } from './records.ts'
+import type { ArchivedHeight, ChainDelta, FoundBlock, HeaderRecord, StoredRow, StoreIdentity } from './share-store.ts'
 
 /** The share store in memory, for the simulator and tests: the same keys and values, synchronous and as large as memory. */
 export class MemoryStore {
@@ -46,15 +47,34 @@ export class MemoryStore {
     })
   }
 
-  confirmedNow(fromHeight: Height, limit: number): ShareHash[] {
-    const from = bytesToHex(confirmedKey(fromHeight))
-    const found = this.#range('confirmed').filter(([key]) => key >= from)
-    return found.slice(0, limit).map(([, value]) => shareHashFromWire(value))
+  /** As `ShareStore.readArchive`. */
+  archiveNow(locator: readonly ShareHash[], limit: number): ArchivedHeight[] {
+    const match = locator.map(hash => this.#archivedAt(hash)).find(height => height !== null)
+    if (match === undefined || match === null) return []
+    const rows = (function* (store: MemoryStore, from: Height) {
+      for (let height = from; ; height++) {
+        const row = store.#archiveRow(height)
+        if (row === null) return
+        yield row
+      }
+    })(this, archiveStart(match))
+    return wholeHeights(rows, limit)
   }
 
   blocksNow(limit: number): FoundBlock[] {
     const newestFirst = this.#range('block').reverse().slice(0, limit)
     return newestFirst.map(([, value]) => decodeFoundBlock(value))
+  }
+
+  #archivedAt(hash: ShareHash): Height | null {
+    const [record] = this.readHeadersNow([hash])
+    if (record === null || record === undefined) return null
+    return record.height === 0 || this.#archiveRow(record.height)?.chain === hash ? record.height : null
+  }
+
+  #archiveRow(height: Height): ArchivedHeight | null {
+    const value = this.#get(confirmedKey(height))
+    return value === null ? null : decodeArchiveRow(height, value)
   }
 
   #get(key: Uint8Array): Uint8Array | null {

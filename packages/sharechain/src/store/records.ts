@@ -1,6 +1,6 @@
 import type { ChainName, ConsensusAddress, PaddingMark } from '@p2poolv2/consensus'
 import { PADDING_MARKS } from '@p2poolv2/consensus'
-import type { BlockHash, CompactBits, ShareHash, Work } from '@p2poolv2/primitives'
+import type { BlockHash, CompactBits, Height, ShareHash, Work } from '@p2poolv2/primitives'
 import {
   ByteReader,
   ByteWriter,
@@ -12,7 +12,8 @@ import {
   utf8ToString,
   wireFromDisplay
 } from '@p2poolv2/primitives'
-import type { FoundBlock, FoundBlockOutput, HeaderRecord, StoreIdentity } from './share-store.ts'
+import { compareDigests } from '../tree/hash-order.ts'
+import type { ArchivedHeight, FoundBlock, FoundBlockOutput, HeaderRecord, StoreIdentity } from './share-store.ts'
 
 /** Raised with every change of a key or value, together with a migration or a sentence that says to start afresh. */
 export const SCHEMA_VERSION = 3
@@ -148,6 +149,23 @@ export function encodeHeaderRecord(record: HeaderRecord): Uint8Array {
 /** @throws CodecError when too short; the batch itself is decoded by consensus */
 export function decodeHeaderRecord(bytes: Uint8Array): HeaderRecord {
   return { height: new ByteReader(bytes).u32(), batch: bytes.subarray(4) }
+}
+
+/** The chain's share of a height and, by digest, the others kept of it. */
+export function encodeArchiveRow(chain: ShareHash, others: readonly ShareHash[]): Uint8Array {
+  const writer = new ByteWriter().bytes(wireFromDisplay(chain))
+  for (const other of [...others].sort(compareDigests)) writer.bytes(wireFromDisplay(other))
+  return writer.finish()
+}
+
+/** @throws CodecError when the bytes are not hashes, one at least */
+export function decodeArchiveRow(height: Height, bytes: Uint8Array): ArchivedHeight {
+  const reader = new ByteReader(bytes)
+  const chain = shareHashFromWire(reader.bytes(32))
+  const hashes = [chain]
+  for (let left = bytes.length / 32 - 1; left > 0; left--) hashes.push(shareHashFromWire(reader.bytes(32)))
+  reader.expectEnd()
+  return { height, chain, hashes: hashes.sort(compareDigests) }
 }
 
 export function encodeFoundBlock(block: FoundBlock): Uint8Array {

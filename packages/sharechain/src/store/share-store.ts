@@ -53,6 +53,14 @@ export interface HeaderRecord {
   readonly batch: Uint8Array
 }
 
+/** The shares of a height that has left the index. */
+export interface ArchivedHeight {
+  readonly height: Height
+  readonly chain: ShareHash
+  /** By digest: the chain's share, the uncles kept of this height and what such are built on. */
+  readonly hashes: readonly ShareHash[]
+}
+
 /**
  * Where a share chain is kept. Calls to `commit` are made one at a time and in order; a failed commit is fatal for the
  * node, because memory must never run ahead of a disk that refuses.
@@ -67,13 +75,14 @@ export interface ShareStore {
   commit(delta: ChainDelta): Promise<void>
   /** Encoded shares by hash, in the order asked; null where no body is stored. */
   readShares(hashes: readonly ShareHash[]): Promise<(Uint8Array | null)[]>
-  /** Header records by share hash; null where the share is not known. All but invalid shares keep theirs for ever. */
+  /** Header records by share hash; null where the share is not known. Those of the archive are kept for ever. */
   readHeaders(hashes: readonly ShareHash[]): Promise<(HeaderRecord | null)[]>
   /**
-   * Hashes of confirmed shares below the prune depth, by rising height from `fromHeight`, as far as there are any: what
-   * the chain in memory no longer knows, to serve a peer that syncs from the genesis.
+   * The archive from two heights below the first hash of a locator that is on the archived chain (the genesis is): whole
+   * heights, rising, until `limit` headers or its end are reached. Empty when no hash is. What the chain holds in memory may
+   * be in the archive too, from a time before it began anew: the caller uses what is below `keptFromHeight`.
    */
-  readConfirmed(fromHeight: Height, limit: number): Promise<ShareHash[]>
+  readArchive(locator: readonly ShareHash[], limit: number): Promise<ArchivedHeight[]>
   /** The newest found blocks, highest bitcoin height first. */
   readBlocks(limit: number): Promise<FoundBlock[]>
   /** Waits for commits under way, then lets go of the store. */

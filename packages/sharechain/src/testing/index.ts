@@ -4,6 +4,7 @@ export {
   easyParams,
   FAR_FUTURE_MS,
   GENESIS_TIME_SEC,
+  headerItem,
   secondsAfter
 } from './build-chain.ts'
 export { deltaOf, hashOf, TEST_IDENTITY } from './deltas.ts'

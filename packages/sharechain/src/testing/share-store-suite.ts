@@ -1,8 +1,9 @@
 import { utf8FromString } from '@p2poolv2/primitives'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { blockKey, bodyKey, confirmedKey, headerKey, indexKey, stateKey } from '../store/keys.ts'
-import { encodeFoundBlock, encodeHeaderRecord } from '../store/records.ts'
+import { encodeArchiveRow, encodeFoundBlock, encodeHeaderRecord } from '../store/records.ts'
 import type { ShareStore, StoredRow } from '../store/share-store.ts'
+import { compareDigests } from '../tree/hash-order.ts'
 import { deltaOf, foundBlock, hashOf } from './deltas.ts'
 
 /** A store and what its tests need around it. */
@@ -107,11 +108,26 @@ export function describeShareStore(name: string, makeRig: () => Promise<StoreRig
       expect(await rig.store.readShares([hashOf(1)])).not.toEqual([null])
     })
 
-    it('lists confirmed hashes below the prune depth by height', async () => {
-      const puts = [5, 3, 300].map(n => ({ key: confirmedKey(n), value: headerKey(hashOf(n)).subarray(1) }))
+    it('gives whole heights of the archive, from two below the first hash of a locator that is on its chain', async () => {
+      const heightOf = (n: number) => encodeHeaderRecord({ height: n, batch: utf8FromString('a header') })
+      const puts = [1, 2, 3, 4, 5, 7].flatMap(n => [
+        { key: headerKey(hashOf(n)), value: heightOf(n) },
+        { key: confirmedKey(n), value: encodeArchiveRow(hashOf(n), n === 4 ? [hashOf(40), hashOf(41)] : []) }
+      ])
+      puts.push({ key: headerKey(hashOf(0)), value: heightOf(0) }, { key: headerKey(hashOf(41)), value: heightOf(4) })
       await rig.store.commit(deltaOf(1, { puts }))
-      expect(await rig.store.readConfirmed(0, 10)).toEqual([hashOf(3), hashOf(5), hashOf(300)])
-      expect(await rig.store.readConfirmed(4, 1)).toEqual([hashOf(5)])
+      const heights = async (locator: readonly number[], limit = 10) =>
+        (await rig.store.readArchive(locator.map(hashOf), limit)).map(({ height }) => height)
+      expect(await heights([99, 5, 0])).toEqual([3, 4, 5])
+      expect(await heights([0])).toEqual([1, 2, 3, 4, 5])
+      expect(await heights([0], 3)).toEqual([1, 2, 3])
+      expect(await heights([5], 2)).toEqual([3, 4])
+      expect(await heights([99])).toEqual([])
+      // An uncle is no place to go on from: what follows it is another branch.
+      expect(await heights([41])).toEqual([])
+      const [, fourth] = await rig.store.readArchive([hashOf(5)], 2)
+      expect(fourth?.chain).toBe(hashOf(4))
+      expect(fourth?.hashes).toEqual([hashOf(4), hashOf(40), hashOf(41)].sort(compareDigests))
     })
 
     it('lists found blocks newest first, each with its last result', async () => {

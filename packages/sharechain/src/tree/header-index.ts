@@ -233,7 +233,6 @@ export class HeaderIndex extends ShareMarks implements ChainView, PaddingSource 
    * @param gone called for each share while it still can be read
    */
   dropLowest(gone: (slot: Slot) => void): void {
-    invariant(this.#lowest < this.#highest, 'the highest share is never pruned')
     for (const slot of this.slotsAtHeight(this.#lowest)) {
       gone(slot)
       this.#remove(slot)
@@ -249,6 +248,13 @@ export class HeaderIndex extends ShareMarks implements ChainView, PaddingSource 
     const height = this.height(slot)
     this.#remove(slot)
     if (height === this.#highest && this.#links.firstAtHeight(height) === NO_SLOT) this.#highest--
+  }
+
+  /** Forgets everything but the genesis. @param gone as for `dropLowest` */
+  clear(gone: (slot: Slot) => void): void {
+    while (this.#lowest <= this.#highest) this.dropLowest(gone)
+    this.#lowest = 1
+    this.#highest = 0
   }
 
   /** Every slot in use, in no particular order. */

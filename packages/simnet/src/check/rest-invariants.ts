@@ -26,7 +26,7 @@ export function checkAtRest(world: World, options: RestOptions = {}): void {
   const bitcoinBits = world.bitcoin.options.bits
   const payouts = payoutText(first.chain, bitcoinBits)
   said(world, first, () => {
-    walkConfirmed(first.chain, world.params.maxUncles)
+    walkConfirmed(first.chain, world.params)
     invariant(
       payouts === naivePayoutText(world.params, first.chain, bitcoinBits),
       'payouts are those of the plain walk'

@@ -71,7 +71,7 @@ export function reportOf(
 ): SimReport {
   const { census, params } = world
   const { chain } = run.at
-  const walk = walkConfirmed(chain, params.maxUncles)
+  const walk = walkConfirmed(chain, params)
   const fates = fatesOf(census.produced.values(), { chain, walk, params })
   const nodes = world.nodes
   const bytes = nodes.reduce((sum, { node }) => sum + world.net.bytesSent(node), 0)

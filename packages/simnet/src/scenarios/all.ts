@@ -5,6 +5,7 @@ import { alone, halfCut, islands, lossy } from './cuts.ts'
 import { hostileScenarios } from './hostile.ts'
 import { launchBurst, slowReader } from './launch.ts'
 import { newcomer } from './newcomer.ts'
+import { allButOneLie, lightChainsFirst, oldNetwork } from './old-networks.ts'
 import { majorityFork, minorityFork } from './private-forks.ts'
 import type { Scenario } from './scenario.ts'
 import { calm, hashrateSwing, large, merge, mixed } from './steady.ts'
@@ -35,6 +36,9 @@ export const SCENARIOS: ReadonlyMap<string, Scenario> = new Map(
     newcomer,
     launchBurst,
     slowReader,
+    oldNetwork,
+    allButOneLie,
+    lightChainsFirst,
     uncleRates
   ].map(scenario => [scenario.name, scenario])
 )

@@ -43,6 +43,13 @@ export function performEffect(node: Hands, effect: NodeEffect, around: Surroundi
       )
       break
     }
+    case 'readArchive': {
+      const { requestId, afterSequence, locator, limit } = effect
+      node.store.read({ afterSequence, question: disk => disk.archiveNow(locator, limit) }, heights =>
+        node.post({ type: 'archiveRead', requestId, heights })
+      )
+      break
+    }
     case 'readHeaders': {
       const { requestId, hashes, afterSequence } = effect
       node.store.read(

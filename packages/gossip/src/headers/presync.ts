@@ -1,0 +1,166 @@
+import {
+  type ChainParams,
+  followHeaders,
+  type HeaderItem,
+  type HeaderTail,
+  type ShareFacts,
+  tailAncestor,
+  tailHeights
+} from '@p2poolv2/consensus'
+import { type Height, invariant, type ShareHash, type Work, ZERO_SHARE_HASH } from '@p2poolv2/primitives'
+import type { ChainIndex } from '../contract.ts'
+import type { FaultCode } from '../peers/verdicts.ts'
+import { FULL_ANSWER_HEADERS } from './full-answer.ts'
+
+/** Headers that build on our candidate chain within this many heights of its tip are taken as they come. */
+export const NEAR_HEIGHTS = 144
+/**
+ * Checkpoints of one peer: one for each full answer, so a chain of fifty years and, at some hundred bytes each, 20 MiB. A peer with
+ * a longer one is not followed further.
+ */
+export const MAX_CHECKPOINTS = 200_000
+
+export interface NextQuestion {
+  readonly locator: readonly ShareHash[]
+  readonly stop: ShareHash
+}
+
+/** What to do with an answer. */
+export type Step =
+  /** Give the headers to the chain. `provenWork`: of the chain they belong to, as far as it was followed; else 0. */
+  | { readonly type: 'take'; readonly provenWork: Work }
+  | { readonly type: 'ask'; readonly question: NextQuestion }
+  | { readonly type: 'fail'; readonly reason: string; readonly code?: FaultCode }
+
+type Phase = 'direct' | 'following' | 'fetching'
+
+/**
+ * Keeps headers of a lighter chain out of our memory. A peer whose answer leads away from our candidate chain has to show first that
+ * what it leads to is heavier: its headers are judged and forgotten, all but the newest few and one hash for each answer. Only
+ * when their work exceeds that of our candidate chain, and the least a chain must have, are they asked for again and kept,
+ * each answer only if it leads to the hash noted for it, so that nothing else can be slipped in the second time.
+ *
+ * The normal case, headers near the tip of our candidate chain, costs a look at the share they build on. One of these belongs to
+ * one session with one peer.
+ */
+export class Presync {
+  readonly #params: ChainParams
+  readonly #chain: ChainIndex
+  #phase: Phase = 'direct'
+  #tail: HeaderTail | null = null
+  /** Where the peer's chain was first asked from: the second time it is asked from there too. */
+  #origin: readonly ShareHash[] = []
+  readonly #checkpoints: ShareHash[] = []
+  #fetched = 0
+  #reached: Height = 0
+  #headers = 0
+
+  constructor(params: ChainParams, chain: ChainIndex) {
+    this.#params = params
+    this.#chain = chain
+  }
+
+  get phase(): Phase {
+    return this.#phase
+  }
+
+  /** Headers followed and not kept. */
+  get followedHeaders(): number {
+    return this.#headers
+  }
+
+  /** The newest header followed; null when none is. */
+  get tip(): ShareFacts | null {
+    return this.#tail?.tip ?? null
+  }
+
+  /** Notes what the next answer answers. */
+  asked(locator: readonly ShareHash[]): void {
+    if (this.#phase === 'direct') this.#origin = locator
+  }
+
+  answered(items: readonly HeaderItem[]): Step {
+    if (this.#phase === 'fetching') return this.#fetch(items)
+    if (this.#phase === 'direct' && this.#isTakenAnyway(items)) return { type: 'take', provenWork: 0n }
+    return this.#follow(items)
+  }
+
+  /** After the chain took headers: where to go on, or null to go on as with any answer. */
+  taken(): NextQuestion | null {
+    if (this.#phase !== 'fetching') return null
+    const [last, next] = this.#checkpoints.slice(this.#fetched, this.#fetched + 2)
+    invariant(last !== undefined, 'what is fetched leads to a checkpoint')
+    this.#fetched++
+    if (next !== undefined) return { locator: [last], stop: next }
+    this.#phase = 'direct'
+    this.#tail = null
+    this.#checkpoints.length = 0
+    return { locator: [last], stop: ZERO_SHARE_HASH }
+  }
+
+  checkInvariants(): void {
+    invariant(this.#checkpoints.length <= MAX_CHECKPOINTS, 'checkpoints are within their cap')
+    const most = (tailHeights(this.#params) + 1) * this.#params.maxSharesPerHeight
+    // A batch may bring side branches from as far below as the tail reaches, each time up to a full height.
+    invariant((this.#tail?.facts.size ?? 0) <= 2 * most, 'a tail is short')
+  }
+
+  #follow(items: readonly HeaderItem[]): Step {
+    const isFirst = this.#tail === null
+    const followed = followHeaders(this.#params, {
+      tail: this.#tail,
+      view: this.#chain,
+      items,
+      nowSec: this.#chain.wallSec()
+    })
+    // Then the chain says what is missing.
+    if (followed.type === 'unconnected') return { type: 'take', provenWork: 0n }
+    if (followed.type === 'refused') return { type: 'fail', reason: followed.code, code: followed.code }
+    // It did not go on from what we named as ours but told us of our own past.
+    if (followed.joins) return { type: 'fail', reason: 'own-chain' }
+    const { tail, fresh } = followed
+    const work = tail.tip.chainWork
+    const isEnough = work > this.#chain.candidateTip().chainWork && work >= this.#params.minimumChainWork
+    if (isFirst && isEnough) return { type: 'take', provenWork: work }
+    this.#headers += fresh
+    this.#phase = 'following'
+    this.#tail = tail
+    const [first] = this.#checkpoints
+    if (isEnough && first !== undefined) {
+      this.#phase = 'fetching'
+      this.#fetched = 0
+      return { type: 'ask', question: { locator: this.#origin, stop: first } }
+    }
+    if (items.length < FULL_ANSWER_HEADERS) return { type: 'fail', reason: 'lighter-chain' }
+    const checkpoint = tailAncestor(tail, tailHeights(this.#params))
+    if (checkpoint.height <= this.#reached) {
+      return { type: 'fail', reason: 'no-progress', code: 'answer-without-progress' }
+    }
+    if (this.#checkpoints.length >= MAX_CHECKPOINTS) return { type: 'fail', reason: 'endless-chain' }
+    this.#reached = checkpoint.height
+    this.#checkpoints.push(checkpoint.hash)
+    return { type: 'ask', question: { locator: [checkpoint.hash], stop: ZERO_SHARE_HASH } }
+  }
+
+  #fetch(items: readonly HeaderItem[]): Step {
+    const checkpoint = this.#checkpoints[this.#fetched]
+    if (!items.some(({ hash }) => hash === checkpoint)) return { type: 'fail', reason: 'other-headers-than-before' }
+    return { type: 'take', provenWork: this.#tail?.tip.chainWork ?? 0n }
+  }
+
+  /** Whether the chain may have these headers without their work being looked at: near its tip, or for it to refuse. */
+  #isTakenAnyway(items: readonly HeaderItem[]): boolean {
+    const chain = this.#chain
+    const inside = new Set(items.map(({ hash }) => hash))
+    let highest: Height = -1
+    for (const { header } of items) {
+      if (inside.has(header.prevShareHash)) continue
+      const anchor = chain.facts(header.prevShareHash)
+      if (anchor !== undefined && anchor.height > highest) highest = anchor.height
+    }
+    const tip = chain.candidateTip()
+    // Only the genesis is below what is kept. A chain found to be right is not left for what forks from there.
+    if (highest + 1 < chain.keptFromHeight) return !chain.isUndecided
+    return tip.chainWork >= this.#params.minimumChainWork && tip.height - highest <= NEAR_HEIGHTS
+  }
+}
