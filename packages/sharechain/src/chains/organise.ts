@@ -4,6 +4,7 @@ import { invariant } from '@p2poolv2/primitives'
 import { HeightColumn } from '../tree/columns.ts'
 import { compareDigests } from '../tree/hash-order.ts'
 import { type HeaderIndex, NO_SLOT, type Slot } from '../tree/header-index.ts'
+import { isTopValid } from './top.ts'
 
 /** Shares that joined or left the confirmed chain, in the order it happened. */
 export interface ConfirmedMove {
@@ -12,9 +13,6 @@ export interface ConfirmedMove {
 }
 
 const STILL: ConfirmedMove = Object.freeze({ confirmed: [], unconfirmed: [] })
-
-/** Newest shares of the candidate chain that may be without verdict when its top counts as valid: bodies come after headers. */
-const TOP_LAG_HEIGHTS = 6
 
 /**
  * Decides which shares are candidate and which are confirmed (protocol §14).
@@ -172,7 +170,7 @@ export class Organiser {
     const fork = this.forkHeight()
     // What lies between the last share in common and the lowest one kept was archived by its headers.
     const from = Math.max(fork + 1, index.lowestHeight)
-    if ((from < pruneHeight || from > fork + 1) && !this.#isTopValid()) return STILL
+    if ((from < pruneHeight || from > fork + 1) && !isTopValid(index, this)) return STILL
     let top = from - 1
     while (top < this.candidateHeight && this.#qualifies(this.#candidateAt.get(top + 1), pruneHeight)) top++
     if (top < from) return STILL
@@ -290,17 +288,6 @@ export class Organiser {
     for (let slot = tip; slot !== NO_SLOT; slot = this.#index.prevSlot(slot)) {
       invariant(at.get(this.#index.height(slot)) === slot, 'a chain is dense and linked by parents')
     }
-  }
-
-  /** Validity follows parents, so that what is valid at the top is valid as far down as bodies are needed. */
-  #isTopValid(): boolean {
-    const index = this.#index
-    const lowest = Math.max(index.lowestHeight, this.candidateHeight - TOP_LAG_HEIGHTS)
-    for (let height = this.candidateHeight; height >= lowest; height--) {
-      const slot = this.#candidateAt.get(height)
-      if (index.validity(slot) === 'blockValid' && !index.contextSkipped(slot)) return true
-    }
-    return false
   }
 
   #qualifies(slot: Slot, pruneHeight: Height): boolean {
