@@ -3,8 +3,9 @@ import type { HeaderSync } from './headers/sync.ts'
 import type { Outbox } from './peers/outbox.ts'
 import type { Outstanding } from './peers/request-book.ts'
 import type { FaultCode } from './peers/verdicts.ts'
-import type { FetchOrder, ShareFetcher } from './shares/fetcher.ts'
-import type { Intake } from './shares/intake.ts'
+import type { ShareFetcher } from './shares/fetcher.ts'
+import type { ShareDoor } from './shares/share-door.ts'
+import type { FetchOrder } from './shares/sources.ts'
 import type { TemplateExchange } from './templates/exchange.ts'
 import { decoded } from './wire/decoded.ts'
 import { decodeMessage } from './wire/messages.ts'
@@ -12,7 +13,7 @@ import { decodeMessage } from './wire/messages.ts'
 interface Parts {
   readonly fetcher: ShareFetcher
   readonly headers: HeaderSync
-  readonly intake: Intake
+  readonly door: ShareDoor
   readonly exchange: TemplateExchange
   readonly out: Outbox
 }
@@ -55,7 +56,7 @@ export class Answers {
   }
 
   #body(order: FetchOrder, payload: Uint8Array | null, nowMs: SteadyMs): void {
-    const { fetcher, intake } = this.#parts
+    const { fetcher, door } = this.#parts
     const { hash, peer } = order
     if (payload === null) {
       fetcher.answered(order, 'silent')
@@ -63,7 +64,7 @@ export class Answers {
     }
     const message = decoded(() => decodeMessage(payload))
     if (message?.type === 'shareBlock' && message.share.hash === hash) {
-      intake.takeFetched(message.share, { via: 'fetch', peer }, nowMs)
+      door.takeFetched(message.share, { via: 'fetch', peer }, nowMs)
     } else if (message?.type === 'notFound' && message.kind === 'share' && message.hash === hash) {
       fetcher.answered(order, 'absent')
     } else {

@@ -1,4 +1,4 @@
-import type { ChainIndex } from './contract.ts'
+import type { ChainIndex } from './chain-port.ts'
 
 /** A share this old says nothing about now (protocol §19.5). */
 export const CURRENT_SEC = 300

@@ -3,9 +3,10 @@ import { ChainBuilder, EASY_BITCOIN_BITS, easyParams, GENESIS_TIME_SEC } from '@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import type { GossipEvent } from './contract.ts'
+import type { PeerEffect } from './network-port.ts'
 import { branchKeyOf } from './templates/book.ts'
 import { blockTemplate, templateTransaction } from './testing/templates.ts'
-import { type NetEffect, TestNode } from './testing/test-node.ts'
+import { TestNode } from './testing/test-node.ts'
 import { encodeMessage, type PeerMessage } from './wire/messages.ts'
 import { encodeAnnouncement, encodeTemplateMessage, type TemplateMessage } from './wire/template-messages.ts'
 
@@ -185,7 +186,7 @@ class Run {
     this.#take(effects)
   }
 
-  #take(effects: readonly NetEffect[]): void {
+  #take(effects: readonly PeerEffect[]): void {
     for (const effect of effects) {
       if (effect.type === 'request') this.#asked.push(effect.requestId)
       if (effect.type === 'dropPeer') this.#forget(effect.peer)

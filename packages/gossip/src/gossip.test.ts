@@ -1,9 +1,11 @@
 import { steadyMs, ZERO_SHARE_HASH } from '@p2poolv2/primitives'
 import { ChainBuilder, easyParams, GENESIS_TIME_SEC } from '@p2poolv2/sharechain/testing'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { POLL_MS, STALL_MS } from './headers/sync.ts'
+import { STALL_MS } from './headers/sync.ts'
+import { POLL_MS } from './headers/turns.ts'
+import type { PeerEffect } from './network-port.ts'
 import { MAX_QUEUED_PER_PEER } from './peers/request-queue.ts'
-import { type NetEffect, TestNode } from './testing/test-node.ts'
+import { TestNode } from './testing/test-node.ts'
 import { encodeFrame } from './wire/frame.ts'
 import { decodeMessage, encodeMessage, type PeerMessage } from './wire/messages.ts'
 
@@ -18,15 +20,15 @@ let node: TestNode
 
 const connect = (peer: string, dialect: 'ours' | 'reference' = 'reference') =>
   node.handle({ type: 'peerConnected', peer, direction: 'inbound', dialect }, NOW)
-const ask = (peer: string, message: PeerMessage | Uint8Array, atMs = NOW, requestId = 7): readonly NetEffect[] => {
+const ask = (peer: string, message: PeerMessage | Uint8Array, atMs = NOW, requestId = 7): readonly PeerEffect[] => {
   const payload = message instanceof Uint8Array ? message : encodeMessage(message)
   return node.handle({ type: 'peerRequest', peer, requestId, protocol: 'shares', payload }, atMs)
 }
-const requests = (effects: readonly NetEffect[]) =>
+const requests = (effects: readonly PeerEffect[]) =>
   effects.flatMap(effect =>
     effect.type === 'request' ? [{ peer: effect.peer, ...decodeMessage(effect.payload), id: effect.requestId }] : []
   )
-const answers = (effects: readonly NetEffect[]) =>
+const answers = (effects: readonly PeerEffect[]) =>
   effects.flatMap(effect =>
     effect.type === 'respond' ? [effect.payload === null ? null : decodeMessage(effect.payload)] : []
   )

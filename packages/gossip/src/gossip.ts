@@ -1,26 +1,18 @@
 import { bitcoinHeaderHashWire } from '@p2poolv2/bitcoin'
-import { blockHashFromWire, invariant, type SteadyMs, sha256d, steadyMs } from '@p2poolv2/primitives'
+import { blockHashFromWire, invariant, type SteadyMs, sha256d } from '@p2poolv2/primitives'
 import { Answers } from './answers.ts'
-import type {
-  ChainIndex,
-  ChainJudgement,
-  GossipDeps,
-  GossipEffect,
-  GossipEvent,
-  GossipOptions,
-  GossipStatus,
-  PeerId,
-  SyncState
-} from './contract.ts'
-import { isCurrent } from './currentness.ts'
+import type { ChainPort } from './chain-port.ts'
+import type { GossipDeps, GossipEffect, GossipEvent, GossipOptions, GossipStatus, SyncState } from './contract.ts'
 import { HeaderSync } from './headers/sync.ts'
+import type { PeerId } from './network-port.ts'
 import { Outbox } from './peers/outbox.ts'
 import { MAX_PEERS, Peer, PeerBook } from './peers/peer-book.ts'
 import { RequestDesk } from './peers/request-desk.ts'
-import { MAX_WANTED, ShareFetcher } from './shares/fetcher.ts'
-import { Intake } from './shares/intake.ts'
+import { ChainWatch } from './shares/chain-watch.ts'
+import { ShareFetcher } from './shares/fetcher.ts'
 import { RecentShares } from './shares/recent.ts'
 import { Relay } from './shares/relay.ts'
+import { ShareDoor } from './shares/share-door.ts'
 import { gossipStatus, syncState } from './status.ts'
 import { TemplateAnnouncer } from './templates/announcer.ts'
 import { BlockRebuild } from './templates/block-rebuild.ts'
@@ -30,15 +22,12 @@ import { decoded } from './wire/decoded.ts'
 import { encodeMessage } from './wire/messages.ts'
 import { decodeAnnouncement } from './wire/template-messages.ts'
 
-/** While shares are wanted the chain is asked again this often which, so that none is forgotten. */
-const REFRESH_MS = 10_000
-
 /**
  * What to tell and ask peers: one event in, one list of effects out. It never throws for what a peer did, keeps no time of
- * its own, and knows of the share chain what `ChainIndex` tells.
+ * its own, and deals with the share chain through its port alone.
  */
 export class Gossip {
-  readonly #chain: ChainIndex
+  readonly #chain: ChainPort
   readonly #peers: PeerBook
   readonly #out: Outbox
   readonly #recent = new RecentShares()
@@ -49,14 +38,10 @@ export class Gossip {
   readonly #announcer: TemplateAnnouncer
   readonly #exchange: TemplateExchange
   readonly #rebuild: BlockRebuild
-  readonly #intake: Intake
+  readonly #door: ShareDoor
+  readonly #watch: ChainWatch
   readonly #desk: RequestDesk
   readonly #answers: Answers
-  /** Set when the chain's wishes may have changed: whom to ask first for new ones. */
-  #stale: { readonly preferred: PeerId | null } | null = null
-  /** The chain may want more than it was asked to name. */
-  #moreWanted = false
-  #refreshAtMs: SteadyMs | null = null
   #state: SyncState = 'alone'
 
   constructor(options: GossipOptions, deps: GossipDeps) {
@@ -74,18 +59,28 @@ export class Gossip {
     this.#relay = new Relay(shared)
     this.#announcer = new TemplateAnnouncer({ book, peers, out })
     this.#exchange = new TemplateExchange({ book, peers, out, sha256d: hash })
+    this.#watch = new ChainWatch({ chain, fetcher: this.#fetcher, relay: this.#relay })
     this.#rebuild = new BlockRebuild(params, { chain, book, out, exchange: this.#exchange })
-    this.#headers = new HeaderSync(params, { ...shared, rng })
-    this.#intake = new Intake(params, { ...shared, headers: this.#headers, blocks: this.#rebuild })
-    const behind = { ...shared, headers: this.#headers, intake: this.#intake }
+    const watched = { ...shared, watch: this.#watch }
+    this.#headers = new HeaderSync(params, { ...watched, rng })
+    this.#door = new ShareDoor(params, { ...watched, headers: this.#headers, blocks: this.#rebuild })
+    const behind = { ...shared, headers: this.#headers, door: this.#door }
     this.#desk = new RequestDesk(params, { ...behind, book })
     this.#answers = new Answers({ ...behind, exchange: this.#exchange })
   }
 
   /** When to send `deadline`; null when nothing is awaited. */
   get nextDeadlineMs(): SteadyMs | null {
-    let next = this.#refreshAtMs
-    const parts = [this.#out.requests, this.#desk, this.#headers, this.#fetcher, this.#exchange, this.#announcer]
+    let next: SteadyMs | null = null
+    const parts = [
+      this.#watch,
+      this.#out.requests,
+      this.#desk,
+      this.#headers,
+      this.#fetcher,
+      this.#exchange,
+      this.#announcer
+    ]
     for (const { nextDeadlineMs } of parts) {
       if (nextDeadlineMs !== null && (next === null || nextDeadlineMs < next)) next = nextDeadlineMs
     }
@@ -106,7 +101,7 @@ export class Gossip {
   /** Between turns only. */
   checkInvariants(): void {
     const parts = [this.#peers, this.#out.requests, this.#recent, this.#desk, this.#headers, this.#fetcher]
-    for (const part of [...parts, this.#book, this.#exchange, this.#rebuild, this.#intake]) part.checkInvariants()
+    for (const part of [...parts, this.#book, this.#exchange, this.#rebuild, this.#door]) part.checkInvariants()
     for (const { id } of this.#peers.all()) {
       const asked = this.#out.requests.count(id, 'body')
       invariant(asked === this.#fetcher.inFlight(id), 'every body asked for is a request without answer')
@@ -134,19 +129,12 @@ export class Gossip {
       case 'requestFailed':
         this.#ended(event.requestId, { payload: null, malformed: event.reason === 'malformed' }, nowMs)
         break
-      case 'shareJudged':
-        this.#intake.judged(event, nowMs)
-        this.#chainMoved(event.outcome, nowMs)
-        break
-      case 'headersJudged':
-        this.#headersJudged(event, nowMs)
-        break
       case 'ownShare':
         this.#ownShare(event, nowMs)
         break
       case 'chainChanged':
-        this.#stale ??= { preferred: null }
-        this.#chainMoved(event.outcome, nowMs)
+        this.#watch.changed()
+        this.#watch.moved(event.outcome, nowMs)
         break
       case 'ownTemplate':
         this.#announcer.own(event.template)
@@ -180,7 +168,7 @@ export class Gossip {
     this.#exchange.work(nowMs)
     this.#rebuild.takeArrivals(this.#exchange.takeArrivals())
     this.#headers.work(nowMs)
-    this.#refreshWanted(nowMs)
+    this.#watch.work(nowMs)
     for (let order = this.#fetcher.next(nowMs); order !== null; order = this.#fetcher.next(nowMs)) {
       const { hash, peer } = order
       this.#out.ask(peer, { type: 'getData', kind: 'share', hash }, { purpose: { type: 'body', hash }, nowMs })
@@ -227,7 +215,7 @@ export class Gossip {
     if (this.#peers.get(peer)?.topicMessages.take(1, nowMs) !== true) {
       this.#out.verdict(event, 'ignore')
     } else if (topic === 'shares') {
-      this.#intake.take(data, { via: 'topic', peer, messageId }, nowMs)
+      this.#door.take(data, { via: 'topic', peer, messageId }, nowMs)
     } else {
       const announcement = decoded(() => decodeAnnouncement(data))
       // Announcements go one hop, so that whoever hears one has it from the node that holds the template.
@@ -248,43 +236,14 @@ export class Gossip {
     this.#answers.take(request, answer.payload, nowMs)
   }
 
-  // What the chain says
-
-  #headersJudged(event: Extract<GossipEvent, { type: 'headersJudged' }>, nowMs: SteadyMs): void {
-    const { deliveryId, outcome } = event
-    const peer = this.#headers.judged(deliveryId, outcome, nowMs)
-    if (peer !== null) {
-      this.#fetcher.addSource(peer)
-      this.#stale = { preferred: isCurrent(this.#chain) ? peer : null }
-    }
-    this.#chainMoved(outcome, nowMs)
-  }
+  // Ours
 
   #ownShare(event: Extract<GossipEvent, { type: 'ownShare' }>, nowMs: SteadyMs): void {
     const { share, outcome } = event
     // A block of ours is on its way to bitcoin already.
     this.#rebuild.settle(blockHashFromWire(bitcoinHeaderHashWire(share.header.bitcoinHeader)))
     this.#relay.own(this.#recent.add(share, 'own'), nowMs)
-    this.#chainMoved(outcome, nowMs)
-  }
-
-  #chainMoved(outcome: ChainJudgement, nowMs: SteadyMs): void {
-    for (const hash of outcome.validated) {
-      this.#relay.validated(hash, nowMs)
-      // Those that had waited for this one wait no more.
-      this.#fetcher.arrived(hash, 'done', nowMs)
-    }
-    if (outcome.invalidated.length > 0) this.#stale ??= { preferred: null }
-  }
-
-  #refreshWanted(nowMs: SteadyMs): void {
-    const isDue = this.#refreshAtMs !== null && this.#refreshAtMs <= nowMs
-    if (this.#stale === null && !isDue && !(this.#moreWanted && this.#fetcher.isLow)) return
-    const wanted = this.#chain.wantedBodies(MAX_WANTED)
-    this.#fetcher.setWanted(wanted, this.#stale?.preferred ?? null, nowMs)
-    this.#stale = null
-    this.#moreWanted = wanted.length >= MAX_WANTED
-    this.#refreshAtMs = wanted.length > 0 ? steadyMs(nowMs + REFRESH_MS) : null
+    this.#watch.moved(outcome, nowMs)
   }
 
   #statusParts() {

@@ -1,17 +1,17 @@
+export type { ChainPort, PeerHeaders, PeerShare, RebuiltBlock } from './chain-port.ts'
+export type { GossipEffect, GossipEvent, GossipFact, SyncState } from './contract.ts'
+export { Gossip } from './gossip.ts'
 export type {
-  ChainIndex,
   Dialect,
-  GossipEffect,
-  GossipEvent,
-  GossipFact,
+  PeerEffect,
+  PeerEvent,
   PeerId,
   Protocol,
-  SyncState,
   Topic,
   TopicVerdict
-} from './contract.ts'
-export { Gossip } from './gossip.ts'
+} from './network-port.ts'
 export { decodeFrame, encodeFrame } from './wire/frame.ts'
 export type { DecodedMessage } from './wire/messages.ts'
 export { decodeMessage, encodeMessage } from './wire/messages.ts'
+export { messageId } from './wire/protocols.ts'
 export { encodeAnnouncement } from './wire/template-messages.ts'

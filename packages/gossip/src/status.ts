@@ -1,5 +1,6 @@
 import type { SteadyMs } from '@p2poolv2/primitives'
-import type { ChainIndex, GossipStatus, SyncState } from './contract.ts'
+import type { ChainIndex } from './chain-port.ts'
+import type { GossipStatus, SyncState } from './contract.ts'
 import { isCurrent } from './currentness.ts'
 import type { HeaderSync } from './headers/sync.ts'
 import type { PeerBook } from './peers/peer-book.ts'

@@ -1,5 +1,5 @@
 import type { BlockTemplate, ScarceRoom } from '@p2poolv2/bitcoin'
-import type { Dialect, GossipEffect, GossipEvent, GossipFact, PeerId } from '@p2poolv2/gossip'
+import type { Dialect, GossipFact, PeerEffect, PeerEvent, PeerId } from '@p2poolv2/gossip'
 import type { BlockHash, ShareHash } from '@p2poolv2/primitives'
 import type { ArchivedHeight, ChainDelta } from '@p2poolv2/sharechain'
 import type { SessionOutput } from '@p2poolv2/stratum'
@@ -21,18 +21,6 @@ export interface BitcoindStatus {
   readonly message: string | null
 }
 
-/** What the network tells: the same shapes as in the contract of the gossip machine, which says what each means. */
-export type PeerEvent = Extract<
-  GossipEvent,
-  { readonly type: 'peerConnected' | 'peerGone' | 'gossip' | 'peerRequest' | 'peerResponse' | 'requestFailed' }
->
-
-/** What the network is asked for: the same shapes as in the contract of the gossip machine, which says what each means. */
-export type PeerEffect = Extract<
-  GossipEffect,
-  { readonly type: 'publish' | 'verdict' | 'request' | 'respond' | 'penalise' | 'dropPeer' }
->
-
 /** Whose read of the store it is: the share chain's own, or the gossip machine's to answer a peer. */
 export type StoreReader = 'chain' | 'peers'
 
@@ -43,6 +31,7 @@ export type StoreReader = 'chain' | 'peers'
 export type BlockSubmitResult = 'accepted' | 'duplicate' | 'rejected' | 'failed' | 'superseded'
 
 export type NodeEvent =
+  /** What the network tells. */
   | PeerEvent
   | { readonly type: 'minerConnected'; readonly miner: MinerId; readonly remote: string }
   | { readonly type: 'minerLines'; readonly miner: MinerId; readonly lines: readonly Uint8Array[] }

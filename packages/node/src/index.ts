@@ -7,7 +7,6 @@ export type {
   NodeEffect,
   NodeEvent,
   NodeFact,
-  PeerEffect,
   StopReason
 } from './contract.ts'
 

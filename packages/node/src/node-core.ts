@@ -8,10 +8,10 @@ import type { FoundBlock, ShareChain } from '@p2poolv2/sharechain'
 import type { SessionSettings } from '@p2poolv2/stratum'
 import { StratumV1 } from '@p2poolv2/stratum'
 import { BlockLog } from './chain/block-log.ts'
-import { chainIndexOf } from './chain/chain-index.ts'
 import { ChainKeeper } from './chain/chain-keeper.ts'
+import { chainPortOf } from './chain/chain-port.ts'
 import { HeldEvents, type Holdable, isHoldable } from './chain/held-events.ts'
-import { Network } from './chain/network.ts'
+import { PeerDesk } from './chain/peer-desk.ts'
 import type { BitcoindStatus, NodeEffect, NodeEvent, StopReason } from './contract.ts'
 import { EffectList } from './effect-list.ts'
 import { PoolStats } from './figures/pool-stats.ts'
@@ -73,7 +73,7 @@ export class NodeCore {
   readonly #blocks: BlockLog
   readonly #keeper: ChainKeeper
   readonly #gossip: Gossip
-  readonly #network: Network
+  readonly #peers: PeerDesk
   #bitcoinds: readonly BitcoindStatus[] = []
   #templateSource: string | null = null
   /** What peers know of our transactions. */
@@ -92,19 +92,20 @@ export class NodeCore {
     this.#jobs = new JobMaker({ params, donation, fee, poolSignature }, { chain })
     this.#stats = new PoolStats({ startedAtMs })
     this.#blocks = new BlockLog(options.recentBlocks)
-    this.#gossip = new Gossip(
-      { params, ...(options.maxPeers === undefined ? {} : { maxPeers: options.maxPeers }) },
-      { chain: chainIndexOf(params, chain, this.#turn), rng, ...(sha256d === undefined ? {} : { sha256d }) }
-    )
     this.#keeper = new ChainKeeper({
       network: params.addressNetwork,
       chain,
       jobs: this.#jobs,
       blocks: this.#blocks,
       effects: this.#effects,
-      tell: (news, now) => this.#network.handle(news, now)
+      tell: (news, now) => this.#peers.handle(news, now)
     })
-    this.#network = new Network({ gossip: this.#gossip, keeper: this.#keeper, effects: this.#effects })
+    const port = chainPortOf(params, { chain, keeper: this.#keeper, turn: this.#turn })
+    this.#gossip = new Gossip(
+      { params, ...(options.maxPeers === undefined ? {} : { maxPeers: options.maxPeers }) },
+      { chain: port, rng, ...(sha256d === undefined ? {} : { sha256d }) }
+    )
+    this.#peers = new PeerDesk({ gossip: this.#gossip, keeper: this.#keeper, effects: this.#effects })
     this.#desk = new MinerDesk(
       {
         network: params.addressNetwork,
@@ -173,7 +174,6 @@ export class NodeCore {
     this.#blocks.checkInvariants()
     this.#keeper.checkInvariants()
     this.#gossip.checkInvariants()
-    this.#network.checkInvariants()
     invariant(this.#bitcoinds.length <= MAX_BITCOIND_NODES, 'bitcoin nodes are within their cap')
   }
 
@@ -220,29 +220,29 @@ export class NodeCore {
       case 'peerConnected': {
         const { peer, direction, dialect } = event
         this.#effects.report({ type: 'peerConnected', peer, direction, dialect })
-        this.#network.handle(event, now)
+        this.#peers.handle(event, now)
         break
       }
       case 'peerGone':
         this.#effects.report({ type: 'peerGone', peer: event.peer })
-        this.#network.handle(event, now)
+        this.#peers.handle(event, now)
         break
       case 'gossip':
       case 'peerRequest':
       case 'peerResponse':
       case 'requestFailed':
-        this.#network.handle(event, now)
+        this.#peers.handle(event, now)
         break
       case 'sharesRead':
         if (event.for === 'chain') this.#keeper.takeRead(event, now)
-        else this.#network.handle(this.#keeper.readForPeers(event, now), now)
+        else this.#peers.handle(this.#keeper.readForPeers(event, now), now)
         break
       case 'archiveRead':
-        this.#network.handle(event, now)
+        this.#peers.handle(event, now)
         break
       case 'headersRead':
         // The share chain keeps what it needs of headers in memory.
-        if (event.for === 'peers') this.#network.handle(event, now)
+        if (event.for === 'peers') this.#peers.handle(event, now)
         break
       case 'deadline':
         this.#deadline(now)
@@ -297,7 +297,7 @@ export class NodeCore {
     // The transactions follow from the branch. Work made anew mostly has the same, or fewer for lack of room each time.
     if (told?.prevHash === template.prevHash && bytesEqual(told.merkleBranch, template.merkleBranch)) return
     this.#toldTemplate = template
-    this.#network.handle({ type: 'ownTemplate', template }, now)
+    this.#peers.handle({ type: 'ownTemplate', template }, now)
   }
 
   #reportRenewal(renewal: Renewal): void {
@@ -334,7 +334,7 @@ export class NodeCore {
     this.#desk.deadline(now)
     this.#keeper.advance(now)
     const { nextDeadlineMs } = this.#gossip
-    if (nextDeadlineMs !== null && nextDeadlineMs <= now.steadyMs) this.#network.handle({ type: 'deadline' }, now)
+    if (nextDeadlineMs !== null && nextDeadlineMs <= now.steadyMs) this.#peers.handle({ type: 'deadline' }, now)
   }
 
   /**

@@ -11,7 +11,7 @@ export interface ChainOutcome {
   /** To be committed; null when nothing that is stored changed. */
   readonly delta: ChainDelta | null
   /** True when the mining base changed: miners need new work. */
-  readonly newTip: boolean
+  readonly newBase: boolean
   readonly confirmed: readonly ShareHash[]
   readonly unconfirmed: readonly ShareHash[]
   /** Shares whose bodies should be fetched, parents before children. */

@@ -60,7 +60,7 @@ describe('a valid share', () => {
     const outcome = chain.addShare(first, 'own', FAR_FUTURE_MS)
     expect(outcome).toMatchObject({
       verdict: { type: 'accepted' },
-      newTip: true,
+      newBase: true,
       confirmed: [first.hash],
       unconfirmed: [],
       wanted: [],
@@ -81,13 +81,13 @@ describe('a valid share', () => {
   it('is known the second time and changes nothing', () => {
     const share = builder.build({ parent: builder.genesis })
     add(share)
-    expect(add(share)).toMatchObject({ verdict: { type: 'known' }, delta: null, newTip: false, validated: [] })
+    expect(add(share)).toMatchObject({ verdict: { type: 'known' }, delta: null, newBase: false, validated: [] })
   })
 
   it('of equal work beside the tip is kept, unconfirmed, and offered as an uncle', () => {
     const [a, b] = [builder.build({ parent: builder.genesis }), builder.build({ parent: builder.genesis, miner: 1 })]
     add(a)
-    expect(add(b)).toMatchObject({ verdict: { type: 'accepted' }, confirmed: [], validated: [b.hash], newTip: false })
+    expect(add(b)).toMatchObject({ verdict: { type: 'accepted' }, confirmed: [], validated: [b.hash], newBase: false })
     expect(chain.uncleChoice(a.hash)).toEqual([b.hash])
     expect(chain.hashesAtHeight(1)).toEqual([a.hash, b.hash].sort(compareDigests))
   })
@@ -207,11 +207,11 @@ describe('a share that pays the wrong miners', () => {
     add(good)
     const outcome = add(thief)
     expect(outcome.verdict).toMatchObject({ type: 'refused', code: 'coinbase-payout' })
-    expect(outcome).toMatchObject({ confirmed: [], validated: [], invalidated: [thief.hash], newTip: false })
+    expect(outcome).toMatchObject({ confirmed: [], validated: [], invalidated: [thief.hash], newBase: false })
     expect(written(outcome)).toBe('bhis')
     expect(chain.candidateTip().hash).toBe(good.hash)
     expect(add(thief)).toMatchObject({ verdict: { type: 'known' }, delta: null })
-    expect(add(builder.build({ parent: good.hash })).newTip).toBe(true)
+    expect(add(builder.build({ parent: good.hash })).newBase).toBe(true)
   })
 
   it('takes the headers already built on it along', () => {
@@ -241,7 +241,7 @@ describe('headers before bodies', () => {
     expect(outcome).toMatchObject({
       verdict: { type: 'accepted' },
       confirmed: [],
-      newTip: false,
+      newBase: false,
       wanted: hashesOf(row)
     })
     expect(written(outcome)).toBe('his')
@@ -387,7 +387,7 @@ it('a re-org of the confirmed chain moves the mining base and takes shares back'
   for (const share of better.slice(0, 2)) add(share)
   expect(chain.confirmedTip().hash).toBe(old[1]?.hash)
   const outcome = add(better[2] as Share)
-  expect(outcome).toMatchObject({ confirmed: hashesOf(better), unconfirmed: hashesOf(old).reverse(), newTip: true })
+  expect(outcome).toMatchObject({ confirmed: hashesOf(better), unconfirmed: hashesOf(old).reverse(), newBase: true })
   expect(chain.miningBase().hash).toBe(better[2]?.hash)
 })
 

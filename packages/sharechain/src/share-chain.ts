@@ -368,7 +368,7 @@ export class ShareChain {
     const after = this.#state()
     const moved = before.confirmedTip !== after.confirmedTip || before.candidateTip !== after.candidateTip
     const delta = changes.touched || moved ? changes.delta({ ...after, sequence: ++this.#sequence }) : null
-    return changes.outcome({ verdict, delta, newTip: base !== this.#base.slot })
+    return changes.outcome({ verdict, delta, newBase: base !== this.#base.slot })
   }
 
   #promote(changes: Changes): void {

@@ -1,6 +1,6 @@
 import type { HeaderItem } from '@p2poolv2/consensus'
 import type { Height, ShareHash } from '@p2poolv2/primitives'
-import type { ChainIndex } from '../contract.ts'
+import type { ChainIndex } from '../chain-port.ts'
 
 /** The most headers an answer has at one height; no honest one has more than a chain's `maxSharesPerHeight`. */
 export function mostAtOneHeight(items: readonly HeaderItem[], chain: ChainIndex): number {

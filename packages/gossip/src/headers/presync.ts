@@ -8,7 +8,7 @@ import {
   tailHeights
 } from '@p2poolv2/consensus'
 import { type Height, invariant, type ShareHash, type Work, ZERO_SHARE_HASH } from '@p2poolv2/primitives'
-import type { ChainIndex } from '../contract.ts'
+import type { ChainIndex } from '../chain-port.ts'
 import type { FaultCode } from '../peers/verdicts.ts'
 import { FULL_ANSWER_HEADERS } from './full-answer.ts'
 

@@ -9,14 +9,17 @@ import {
   steadyMs,
   ZERO_SHARE_HASH
 } from '@p2poolv2/primitives'
-import type { ChainIndex, ChainJudgement, PeerId } from '../contract.ts'
+import type { ChainPort, PeerHeaders } from '../chain-port.ts'
+import type { PeerId } from '../network-port.ts'
 import type { Outbox } from '../peers/outbox.ts'
 import type { PeerBook } from '../peers/peer-book.ts'
 import type { FaultCode } from '../peers/verdicts.ts'
+import type { ChainWatch } from '../shares/chain-watch.ts'
 import { mostAtOneHeight } from './answer.ts'
 import { FULL_ANSWER_HEADERS } from './full-answer.ts'
 import { type NextQuestion, Presync } from './presync.ts'
 import { type HeaderProgress, ProgressMeter } from './progress.ts'
+import { Turns } from './turns.ts'
 
 /** A peer that has kept us waiting this long gets company: headers are asked of a second peer too. */
 export const STALL_MS = 3_000
@@ -26,13 +29,7 @@ export const MAX_SESSIONS = 2
 const RETRY_DEPTH = 100
 /** Retries with a deeper locator before a peer is left alone for a while. */
 export const MAX_RETRIES = 3
-/** One peer is asked for headers this often at least: a push that got lost is never repeated (protocol §19.5, §19.7). */
-export const POLL_MS = 60_000
-/** Between two sessions with one peer, so that nobody can make us ask without end. */
-const MIN_GAP_MS = 1_000
-/** Wait after the first failure of a peer; doubled with each further one. */
-const FIRST_BACKOFF_MS = 5_000
-const MAX_BACKOFF_MS = 600_000
+
 interface Session {
   readonly peer: PeerId
   sentAtMs: SteadyMs
@@ -46,22 +43,12 @@ interface Session {
   readonly meter: ProgressMeter
 }
 
-interface Delivered {
-  readonly id: number
-  readonly session: Session
-  readonly items: readonly HeaderItem[]
-}
-
-interface Patience {
-  failures: number
-  notBeforeMs: SteadyMs
-}
-
 interface Parts {
-  readonly chain: ChainIndex
+  readonly chain: ChainPort
   readonly peers: PeerBook
   readonly out: Outbox
   readonly rng: Rng
+  readonly watch: ChainWatch
 }
 
 /** Why a session ended without its peer's headers. */
@@ -77,19 +64,13 @@ export class HeaderSync {
   readonly #params: ChainParams
   readonly #parts: Parts
   readonly #sessions = new Map<PeerId, Session>()
-  /** Peers to ask, in order, and the share that made us want to; null to ask in any case. At most one entry a peer. */
-  readonly #wanting = new Map<PeerId, ShareHash | null>()
-  /** Of connected peers that have been asked. */
-  readonly #patience = new Map<PeerId, Patience>()
-  /** Headers given to the chain and not judged yet: only within one turn. */
-  #delivered: Delivered | null = null
-  #lastDelivery = 0
-  #pollAtMs: SteadyMs | null = null
-  #lastPolled: PeerId | null = null
+  readonly #turns: Turns
+  readonly #isBusy = (peer: PeerId): boolean => this.#sessions.has(peer)
 
   constructor(params: ChainParams, parts: Parts) {
     this.#params = params
     this.#parts = parts
+    this.#turns = new Turns(parts)
   }
 
   /** Whether answers with much news are being followed. */
@@ -117,53 +98,35 @@ export class HeaderSync {
 
   /** When `work` has something to do; may be in the past while peers it needs are missing, so it never is with none. */
   get nextDeadlineMs(): SteadyMs | null {
-    let next = this.#pollAtMs
-    const sooner = (atMs: number) => {
-      if (next === null || atMs < next) next = steadyMs(atMs)
-    }
-    if (this.#sessions.size >= MAX_SESSIONS) return next
-    const [session] = this.#sessions.values()
-    if (session !== undefined) {
-      // Nobody else to ask: the answer, the time-out or a trigger comes first.
-      const readyAtMs = this.#nextReadyAtMs(session)
-      if (readyAtMs !== null) sooner(Math.max(session.sentAtMs + STALL_MS, readyAtMs))
-      return next
-    }
-    for (const peer of this.#wanting.keys()) sooner(this.#notBeforeMs(peer))
-    return next
+    const times = [this.#turns.pollAtMs, this.#nextBeginMs()].filter(atMs => atMs !== null)
+    return times.length === 0 ? null : steadyMs(Math.min(...times))
   }
 
   /** Asks this peer as soon as it is its turn; `unknown` is the share it has and we do not, or null to ask in any case. */
   trigger(peer: PeerId, unknown: ShareHash | null): void {
-    if (this.#parts.peers.get(peer) === undefined) return
-    const before = this.#wanting.get(peer)
-    // Two reasons are one too many to remember: ask in any case.
-    this.#wanting.set(peer, before === undefined || before === unknown ? unknown : null)
+    this.#turns.want(peer, unknown)
   }
 
   peerConnected(nowMs: SteadyMs): void {
-    if (this.#pollAtMs === null) this.#schedulePoll(nowMs)
+    this.#turns.peerConnected(nowMs)
   }
 
   peerGone(peer: PeerId): void {
     this.#sessions.delete(peer)
-    this.#wanting.delete(peer)
-    this.#patience.delete(peer)
-    if (this.#parts.peers.size === 0) this.#pollAtMs = null
+    this.#turns.peerGone(peer)
   }
 
   /** Starts what can be started. Called after every event. */
   work(nowMs: SteadyMs): void {
-    if (this.#pollAtMs !== null && this.#pollAtMs <= nowMs) this.#poll(nowMs)
-    for (const [peer, unknown] of this.#wanting) {
-      if (!this.#hasRoom(nowMs)) return
-      if (this.#sessions.has(peer) || this.#notBeforeMs(peer) > nowMs) continue
-      this.#wanting.delete(peer)
-      if (unknown === null || this.#parts.chain.facts(unknown) === undefined) this.#begin(peer, nowMs)
+    this.#turns.poll(this.#isBusy, nowMs)
+    while (this.#hasRoom(nowMs)) {
+      const isFirst = this.#sessions.size === 0
+      const wanted = this.#turns.nextWanted(this.#isBusy, nowMs)
+      // Company for a slow peer is anybody.
+      const peer = wanted ?? (isFirst ? null : this.#turns.inRotation(this.#isBusy, nowMs))
+      if (peer === null) return
+      this.#begin(peer, nowMs)
     }
-    if (this.#sessions.size === 0 || !this.#hasRoom(nowMs)) return
-    const second = this.#nextInRotation(nowMs)
-    if (second !== null) this.#begin(second, nowMs)
   }
 
   /** The answer of a peer we asked for headers; null if it gave none. */
@@ -183,16 +146,13 @@ export class HeaderSync {
       this.#takeGenesis(session, first.hash, nowMs)
       return
     }
-    const { chain, out } = this.#parts
-    if (mostAtOneHeight(items, chain) > this.#params.maxSharesPerHeight) {
+    if (mostAtOneHeight(items, this.#parts.chain) > this.#params.maxSharesPerHeight) {
       this.#fail(session, { reason: 'answer-dense', code: 'answer-dense' }, nowMs)
       return
     }
     const step = session.presync.answered(items)
     if (step.type === 'take') {
-      const id = ++this.#lastDelivery
-      this.#delivered = { id, session, items }
-      out.add({ type: 'deliverHeaders', deliveryId: id, peer, items, provenWork: step.provenWork })
+      this.#take(session, { items, provenWork: step.provenWork }, nowMs)
     } else if (step.type === 'ask') {
       if (session.presync.tip !== null) session.meter.moved('comparing', session.presync.tip, nowMs)
       this.#ask(session, step.question, nowMs)
@@ -201,44 +161,22 @@ export class HeaderSync {
     }
   }
 
-  /** What the chain made of the headers last delivered. @returns the peer they came from, if they were taken in */
-  judged(deliveryId: number, outcome: ChainJudgement, nowMs: SteadyMs): PeerId | null {
-    const delivered = this.#delivered
-    invariant(delivered?.id === deliveryId, 'headers are judged in the turn they were delivered in')
-    this.#delivered = null
-    const { session, items } = delivered
-    const { verdict } = outcome
-    // The peer may have been dropped in the same turn.
-    if (this.#sessions.get(session.peer) !== session) return null
-    if (verdict.type === 'refused') {
-      this.#fail(session, { reason: verdict.code, code: verdict.code }, nowMs)
-      return null
-    }
-    if (verdict.type === 'waiting' && session.presync.phase === 'direct') {
-      this.#retry(session, items, nowMs)
-      return null
-    }
-    if (verdict.type === 'waiting') {
-      this.#fail(session, { reason: 'does-not-connect' }, nowMs)
-      return null
-    }
-    this.#takeBatch(session, items, nowMs)
-    return session.peer
-  }
-
   checkInvariants(): void {
     invariant(this.#sessions.size <= MAX_SESSIONS, 'few peers are asked for headers at a time')
-    invariant(this.#delivered === null, 'headers are judged in the turn they were delivered in')
-    for (const { presync } of this.#sessions.values()) presync.checkInvariants()
-    for (const peers of [this.#sessions, this.#wanting, this.#patience]) {
-      for (const peer of peers.keys()) {
-        invariant(this.#parts.peers.get(peer) !== undefined, 'header sync knows connected peers only')
-      }
+    for (const [peer, { presync }] of this.#sessions) {
+      presync.checkInvariants()
+      invariant(this.#parts.peers.get(peer) !== undefined, 'connected peers are asked for headers')
     }
-    invariant(
-      (this.#pollAtMs === null) === (this.#parts.peers.size === 0),
-      'somebody is polled while there is somebody'
-    )
+    this.#turns.checkInvariants()
+  }
+
+  /** When a session could begin; null while something else comes first: an answer, a time-out or a trigger. */
+  #nextBeginMs(): number | null {
+    if (this.#sessions.size >= MAX_SESSIONS) return null
+    const [session] = this.#sessions.values()
+    if (session === undefined) return this.#turns.wantedAtMs
+    const readyAtMs = this.#turns.readyAtMs(this.#isBusy)
+    return readyAtMs === null ? null : Math.max(session.sentAtMs + STALL_MS, readyAtMs)
   }
 
   #begin(peer: PeerId, nowMs: SteadyMs): void {
@@ -255,17 +193,37 @@ export class HeaderSync {
     session.sentAtMs = nowMs
     session.presync.asked(question.locator)
     this.#parts.out.ask(session.peer, message, { purpose: { type: 'headers' }, nowMs })
-    this.#schedulePoll(nowMs)
+    this.#turns.asked(nowMs)
+  }
+
+  /** Gives headers to the chain, and goes on with the session as it judges them. */
+  #take(session: Session, headers: Pick<PeerHeaders, 'items' | 'provenWork'>, nowMs: SteadyMs): void {
+    const { chain, watch } = this.#parts
+    const { peer } = session
+    const { items } = headers
+    const outcome = chain.takeHeaders({ ...headers, peer })
+    const { verdict } = outcome
+    if (verdict.type === 'refused') {
+      this.#fail(session, { reason: verdict.code, code: verdict.code }, nowMs)
+    } else if (verdict.type === 'waiting' && session.presync.phase !== 'direct') {
+      this.#fail(session, { reason: 'does-not-connect' }, nowMs)
+    } else if (verdict.type === 'waiting') {
+      this.#retry(session, items, nowMs)
+    } else {
+      this.#takeBatch(session, items, nowMs)
+      watch.headersTaken(peer)
+    }
+    watch.moved(outcome, nowMs)
   }
 
   /** The chain leaves out what is dated ahead of our clock, with what is built on it: it comes with a later answer. */
   #takeBatch(session: Session, answer: readonly HeaderItem[], nowMs: SteadyMs): void {
-    const { chain, out } = this.#parts
-    const items = answer.filter(({ hash }) => chain.facts(hash) !== undefined)
+    const items = answer.filter(({ hash }) => this.#parts.chain.facts(hash) !== undefined)
     const dropped = answer.length - items.length
-    const aheadSec = answer.reduce((latest, { header }) => Math.max(latest, header.timeSec), 0) - chain.wallSec()
+    const aheadSec =
+      answer.reduce((latest, { header }) => Math.max(latest, header.timeSec), 0) - this.#parts.chain.wallSec()
     if (dropped > 0 && aheadSec > this.#params.futureTimeSec) {
-      out.report({ type: 'headersAhead', peer: session.peer, aheadSec })
+      this.#parts.out.report({ type: 'headersAhead', peer: session.peer, aheadSec })
     }
     const last = items.at(-1)
     if (last === undefined) {
@@ -330,16 +288,14 @@ export class HeaderSync {
 
   #finish(session: Session, nowMs: SteadyMs): void {
     this.#sessions.delete(session.peer)
-    this.#patience.set(session.peer, { failures: 0, notBeforeMs: steadyMs(nowMs + MIN_GAP_MS) })
+    this.#turns.finished(session.peer, nowMs)
   }
 
   #fail(session: Session, failure: Failure, nowMs: SteadyMs): void {
     const { out } = this.#parts
     const { peer } = session
     this.#sessions.delete(peer)
-    const failures = (this.#patience.get(peer)?.failures ?? 0) + 1
-    const backoffMs = Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** Math.min(failures - 1, 10))
-    this.#patience.set(peer, { failures, notBeforeMs: steadyMs(nowMs + backoffMs) })
+    this.#turns.failed(peer, nowMs)
     out.report({ type: 'headersFailed', peer, reason: failure.reason })
     if (failure.code !== undefined) out.blame(peer, { code: failure.code, route: 'headers' }, nowMs)
   }
@@ -348,43 +304,5 @@ export class HeaderSync {
     const [first] = this.#sessions.values()
     if (first === undefined) return true
     return this.#sessions.size < MAX_SESSIONS && first.sentAtMs + STALL_MS <= nowMs
-  }
-
-  #schedulePoll(nowMs: SteadyMs): void {
-    // Spread by a tenth, so that nodes started together do not ask together for ever.
-    this.#pollAtMs = steadyMs(nowMs + POLL_MS + (this.#parts.rng.u32() % (POLL_MS / 10)))
-  }
-
-  #poll(nowMs: SteadyMs): void {
-    this.#schedulePoll(nowMs)
-    const peer = this.#nextInRotation(nowMs)
-    if (peer !== null) this.trigger(peer, null)
-  }
-
-  /** The next peer after the one last polled that may be asked now. */
-  #nextInRotation(nowMs: SteadyMs): PeerId | null {
-    const ids = [...this.#parts.peers.all()].map(peer => peer.id)
-    const start = this.#lastPolled === null ? 0 : ids.indexOf(this.#lastPolled) + 1
-    for (const id of [...ids.slice(start), ...ids.slice(0, start)]) {
-      if (this.#sessions.has(id) || this.#notBeforeMs(id) > nowMs) continue
-      this.#lastPolled = id
-      return id
-    }
-    return null
-  }
-
-  /** When a peer other than the one being asked may be asked; null if there is no other. */
-  #nextReadyAtMs(session: Session): number | null {
-    let ready: number | null = null
-    for (const { id } of this.#parts.peers.all()) {
-      if (id === session.peer) continue
-      const atMs = this.#notBeforeMs(id)
-      if (ready === null || atMs < ready) ready = atMs
-    }
-    return ready
-  }
-
-  #notBeforeMs(peer: PeerId): number {
-    return this.#patience.get(peer)?.notBeforeMs ?? 0
   }
 }

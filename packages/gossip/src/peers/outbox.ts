@@ -1,5 +1,6 @@
 import type { SteadyMs } from '@p2poolv2/primitives'
-import type { GossipEffect, GossipFact, PeerId, TopicVerdict } from '../contract.ts'
+import type { GossipEffect, GossipFact } from '../contract.ts'
+import type { PeerEffect, PeerId, TopicVerdict } from '../network-port.ts'
 import { encodeMessage, type PeerMessage } from '../wire/messages.ts'
 import { encodeTemplateMessage, type TemplateMessage } from '../wire/template-messages.ts'
 import type { PeerBook } from './peer-book.ts'
@@ -102,7 +103,7 @@ export class Outbox {
 
   #request(
     peer: PeerId,
-    what: Pick<Extract<GossipEffect, { type: 'request' }>, 'protocol' | 'payload'>,
+    what: Pick<Extract<PeerEffect, { type: 'request' }>, 'protocol' | 'payload'>,
     about: { readonly purpose: Purpose; readonly nowMs: SteadyMs }
   ): number {
     const request = { peer, purpose: about.purpose, sentAtMs: about.nowMs }

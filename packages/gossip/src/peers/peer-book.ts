@@ -7,7 +7,7 @@ import {
   type SteadyMs,
   steadyMs
 } from '@p2poolv2/primitives'
-import type { Dialect, PeerId } from '../contract.ts'
+import type { Dialect, PeerId } from '../network-port.ts'
 import { RateLimit } from './rate-limit.ts'
 import { BAN_MS, FORGIVE_MS } from './verdicts.ts'
 

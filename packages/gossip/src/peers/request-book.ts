@@ -1,5 +1,5 @@
 import { Deadlines, invariant, type ShareHash, type SteadyMs, steadyMs } from '@p2poolv2/primitives'
-import type { PeerId } from '../contract.ts'
+import type { PeerId } from '../network-port.ts'
 
 /** What a request of ours is for, and so what its answer means. */
 export type Purpose =

@@ -1,11 +1,13 @@
 import type { ChainParams } from '@p2poolv2/consensus'
 import type { ShareHash, SteadyMs } from '@p2poolv2/primitives'
-import type { ArchivedHeight, ChainIndex, PeerId } from '../contract.ts'
+import type { ChainIndex } from '../chain-port.ts'
+import type { ArchivedHeight } from '../contract.ts'
 import { isCurrent } from '../currentness.ts'
 import type { HeaderSync } from '../headers/sync.ts'
+import type { PeerId } from '../network-port.ts'
 import type { ShareFetcher } from '../shares/fetcher.ts'
-import type { Intake } from '../shares/intake.ts'
 import type { RecentShares } from '../shares/recent.ts'
+import type { ShareDoor } from '../shares/share-door.ts'
 import type { TemplateBook } from '../templates/book.ts'
 import { templateAnswer } from '../templates/serving.ts'
 import { decoded } from '../wire/decoded.ts'
@@ -25,7 +27,7 @@ interface Parts {
   readonly recent: RecentShares
   readonly fetcher: ShareFetcher
   readonly headers: HeaderSync
-  readonly intake: Intake
+  readonly door: ShareDoor
   readonly book: TemplateBook
   readonly out: Outbox
 }
@@ -87,7 +89,7 @@ export class RequestDesk {
   }
 
   #serve(request: PeerRequest, nowMs: SteadyMs): void {
-    const { out, intake } = this.#parts
+    const { out, door } = this.#parts
     const { peer, payload } = request
     const type = peekMessageType(payload)
     if (type === null) {
@@ -96,7 +98,7 @@ export class RequestDesk {
     } else if (type === 'shareBlock') {
       // Before anything is done with it: an acknowledgement says that it has come, not that it is good.
       out.answer(request, { type: 'ack' })
-      intake.take(payload.subarray(1), { via: 'push', peer }, nowMs)
+      door.take(payload.subarray(1), { via: 'push', peer }, nowMs)
     } else {
       const message = decoded(() => decodeMessage(payload))
       if (message === null) this.#refuse(request, nowMs)

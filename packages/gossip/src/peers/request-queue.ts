@@ -1,5 +1,5 @@
 import { invariant, type SteadyMs, steadyMs } from '@p2poolv2/primitives'
-import type { GossipEvent, PeerId } from '../contract.ts'
+import type { PeerEvent, PeerId } from '../network-port.ts'
 import { peekMessageType } from '../wire/messages.ts'
 import type { PeerBook } from './peer-book.ts'
 
@@ -10,7 +10,7 @@ export const MAX_QUEUED_BYTES_PER_PEER = 2 * 1_048_576
 
 const ZERO = steadyMs(0)
 
-export type PeerRequest = Extract<GossipEvent, { type: 'peerRequest' }>
+export type PeerRequest = Extract<PeerEvent, { type: 'peerRequest' }>
 
 interface Queue {
   readonly requests: PeerRequest[]

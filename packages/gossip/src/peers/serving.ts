@@ -1,12 +1,14 @@
 import type { ChainParams, HeaderQuestion } from '@p2poolv2/consensus'
 import { encodeHeaderBatch, genesisShare } from '@p2poolv2/consensus'
 import { type Height, invariant, type ShareHash } from '@p2poolv2/primitives'
-import type { ArchivedHeight, ChainIndex, PeerId } from '../contract.ts'
+import type { ChainIndex } from '../chain-port.ts'
+import type { ArchivedHeight } from '../contract.ts'
 import { FULL_ANSWER_HEADERS } from '../headers/full-answer.ts'
+import type { PeerId } from '../network-port.ts'
 import type { RecentShares } from '../shares/recent.ts'
-import { MAX_PAYLOAD_BYTES } from '../wire/frame.ts'
 import { joinHeaderBatches } from '../wire/header-join.ts'
 import { wrapEncoded } from '../wire/messages.ts'
+import { MAX_PAYLOAD_BYTES } from '../wire/protocols.ts'
 import type { Outbox } from './outbox.ts'
 
 /** Headers read from the store at a time. */

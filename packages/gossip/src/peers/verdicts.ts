@@ -1,5 +1,5 @@
 import type { CrowdCode, RuleCode } from '@p2poolv2/consensus'
-import type { TopicVerdict } from '../contract.ts'
+import type { TopicVerdict } from '../network-port.ts'
 
 /** Breaches of the network protocol itself, beside the rules of the share chain. */
 export type ProtocolCode =

@@ -2,7 +2,8 @@ import { invariant, type SteadyMs, shareHash, steadyMs } from '@p2poolv2/primiti
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { NaiveFetcher } from '../testing/naive-fetcher.ts'
-import { type FetchOrder, ShareFetcher } from './fetcher.ts'
+import { ShareFetcher } from './fetcher.ts'
+import type { FetchOrder } from './sources.ts'
 
 // Small, so that random commands reach every cap.
 const LIMITS = { inFlightPerPeer: 3, wanted: 6, ahead: 4, missing: 4, missingPerPeer: 2, held: 3 }

@@ -1,8 +1,7 @@
 import { invariant, type ShareHash, type SteadyMs, steadyMs } from '@p2poolv2/primitives'
-import type { PeerId } from '../contract.ts'
+import type { PeerId } from '../network-port.ts'
+import { type FetchOrder, type FetchResult, MAX_ASKED_PER_SHARE, MAX_IN_FLIGHT_PER_PEER, Sources } from './sources.ts'
 
-/** Bodies asked of one peer at a time (protocol §19.4). */
-export const MAX_IN_FLIGHT_PER_PEER = 16
 /** Shares the chain wants that are kept here; the chain knows the rest and is asked again. */
 export const MAX_WANTED = 1_024
 /**
@@ -16,8 +15,6 @@ export const MAX_MISSING = 256
 export const MAX_MISSING_PER_PEER = 32
 /** An answer that takes longer has its share asked of a second peer too. */
 export const HEDGE_MS = 2_500
-/** Peers asked for one share at the same time. */
-export const MAX_ASKED_PER_SHARE = 2
 /** Wait after every peer was tried in vain; doubled with each further round. */
 export const FIRST_ROUND_MS = 5_000
 export const MAX_ROUND_MS = 60_000
@@ -63,23 +60,6 @@ interface MissingWant extends Want {
   readonly tellers: Set<PeerId>
 }
 
-interface Source {
-  inFlight: number
-  /** Requests it may have in flight now: halved when it keeps us waiting, one more with each share it brings. */
-  allowance: number
-  /** Smallest goes first among equals. */
-  lastAskedOrder: number
-}
-
-/** One share to ask of one peer. */
-export interface FetchOrder {
-  readonly hash: ShareHash
-  readonly peer: PeerId
-}
-
-/** How a request ended: with the share, with the word that there is none, without a word in time, with a wrong copy. */
-export type FetchResult = 'brought' | 'absent' | 'silent' | 'bad'
-
 /**
  * Decides whom to ask for which body, and when, after the model of Bitcoin Core's transaction requests. It holds no bytes
  * and sends nothing: `next` names one request at a time, and each has to be ended with
@@ -94,16 +74,14 @@ export class ShareFetcher {
   /** What the chain named last, in its order: wanted still, held, or done meanwhile. */
   #named: readonly ShareHash[] = []
   readonly #missing = new Map<ShareHash, MissingWant>()
-  readonly #sources = new Map<PeerId, Source>()
-  /** Who is being asked for which share, wanted still or not, and since when. */
-  readonly #asked = new Map<ShareHash, Map<PeerId, SteadyMs>>()
+  readonly #sources: Sources
   /** Shares that came and wait inside the chain; until when not to ask for them. */
   readonly #heldUntil = new Map<ShareHash, SteadyMs>()
-  #order = 0
   #nextCheckMs: number | null = null
 
   constructor(limits: FetchLimits = DEFAULT_LIMITS) {
     this.#limits = limits
+    this.#sources = new Sources(limits.inFlightPerPeer)
   }
 
   /** Shares known to be wanted. */
@@ -122,21 +100,19 @@ export class ShareFetcher {
   }
 
   inFlight(peer: PeerId): number {
-    return this.#sources.get(peer)?.inFlight ?? 0
+    return this.#sources.inFlight(peer)
   }
 
   /** The peer may be asked: it delivered headers or shares. */
   addSource(peer: PeerId): void {
-    if (this.#sources.has(peer)) return
-    this.#sources.set(peer, { inFlight: 0, allowance: this.#limits.inFlightPerPeer, lastAskedOrder: 0 })
+    if (!this.#sources.add(peer)) return
     // Somebody new to try, whatever the others said.
     for (const want of this.#chain.values()) want.notBeforeMs = 0
   }
 
   /** The peer is gone, with all requests to it; what it was asked is asked of others. */
   removeSource(peer: PeerId): void {
-    this.#sources.delete(peer)
-    for (const [hash, asked] of this.#asked) if (asked.delete(peer) && asked.size === 0) this.#asked.delete(hash)
+    this.#sources.remove(peer)
     for (const want of this.#chain.values()) {
       want.tried.delete(peer)
       if (want.preferred === peer) want.preferred = null
@@ -188,7 +164,10 @@ export class ShareFetcher {
   next(nowMs: SteadyMs): FetchOrder | null {
     this.#nextCheckMs = null
     for (const want of this.#missing.values()) {
-      const order = this.#mayAsk(want, nowMs) ? this.#ask(want, want.tellers, nowMs) : null
+      const { hash, tellers, tried } = want
+      const order = this.#mayAsk(want, nowMs)
+        ? this.#sources.ask(hash, { peers: tellers, tried, preferred: null }, nowMs)
+        : null
       if (order !== null) return order
     }
     // What came early and waits inside the chain takes up room there, so it counts: else the window would slide on past a
@@ -203,7 +182,9 @@ export class ShareFetcher {
         this.#checkAt(want.notBeforeMs)
         continue
       }
-      const order = this.#mayAsk(want, nowMs) ? this.#ask(want, this.#sources.keys(), nowMs) : null
+      const { preferred, tried } = want
+      const among = { peers: this.#sources.all(), tried, preferred }
+      const order = this.#mayAsk(want, nowMs) ? this.#sources.ask(hash, among, nowMs) : null
       if (order !== null) return order
       this.#endRound(want, nowMs)
     }
@@ -219,14 +200,9 @@ export class ShareFetcher {
   }
 
   /** A request that `next` named has ended. Called once for each; those to a source that was removed have ended with it. */
-  answered({ hash, peer }: FetchOrder, result: FetchResult): void {
-    const asked = this.#asked.get(hash)
-    const source = this.#sources.get(peer)
-    if (source === undefined || asked?.delete(peer) !== true) return
-    if (asked.size === 0) this.#asked.delete(hash)
-    source.inFlight--
-    if (result === 'brought') source.allowance = Math.min(this.#limits.inFlightPerPeer, source.allowance + 1)
-    if (result === 'silent') source.allowance = Math.max(1, source.allowance >> 1)
+  answered(order: FetchOrder, result: FetchResult): void {
+    if (!this.#sources.ended(order, result)) return
+    const { hash, peer } = order
     const missing = this.#missing.get(hash)
     if (result !== 'brought') (missing ?? this.#chain.get(hash))?.tried.add(peer)
     if (missing !== undefined) this.#forgetIfHopeless(missing)
@@ -236,26 +212,16 @@ export class ShareFetcher {
     invariant(this.#chain.size <= this.#limits.wanted, 'wanted shares are within their cap')
     invariant(this.#missing.size <= this.#limits.missing, 'missing shares are within their cap')
     invariant(this.#heldUntil.size <= this.#limits.held, 'held shares are within their cap')
-    const counts = new Map<PeerId, number>()
-    for (const asked of this.#asked.values()) {
-      invariant(asked.size > 0 && asked.size <= MAX_ASKED_PER_SHARE, 'few peers are asked for one share')
-      for (const peer of asked.keys()) counts.set(peer, (counts.get(peer) ?? 0) + 1)
-    }
     for (const want of this.#missing.values()) {
       invariant(!this.#chain.has(want.hash), 'a share is wanted once')
       invariant(want.tellers.size > 0, 'a missing share was named by somebody who is here')
     }
-    for (const [peer, { inFlight, allowance }] of this.#sources) {
-      invariant(inFlight === (counts.get(peer) ?? 0), 'requests in flight are counted')
-      invariant(inFlight <= this.#limits.inFlightPerPeer, 'a peer is asked for few shares at a time')
-      invariant(allowance >= 1 && allowance <= this.#limits.inFlightPerPeer, 'an allowance is within its range')
-    }
-    for (const peer of counts.keys()) invariant(this.#sources.has(peer), 'only sources are asked')
+    this.#sources.checkInvariants()
   }
 
   /** Whether it is time to ask somebody, or somebody else as well. */
   #mayAsk({ hash }: Want, nowMs: SteadyMs): boolean {
-    const asked = this.#asked.get(hash)
+    const asked = this.#sources.askedFor(hash)
     if (asked === undefined) return true
     if (asked.size >= MAX_ASKED_PER_SHARE) return false
     for (const sinceMs of asked.values()) {
@@ -266,31 +232,14 @@ export class ShareFetcher {
     return true
   }
 
-  /** Asks the preferred peer if it can be asked, else the least busy one, the one asked longest ago among equals. */
-  #ask(
-    want: Want & { readonly preferred?: PeerId | null },
-    peers: Iterable<PeerId>,
-    nowMs: SteadyMs
-  ): FetchOrder | null {
-    let best: { readonly peer: PeerId; readonly source: Source } | null = null
-    const asked = this.#asked.get(want.hash) ?? new Map<PeerId, SteadyMs>()
-    for (const peer of peers) {
-      const source = this.#sources.get(peer)
-      if (source === undefined || source.inFlight >= source.allowance) continue
-      if (want.tried.has(peer) || asked.has(peer)) continue
-      if (best === null || peer === want.preferred || isBefore(source, best.source)) best = { peer, source }
-      if (peer === want.preferred) break
-    }
-    if (best === null) return null
-    this.#asked.set(want.hash, asked.set(best.peer, nowMs))
-    best.source.inFlight++
-    best.source.lastAskedOrder = ++this.#order
-    return { hash: want.hash, peer: best.peer }
-  }
-
   /** Everybody was tried: all may be tried again after a while. */
   #endRound(want: ChainWant, nowMs: SteadyMs): void {
-    if (this.#asked.has(want.hash) || this.#sources.size === 0 || want.tried.size < this.#sources.size) return
+    if (
+      this.#sources.askedFor(want.hash) !== undefined ||
+      this.#sources.size === 0 ||
+      want.tried.size < this.#sources.size
+    )
+      return
     want.tried.clear()
     want.notBeforeMs = nowMs + Math.min(MAX_ROUND_MS, FIRST_ROUND_MS * 2 ** Math.min(want.rounds, 10))
     want.rounds++
@@ -305,8 +254,4 @@ export class ShareFetcher {
   #checkAt(atMs: number): void {
     if (this.#nextCheckMs === null || atMs < this.#nextCheckMs) this.#nextCheckMs = atMs
   }
-}
-
-function isBefore(a: Source, b: Source): boolean {
-  return a.inFlight < b.inFlight || (a.inFlight === b.inFlight && a.lastAskedOrder < b.lastAskedOrder)
 }

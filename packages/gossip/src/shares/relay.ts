@@ -1,5 +1,5 @@
 import type { ShareHash, SteadyMs } from '@p2poolv2/primitives'
-import type { ChainIndex } from '../contract.ts'
+import type { ChainIndex } from '../chain-port.ts'
 import { CURRENT_SEC, isCurrent } from '../currentness.ts'
 import type { Outbox } from '../peers/outbox.ts'
 import type { PeerBook } from '../peers/peer-book.ts'

@@ -1,8 +1,9 @@
 import { type SteadyMs, steadyMs } from '@p2poolv2/primitives'
 import { EASY_BITCOIN_BITS, easyParams, GENESIS_TIME_SEC } from '@p2poolv2/sharechain/testing'
 import { beforeEach, expect, it } from 'vitest'
+import type { PeerEffect } from '../network-port.ts'
 import { blockTemplate, templateTransaction } from '../testing/templates.ts'
-import { type NetEffect, TestNode } from '../testing/test-node.ts'
+import { TestNode } from '../testing/test-node.ts'
 import { decodeAnnouncement } from '../wire/template-messages.ts'
 import { ANNOUNCE_GAP_MS } from './announcer.ts'
 
@@ -18,7 +19,7 @@ beforeEach(() => {
 
 const connect = (peer: string, atMs: SteadyMs, dialect: 'ours' | 'reference' = 'ours') =>
   node.handle({ type: 'peerConnected', peer, direction: 'inbound', dialect }, atMs)
-const announced = (effects: readonly NetEffect[]): number[] =>
+const announced = (effects: readonly PeerEffect[]): number[] =>
   effects.flatMap(effect =>
     effect.type === 'publish' && effect.topic === 'templates' ? [decodeAnnouncement(effect.data).transactionCount] : []
   )

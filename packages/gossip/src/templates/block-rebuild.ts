@@ -24,7 +24,8 @@ import {
   type Target,
   targetFromBits
 } from '@p2poolv2/primitives'
-import type { ChainIndex, PeerId } from '../contract.ts'
+import type { ChainPort } from '../chain-port.ts'
+import type { PeerId } from '../network-port.ts'
 import type { Outbox } from '../peers/outbox.ts'
 import { branchKeyOf, type TemplateBook } from './book.ts'
 import type { Arrival, TemplateExchange } from './exchange.ts'
@@ -42,7 +43,7 @@ interface Pending {
 }
 
 interface Parts {
-  readonly chain: Pick<ChainIndex, 'wallSec'>
+  readonly chain: Pick<ChainPort, 'submitBlock' | 'wallSec'>
   readonly book: TemplateBook
   readonly exchange: TemplateExchange
   readonly out: Outbox
@@ -87,17 +88,18 @@ export class BlockRebuild {
     return this.#own !== null && hashMeetsTarget(blockHashWire, this.#own.bitcoinTarget)
   }
 
-  /** Looks at a share of a peer, before the chain does. */
-  consider(share: Share, from: PeerId, nowMs: SteadyMs): void {
+  /** Looks at a share of a peer, before the chain does. @returns whether it is a block that was not seen before */
+  consider(share: Share, from: PeerId, nowMs: SteadyMs): boolean {
     const { bitcoinHeader } = share.header
     const hashWire = bitcoinHeaderHashWire(bitcoinHeader)
-    if (!this.couldBeBlock(hashWire, bitcoinHeader.bits)) return
+    if (!this.couldBeBlock(hashWire, bitcoinHeader.bits)) return false
     const blockHash = blockHashFromWire(hashWire)
-    if (this.#done.has(blockHash) || this.#pending.has(blockHash) || this.#isHistory(share)) return
+    if (this.#done.has(blockHash) || this.#pending.has(blockHash) || this.#isHistory(share)) return false
     const root = foldBranch(txidWire(share.bitcoinCoinbase), share.merkleBranch)
-    if (!bytesEqual(root, bitcoinHeader.merkleRootWire)) return
+    if (!bytesEqual(root, bitcoinHeader.merkleRootWire)) return false
     this.#parts.out.report({ type: 'blockSeen', blockHash, shareHash: share.hash })
     this.#rebuild(blockHash, { share, from }, nowMs)
+    return true
   }
 
   /** Templates have come or were given up. */
@@ -153,7 +155,7 @@ export class BlockRebuild {
     const stripped = encodeTransactionStripped(bitcoinCoinbase)
     const blockHex = assembleBlock(encodeBitcoinHeader(header.bitcoinHeader), stripped, found.transactions, witness)
     const bitcoinHeight = Number(header.bitcoinHeight)
-    this.#parts.out.add({ type: 'submitRebuiltBlock', blockHash, bitcoinHeight, blockHex, share })
+    this.#parts.chain.submitBlock({ blockHash, bitcoinHeight, blockHex, share })
     this.#parts.out.report({ type: 'blockRebuilt', blockHash, source: found.source })
     this.settle(blockHash)
   }

@@ -1,6 +1,6 @@
 import { type BlockTemplate, foldBranch, type TemplateTransaction } from '@p2poolv2/bitcoin'
 import { bytesToHex, concatBytes, invariant, type Sha256d, sha256d } from '@p2poolv2/primitives'
-import type { PeerId } from '../contract.ts'
+import type { PeerId } from '../network-port.ts'
 import { templateId } from '../wire/template-messages.ts'
 
 /** Templates kept; at the cap the oldest goes, our newest last. */

@@ -6,7 +6,7 @@ import {
   witnessCommitmentScriptOf
 } from '@p2poolv2/bitcoin'
 import { ByteReader, bytesEqual, bytesToHex, CodecError, invariant, type Sha256d, sha256d } from '@p2poolv2/primitives'
-import type { PeerId } from '../contract.ts'
+import type { PeerId } from '../network-port.ts'
 import { MAX_REQUESTED_TRANSACTIONS } from '../wire/template-messages.ts'
 import { branchKeyOf, type TemplateBook } from './book.ts'
 

@@ -1,21 +1,12 @@
 import type { TemplateTransaction } from '@p2poolv2/bitcoin'
-import {
-  bytesEqual,
-  bytesToHex,
-  CodecError,
-  invariant,
-  type Sha256d,
-  type SteadyMs,
-  steadyMs
-} from '@p2poolv2/primitives'
-import type { PeerId } from '../contract.ts'
+import { bytesToHex, invariant, type Sha256d, type SteadyMs, steadyMs } from '@p2poolv2/primitives'
+import type { PeerId } from '../network-port.ts'
 import type { Outbox } from '../peers/outbox.ts'
 import type { PeerBook } from '../peers/peer-book.ts'
-import type { FaultCode } from '../peers/verdicts.ts'
-import { listOf } from '../wire/list-pieces.ts'
-import { decodeTemplateMessage, type TemplateAnnouncement, type TemplateMessage } from '../wire/template-messages.ts'
+import type { TemplateAnnouncement, TemplateMessage } from '../wire/template-messages.ts'
 import type { TemplateBook } from './book.ts'
-import { type DownloadProblem, TemplateDownload } from './download.ts'
+import { TemplateDownload } from './download.ts'
+import { NO_LIST, type Question, takeAnswer } from './take-answer.ts'
 
 /** Announced templates on their way at a time, one a peer; a peer's newest announcement waits for its turn. */
 export const MAX_ANNOUNCED_DOWNLOADS = 4
@@ -26,14 +17,10 @@ export const GIVE_UP_MS = 600_000
 /** Wait after all peers were asked in vain; doubled with each further round. */
 const FIRST_ROUND_MS = 1_000
 const MAX_ROUND_MS = 30_000
-const NO_LIST = new Uint8Array(32)
-const NO_BYTES = new Uint8Array(0)
 
-/** A request under way: for the list, or for the transactions at these indexes. */
-interface Asked {
+/** A request under way. */
+interface Asked extends Question {
   readonly requestId: number
-  readonly peer: PeerId
-  readonly indexes: readonly number[] | null
 }
 
 interface Download {
@@ -115,7 +102,9 @@ export class TemplateExchange {
     const [oldest] = blocks
     if (oldest !== undefined && blocks.length >= MAX_BLOCK_DOWNLOADS) this.#giveUp(oldest)
     const queue = [first, ...this.#everybody().filter(peer => peer !== first)]
-    this.#start({ branchKey, commitment, reason: 'block', bitcoinHeight, queue }, nowMs)
+    const download = this.#start({ branchKey, commitment, reason: 'block', bitcoinHeight, queue }, nowMs)
+    // At once: before the share that is the block is relayed.
+    this.#proceed(download, nowMs)
   }
 
   /** What has come, or was given up, since the last call. */
@@ -140,7 +129,7 @@ export class TemplateExchange {
     // The download it was for may have ended, and another begun.
     if (download === undefined || asked?.requestId !== answer.requestId) return
     download.asked = null
-    if (this.#take(download, { ...asked, payload: answer.payload }, nowMs) === 'more') {
+    if (takeAnswer(this.#parts, { ...asked, work: download.work, payload: answer.payload }, nowMs) === 'more') {
       download.queue = [asked.peer, ...(download.queue ?? [])]
     } else {
       download.work.reset()
@@ -198,14 +187,16 @@ export class TemplateExchange {
   #start(
     about: Pick<Download, 'reason' | 'bitcoinHeight' | 'queue'> & Pick<NeededTemplate, 'branchKey' | 'commitment'>,
     nowMs: SteadyMs
-  ): void {
+  ): Download {
     const { branchKey, commitment, reason, bitcoinHeight } = about
     const key = bytesToHex(branchKey)
     const work = new TemplateDownload(branchKey, this.#parts.sha256d)
     work.commitment = commitment
     const queue = (about.queue ?? []).filter(peer => this.#parts.peers.get(peer)?.dialect === 'ours')
     const plan = { queue, asked: null, notBeforeMs: nowMs, rounds: 0 }
-    this.#downloads.set(key, { key, work, reason, bitcoinHeight, startedAtMs: nowMs, ...plan })
+    const download: Download = { key, work, reason, bitcoinHeight, startedAtMs: nowMs, ...plan }
+    this.#downloads.set(key, download)
+    return download
   }
 
   #proceed(download: Download, nowMs: SteadyMs): void {
@@ -261,48 +252,6 @@ export class TemplateExchange {
     if (download.reason === 'block') this.#arrivals.push({ type: 'givenUp', key: download.key })
   }
 
-  /** @returns whether the peer can be asked for more, or is done with */
-  #take(
-    download: Download,
-    answer: Pick<Asked, 'peer' | 'indexes'> & { readonly payload: Uint8Array | null },
-    nowMs: SteadyMs
-  ): 'more' | 'done' {
-    const { peer, indexes, payload } = answer
-    const { book, peers } = this.#parts
-    const { work } = download
-    if (payload === null) return 'done'
-    const message = decodeAnswer(payload)
-    if (message === null) return this.#blame(peer, 'malformed-answer', nowMs)
-    if (!bytesEqual(message.branchKey, work.branchKey)) return this.#blame(peer, 'wrong-answer', nowMs)
-    if (indexes === null && message.type === 'templateList') {
-      const base = bytesEqual(message.baseId, NO_LIST) ? undefined : book.withId(message.baseId)
-      const wtxids = listOf(message.pieces, base?.wtxids ?? NO_BYTES)
-      // The base may have left the book meanwhile.
-      if (wtxids === null) return 'done'
-      return this.#judge(work.takeList(peer, wtxids, book), nowMs)
-    }
-    if (indexes !== null && message.type === 'templateTransactions') {
-      const bytes = message.transactions.reduce((sum, transaction) => sum + transaction.length, 0)
-      peers.get(peer)?.templateKilobytes.spend(Math.ceil(bytes / 1_000), nowMs)
-      return this.#judge(work.takeTransactions(peer, indexes, message.transactions), nowMs)
-    }
-    return this.#blame(peer, 'wrong-answer', nowMs)
-  }
-
-  #judge(problem: DownloadProblem | null, nowMs: SteadyMs): 'more' | 'done' {
-    if (problem === null) return 'more'
-    if (problem.type === 'lie') this.#parts.out.blame(problem.peer, { code: 'template-lie', route: 'stream' }, nowMs)
-    if (problem.type === 'oversize') {
-      this.#parts.out.blame(problem.peer, { code: 'template-oversize', route: 'stream' }, nowMs)
-    }
-    return 'done'
-  }
-
-  #blame(peer: PeerId, code: FaultCode, nowMs: SteadyMs): 'done' {
-    this.#parts.out.blame(peer, { code, route: 'stream' }, nowMs)
-    return 'done'
-  }
-
   /** A list the peer is likely to have as well: its last one, else our own, which we announced to it. */
   #baseFor(peer: PeerId): Uint8Array {
     const { book } = this.#parts
@@ -311,15 +260,5 @@ export class TemplateExchange {
 
   #everybody(): PeerId[] {
     return this.#parts.peers.of('ours').map(peer => peer.id)
-  }
-}
-
-/** Null for bytes that are no message. */
-function decodeAnswer(payload: Uint8Array): TemplateMessage | null {
-  try {
-    return decodeTemplateMessage(payload)
-  } catch (error) {
-    if (error instanceof CodecError) return null
-    throw error
   }
 }

@@ -1,14 +1,6 @@
 import type { ShareHash } from '@p2poolv2/primitives'
-import {
-  type FetchLimits,
-  type FetchOrder,
-  type FetchResult,
-  FIRST_ROUND_MS,
-  HEDGE_MS,
-  HELD_MS,
-  MAX_ASKED_PER_SHARE,
-  MAX_ROUND_MS
-} from '../shares/fetcher.ts'
+import { type FetchLimits, FIRST_ROUND_MS, HEDGE_MS, HELD_MS, MAX_ROUND_MS } from '../shares/fetcher.ts'
+import { type FetchOrder, type FetchResult, MAX_ASKED_PER_SHARE } from '../shares/sources.ts'
 
 interface Request extends FetchOrder {
   readonly sinceMs: number

@@ -1,8 +1,9 @@
 import type { SteadyMs } from '@p2poolv2/primitives'
 import type { GossipEvent } from '../contract.ts'
+import type { PeerEffect } from '../network-port.ts'
 import { type DecodedMessage, decodeMessage, encodeMessage, type PeerMessage } from '../wire/messages.ts'
 import { decodeTemplateMessage, encodeTemplateMessage, type TemplateMessage } from '../wire/template-messages.ts'
-import type { Actor, NetEffect } from './test-node.ts'
+import type { Actor } from './test-node.ts'
 
 /** What a script does with a request: an answer, bytes of any kind, no answer at all, or an empty one. */
 export type Reply = PeerMessage | Uint8Array | 'silent' | null
@@ -31,7 +32,7 @@ export class ScriptedPeer implements Actor {
     return this.asked.filter(message => message.type === type).length
   }
 
-  handle(event: GossipEvent): readonly NetEffect[] {
+  handle(event: GossipEvent): readonly PeerEffect[] {
     if (event.type === 'peerConnected') return this.#greeting.map(message => this.request(event.peer, message))
     if (event.type === 'gossip') {
       return [{ type: 'verdict', peer: event.peer, messageId: event.messageId, verdict: 'ignore' }]
@@ -46,7 +47,7 @@ export class ScriptedPeer implements Actor {
     return [{ type: 'respond', peer: event.peer, requestId: event.requestId, payload }]
   }
 
-  #template(event: Extract<GossipEvent, { type: 'peerRequest' }>): readonly NetEffect[] {
+  #template(event: Extract<GossipEvent, { type: 'peerRequest' }>): readonly PeerEffect[] {
     const message = decodeTemplateMessage(event.payload)
     this.askedTemplates.push(message)
     const reply = this.templates(message)
@@ -56,7 +57,7 @@ export class ScriptedPeer implements Actor {
   }
 
   /** Something the peer says unasked. */
-  request(peer: string, message: PeerMessage | Uint8Array): NetEffect {
+  request(peer: string, message: PeerMessage | Uint8Array): PeerEffect {
     const payload = message instanceof Uint8Array ? message : encodeMessage(message)
     const requestId = ++this.#lastId
     return { type: 'request', peer, requestId, protocol: 'shares', payload, timeoutMs: 10_000 }

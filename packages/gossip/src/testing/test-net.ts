@@ -1,6 +1,7 @@
 import { bytesToHex, invariant, type SteadyMs, sha256, steadyMs } from '@p2poolv2/primitives'
-import type { Dialect, GossipEvent, PeerId, TopicVerdict } from '../contract.ts'
-import type { Actor, NetEffect } from './test-node.ts'
+import type { GossipEvent } from '../contract.ts'
+import type { Dialect, PeerEffect, PeerId, TopicVerdict } from '../network-port.ts'
+import type { Actor } from './test-node.ts'
 
 export interface Link {
   readonly latencyMs: number
@@ -73,7 +74,7 @@ export class TestNet {
   }
 
   /** What an actor does of its own accord. */
-  act(id: PeerId, effects: readonly NetEffect[]): void {
+  act(id: PeerId, effects: readonly PeerEffect[]): void {
     for (const effect of effects) this.#perform(id, effect)
   }
 
@@ -113,7 +114,7 @@ export class TestNet {
     if (actor !== undefined) this.act(to, actor.handle(event, this.nowMs))
   }
 
-  #perform(from: PeerId, effect: NetEffect): void {
+  #perform(from: PeerId, effect: PeerEffect): void {
     switch (effect.type) {
       case 'request': {
         const { peer, protocol, payload } = effect

@@ -7,29 +7,16 @@ import {
   genesisShare,
   type Share
 } from '@p2poolv2/consensus'
-import {
-  invariant,
-  type ShareHash,
-  type SteadyMs,
-  secFromMs,
-  seededRng,
-  steadyMs,
-  type UnixMs,
-  unixMs
-} from '@p2poolv2/primitives'
+import { invariant, type ShareHash, type SteadyMs, secFromMs, seededRng, steadyMs, unixMs } from '@p2poolv2/primitives'
 import { type ChainOutcome, MemoryStore, SCHEMA_VERSION, ShareChain } from '@p2poolv2/sharechain'
-import type { ChainIndex, GossipEffect, GossipEvent, GossipFact } from '../contract.ts'
+import type { ChainJudgement, ChainPort, PeerHeaders, PeerShare, RebuiltBlock } from '../chain-port.ts'
+import type { GossipEffect, GossipEvent, GossipFact } from '../contract.ts'
 import { Gossip } from '../gossip.ts'
-
-/** Effects that leave a node for the network. */
-export type NetEffect = Extract<
-  GossipEffect,
-  { type: 'publish' | 'verdict' | 'request' | 'respond' | 'penalise' | 'dropPeer' }
->
+import type { PeerEffect } from '../network-port.ts'
 
 /** Whoever takes part in a test's network: a real node, or a script that plays one. */
 export interface Actor {
-  handle(event: GossipEvent, nowMs: SteadyMs): readonly NetEffect[]
+  handle(event: GossipEvent, nowMs: SteadyMs): readonly PeerEffect[]
   readonly nextDeadlineMs: SteadyMs | null
 }
 
@@ -38,7 +25,7 @@ export class TestNode implements Actor {
   readonly chain: ShareChain
   readonly gossip: Gossip
   readonly facts: GossipFact[] = []
-  readonly blocks: Extract<GossipEffect, { type: 'submitRebuiltBlock' }>[] = []
+  readonly blocks: RebuiltBlock[] = []
   /** Largest number of hashes one read asked for. */
   largestRead = 0
   /** How far the node's wall clock is ahead of the steady time it is handed. */
@@ -58,10 +45,7 @@ export class TestNode implements Actor {
     this.#headers = like === undefined ? new Map() : like.#headers
     this.store = like?.store ?? emptyStore(params)
     if (like === undefined) this.store.commitNow(this.chain.genesisDelta())
-    this.gossip = new Gossip(
-      { params },
-      { chain: chainIndexOf(params, this.chain, () => this.#wallMs), rng: seededRng(1) }
-    )
+    this.gossip = new Gossip({ params }, { chain: this.#port(params), rng: seededRng(1) })
     if (nowMs === undefined) return
     this.#wallMs = unixMs(nowMs)
     for (const share of shares) this.#keep(share, this.chain.addShare(share, 'own', this.#wallMs))
@@ -79,7 +63,7 @@ export class TestNode implements Actor {
   }
 
   /** A miner of this node found the share. */
-  found(share: Share, nowMs: SteadyMs): readonly NetEffect[] {
+  found(share: Share, nowMs: SteadyMs): readonly PeerEffect[] {
     this.#wallMs = unixMs(nowMs + this.skewMs)
     const outcome = this.chain.addShare(share, 'own', this.#wallMs)
     this.#keep(share, outcome)
@@ -91,21 +75,13 @@ export class TestNode implements Actor {
     this.#headers.delete(hash)
   }
 
-  template(template: BlockTemplate, nowMs: SteadyMs): readonly NetEffect[] {
+  template(template: BlockTemplate, nowMs: SteadyMs): readonly PeerEffect[] {
     return this.handle({ type: 'ownTemplate', template }, nowMs)
   }
 
-  handle(event: GossipEvent, nowMs: SteadyMs): readonly NetEffect[] {
+  handle(event: GossipEvent, nowMs: SteadyMs): readonly PeerEffect[] {
     this.#wallMs = unixMs(nowMs + this.skewMs)
-    const out: NetEffect[] = []
-    const events: GossipEvent[] = [event]
-    for (let next = events.shift(); next !== undefined; next = events.shift()) {
-      for (const effect of this.gossip.handle(next, nowMs)) {
-        const answer = this.#perform(effect)
-        if (answer !== null) events.push(answer)
-        else if (isForNet(effect)) out.push(effect)
-      }
-    }
+    const out = this.gossip.handle(event, nowMs).flatMap(effect => this.#perform(effect, nowMs))
     // What is due is done in the turn it is due in; else the shell would spin.
     const dueMs = this.gossip.nextDeadlineMs
     invariant(dueMs === null || dueMs > nowMs, 'a deadline lies ahead')
@@ -120,44 +96,42 @@ export class TestNode implements Actor {
     return out
   }
 
-  #perform(effect: GossipEffect): GossipEvent | null {
+  #perform(effect: GossipEffect, nowMs: SteadyMs): readonly PeerEffect[] {
     switch (effect.type) {
-      case 'deliverShare': {
-        const { share, from } = effect
-        const outcome = this.chain.addShare(share, { peer: from.peer }, this.#wallMs)
-        this.#keep(share, outcome)
-        return { type: 'shareJudged', hash: share.hash, from, outcome }
-      }
-      case 'deliverHeaders': {
-        const outcome = this.chain.addHeaders(effect.items, this.#wallMs, effect.provenWork)
-        this.#commit(outcome)
-        if (outcome.verdict.type === 'accepted') {
-          for (const item of effect.items) this.#headers.set(item.hash, encodeHeaderBatch([item]))
-        }
-        return { type: 'headersJudged', deliveryId: effect.deliveryId, outcome }
-      }
       case 'readShares': {
         const shares = effect.hashes.map(hash => this.#bodies.get(hash) ?? null)
-        return { type: 'sharesRead', requestId: effect.requestId, shares }
+        return this.handle({ type: 'sharesRead', requestId: effect.requestId, shares }, nowMs)
       }
       case 'readHeaders': {
         this.largestRead = Math.max(this.largestRead, effect.hashes.length)
         const batches = effect.hashes.map(hash => this.#headers.get(hash) ?? null)
-        return { type: 'headersRead', requestId: effect.requestId, batches }
+        return this.handle({ type: 'headersRead', requestId: effect.requestId, batches }, nowMs)
       }
       case 'readArchive': {
         const heights = this.store.archiveNow(effect.locator, effect.limit)
-        return { type: 'archiveRead', requestId: effect.requestId, heights }
+        return this.handle({ type: 'archiveRead', requestId: effect.requestId, heights }, nowMs)
       }
-      case 'submitRebuiltBlock':
-        this.blocks.push(effect)
-        return null
       case 'report':
         this.facts.push(effect.fact)
-        return null
+        return []
       default:
-        return null
+        return [effect]
     }
+  }
+
+  #takeShare({ share, from }: PeerShare): ChainJudgement {
+    const outcome = this.chain.addShare(share, { peer: from.peer }, this.#wallMs)
+    this.#keep(share, outcome)
+    return outcome
+  }
+
+  #takeHeaders({ items, provenWork }: PeerHeaders): ChainJudgement {
+    const outcome = this.chain.addHeaders(items, this.#wallMs, provenWork)
+    this.#commit(outcome)
+    if (outcome.verdict.type === 'accepted') {
+      for (const item of items) this.#headers.set(item.hash, encodeHeaderBatch([item]))
+    }
+    return outcome
   }
 
   #commit({ delta }: ChainOutcome): void {
@@ -171,41 +145,32 @@ export class TestNode implements Actor {
     this.#bodies.set(share.hash, encodeShare(share))
     this.#headers.set(share.hash, encodeHeaderBatch([share]))
   }
+
+  #port(params: ChainParams): ChainPort {
+    const { chain } = this
+    return {
+      genesisHash: genesisShare(params).hash,
+      get keptFromHeight() {
+        return chain.keptFromHeight
+      },
+      get isUndecided() {
+        return chain.isUndecided
+      },
+      facts: hash => chain.facts(hash),
+      confirmedTip: () => chain.confirmedTip(),
+      candidateTip: () => chain.candidateTip(),
+      locator: depth => chain.locator(depth),
+      headerAnswer: question => chain.headerAnswer(question),
+      wallSec: () => secFromMs(this.#wallMs),
+      wantedBodies: limit => chain.bodiesWanted(limit),
+      takeShare: share => this.#takeShare(share),
+      takeHeaders: headers => this.#takeHeaders(headers),
+      submitBlock: block => this.blocks.push(block)
+    }
+  }
 }
 
 function emptyStore(params: ChainParams): MemoryStore {
   const identity = { fingerprint: consensusFingerprint(params), genesisHash: genesisShare(params).hash }
   return new MemoryStore({ ...identity, schemaVersion: SCHEMA_VERSION, chain: params.chain })
-}
-
-export function chainIndexOf(params: ChainParams, chain: ShareChain, wallMs: () => UnixMs): ChainIndex {
-  return {
-    genesisHash: genesisShare(params).hash,
-    get keptFromHeight() {
-      return chain.keptFromHeight
-    },
-    get isUndecided() {
-      return chain.isUndecided
-    },
-    facts: hash => chain.facts(hash),
-    confirmedTip: () => chain.confirmedTip(),
-    candidateTip: () => chain.candidateTip(),
-    locator: depth => chain.locator(depth),
-    headerAnswer: question => chain.headerAnswer(question),
-    wallSec: () => secFromMs(wallMs()),
-    wantedBodies: limit => chain.bodiesWanted(limit)
-  }
-}
-
-const NET_EFFECTS: ReadonlySet<GossipEffect['type']> = new Set([
-  'publish',
-  'verdict',
-  'request',
-  'respond',
-  'penalise',
-  'dropPeer'
-])
-
-function isForNet(effect: GossipEffect): effect is NetEffect {
-  return NET_EFFECTS.has(effect.type)
 }

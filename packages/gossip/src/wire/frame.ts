@@ -1,9 +1,5 @@
 import { ByteReader, ByteWriter, bytesEqual, CodecError, concatBytes, sha256d } from '@p2poolv2/primitives'
-
-/** Largest payload of one frame (protocol §18.3). */
-export const MAX_PAYLOAD_BYTES = 1_048_576
-/** u32 length and 4 bytes of checksum before every payload. */
-export const FRAME_HEAD_BYTES = 8
+import { FRAME_HEAD_BYTES, MAX_PAYLOAD_BYTES } from './protocols.ts'
 
 /**
  * `length u32 LE | first 4 bytes of SHA256d(payload) | payload` (protocol §18.3).

@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs'
 import { encodeShare } from '@p2poolv2/consensus'
 import { bytesToHex, CodecError, hexToBytes, shareHash, txId, ZERO_SHARE_HASH } from '@p2poolv2/primitives'
 import { describe, expect, it } from 'vitest'
-import { decodeFrame, encodeFrame, MAX_PAYLOAD_BYTES } from './frame.ts'
+import { decodeFrame, encodeFrame } from './frame.ts'
 import { decodeMessage, encodeMessage, MAX_INVENTORY_HASHES, MAX_LOCATOR_HASHES, type PeerMessage } from './messages.ts'
+import { MAX_PAYLOAD_BYTES } from './protocols.ts'
 
 const vectors = JSON.parse(readFileSync(new URL('../vectors/frames.json', import.meta.url), 'utf8')) as {
   handshakeFrames: Record<string, string>

@@ -1,4 +1,5 @@
-import type { MinerId, NodeCore, NodeEffect, NodeEvent, NodeQueries, PeerEffect, StopReason } from '@p2poolv2/node'
+import type { PeerEffect } from '@p2poolv2/gossip'
+import type { MinerId, NodeCore, NodeEffect, NodeEvent, NodeQueries, StopReason } from '@p2poolv2/node'
 import type { BlockHash } from '@p2poolv2/primitives'
 import { invariant } from '@p2poolv2/primitives'
 import type { Clock } from '@p2poolv2/runtime'

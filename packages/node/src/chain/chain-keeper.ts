@@ -2,7 +2,7 @@ import type { BitcoinNetwork, Solution } from '@p2poolv2/bitcoin'
 import { bitcoinHeaderHashWire } from '@p2poolv2/bitcoin'
 import type { ChainVerdict, Share, ShareHeader } from '@p2poolv2/consensus'
 import { decodeShare } from '@p2poolv2/consensus'
-import type { GossipEffect, GossipEvent, PeerId } from '@p2poolv2/gossip'
+import type { GossipEvent, PeerHeaders, PeerShare, RebuiltBlock } from '@p2poolv2/gossip'
 import type { BlockHash, Moment, ShareHash } from '@p2poolv2/primitives'
 import { CodecError, hashMeetsTarget, invariant } from '@p2poolv2/primitives'
 import type { ChainOutcome, FoundBlock, ShareChain } from '@p2poolv2/sharechain'
@@ -34,9 +34,6 @@ type SharesRead = Extract<NodeEvent, { readonly type: 'sharesRead' }>
 
 /** What the keeper does to the chain of its own accord, for the gossip machine. */
 export type ChainNews = Extract<GossipEvent, { readonly type: 'ownShare' | 'chainChanged' | 'blockSubmitted' }>
-
-/** Headers of a peer, and what is known of the chain they belong to. */
-type DeliveredHeaders = Extract<GossipEffect, { readonly type: 'deliverHeaders' }>
 
 /** Who made a solution. */
 export interface Finder {
@@ -131,26 +128,23 @@ export class ChainKeeper {
   }
 
   /** A peer's share. What came of it goes back to the gossip machine; the rest is done here. */
-  takeShare(share: Share, peer: PeerId, now: Moment): ChainOutcome {
-    return this.#taken(this.#deps.chain.addShare(share, { peer }, now.wallMs))
+  takeShare({ share, from, isBlock }: PeerShare, now: Moment): ChainOutcome {
+    const outcome = this.#taken(this.#deps.chain.addShare(share, { peer: from.peer }, now.wallMs))
+    // One that breaks a rule does not pay the pool, so it is none of the pool's blocks.
+    if (isBlock && outcome.verdict.type !== 'refused') this.#recordSeen(share)
+    return outcome
   }
 
   /** Headers of a peer; the same. */
-  takeHeaders(headers: Pick<DeliveredHeaders, 'items' | 'provenWork'>, now: Moment): ChainOutcome {
-    return this.#taken(this.#deps.chain.addHeaders(headers.items, now.wallMs, headers.provenWork))
+  takeHeaders({ items, provenWork }: PeerHeaders, now: Moment): ChainOutcome {
+    return this.#taken(this.#deps.chain.addHeaders(items, now.wallMs, provenWork))
   }
 
   /** A block put together from a peer's share: to our bitcoin nodes as well, whatever the chain says to the share. */
-  submitRebuilt(effect: Extract<GossipEffect, { type: 'submitRebuiltBlock' }>): void {
-    const { blockHash, bitcoinHeight, blockHex, share } = effect
+  submitRebuilt({ blockHash, bitcoinHeight, blockHex, share }: RebuiltBlock): void {
     if (!this.#isWorthBlock(share)) return
     this.#deps.effects.add({ type: 'submitBlock', blockHash, bitcoinHeight, blockHex })
     this.#record(foundBlockOfShare(share, this.#deps.network, RESULT_SUBMITTED))
-  }
-
-  /** A share on the chain is a block; others submit it, and so do we if it can be put together. */
-  recordSeen(share: Share): void {
-    if (this.#isWorthBlock(share)) this.#record(foundBlockOfShare(share, this.#deps.network, RESULT_SEEN))
   }
 
   /** A bitcoin node's answer to a block. */
@@ -313,6 +307,11 @@ export class ChainKeeper {
     return template === null || hashMeetsTarget(bitcoinHeaderHashWire(header.bitcoinHeader), template.bitcoinTarget)
   }
 
+  /** A share on the chain is a block; others submit it, and so do we if it can be put together. */
+  #recordSeen(share: Share): void {
+    if (this.#isWorthBlock(share)) this.#record(foundBlockOfShare(share, this.#deps.network, RESULT_SEEN))
+  }
+
   #recordFound(solved: SolvedWork, found: { readonly finder: Finder; readonly shareHash: ShareHash | null }): void {
     const block = foundBlockOf(solved, found.shareHash)
     this.#record(block)
@@ -349,7 +348,7 @@ export class ChainKeeper {
 
   #apply(outcome: ChainOutcome): void {
     const { chain, effects, jobs } = this.#deps
-    if (outcome.newTip) jobs.baseMoved()
+    if (outcome.newBase) jobs.baseMoved()
     if (outcome.delta !== null) effects.add({ type: 'commit', delta: outcome.delta })
     if (outcome.unconfirmed.length > 0) {
       effects.report({

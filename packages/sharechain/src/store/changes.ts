@@ -138,7 +138,7 @@ export class Changes {
     return this.#index.hash(slot)
   }
 
-  outcome(rest: { verdict: ChainVerdict; delta: ChainDelta | null; newTip: boolean }): ChainOutcome {
+  outcome(rest: { verdict: ChainVerdict; delta: ChainDelta | null; newBase: boolean }): ChainOutcome {
     return {
       ...rest,
       confirmed: this.#confirmed,

@@ -19,12 +19,14 @@ import {
   sha256d,
   targetFromBits
 } from '@p2poolv2/primitives'
-import type { ChainIndex, ChainJudgement, PeerId, ShareSource } from '../contract.ts'
+import type { ChainJudgement, ChainPort, ShareSource } from '../chain-port.ts'
 import { isCurrent } from '../currentness.ts'
 import type { HeaderSync } from '../headers/sync.ts'
+import type { PeerId } from '../network-port.ts'
 import type { Outbox } from '../peers/outbox.ts'
 import type { PeerBook } from '../peers/peer-book.ts'
 import { type FaultCode, topicVerdict } from '../peers/verdicts.ts'
+import type { ChainWatch } from './chain-watch.ts'
 import type { ShareFetcher } from './fetcher.ts'
 import type { RecentShares } from './recent.ts'
 
@@ -35,16 +37,18 @@ export const MAX_SEEN_SHARES = 8_192
 export interface BlockWatch {
   /** Whether this much work could be a block, for a share whose work is below its own target. */
   couldBeBlock(blockHashWire: Uint8Array, bitcoinBits: number): boolean
-  consider(share: Share, from: PeerId, nowMs: SteadyMs): void
+  /** @returns whether it is a block that was not seen before */
+  consider(share: Share, from: PeerId, nowMs: SteadyMs): boolean
 }
 
 interface Parts {
-  readonly chain: ChainIndex
+  readonly chain: ChainPort
   readonly peers: PeerBook
   readonly recent: RecentShares
   readonly fetcher: ShareFetcher
   readonly headers: HeaderSync
   readonly blocks: BlockWatch
+  readonly watch: ChainWatch
   readonly out: Outbox
 }
 
@@ -52,7 +56,7 @@ interface Parts {
  * The door for shares of peers: work before decoding, decoding before the chain, and then what the chain's verdict means for
  * the share, its message and its sender.
  */
-export class Intake {
+export class ShareDoor {
   readonly #params: ChainParams
   readonly #parts: Parts
   /** By the hash of their bitcoin header; only shares whose body the chain has taken. */
@@ -72,42 +76,6 @@ export class Intake {
   /** A whole share in answer to a request of ours; its hash is the one asked for. */
   takeFetched(share: Share, from: Extract<ShareSource, { via: 'fetch' }>, nowMs: SteadyMs): void {
     this.#deliver(share, from, nowMs)
-  }
-
-  /** What the chain made of a share. */
-  judged(
-    event: { readonly hash: ShareHash; readonly from: ShareSource; readonly outcome: ChainJudgement },
-    nowMs: SteadyMs
-  ): void {
-    const { hash, from, outcome } = event
-    const { recent, fetcher, out } = this.#parts
-    const { verdict } = outcome
-    if (from.via === 'fetch')
-      fetcher.answered({ hash, peer: from.peer }, verdict.type === 'refused' ? 'bad' : 'brought')
-    switch (verdict.type) {
-      case 'refused':
-        // Another peer may have a better copy; what is invalid for ever the chain does not want any more.
-        recent.delete(hash)
-        this.#refuse(verdict.code, from, nowMs)
-        return
-      case 'waiting':
-        fetcher.arrived(hash, verdict.missing.length > 0 ? 'waiting' : 'done', nowMs)
-        if (verdict.missing.length > 0) this.#askFor(verdict.missing, from)
-        break
-      case 'accepted':
-      case 'known':
-        fetcher.arrived(hash, 'done', nowMs)
-        break
-      default:
-        verdict satisfies never
-    }
-    const entry = recent.get(hash)
-    if (entry !== undefined) this.#seen.set(blockHashOf(entry.share), hash)
-    if (from.via !== 'topic') return
-    // Passed on only when it is valid to the end, and while we know what is current.
-    const passes = outcome.validated.includes(hash) && isCurrent(this.#parts.chain)
-    if (entry !== undefined && entry.onTopic !== 'passed') entry.onTopic = passes ? 'passed' : 'held'
-    out.verdict(from, passes ? 'accept' : 'ignore')
   }
 
   checkInvariants(): void {
@@ -144,12 +112,50 @@ export class Intake {
   }
 
   #deliver(share: Share, from: ShareSource, nowMs: SteadyMs): void {
-    const { recent, peers, blocks, fetcher, out } = this.#parts
+    const { chain, recent, peers, blocks, fetcher, watch } = this.#parts
     peers.get(from.peer)?.known.add(share.hash)
     if (from.via !== 'fetch') fetcher.addSource(from.peer)
-    blocks.consider(share, from.peer, nowMs)
+    const isBlock = blocks.consider(share, from.peer, nowMs)
     recent.add(share, from.via === 'fetch' ? 'fetched' : 'told')
-    out.add({ type: 'deliverShare', share, from })
+    const outcome = chain.takeShare({ share, from, isBlock })
+    this.#judged(share.hash, { from, outcome }, nowMs)
+    watch.moved(outcome, nowMs)
+  }
+
+  /** What the chain made of a share. */
+  #judged(
+    hash: ShareHash,
+    { from, outcome }: { readonly from: ShareSource; readonly outcome: ChainJudgement },
+    nowMs: SteadyMs
+  ): void {
+    const { recent, fetcher, out } = this.#parts
+    const { verdict } = outcome
+    if (from.via === 'fetch')
+      fetcher.answered({ hash, peer: from.peer }, verdict.type === 'refused' ? 'bad' : 'brought')
+    switch (verdict.type) {
+      case 'refused':
+        // Another peer may have a better copy; what is invalid for ever the chain does not want any more.
+        recent.delete(hash)
+        this.#refuse(verdict.code, from, nowMs)
+        return
+      case 'waiting':
+        fetcher.arrived(hash, verdict.missing.length > 0 ? 'waiting' : 'done', nowMs)
+        if (verdict.missing.length > 0) this.#askFor(verdict.missing, from)
+        break
+      case 'accepted':
+      case 'known':
+        fetcher.arrived(hash, 'done', nowMs)
+        break
+      default:
+        verdict satisfies never
+    }
+    const entry = recent.get(hash)
+    if (entry !== undefined) this.#seen.set(blockHashOf(entry.share), hash)
+    if (from.via !== 'topic') return
+    // Passed on only when it is valid to the end, and while we know what is current.
+    const passes = outcome.validated.includes(hash) && isCurrent(this.#parts.chain)
+    if (entry !== undefined && entry.onTopic !== 'passed') entry.onTopic = passes ? 'passed' : 'held'
+    out.verdict(from, passes ? 'accept' : 'ignore')
   }
 
   /** One more copy of a share the chain has had. */

@@ -1,0 +1,67 @@
+import { type SteadyMs, steadyMs } from '@p2poolv2/primitives'
+import type { ChainIndex, ChainJudgement } from '../chain-port.ts'
+import { isCurrent } from '../currentness.ts'
+import type { PeerId } from '../network-port.ts'
+import { MAX_WANTED, type ShareFetcher } from './fetcher.ts'
+import type { Relay } from './relay.ts'
+
+/** While shares are wanted the chain is asked again this often which, so that none is forgotten. */
+const REFRESH_MS = 10_000
+
+interface Parts {
+  readonly chain: ChainIndex
+  readonly fetcher: ShareFetcher
+  readonly relay: Relay
+}
+
+/** What a change of the share chain means for peers: who hears of it, and what is asked of them next. */
+export class ChainWatch {
+  readonly #parts: Parts
+  /** Set when the chain's wishes may have changed: whom to ask first for new ones. */
+  #stale: { readonly preferred: PeerId | null } | null = null
+  /** The chain may want more than it was asked to name. */
+  #moreWanted = false
+  #refreshAtMs: SteadyMs | null = null
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+  }
+
+  get nextDeadlineMs(): SteadyMs | null {
+    return this.#refreshAtMs
+  }
+
+  moved(outcome: ChainJudgement, nowMs: SteadyMs): void {
+    const { fetcher, relay } = this.#parts
+    for (const hash of outcome.validated) {
+      relay.validated(hash, nowMs)
+      // Those that had waited for this one wait no more.
+      fetcher.arrived(hash, 'done', nowMs)
+    }
+    if (outcome.invalidated.length > 0) this.changed()
+  }
+
+  /** The chain may want other shares than before. */
+  changed(): void {
+    this.#stale ??= { preferred: null }
+  }
+
+  /** The chain has taken in headers of a peer, which has their bodies. */
+  headersTaken(peer: PeerId): void {
+    const { chain, fetcher } = this.#parts
+    fetcher.addSource(peer)
+    this.#stale = { preferred: isCurrent(chain) ? peer : null }
+  }
+
+  /** Asks the chain what it wants, if that may have changed. Called after every event. */
+  work(nowMs: SteadyMs): void {
+    const { chain, fetcher } = this.#parts
+    const isDue = this.#refreshAtMs !== null && this.#refreshAtMs <= nowMs
+    if (this.#stale === null && !isDue && !(this.#moreWanted && fetcher.isLow)) return
+    const wanted = chain.wantedBodies(MAX_WANTED)
+    fetcher.setWanted(wanted, this.#stale?.preferred ?? null, nowMs)
+    this.#stale = null
+    this.#moreWanted = wanted.length >= MAX_WANTED
+    this.#refreshAtMs = wanted.length > 0 ? steadyMs(nowMs + REFRESH_MS) : null
+  }
+}
