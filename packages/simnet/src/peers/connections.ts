@@ -144,8 +144,9 @@ export class Connections {
     connection.closing?.finish()
     connection.isOpen = true
     const dialect = this.dialectOf(connection)
-    dials.peerConnected(peerIdOf(listener), { direction: 'outbound', dialect })
-    if (connection.isOpen) listens.peerConnected(peerIdOf(dialer), { direction: 'inbound', dialect })
+    dials.tell({ type: 'peerConnected', peer: peerIdOf(listener), direction: 'outbound', dialect })
+    if (!connection.isOpen) return
+    listens.tell({ type: 'peerConnected', peer: peerIdOf(dialer), direction: 'inbound', dialect })
   }
 
   #isBanned(a: number, b: number): boolean {
@@ -162,7 +163,7 @@ export class Connections {
     const finish = (): void => {
       if (connection.life !== life) return
       this.#end(connection)
-      if (this.endpoint(other) === endpoint) endpoint?.peerGone(peerIdOf(node))
+      if (this.endpoint(other) === endpoint) endpoint?.tell({ type: 'peerGone', peer: peerIdOf(node) })
     }
     connection.isOpen = false
     connection.closing = { by: node, finish }
@@ -189,8 +190,8 @@ export class Connections {
       if (connection.life !== life || net.samePart(dialer, listener)) return
       this.#end(connection)
       this.#redialLater(connection, between(rng, ...REDIAL_MS))
-      this.endpoint(dialer)?.peerGone(peerIdOf(listener))
-      this.endpoint(listener)?.peerGone(peerIdOf(dialer))
+      this.endpoint(dialer)?.tell({ type: 'peerGone', peer: peerIdOf(listener) })
+      this.endpoint(listener)?.tell({ type: 'peerGone', peer: peerIdOf(dialer) })
     })
   }
 }

@@ -1,9 +1,9 @@
-import type { Protocol } from '@p2poolv2/gossip'
+import type { PeerEvent } from '@p2poolv2/gossip'
 import { seededRng, unixMs } from '@p2poolv2/primitives'
 import { expect, it } from 'vitest'
 import { SimNet } from '../sim-net.ts'
 import { VirtualClock } from '../virtual-clock.ts'
-import { type Endpoint, nodeOf, type TopicMessage } from './endpoint.ts'
+import { type Endpoint, peerIdOf } from './endpoint.ts'
 import { PeerNetwork } from './peer-network.ts'
 
 /** Notes what it is told; does with it what the test says. */
@@ -11,7 +11,7 @@ class ScriptedPeer implements Endpoint {
   readonly node: number
   readonly dialect: 'ours' | 'reference'
   readonly told: string[] = []
-  onGossip: (from: number, message: TopicMessage) => void = () => {}
+  onGossip: (messageId: string) => void = () => {}
   onRequest: (requestId: number, payload: Uint8Array) => void = () => {}
 
   constructor(node: number, dialect: 'ours' | 'reference' = 'ours') {
@@ -19,30 +19,28 @@ class ScriptedPeer implements Endpoint {
     this.dialect = dialect
   }
 
-  peerConnected(peer: string, { direction, dialect }: { direction: string; dialect: string }): void {
-    this.told.push(`+${peer} ${direction} ${dialect}`)
-  }
-
-  peerGone(peer: string): void {
-    this.told.push(`-${peer}`)
-  }
-
-  gossip(peer: string, message: TopicMessage): void {
-    this.told.push(`topic ${message.data.join(',')} from ${peer}`)
-    this.onGossip(nodeOf(peer), message)
-  }
-
-  peerRequest(_peer: string, request: { requestId: number; protocol: Protocol; payload: Uint8Array }): void {
-    this.told.push(`asked ${request.payload.join(',')}`)
-    this.onRequest(request.requestId, request.payload)
-  }
-
-  peerResponse(requestId: number, payload: Uint8Array | null): void {
-    this.told.push(`answer ${requestId} ${payload?.join(',') ?? 'none'}`)
-  }
-
-  requestFailed(requestId: number, reason: string): void {
-    this.told.push(`failed ${requestId} ${reason}`)
+  tell(event: PeerEvent): void {
+    switch (event.type) {
+      case 'peerConnected':
+        this.told.push(`+${event.peer} ${event.direction} ${event.dialect}`)
+        break
+      case 'peerGone':
+        this.told.push(`-${event.peer}`)
+        break
+      case 'gossip':
+        this.told.push(`topic ${event.data.join(',')} from ${event.peer}`)
+        this.onGossip(event.messageId)
+        break
+      case 'peerRequest':
+        this.told.push(`asked ${event.payload.join(',')}`)
+        this.onRequest(event.requestId, event.payload)
+        break
+      case 'peerResponse':
+        this.told.push(`answer ${event.requestId} ${event.payload?.join(',') ?? 'none'}`)
+        break
+      default:
+        this.told.push(`failed ${event.requestId} ${event.reason}`)
+    }
   }
 }
 
@@ -70,11 +68,18 @@ function row(dialects: readonly ('ours' | 'reference')[]) {
   return { network, peer, run, clear }
 }
 
-const request = (requestId: number, payload: number[], timeoutMs = 10_000) => ({
-  requestId,
-  protocol: 'shares' as const,
+const about = (requestId: number) => ({ requestId, protocol: 'shares' as const, timeoutMs: 10_000 })
+const request = (to: number, requestId: number, payload: number[]) => ({
+  type: 'request' as const,
+  peer: peerIdOf(to),
   payload: Uint8Array.from(payload),
-  timeoutMs
+  ...about(requestId)
+})
+const respond = (requestId: number, payload: Uint8Array | null) => ({
+  type: 'respond' as const,
+  peer: peerIdOf(0),
+  requestId,
+  payload
 })
 
 it('connects both ends and says who dialled and which dialect they share', () => {
@@ -87,8 +92,8 @@ it('carries a topic message on only with a verdict to accept, and to each node o
   const { network, peer, run, clear } = row(['ours', 'ours', 'ours', 'ours'])
   clear()
   for (const node of [1, 2, 3]) {
-    peer(node).onGossip = (_from, message) => {
-      network.verdict(node, message.id, node === 2 ? 'ignore' : 'accept')
+    peer(node).onGossip = messageId => {
+      network.verdict(node, messageId, node === 2 ? 'ignore' : 'accept')
     }
   }
   network.publish(0, 'shares', Uint8Array.of(7))
@@ -111,10 +116,10 @@ it('brings a request its answer, no answer, or a time-out', () => {
   const { network, peer, run, clear } = row(['ours', 'ours'])
   clear()
   peer(1).onRequest = (id, payload) => {
-    if (payload[0] === 1) network.respond(1, id, Uint8Array.of(11))
-    if (payload[0] === 2) network.respond(1, id, null)
+    if (payload[0] === 1) network.perform(1, respond(id, Uint8Array.of(11)))
+    if (payload[0] === 2) network.perform(1, respond(id, null))
   }
-  for (const kind of [1, 2, 3]) network.request(0, 1, request(kind, [kind]))
+  for (const kind of [1, 2, 3]) network.perform(0, request(1, kind, [kind]))
   run(5_000)
   expect(peer(0).told).toEqual(['answer 1 11', 'answer 2 none'])
   run(10_000)
@@ -125,9 +130,9 @@ it('brings a request its answer, no answer, or a time-out', () => {
 it('closes a stream with a broken frame without telling the node, and tells the asker of a broken answer', () => {
   const { network, peer, run, clear } = row(['ours', 'ours'])
   clear()
-  network.requestFrame(0, 1, { ...request(1, []), frame: Uint8Array.of(1, 2, 3) })
+  network.requestFrame(0, 1, { ...about(1), frame: Uint8Array.of(1, 2, 3) })
   peer(1).onRequest = id => network.respondFrame(1, id, Uint8Array.of(9))
-  network.request(0, 1, request(2, [5]))
+  network.perform(0, request(1, 2, [5]))
   run(5_000)
   expect(peer(1).told).toEqual(['asked 5'])
   expect(peer(0).told).toEqual(['answer 1 none', 'failed 2 malformed'])
@@ -169,7 +174,7 @@ it('delivers what a node sent before it died, and then the news of its end', () 
   const { network, peer, run, clear } = row(['ours', 'ours'])
   clear()
   network.publish(0, 'shares', Uint8Array.of(7))
-  network.request(0, 1, request(1, [5]))
+  network.perform(0, request(1, 1, [5]))
   network.down(0)
   run(1_000)
   expect(peer(1).told).toEqual(['topic 7 from n0', 'asked 5', '-n0'])

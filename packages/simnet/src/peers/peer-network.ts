@@ -1,9 +1,16 @@
-import { decodeFrame, encodeFrame, type Protocol, type Topic, type TopicVerdict } from '@p2poolv2/gossip'
+import {
+  decodeFrame,
+  encodeFrame,
+  type PeerEffect,
+  type Protocol,
+  type Topic,
+  type TopicVerdict
+} from '@p2poolv2/gossip'
 import { CodecError, invariant, type SeededRng } from '@p2poolv2/primitives'
 import type { LinkOptions, SimNet } from '../sim-net.ts'
 import type { VirtualClock } from '../virtual-clock.ts'
 import { type Connection, Connections, otherEnd, type Sending } from './connections.ts'
-import { type Endpoint, peerIdOf, type TopicMessage } from './endpoint.ts'
+import { type Endpoint, nodeOf, peerIdOf, type TopicMessage } from './endpoint.ts'
 import { TopicFlood } from './topic-flood.ts'
 import type { Edge } from './topology.ts'
 
@@ -22,17 +29,12 @@ interface OutRequest extends Sending {
   inboundId: number | null
 }
 
-/** What a node asks of another one. */
-export interface RequestOrder {
+/** What a node asks of another one, with a frame that may be garbage. */
+export interface FrameOrder {
   readonly requestId: number
   readonly protocol: Protocol
-  readonly payload: Uint8Array
-  readonly timeoutMs: number
-}
-
-/** The same with a frame that may be garbage. */
-export interface FrameOrder extends Omit<RequestOrder, 'payload'> {
   readonly frame: Uint8Array
+  readonly timeoutMs: number
 }
 
 export interface PeerNetworkParts {
@@ -90,6 +92,32 @@ export class PeerNetwork {
     this.#net.heal()
   }
 
+  /** Does what a node wants of the network. */
+  perform(node: number, effect: PeerEffect): void {
+    switch (effect.type) {
+      case 'publish':
+        if (this.#connections.endpoint(node)?.dialect === 'ours') this.publish(node, effect.topic, effect.data)
+        break
+      case 'verdict':
+        this.verdict(node, effect.messageId, effect.verdict)
+        break
+      case 'request':
+        this.requestFrame(node, nodeOf(effect.peer), { ...effect, frame: encodeFrame(effect.payload) })
+        break
+      case 'respond':
+        this.respondFrame(node, effect.requestId, effect.payload === null ? null : encodeFrame(effect.payload))
+        break
+      case 'penalise':
+        // For the record: the score is kept in the machine.
+        break
+      case 'dropPeer':
+        this.drop(node, nodeOf(effect.peer), effect.banMs)
+        break
+      default:
+        effect satisfies never
+    }
+  }
+
   /** `node` closes its connection to a peer and refuses it for a while. */
   drop(node: number, peer: number, banMs: number): void {
     this.#connections.drop(node, peer, banMs)
@@ -141,18 +169,15 @@ export class PeerNetwork {
       arrives: () => {
         if (!this.#connections.reaches(peer, sending) || !this.#flood.see(message.id, peer)) return
         this.#flood.hold(message.id, peer, node)
-        this.#connections.endpoint(peer)?.gossip(peerIdOf(node), message)
+        const { id: messageId, topic, data } = message
+        this.#connections.endpoint(peer)?.tell({ type: 'gossip', peer: peerIdOf(node), messageId, topic, data })
       }
     })
   }
 
   // Requests
 
-  request(from: number, to: number, order: RequestOrder): void {
-    this.requestFrame(from, to, { ...order, frame: encodeFrame(order.payload) })
-  }
-
-  /** As `request`, with a frame that may be garbage. */
+  /** Asks with a frame that may be garbage. */
   requestFrame(from: number, to: number, { requestId, protocol, frame, timeoutMs }: FrameOrder): void {
     const connection = this.#connections.between(from, to)
     if (connection === undefined) return
@@ -170,7 +195,7 @@ export class PeerNetwork {
     this.#outRequests.set(key, out)
     this.#clock.after(timeoutMs, () => {
       if (!this.#settle(out) || out.isAbandoned) return
-      this.#connections.endpoint(from)?.requestFailed(requestId, 'timeout')
+      this.#connections.endpoint(from)?.tell({ type: 'requestFailed', requestId, reason: 'timeout' })
     })
     this.#net.send(from, to, {
       sizeBytes: frame.length + STREAM_OVERHEAD_BYTES,
@@ -178,12 +203,7 @@ export class PeerNetwork {
     })
   }
 
-  /** Answers a request that arrived; null closes the stream without data. A late answer goes nowhere. */
-  respond(node: number, inboundId: number, payload: Uint8Array | null): void {
-    this.respondFrame(node, inboundId, payload === null ? null : encodeFrame(payload))
-  }
-
-  /** As `respond`, with a frame that may be garbage. */
+  /** Answers a request that arrived, perhaps with garbage; null closes the stream without data. A late answer goes nowhere. */
   respondFrame(node: number, inboundId: number, frame: Uint8Array | null): void {
     const out = this.#inbound.get(inboundId)
     if (out === undefined || out.responder !== node) return
@@ -202,10 +222,13 @@ export class PeerNetwork {
     out.inboundId = inboundId
     this.#inbound.set(inboundId, out)
     const payload = payloadOf(frame)
-    const endpoint = this.#connections.endpoint(out.responder)
+    const peer = peerIdOf(out.requester)
     // A stream with a broken frame is closed by the network layer; the node never hears of it.
     if (payload === 'malformed') this.respondFrame(out.responder, inboundId, null)
-    else endpoint?.peerRequest(peerIdOf(out.requester), { requestId: inboundId, protocol, payload })
+    else {
+      const endpoint = this.#connections.endpoint(out.responder)
+      endpoint?.tell({ type: 'peerRequest', peer, requestId: inboundId, protocol, payload })
+    }
   }
 
   #responseArrives(out: OutRequest, frame: Uint8Array | null): void {
@@ -213,8 +236,8 @@ export class PeerNetwork {
     if (!this.#settle(out) || out.isAbandoned || !this.#connections.reaches(requester, out)) return
     const endpoint = this.#connections.endpoint(requester)
     const payload = frame === null ? null : payloadOf(frame)
-    if (payload === 'malformed') endpoint?.requestFailed(requestId, 'malformed')
-    else endpoint?.peerResponse(requestId, payload)
+    if (payload === 'malformed') endpoint?.tell({ type: 'requestFailed', requestId, reason: 'malformed' })
+    else endpoint?.tell({ type: 'peerResponse', requestId, payload })
   }
 
   /** What the end that closes has asked still arrives; what it was asked comes to nothing, and so does all when both know. */

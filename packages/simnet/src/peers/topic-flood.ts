@@ -1,5 +1,5 @@
-import type { Topic } from '@p2poolv2/gossip'
-import { asciiToBytes, BoundedMap, bytesToHex, concatBytes, sha256 } from '@p2poolv2/primitives'
+import { messageId, type Topic } from '@p2poolv2/gossip'
+import { BoundedMap } from '@p2poolv2/primitives'
 import type { TopicMessage } from './endpoint.ts'
 
 /** Messages a node remembers having had: more than come in two minutes. The oldest goes, and may then come again. */
@@ -24,7 +24,7 @@ export class TopicFlood {
 
   /** The message of this data; the first publisher and time stay. */
   message(topic: Topic, data: Uint8Array, from: { readonly node: number; readonly nowMs: number }): TopicMessage {
-    const id = bytesToHex(sha256(concatBytes(asciiToBytes(topic), data)).subarray(0, 20))
+    const id = messageId(topic, data)
     const known = this.#spreads.get(id)
     if (known !== undefined) return known.message
     const message: TopicMessage = { id, topic, data, origin: from.node, publishedAtMs: from.nowMs }

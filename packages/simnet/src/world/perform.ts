@@ -1,5 +1,4 @@
 import type { MinerId, NodeEffect } from '@p2poolv2/node'
-import { nodeOf } from '../peers/endpoint.ts'
 import type { MinerLine } from './miner-line.ts'
 import type { Hands, Surroundings } from './surroundings.ts'
 
@@ -10,25 +9,17 @@ export function performEffect(node: Hands, effect: NodeEffect, around: Surroundi
     case 'submitBlock':
       node.bitcoind.submit(effect.blockHash, effect.blockHex)
       break
-    case 'publish':
-      if (node.dialect === 'ours') peers.publish(node.node, effect.topic, effect.data)
-      break
     case 'verdict': {
       const message = peers.verdict(node.node, effect.messageId, effect.verdict)
       if (message !== null) witness.judged(node.node, message, effect.verdict)
       break
     }
+    case 'publish':
     case 'request':
-      peers.request(node.node, nodeOf(effect.peer), effect)
-      break
     case 'respond':
-      peers.respond(node.node, effect.requestId, effect.payload)
-      break
     case 'penalise':
-      // For the record: the score is kept in the machine.
-      break
     case 'dropPeer':
-      peers.drop(node.node, nodeOf(effect.peer), effect.banMs)
+      peers.perform(node.node, effect)
       break
     case 'sendMiner':
       lineOf(node, effect.miner)?.carry(effect.output)

@@ -1,6 +1,6 @@
 import { VERSION_ROLLING_MASK } from '@p2poolv2/bitcoin'
 import { type ChainParams, consensusFingerprint, genesisShare } from '@p2poolv2/consensus'
-import type { Dialect, PeerId, Protocol } from '@p2poolv2/gossip'
+import type { Dialect, PeerEvent, PeerId } from '@p2poolv2/gossip'
 import {
   type BacklogNews,
   CommitBacklog,
@@ -22,7 +22,7 @@ import { SCHEMA_VERSION, ShareChain } from '@p2poolv2/sharechain'
 import type { SessionSettings } from '@p2poolv2/stratum'
 import type { SimBitcoind } from '../bitcoin/sim-bitcoind.ts'
 import { SimMiner, type SimMinerOptions } from '../mining/sim-miner.ts'
-import { type Endpoint, peerIdOf, type TopicMessage } from '../peers/endpoint.ts'
+import { type Endpoint, peerIdOf } from '../peers/endpoint.ts'
 import { SimStore } from '../sim-store.ts'
 import { MinerLine } from './miner-line.ts'
 import { performEffect } from './perform.ts'
@@ -262,28 +262,8 @@ export class SimNode implements Endpoint, Hands {
 
   // The network's side
 
-  peerConnected(peer: PeerId, connection: { direction: 'inbound' | 'outbound'; dialect: Dialect }): void {
-    this.post({ type: 'peerConnected', peer, ...connection })
-  }
-
-  peerGone(peer: PeerId): void {
-    this.post({ type: 'peerGone', peer })
-  }
-
-  gossip(peer: PeerId, message: TopicMessage): void {
-    this.post({ type: 'gossip', peer, messageId: message.id, topic: message.topic, data: message.data })
-  }
-
-  peerRequest(peer: PeerId, request: { requestId: number; protocol: Protocol; payload: Uint8Array }): void {
-    this.post({ type: 'peerRequest', peer, ...request })
-  }
-
-  peerResponse(requestId: number, payload: Uint8Array | null): void {
-    this.post({ type: 'peerResponse', requestId, payload })
-  }
-
-  requestFailed(requestId: number, reason: 'timeout' | 'closed' | 'malformed'): void {
-    this.post({ type: 'requestFailed', requestId, reason })
+  tell(event: PeerEvent): void {
+    this.post(event)
   }
 
   get peerId(): PeerId {
