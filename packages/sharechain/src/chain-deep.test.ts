@@ -173,7 +173,7 @@ describe('a chain that is pruned while branches come and go', () => {
           if (kind === 'grow') tip = made.at(-1) ?? tip
         }
         for (const share of late) node.take(node.chain.addShare(share, 'peer', FAR_FUTURE_MS))
-        while (node.chain.nextDeadlineMs !== null) node.take(node.chain.advance(FAR_FUTURE_MS))
+        node.rest(FAR_FUTURE_MS)
         expect(snapshotOf(node.rebuilt())).toEqual(snapshotOf(node.chain))
       }),
       { numRuns: 40 }

@@ -69,7 +69,7 @@ describe('a node rebuilt from its store', () => {
           node.take(node.chain.addShare(share, { peer: share.hash.slice(0, 1) }, FAR_FUTURE_MS))
           expect(snapshotOf(node.rebuilt())).toEqual(snapshotOf(node.chain))
         }
-        while (node.chain.nextDeadlineMs !== null) node.take(node.chain.advance(FAR_FUTURE_MS))
+        node.rest(FAR_FUTURE_MS)
 
         // What was not let in before somebody named it is asked for again.
         for (const share of shares) deliver(node.chain, share, builder.shares)

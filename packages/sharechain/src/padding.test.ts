@@ -80,7 +80,7 @@ it('each branch has the form its own ancestors show, in whatever order shares ar
   for (const order of [shares, shares.toReversed(), [...heavy, ...wrong, ...light]]) {
     const node = new StoredChain(builder.params)
     for (const share of order) node.take(node.chain.addShare(share, 'peer', FAR_FUTURE_MS))
-    while (node.chain.nextDeadlineMs !== null) node.take(node.chain.advance(FAR_FUTURE_MS))
+    node.rest(FAR_FUTURE_MS)
     expect(node.chain.padding(lightTip).demand).toBe('A')
     expect(node.chain.padding(heavyTip).demand).toBe('B')
     expect(wrong.map(({ hash }) => node.chain.facts(hash)?.validity)).toEqual(['invalid', 'invalid'])
@@ -97,7 +97,7 @@ it('nothing is demanded, and nothing refused, while ancestors are known by their
   // It waits for its parent's body, and is judged once all bodies are here.
   expect(judged(node.chain, foreign)).toBe('waiting')
   for (const share of row) node.take(node.chain.addShare(share, 'peer', FAR_FUTURE_MS))
-  while (node.chain.nextDeadlineMs !== null) node.take(node.chain.advance(FAR_FUTURE_MS))
+  node.rest(FAR_FUTURE_MS)
   expect(node.chain.facts(foreign.hash)?.validity).toBe('invalid')
   expect(node.chain.confirmedTip().hash).toBe(tip)
 })

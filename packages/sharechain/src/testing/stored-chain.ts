@@ -1,4 +1,5 @@
 import { type ChainParams, consensusFingerprint, genesisShare, RULES_VERSION } from '@p2poolv2/consensus'
+import type { UnixMs } from '@p2poolv2/primitives'
 import { invariant, type ShareHash } from '@p2poolv2/primitives'
 import type { ChainOutcome } from '../contract.ts'
 import { ShareChain } from '../share-chain.ts'
@@ -26,6 +27,11 @@ export class StoredChain {
     this.chain.checkInvariants()
     if (outcome.delta !== null) this.store.commitNow(outcome.delta)
     return outcome
+  }
+
+  /** Lets the chain do all that is due by a time; what waits for a body that never comes is due later again and again. */
+  rest(nowMs: UnixMs): void {
+    while ((this.chain.nextDeadlineMs ?? Number.POSITIVE_INFINITY) <= nowMs) this.take(this.chain.advance(nowMs))
   }
 
   /** What a restart would make of the store now. */
