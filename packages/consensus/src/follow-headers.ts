@@ -23,7 +23,7 @@ export interface HeaderTail {
 export interface FollowInput {
   /** What was followed so far; null at the beginning. */
   readonly tail: HeaderTail | null
-  /** What is known anyway and the first headers may build on. */
+  /** What is known anyway. Headers may build on it only while there is no tail. */
   readonly view: ChainView
   readonly items: readonly HeaderItem[]
   /** Unix seconds. */
@@ -51,7 +51,9 @@ export function tailHeights(params: ChainParams): number {
 export function followHeaders(params: ChainParams, input: FollowInput): Followed {
   const { view, items, nowSec } = input
   const facts = new Map(input.tail?.facts)
-  const known: ChainView = { facts: hash => facts.get(hash) ?? view.facts(hash) }
+  // Only the first headers may build on what is known anyway: work that others did does not count for this chain.
+  const isFirst = input.tail === null
+  const known: ChainView = { facts: hash => facts.get(hash) ?? (isFirst ? view.facts(hash) : undefined) }
   const perHeight = new Map<Height, number>()
   let tip = input.tail?.tip ?? null
   let fresh = 0
@@ -109,6 +111,14 @@ export function tailAncestor({ facts, tip }: HeaderTail, heights: number): Share
     at = parent
   }
   return at
+}
+
+/** A tail without what does not descend from one of its shares. */
+export function tailFrom({ facts, tip }: HeaderTail, root: ShareFacts): HeaderTail {
+  const kept = new Map([[root.hash, root]])
+  // Parents were followed before their children.
+  for (const [hash, share] of facts) if (kept.has(share.prevHash)) kept.set(hash, share)
+  return { facts: kept, tip }
 }
 
 let lastWork: { readonly bits: number; readonly work: Work } = { bits: 0, work: 0n }

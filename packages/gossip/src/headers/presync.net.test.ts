@@ -1,4 +1,4 @@
-import type { Share } from '@p2poolv2/consensus'
+import type { HeaderItem, Share } from '@p2poolv2/consensus'
 import { steadyMs } from '@p2poolv2/primitives'
 import { ChainBuilder, easyParams, GENESIS_TIME_SEC, headerItem } from '@p2poolv2/sharechain/testing'
 import { beforeEach, describe, expect, it } from 'vitest'
@@ -192,5 +192,37 @@ describe('a newcomer that meets a liar with a long light chain', () => {
     expect(ann.facts).toContainEqual({ type: 'headersFailed', peer: 'turncoat', reason: 'other-headers-than-before' })
     expect([ann.chain.candidateTip().hash, ann.chain.sequence]).toEqual([candidate, sequence])
     expect(net.penalties).toEqual([])
+  })
+})
+
+describe('a newcomer that has caught up and is undecided still', () => {
+  /** The next share of the network: a liar's own, or anybody's that has not come to us yet. */
+  const next = builder.build({ parent: tip, timeSec: GENESIS_TIME_SEC + OLD + 1, miner: 1 })
+  const past = honest.map(headerItem)
+  /** A peer that gives these answers, one after the other, and then none. */
+  const reader = (answers: readonly (readonly HeaderItem[])[]) => {
+    let asked = 0
+    return new ScriptedPeer(
+      message => {
+        if (message.type !== 'getShareHeaders') return null
+        const items = answers[asked++]
+        return items === undefined ? 'silent' : { type: 'shareHeaders', items }
+      },
+      [{ type: 'handshake', tipHeight: OLD + 1, tipHash: next.hash }]
+    )
+  }
+  const meets = (answers: readonly (readonly HeaderItem[])[]) => {
+    net.add('bob', holder())
+    net.connect('ann', 'bob', { latencyMs: 20 })
+    net.run(30_000)
+    net.add('eve', reader(answers))
+    net.connect('ann', 'eve', { latencyMs: 20 })
+    net.run(3_000)
+    expect(ann.chain.isUndecided).toBe(true)
+    expect([ann.tip, ann.chain.keptFromHeight]).toEqual([tip, old.chain.keptFromHeight])
+  }
+
+  it('forgets nothing for the past of its own chain, shown as if it led to a share on top of it', () => {
+    meets([past.slice(0, 900), [headerItem(next)], past.slice(0, 900)])
   })
 })

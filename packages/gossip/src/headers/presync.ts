@@ -5,6 +5,7 @@ import {
   type HeaderTail,
   type ShareFacts,
   tailAncestor,
+  tailFrom,
   tailHeights
 } from '@p2poolv2/consensus'
 import { type Height, invariant, type ShareHash, type Work, ZERO_SHARE_HASH } from '@p2poolv2/primitives'
@@ -139,6 +140,8 @@ export class Presync {
     if (this.#checkpoints.length >= MAX_CHECKPOINTS) return { type: 'fail', reason: 'endless-chain' }
     this.#reached = checkpoint.height
     this.#checkpoints.push(checkpoint.hash)
+    // Whatever is followed from here on leads through every checkpoint: only then is its work that of what is fetched.
+    this.#tail = tailFrom(tail, checkpoint)
     return { type: 'ask', question: { locator: [checkpoint.hash], stop: ZERO_SHARE_HASH } }
   }
 

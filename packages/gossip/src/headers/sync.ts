@@ -29,10 +29,21 @@ export const MAX_SESSIONS = 2
 const RETRY_DEPTH = 100
 /** Retries with a deeper locator before a peer is left alone for a while. */
 export const MAX_RETRIES = 3
+/** A session that has lasted this long has to be worth its turn. */
+export const GRACE_MS = 20_000
+/**
+ * Heights a second then, over the whole session, if others wait for their turn. The fullest honest answers rise by 45 heights, and
+ * take a second or two on a slow line; who answers with less is after our time and not after telling us something.
+ */
+export const LEAST_HEIGHTS_PER_SEC = 20
 
 interface Session {
   readonly peer: PeerId
+  readonly beganAtMs: SteadyMs
   sentAtMs: SteadyMs
+  /** Heights it has risen by in all, following and fetching, and the one it has come to. */
+  risen: Height
+  at: Height
   /** Height of the last header of the answer before; a continuation has to come further. */
   reached: Height
   depth: Height
@@ -154,8 +165,11 @@ export class HeaderSync {
     if (step.type === 'take') {
       this.#take(session, { items, provenWork: step.provenWork }, nowMs)
     } else if (step.type === 'ask') {
-      if (session.presync.tip !== null) session.meter.moved('comparing', session.presync.tip, nowMs)
-      this.#ask(session, step.question, nowMs)
+      const { tip } = session.presync
+      if (tip !== null) session.meter.moved('comparing', tip, nowMs)
+      if (tip !== null && !this.#isWorthItsTurn(session, tip.height, nowMs))
+        this.#fail(session, { reason: 'too-slow' }, nowMs)
+      else this.#ask(session, step.question, nowMs)
     } else {
       this.#fail(session, step, nowMs)
     }
@@ -183,7 +197,8 @@ export class HeaderSync {
     const { chain } = this.#parts
     const presync = new Presync(this.#params, chain)
     const meter = new ProgressMeter()
-    const session: Session = { peer, sentAtMs: nowMs, reached: -1, depth: 0, retries: 0, headers: 0, presync, meter }
+    const pace = { beganAtMs: nowMs, sentAtMs: nowMs, risen: 0, at: chain.candidateTip().height }
+    const session: Session = { peer, ...pace, reached: -1, depth: 0, retries: 0, headers: 0, presync, meter }
     this.#sessions.set(peer, session)
     this.#ask(session, { locator: chain.locator(0), stop: ZERO_SHARE_HASH }, nowMs)
   }
@@ -236,6 +251,10 @@ export class HeaderSync {
     session.meter.moved('fetching', { height, timeSec: last.header.timeSec }, nowMs)
     this.#parts.out.report({ type: 'headersTaken', peer: session.peer, headers: items.length, height })
     const next = session.presync.taken()
+    if (!this.#isWorthItsTurn(session, height, nowMs)) {
+      this.#fail(session, { reason: 'too-slow' }, nowMs)
+      return
+    }
     if (next !== null) {
       this.#ask(session, next, nowMs)
       return
@@ -298,6 +317,16 @@ export class HeaderSync {
     this.#turns.failed(peer, nowMs)
     out.report({ type: 'headersFailed', peer, reason: failure.reason })
     if (failure.code !== undefined) out.blame(peer, { code: failure.code, route: 'headers' }, nowMs)
+  }
+
+  /** Answers that are quick but bring next to nothing would keep everybody else from being asked. */
+  #isWorthItsTurn(session: Session, height: Height, nowMs: SteadyMs): boolean {
+    session.risen += Math.max(0, height - session.at)
+    session.at = height
+    const lastedMs = nowMs - session.beganAtMs
+    if (lastedMs < GRACE_MS || session.risen * 1_000 >= LEAST_HEIGHTS_PER_SEC * lastedMs) return true
+    const readyAtMs = this.#turns.readyAtMs(this.#isBusy)
+    return readyAtMs === null || readyAtMs > nowMs
   }
 
   #hasRoom(nowMs: SteadyMs): boolean {

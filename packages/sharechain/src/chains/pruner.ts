@@ -87,7 +87,9 @@ export class Pruner {
   #outweighs({ items, provenWork, nowMs }: ExpectedHeaders): boolean {
     const { index, organiser } = this.#parts
     const genesis = index.factsOf(0)
-    const isRooted = items.some(({ header }) => header.prevShareHash === genesis.hash)
+    const inside = new Set([genesis.hash, ...items.map(({ hash }) => hash)])
+    // All of them: what the proven chain consists of must not be shown beside other headers that lead down to the genesis.
+    const isRooted = items.every(({ header }) => inside.has(header.prevShareHash))
     if (!isRooted || items.some(({ hash }) => index.has(hash))) return false
     const view = { facts: (hash: ShareHash) => (hash === genesis.hash ? genesis : undefined) }
     const followed = followHeaders(this.#params, { tail: null, view, items, nowSec: secFromMs(nowMs) })
