@@ -3,6 +3,7 @@ import {
   followHeaders,
   type HeaderItem,
   type HeaderTail,
+  MAX_BATCH_HEADERS_PER_HEIGHT,
   type ShareFacts,
   tailAncestor,
   tailFrom,
@@ -29,7 +30,7 @@ export interface NextQuestion {
 /** What to do with an answer. */
 export type Step =
   /** Give the headers to the chain. `provenWork`: of the chain they belong to, as far as it was followed; else 0. */
-  | { readonly type: 'take'; readonly provenWork: Work }
+  | { readonly type: 'take'; readonly items: readonly HeaderItem[]; readonly provenWork: Work }
   | { readonly type: 'ask'; readonly question: NextQuestion }
   | { readonly type: 'fail'; readonly reason: string; readonly code?: FaultCode }
 
@@ -82,7 +83,9 @@ export class Presync {
 
   answered(items: readonly HeaderItem[]): Step {
     if (this.#phase === 'fetching') return this.#fetch(items)
-    if (this.#phase === 'direct' && this.#isTakenAnyway(items)) return { type: 'take', provenWork: 0n }
+    if (this.#phase === 'direct' && this.#isTakenAnyway(items)) {
+      return { type: 'take', items: this.#withoutFar(items), provenWork: 0n }
+    }
     return this.#follow(items)
   }
 
@@ -101,7 +104,7 @@ export class Presync {
 
   checkInvariants(): void {
     invariant(this.#checkpoints.length <= MAX_CHECKPOINTS, 'checkpoints are within their cap')
-    const most = (tailHeights(this.#params) + 1) * this.#params.maxSharesPerHeight
+    const most = (tailHeights(this.#params) + 1) * MAX_BATCH_HEADERS_PER_HEIGHT
     // A batch may bring side branches from as far below as the tail reaches, each time up to a full height.
     invariant((this.#tail?.facts.size ?? 0) <= 2 * most, 'a tail is short')
   }
@@ -115,14 +118,14 @@ export class Presync {
       nowSec: this.#chain.wallSec()
     })
     // Then the chain says what is missing.
-    if (followed.type === 'unconnected') return { type: 'take', provenWork: 0n }
+    if (followed.type === 'unconnected') return { type: 'take', items, provenWork: 0n }
     if (followed.type === 'refused') return { type: 'fail', reason: followed.code, code: followed.code }
     // It did not go on from what we named as ours but told us of our own past.
     if (followed.joins) return { type: 'fail', reason: 'own-chain' }
     const { tail, fresh } = followed
     const work = tail.tip.chainWork
     const isEnough = work > this.#chain.candidateTip().chainWork && work >= this.#params.minimumChainWork
-    if (isFirst && isEnough) return { type: 'take', provenWork: work }
+    if (isFirst && isEnough) return { type: 'take', items, provenWork: work }
     this.#headers += fresh
     this.#phase = 'following'
     this.#tail = tail
@@ -148,7 +151,33 @@ export class Presync {
   #fetch(items: readonly HeaderItem[]): Step {
     const checkpoint = this.#checkpoints[this.#fetched]
     if (!items.some(({ hash }) => hash === checkpoint)) return { type: 'fail', reason: 'other-headers-than-before' }
-    return { type: 'take', provenWork: this.#tail?.tip.chainWork ?? 0n }
+    return { type: 'take', items, provenWork: this.#tail?.tip.chainWork ?? 0n }
+  }
+
+  /**
+   * What builds on our candidate chain near its tip, and of the rest what that needs: uncles may part from far below. Else one
+   * header near the tip would bring in any others beside it.
+   */
+  #withoutFar(items: readonly HeaderItem[]): readonly HeaderItem[] {
+    const chain = this.#chain
+    const lowest = chain.candidateTip().height - NEAR_HEIGHTS
+    const inside = new Map(items.map(item => [item.hash, item]))
+    const taken = new Set<ShareHash>()
+    const open: HeaderItem[] = []
+    const take = (item: HeaderItem | undefined) => {
+      if (item === undefined || taken.has(item.hash)) return
+      taken.add(item.hash)
+      open.push(item)
+    }
+    for (const item of items) {
+      const { prevShareHash } = item.header
+      const known = chain.facts(item.hash) ?? chain.facts(prevShareHash)
+      // What builds on nothing known is for the chain to name: it is asked for from deeper.
+      const isLoose = known === undefined && !inside.has(prevShareHash)
+      if (isLoose || taken.has(prevShareHash) || (known !== undefined && known.height >= lowest)) take(item)
+    }
+    for (const { header } of open) for (const hash of [header.prevShareHash, ...header.uncles]) take(inside.get(hash))
+    return taken.size === 0 || taken.size === inside.size ? items : items.filter(({ hash }) => taken.has(hash))
   }
 
   /** Whether the chain may have these headers without their work being looked at: near its tip, or for it to refuse. */

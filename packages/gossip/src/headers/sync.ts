@@ -1,5 +1,5 @@
 import type { ChainParams, HeaderItem, ShareHeader } from '@p2poolv2/consensus'
-import { genesisShare } from '@p2poolv2/consensus'
+import { genesisShare, MAX_BATCH_HEADERS_PER_HEIGHT } from '@p2poolv2/consensus'
 import {
   type Height,
   invariant,
@@ -157,13 +157,13 @@ export class HeaderSync {
       this.#takeGenesis(session, first.hash, nowMs)
       return
     }
-    if (mostAtOneHeight(items, this.#parts.chain) > this.#params.maxSharesPerHeight) {
+    if (mostAtOneHeight(items, this.#parts.chain) > MAX_BATCH_HEADERS_PER_HEIGHT) {
       this.#fail(session, { reason: 'answer-dense', code: 'answer-dense' }, nowMs)
       return
     }
     const step = session.presync.answered(items)
     if (step.type === 'take') {
-      this.#take(session, { items, provenWork: step.provenWork }, nowMs)
+      this.#take(session, { items, headers: step }, nowMs)
     } else if (step.type === 'ask') {
       const { tip } = session.presync
       if (tip !== null) session.meter.moved('comparing', tip, nowMs)
@@ -212,11 +212,15 @@ export class HeaderSync {
   }
 
   /** Gives headers to the chain, and goes on with the session as it judges them. */
-  #take(session: Session, headers: Pick<PeerHeaders, 'items' | 'provenWork'>, nowMs: SteadyMs): void {
+  #take(
+    session: Session,
+    answer: { readonly items: readonly HeaderItem[]; readonly headers: Pick<PeerHeaders, 'items' | 'provenWork'> },
+    nowMs: SteadyMs
+  ): void {
     const { chain, watch } = this.#parts
     const { peer } = session
-    const { items } = headers
-    const outcome = chain.takeHeaders({ ...headers, peer })
+    const { items, headers } = answer
+    const outcome = chain.takeHeaders({ items: headers.items, provenWork: headers.provenWork, peer })
     const { verdict } = outcome
     if (verdict.type === 'refused') {
       this.#fail(session, { reason: verdict.code, code: verdict.code }, nowMs)
