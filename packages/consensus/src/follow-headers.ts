@@ -5,6 +5,7 @@ import type { CrowdCode } from './chain-verdict.ts'
 import { checkHeader } from './check-header.ts'
 import { checkTime } from './check-placement.ts'
 import { verifyCoinbaseProof } from './coinbase-proof.ts'
+import { MAX_BATCH_HEADERS_PER_HEIGHT } from './header-batch.ts'
 import type { HeaderItem } from './header-item.ts'
 import type { ChainParams } from './params.ts'
 import type { RuleCode } from './rule-code.ts'
@@ -65,7 +66,7 @@ export function followHeaders(params: ChainParams, input: FollowInput): Followed
     const height = parent.height + 1
     const shares = (perHeight.get(height) ?? 0) + 1
     perHeight.set(height, shares)
-    if (shares > params.maxSharesPerHeight)
+    if (shares > MAX_BATCH_HEADERS_PER_HEIGHT)
       return { type: 'refused', code: 'height-crowded', facts: { height, shares } }
     const gate = checkHeader(params, header)
     if (!gate.ok) return { type: 'refused', code: gate.code, facts: gate.facts }

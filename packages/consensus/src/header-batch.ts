@@ -21,6 +21,11 @@ export type HeaderBatchItem = Omit<HeaderItem, 'hash'>
  * rounded up to a whole height of at most 20, so honest batches stay below half of this.
  */
 export const MAX_BATCH_HEADERS = 2_000
+/**
+ * Most headers of one height that are taken in a batch. Twenty is what an honest answer has (protocol §18.5), but for what the
+ * chain names as uncles, and these in turn: of those none can be left out, or the chain could never be taken (protocol §12.3).
+ */
+export const MAX_BATCH_HEADERS_PER_HEIGHT = 128
 
 /** Headers keep their order; distinct branches are listed in order of first use. */
 export function encodeHeaderBatch(items: readonly HeaderBatchItem[]): Uint8Array {

@@ -1,4 +1,4 @@
-import type { Share } from '@p2poolv2/consensus'
+import { MAX_BATCH_HEADERS_PER_HEIGHT, type Share } from '@p2poolv2/consensus'
 import { type ShareHash, unixMs, ZERO_SHARE_HASH } from '@p2poolv2/primitives'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { MAX_STEPS_PER_CALL } from './admission/intake.ts'
@@ -296,7 +296,7 @@ describe('a crowded height', () => {
   const siblings = (count: number) => Array.from({ length: count }, () => builder.build({ parent: builder.genesis }))
 
   it('is no place for a batch with more of it than an honest answer has', () => {
-    const tooMany = chain.addHeaders(siblings(most + 1).map(headerItem), FAR_FUTURE_MS)
+    const tooMany = chain.addHeaders(siblings(MAX_BATCH_HEADERS_PER_HEIGHT + 1).map(headerItem), FAR_FUTURE_MS)
     expect(tooMany.verdict).toMatchObject({ type: 'refused', code: 'height-crowded' })
   })
 

@@ -1,5 +1,5 @@
 import type { ChainParams, ChainVerdict, HeaderItem, RuleCode, ShareFacts } from '@p2poolv2/consensus'
-import { checkHeader, verifyCoinbaseProof } from '@p2poolv2/consensus'
+import { checkHeader, MAX_BATCH_HEADERS_PER_HEIGHT, verifyCoinbaseProof } from '@p2poolv2/consensus'
 import type { Height, ShareHash } from '@p2poolv2/primitives'
 import { workFromBits } from '@p2poolv2/primitives'
 import { ACCEPTED } from '../contract.ts'
@@ -65,7 +65,7 @@ export function checkBatch(
     const { height } = place
     const shares = (perHeight.get(height) ?? 0) + 1
     perHeight.set(height, shares)
-    if (shares > params.maxSharesPerHeight) {
+    if (shares > MAX_BATCH_HEADERS_PER_HEIGHT) {
       return without({ type: 'refused', code: 'height-crowded', facts: { height, shares } })
     }
     if (known === undefined) staged.set(hash, stage(item, parent, place.type === 'aside' ? place.code : null, index))

@@ -122,7 +122,8 @@ function atHeight(
     .slotsAtHeight(height, MAX_OTHERS_EXAMINED)
     .filter(slot => slot !== onChain && !named.includes(slot) && isServed(index, slot) && isClosed(slot))
     .sort((a, b) => heaviestFirst(index, a, b))
-  const shares = [onChain, ...named, ...others].slice(0, params.maxSharesPerHeight)
+  // Never without what somebody up to the candidate tip needs: whoever asks could take nothing above it.
+  const shares = [onChain, ...named, ...others].slice(0, Math.max(params.maxSharesPerHeight, 1 + named.length))
   return shares.sort((a, b) => byDigest(index, a, b))
 }
 
