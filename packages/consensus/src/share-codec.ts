@@ -28,8 +28,8 @@ import {
   type WitnessProgram
 } from './share.ts'
 
-/** The largest frame of the network (protocol §18.3); no honest share comes near it. */
-export const MAX_ENCODED_SHARE_BYTES = 1_048_576
+/** The largest frame of the network (protocol §18.3) without its message type; no honest share comes near it. */
+export const MAX_ENCODED_SHARE_BYTES = 1_048_575
 /** A bitcoin tree deeper than this could not fit a block; more nodes are a decode error (protocol §8). */
 export const MAX_BRANCH_NODES = 16
 /** P2PKH, P2SH and witness programs: the longest is a 40-byte program. Longer ones are refused before they are read. */
@@ -188,12 +188,15 @@ export function shareHashOf(header: ShareHeader): ShareHash {
   return shareHashFromWire(sha256d(encodeShareHeader(header)))
 }
 
-/** The whole share (protocol §8). */
+/** The whole share (protocol §8). @throws CodecError `oversize` for one that no message can carry */
 export function encodeShare(share: Share): Uint8Array {
   const writer = new ByteWriter(2048)
   writer.bytes(encodeShareHeader(share.header)).compactSize(share.transactions.length)
   for (const transaction of share.transactions) writer.bytes(encodeTransaction(transaction))
   writeBranch(writer, share.merkleBranch).bytes(encodeTransaction(share.bitcoinCoinbase))
+  if (writer.length > MAX_ENCODED_SHARE_BYTES) {
+    throw new CodecError('oversize', `a share is at most ${MAX_ENCODED_SHARE_BYTES} bytes`)
+  }
   return writer.finish()
 }
 

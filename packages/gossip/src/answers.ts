@@ -46,13 +46,13 @@ export class Answers {
     }
   }
 
-  #headers({ peer }: Outstanding, payload: Uint8Array | null, nowMs: SteadyMs): void {
+  #headers(request: Outstanding, payload: Uint8Array | null, nowMs: SteadyMs): void {
     const message = payload === null ? null : decoded(() => decodeMessage(payload))
     const items = message?.type === 'shareHeaders' ? message.items : null
     if (payload !== null && items === null) {
-      this.#blame(peer, message === null ? 'malformed-answer' : 'wrong-answer', nowMs)
+      this.#blame(request.peer, message === null ? 'malformed-answer' : 'wrong-answer', nowMs)
     }
-    this.#parts.headers.answered(peer, items, nowMs)
+    this.#parts.headers.answered(request, items, nowMs)
   }
 
   #body(order: FetchOrder, payload: Uint8Array | null, nowMs: SteadyMs): void {

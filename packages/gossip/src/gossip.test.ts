@@ -1,7 +1,8 @@
+import { encodeShare } from '@p2poolv2/consensus'
 import { steadyMs, ZERO_SHARE_HASH } from '@p2poolv2/primitives'
 import { ChainBuilder, easyParams, GENESIS_TIME_SEC } from '@p2poolv2/sharechain/testing'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { STALL_MS } from './headers/sync.ts'
+import { STALL_MS } from './headers/pace.ts'
 import { POLL_MS } from './headers/turns.ts'
 import type { PeerEffect } from './network-port.ts'
 import { MAX_QUEUED_PER_PEER } from './peers/request-queue.ts'
@@ -15,6 +16,8 @@ const row = builder.row(builder.genesis, 5)
 const tip = builder.known.confirmedTip()
 const NOW = steadyMs((GENESIS_TIME_SEC + 10) * 1_000)
 const later = (ms: number) => steadyMs(NOW + ms)
+
+const EMPTY_INPUT = { prevIndex: 0, scriptSig: new Uint8Array(0), sequence: 0, witness: [] }
 
 let node: TestNode
 
@@ -110,6 +113,43 @@ describe('requests', () => {
       answered += answers(node.handle({ type: 'deadline' }, at)).length
     }
     expect(answered).toBe(400 + MAX_QUEUED_PER_PEER)
+  })
+
+  it('for much wait until the bytes of the answers before are paid for; what is told does not wait', () => {
+    const transaction = {
+      version: 2,
+      inputs: [{ ...EMPTY_INPUT, prevTxidWire: new Uint8Array(32).fill(7) }],
+      outputs: [{ valueSats: 0n, script: new Uint8Array(190_000) }],
+      lockTime: 0
+    }
+    const wide = builder.build({ parent: tip.hash, transactions: [transaction] })
+    node = new TestNode(params, { shares: [...row, wide], nowMs: NOW })
+    connect('ann')
+    const wanted = 100
+    const bytes = encodeShare(wide).length + 1
+    const isIt = (message: ReturnType<typeof answers>[number]) => message?.type === 'shareBlock'
+    let given = 0
+    for (let i = 0; i < wanted; i++) {
+      given += answers(ask('ann', { type: 'getData', kind: 'share', hash: wide.hash }, NOW, i)).filter(isIt).length
+    }
+    expect(given).toBe(Math.ceil(8_000_000 / bytes))
+    const told = ask('ann', { type: 'inventory', kind: 'share', hashes: [tip.hash] }, NOW, wanted + 1)
+    expect(answers(told)).toEqual([{ type: 'ack' }])
+    expect(answers(ask('ann', { type: 'getData', kind: 'share', hash: wide.hash }, NOW, wanted))).toEqual([])
+    let lastMs = 0
+    for (
+      let at = node.gossip.nextDeadlineMs;
+      given <= wanted && at !== null && at < later(60_000);
+      at = node.gossip.nextDeadlineMs
+    ) {
+      given += answers(node.handle({ type: 'deadline' }, at)).filter(isIt).length
+      lastMs = at - NOW
+    }
+    // All of them in the end, at two megabytes a second.
+    expect(given).toBe(wanted + 1)
+    const expectedMs = ((wanted + 1) * bytes - 8_000_000) / 2_000
+    expect(lastMs).toBeGreaterThan(0.95 * expectedMs)
+    expect(lastMs).toBeLessThan(1.05 * expectedMs)
   })
 
   it('of strangers are closed', () => {

@@ -17,3 +17,13 @@ export function mostAtOneHeight(items: readonly HeaderItem[], chain: ChainIndex)
   }
   return most
 }
+
+/** Height of the lowest share that headers of an answer build on and that we know; 0 if we know none. */
+export function lowestAnchor(items: readonly HeaderItem[], chain: ChainIndex): Height {
+  let lowest: Height | null = null
+  for (const { header } of items) {
+    const height = chain.facts(header.prevShareHash)?.height
+    if (height !== undefined && (lowest === null || height < lowest)) lowest = height
+  }
+  return lowest ?? 0
+}

@@ -1,4 +1,4 @@
-import type { ChainParams, HeaderItem, ShareHeader } from '@p2poolv2/consensus'
+import type { ChainParams, HeaderItem } from '@p2poolv2/consensus'
 import { genesisShare, MAX_BATCH_HEADERS_PER_HEIGHT } from '@p2poolv2/consensus'
 import {
   type Height,
@@ -13,16 +13,16 @@ import type { ChainPort, PeerHeaders } from '../chain-port.ts'
 import type { PeerId } from '../network-port.ts'
 import type { Outbox } from '../peers/outbox.ts'
 import type { PeerBook } from '../peers/peer-book.ts'
+import type { Outstanding } from '../peers/request-book.ts'
 import type { FaultCode } from '../peers/verdicts.ts'
 import type { ChainWatch } from '../shares/chain-watch.ts'
-import { mostAtOneHeight } from './answer.ts'
+import { lowestAnchor, mostAtOneHeight } from './answer.ts'
 import { FULL_ANSWER_HEADERS } from './full-answer.ts'
+import { Pace } from './pace.ts'
 import { type NextQuestion, Presync } from './presync.ts'
 import { type HeaderProgress, ProgressMeter } from './progress.ts'
 import { Turns } from './turns.ts'
 
-/** A peer that has kept us waiting this long gets company: headers are asked of a second peer too. */
-export const STALL_MS = 3_000
 /** Peers asked at the same time. */
 export const MAX_SESSIONS = 2
 /** A retry asks from this far below the lowest share it has in common with what it was sent (protocol §12.3). */
@@ -40,10 +40,12 @@ export const LEAST_HEIGHTS_PER_SEC = 20
 interface Session {
   readonly peer: PeerId
   readonly beganAtMs: SteadyMs
-  sentAtMs: SteadyMs
+  readonly pace: Pace
   /** Heights it has risen by in all, following and fetching, and the one it has come to. */
   risen: Height
   at: Height
+  /** Of the request whose answer is awaited. */
+  requestId: number
   /** Height of the last header of the answer before; a continuation has to come further. */
   reached: Height
   depth: Height
@@ -66,8 +68,8 @@ interface Parts {
 type Failure = { readonly reason: string; readonly code?: FaultCode }
 
 /**
- * Learns headers from peers (protocol §19): one at a time, a second when the first keeps us waiting. A session asks with a
- * locator, follows full answers to their end, and retries deeper when what it was sent does not connect. Each session ends:
+ * Learns headers from peers (protocol §19): one at a time, a second when the first keeps us waiting, and of the two
+ * the slower one gives way; so does one that is slow by any measure while others can be asked. A session asks with a locator, follows full answers to their end, and retries deeper when what it was sent does not connect. Each session ends:
  * answers must rise in height and may not lead into the future, retries are counted, and a peer that fails waits its turn
  * for ever longer.
  */
@@ -136,14 +138,21 @@ export class HeaderSync {
       // Company for a slow peer is anybody.
       const peer = wanted ?? (isFirst ? null : this.#turns.inRotation(this.#isBusy, nowMs))
       if (peer === null) return
+      this.#makeRoom(nowMs)
       this.#begin(peer, nowMs)
     }
   }
 
   /** The answer of a peer we asked for headers; null if it gave none. */
-  answered(peer: PeerId, items: readonly HeaderItem[] | null, nowMs: SteadyMs): void {
-    const session = this.#sessions.get(peer)
-    if (session === undefined) return
+  answered(
+    request: Pick<Outstanding, 'peer' | 'requestId'>,
+    items: readonly HeaderItem[] | null,
+    nowMs: SteadyMs
+  ): void {
+    const session = this.#sessions.get(request.peer)
+    // One that gave way may answer after all, even when its turn has come again.
+    if (session === undefined || session.requestId !== request.requestId) return
+    session.pace.answered(nowMs)
     if (items === null) {
       this.#fail(session, { reason: 'no-answer' }, nowMs)
       return
@@ -167,9 +176,8 @@ export class HeaderSync {
     } else if (step.type === 'ask') {
       const { tip } = session.presync
       if (tip !== null) session.meter.moved('comparing', tip, nowMs)
-      if (tip !== null && !this.#isWorthItsTurn(session, tip.height, nowMs))
-        this.#fail(session, { reason: 'too-slow' }, nowMs)
-      else this.#ask(session, step.question, nowMs)
+      if (tip === null || this.#isWorthItsTurn(session, tip.height, nowMs)) this.#goOn(session, step.question, nowMs)
+      else this.#fail(session, { reason: 'too-slow' }, nowMs)
     } else {
       this.#fail(session, step, nowMs)
     }
@@ -186,29 +194,40 @@ export class HeaderSync {
 
   /** When a session could begin; null while something else comes first: an answer, a time-out or a trigger. */
   #nextBeginMs(): number | null {
-    if (this.#sessions.size >= MAX_SESSIONS) return null
-    const [session] = this.#sessions.values()
-    if (session === undefined) return this.#turns.wantedAtMs
+    if (this.#sessions.size === 0) return this.#turns.wantedAtMs
     const readyAtMs = this.#turns.readyAtMs(this.#isBusy)
-    return readyAtMs === null ? null : Math.max(session.sentAtMs + STALL_MS, readyAtMs)
+    if (readyAtMs === null) return null
+    const paces = [...this.#sessions.values()].map(({ pace }) => pace)
+    const atMs = paces.map(pace => (paces.length < MAX_SESSIONS ? pace.companyAtMs : pace.overdueAtMs))
+    return Math.max(Math.min(...atMs), readyAtMs)
   }
 
   #begin(peer: PeerId, nowMs: SteadyMs): void {
     const { chain } = this.#parts
     const presync = new Presync(this.#params, chain)
     const meter = new ProgressMeter()
-    const pace = { beganAtMs: nowMs, sentAtMs: nowMs, risen: 0, at: chain.candidateTip().height }
-    const session: Session = { peer, ...pace, reached: -1, depth: 0, retries: 0, headers: 0, presync, meter }
+    const pace = { beganAtMs: nowMs, pace: new Pace(nowMs), risen: 0, at: chain.candidateTip().height }
+    const progress = { requestId: 0, reached: -1, depth: 0, retries: 0, headers: 0 }
+    const session: Session = { peer, presync, meter, ...pace, ...progress }
     this.#sessions.set(peer, session)
     this.#ask(session, { locator: chain.locator(0), stop: ZERO_SHARE_HASH }, nowMs)
   }
 
   #ask(session: Session, question: NextQuestion, nowMs: SteadyMs): void {
     const message = { type: 'getShareHeaders', ...question } as const
-    session.sentAtMs = nowMs
+    session.pace.asked(nowMs)
     session.presync.asked(question.locator)
-    this.#parts.out.ask(session.peer, message, { purpose: { type: 'headers' }, nowMs })
+    session.requestId = this.#parts.out.ask(session.peer, message, { purpose: { type: 'headers' }, nowMs })
     this.#turns.asked(nowMs)
+  }
+
+  /** Asks on after an answer. Others, out of patience and waited for longer than that answer took, give way. */
+  #goOn(session: Session, question: NextQuestion, nowMs: SteadyMs): void {
+    for (const other of [...this.#sessions.values()]) {
+      if (other === session || !other.pace.isSlowerThan(session.pace, nowMs)) continue
+      this.#fail(other, { reason: 'slower-than-another' }, nowMs)
+    }
+    this.#ask(session, question, nowMs)
   }
 
   /** Gives headers to the chain, and goes on with the session as it judges them. */
@@ -260,7 +279,7 @@ export class HeaderSync {
       return
     }
     if (next !== null) {
-      this.#ask(session, next, nowMs)
+      this.#goOn(session, next, nowMs)
       return
     }
     const hasMore = items.length + dropped >= FULL_ANSWER_HEADERS
@@ -274,7 +293,7 @@ export class HeaderSync {
     }
     session.reached = height
     session.retries = 0
-    this.#ask(session, { locator: [last.hash], stop: ZERO_SHARE_HASH }, nowMs)
+    this.#goOn(session, { locator: [last.hash], stop: ZERO_SHARE_HASH }, nowMs)
   }
 
   /** The peer knows no share of ours, not even the genesis that every locator ends with. */
@@ -294,19 +313,10 @@ export class HeaderSync {
       return
     }
     const tip = this.#parts.chain.candidateTip().height
-    const anchored = tip - Math.max(0, this.#lowestAnchor(items.map(item => item.header)) - RETRY_DEPTH)
+    const anchored = tip - Math.max(0, lowestAnchor(items, this.#parts.chain) - RETRY_DEPTH)
     session.depth = Math.min(tip, Math.max(anchored, session.depth * 2 + RETRY_DEPTH))
     session.reached = -1
     this.#ask(session, { locator: this.#parts.chain.locator(session.depth), stop: ZERO_SHARE_HASH }, nowMs)
-  }
-
-  #lowestAnchor(headers: readonly ShareHeader[]): Height {
-    let lowest: Height | null = null
-    for (const { prevShareHash } of headers) {
-      const height = this.#parts.chain.facts(prevShareHash)?.height
-      if (height !== undefined && (lowest === null || height < lowest)) lowest = height
-    }
-    return lowest ?? 0
   }
 
   #finish(session: Session, nowMs: SteadyMs): void {
@@ -336,6 +346,18 @@ export class HeaderSync {
   #hasRoom(nowMs: SteadyMs): boolean {
     const [first] = this.#sessions.values()
     if (first === undefined) return true
-    return this.#sessions.size < MAX_SESSIONS && first.sentAtMs + STALL_MS <= nowMs
+    if (this.#sessions.size < MAX_SESSIONS) return first.pace.companyAtMs <= nowMs
+    return this.#overdue(nowMs) !== undefined
+  }
+
+  /** Called when there is somebody to take the place. */
+  #makeRoom(nowMs: SteadyMs): void {
+    if (this.#sessions.size < MAX_SESSIONS) return
+    const overdue = this.#overdue(nowMs)
+    if (overdue !== undefined) this.#fail(overdue, { reason: 'too-slow' }, nowMs)
+  }
+
+  #overdue(nowMs: SteadyMs): Session | undefined {
+    return [...this.#sessions.values()].find(({ pace }) => pace.overdueAtMs <= nowMs)
   }
 }

@@ -3,7 +3,7 @@ import type { GossipEffect, GossipFact } from '../contract.ts'
 import type { PeerEffect, PeerId, TopicVerdict } from '../network-port.ts'
 import { encodeMessage, type PeerMessage } from '../wire/messages.ts'
 import { encodeTemplateMessage, type TemplateMessage } from '../wire/template-messages.ts'
-import type { PeerBook } from './peer-book.ts'
+import { ANSWER_UNIT_BYTES, type PeerBook } from './peer-book.ts'
 import { type Purpose, RequestBook } from './request-book.ts'
 import { BAN_MS, DROP_POINTS, type FaultCode, pointsFor, type Route } from './verdicts.ts'
 
@@ -22,6 +22,8 @@ export class Outbox {
   /** Peers dropped and not yet told to the other parts. */
   readonly #dropped: PeerId[] = []
   #lastReadId = 0
+  /** Bytes answered and not yet counted against the peer's rate. */
+  readonly #answeredBytes = new Map<PeerId, number>()
 
   constructor(peers: PeerBook) {
     this.#peers = peers
@@ -41,6 +43,9 @@ export class Outbox {
 
   respond(to: { readonly peer: PeerId; readonly requestId: number }, payload: Uint8Array | null): void {
     this.add({ type: 'respond', peer: to.peer, requestId: to.requestId, payload })
+    this.#peers.get(to.peer)?.answering.delete(to.requestId)
+    if (payload === null) return
+    this.#answeredBytes.set(to.peer, (this.#answeredBytes.get(to.peer) ?? 0) + payload.length)
   }
 
   answer(to: { readonly peer: PeerId; readonly requestId: number }, message: PeerMessage): void {
@@ -87,6 +92,15 @@ export class Outbox {
   /** Peers dropped since the last call. */
   takeDropped(): PeerId[] {
     return this.#dropped.splice(0)
+  }
+
+  /** Counts what was answered since the last call against its askers' rates. */
+  countAnswers(nowMs: SteadyMs): void {
+    if (this.#answeredBytes.size === 0) return
+    for (const [peer, bytes] of this.#answeredBytes) {
+      this.#peers.get(peer)?.answers.spend(Math.ceil(bytes / ANSWER_UNIT_BYTES), nowMs)
+    }
+    this.#answeredBytes.clear()
   }
 
   nextReadId(): number {

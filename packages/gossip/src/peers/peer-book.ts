@@ -23,6 +23,12 @@ export const MAX_BANS = 1_024
 
 /** Two hundred requests a second, a burst of twice that: twice what the reference allows itself. */
 const REQUESTS = { unitMs: 5, burst: 400 }
+/**
+ * Bytes of answers, in units of 2,000: two megabytes a second, and eight at once. Full speed of a sync from one peer stays below:
+ * sixteen bodies in flight and one header answer at a time.
+ */
+const ANSWERS = { unitMs: 1, burst: 4_000 }
+export const ANSWER_UNIT_BYTES = 2_000
 /** Topic messages: fifty a second, far above the rate of shares; what is above is dropped unread. */
 const TOPIC_MESSAGES = { unitMs: 20, burst: 500 }
 /** Template transactions asked of one peer, in kB: 100 kB a second, two full blocks at once. */
@@ -39,6 +45,10 @@ export class Peer {
   /** Shares it sent us or was sent by us. */
   readonly known = new BoundedSet<ShareHash>(KNOWN_SHARES_PER_PEER)
   readonly requests = new RateLimit(REQUESTS)
+  /** In units of `ANSWER_UNIT_BYTES`; paid when the answer is given, so what comes next waits. */
+  readonly answers = new RateLimit(ANSWERS)
+  /** Requests for much that are taken up and not answered yet: their bytes are still to be paid. Few, see `serving.ts`. */
+  readonly answering = new Set<number>()
   readonly topicMessages = new RateLimit(TOPIC_MESSAGES)
   readonly templateKilobytes = new RateLimit(TEMPLATE_KILOBYTES)
   #points = 0

@@ -72,7 +72,11 @@ export class RequestDesk {
 
   /** Takes up every request whose turn has come. Called after every event. */
   work(nowMs: SteadyMs): void {
-    for (let request = this.#queue.take(nowMs); request !== null; request = this.#queue.take(nowMs)) {
+    for (;;) {
+      // Each answer is paid for before the next request is taken up.
+      this.#parts.out.countAnswers(nowMs)
+      const request = this.#queue.take(nowMs)
+      if (request === null) return
       if (request.protocol === 'templates') this.#serveTemplate(request, nowMs)
       else this.#serve(request, nowMs)
     }
