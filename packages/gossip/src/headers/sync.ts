@@ -19,12 +19,11 @@ import type { ChainWatch } from '../shares/chain-watch.ts'
 import { lowestAnchor, mostAtOneHeight } from './answer.ts'
 import { FULL_ANSWER_HEADERS } from './full-answer.ts'
 import { Pace } from './pace.ts'
+import { MAX_SESSIONS, Places } from './places.ts'
 import { type NextQuestion, Presync } from './presync.ts'
 import { type HeaderProgress, ProgressMeter } from './progress.ts'
 import { Turns } from './turns.ts'
 
-/** Peers asked at the same time. */
-export const MAX_SESSIONS = 2
 /** A retry asks from this far below the lowest share it has in common with what it was sent (protocol §12.3). */
 const RETRY_DEPTH = 100
 /** Retries with a deeper locator before a peer is left alone for a while. */
@@ -76,9 +75,9 @@ type Failure = { readonly reason: string; readonly code?: FaultCode }
 export class HeaderSync {
   readonly #params: ChainParams
   readonly #parts: Parts
-  readonly #sessions = new Map<PeerId, Session>()
+  readonly #sessions = new Places<Session>()
   readonly #turns: Turns
-  readonly #isBusy = (peer: PeerId): boolean => this.#sessions.has(peer)
+  readonly #isBusy = (peer: PeerId): boolean => this.#sessions.get(peer) !== undefined
 
   constructor(params: ChainParams, parts: Parts) {
     this.#params = params
@@ -88,7 +87,7 @@ export class HeaderSync {
 
   /** Whether answers with much news are being followed. */
   get isCatchingUp(): boolean {
-    for (const { headers, presync } of this.#sessions.values()) {
+    for (const { headers, presync } of this.#sessions.all()) {
       if (headers >= FULL_ANSWER_HEADERS || presync.phase !== 'direct') return true
     }
     return false
@@ -98,7 +97,7 @@ export class HeaderSync {
   progress(nowMs: SteadyMs): HeaderProgress | null {
     let furthest: HeaderProgress | null = null
     if (!this.isCatchingUp) return null
-    for (const { meter } of this.#sessions.values()) {
+    for (const { meter } of this.#sessions.all()) {
       const read = meter.read(this.#params.spacingSec, { steadyMs: nowMs, wallSec: this.#parts.chain.wallSec() })
       if (read !== null && (furthest === null || read.doneHeights > furthest.doneHeights)) furthest = read
     }
@@ -132,13 +131,14 @@ export class HeaderSync {
   /** Starts what can be started. Called after every event. */
   work(nowMs: SteadyMs): void {
     this.#turns.poll(this.#isBusy, nowMs)
-    while (this.#hasRoom(nowMs)) {
+    while (this.#sessions.freeAtMs <= nowMs) {
       const isFirst = this.#sessions.size === 0
       const wanted = this.#turns.nextWanted(this.#isBusy, nowMs)
       // Company for a slow peer is anybody.
       const peer = wanted ?? (isFirst ? null : this.#turns.inRotation(this.#isBusy, nowMs))
       if (peer === null) return
-      this.#makeRoom(nowMs)
+      const slow = this.#sessions.inTheWay(nowMs)
+      if (slow !== undefined) this.#fail(slow, { reason: 'too-slow' }, nowMs)
       this.#begin(peer, nowMs)
     }
   }
@@ -185,7 +185,7 @@ export class HeaderSync {
 
   checkInvariants(): void {
     invariant(this.#sessions.size <= MAX_SESSIONS, 'few peers are asked for headers at a time')
-    for (const [peer, { presync }] of this.#sessions) {
+    for (const { peer, presync } of this.#sessions.all()) {
       presync.checkInvariants()
       invariant(this.#parts.peers.get(peer) !== undefined, 'connected peers are asked for headers')
     }
@@ -197,9 +197,7 @@ export class HeaderSync {
     if (this.#sessions.size === 0) return this.#turns.wantedAtMs
     const readyAtMs = this.#turns.readyAtMs(this.#isBusy)
     if (readyAtMs === null) return null
-    const paces = [...this.#sessions.values()].map(({ pace }) => pace)
-    const atMs = paces.map(pace => (paces.length < MAX_SESSIONS ? pace.companyAtMs : pace.overdueAtMs))
-    return Math.max(Math.min(...atMs), readyAtMs)
+    return Math.max(this.#sessions.freeAtMs, readyAtMs)
   }
 
   #begin(peer: PeerId, nowMs: SteadyMs): void {
@@ -209,7 +207,7 @@ export class HeaderSync {
     const pace = { beganAtMs: nowMs, pace: new Pace(nowMs), risen: 0, at: chain.candidateTip().height }
     const progress = { requestId: 0, reached: -1, depth: 0, retries: 0, headers: 0 }
     const session: Session = { peer, presync, meter, ...pace, ...progress }
-    this.#sessions.set(peer, session)
+    this.#sessions.add(session)
     this.#ask(session, { locator: chain.locator(0), stop: ZERO_SHARE_HASH }, nowMs)
   }
 
@@ -223,9 +221,8 @@ export class HeaderSync {
 
   /** Asks on after an answer. Others, out of patience and waited for longer than that answer took, give way. */
   #goOn(session: Session, question: NextQuestion, nowMs: SteadyMs): void {
-    for (const other of [...this.#sessions.values()]) {
-      if (other === session || !other.pace.isSlowerThan(session.pace, nowMs)) continue
-      this.#fail(other, { reason: 'slower-than-another' }, nowMs)
+    for (const slower of this.#sessions.slowerThan(session, nowMs)) {
+      this.#fail(slower, { reason: 'slower-than-another' }, nowMs)
     }
     this.#ask(session, question, nowMs)
   }
@@ -341,23 +338,5 @@ export class HeaderSync {
     if (lastedMs < GRACE_MS || session.risen * 1_000 >= LEAST_HEIGHTS_PER_SEC * lastedMs) return true
     const readyAtMs = this.#turns.readyAtMs(this.#isBusy)
     return readyAtMs === null || readyAtMs > nowMs
-  }
-
-  #hasRoom(nowMs: SteadyMs): boolean {
-    const [first] = this.#sessions.values()
-    if (first === undefined) return true
-    if (this.#sessions.size < MAX_SESSIONS) return first.pace.companyAtMs <= nowMs
-    return this.#overdue(nowMs) !== undefined
-  }
-
-  /** Called when there is somebody to take the place. */
-  #makeRoom(nowMs: SteadyMs): void {
-    if (this.#sessions.size < MAX_SESSIONS) return
-    const overdue = this.#overdue(nowMs)
-    if (overdue !== undefined) this.#fail(overdue, { reason: 'too-slow' }, nowMs)
-  }
-
-  #overdue(nowMs: SteadyMs): Session | undefined {
-    return [...this.#sessions.values()].find(({ pace }) => pace.overdueAtMs <= nowMs)
   }
 }
