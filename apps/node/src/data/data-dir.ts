@@ -1,5 +1,5 @@
-import { accessSync, constants, mkdirSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { accessSync, constants, existsSync, mkdirSync, statSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
 import { ConfigError } from '../config.ts'
 
 const REASONS: Readonly<Record<string, string>> = {
@@ -18,7 +18,7 @@ const REASONS: Readonly<Record<string, string>> = {
  */
 export function openDataDir(dataDir: string): void {
   try {
-    mkdirSync(dataDir, { recursive: true })
+    makeFolder(resolve(dataDir))
     if (!statSync(dataDir).isDirectory()) throw Object.assign(new Error('not a directory'), { code: 'EEXIST' })
     accessSync(dataDir, constants.W_OK | constants.X_OK)
   } catch (cause) {
@@ -27,6 +27,21 @@ export function openDataDir(dataDir: string): void {
       `the data directory ${dataDir} cannot be used: ${reason}. Choose another with --data-dir or data_dir`,
       { cause }
     )
+  }
+}
+
+/**
+ * Folder by folder from the first one that is missing: asked for all at once, Node.js never gives up where the system says
+ * that a folder cannot be made in one that is there, as in /proc.
+ */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return
+  makeFolder(dirname(folder))
+  try {
+    mkdirSync(folder)
+  } catch (error) {
+    // Another process was faster.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
   }
 }
 
