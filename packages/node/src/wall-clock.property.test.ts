@@ -1,6 +1,7 @@
 import { encodeShare } from '@p2poolv2/consensus'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { NodeEffect } from './contract.ts'
 import { WALL_CHECK_MS } from './node-core.ts'
 import { A_SHARE, address, Rig, sharesMade } from './testing/rig.ts'
 import { RENEW_INTERVAL_MS } from './work/job-maker.ts'
@@ -23,9 +24,9 @@ function shareFromAhead(aheadMs: number): Uint8Array {
 
 const FROM_AHEAD = [200_000, HOUR_MS, DAY_MS].map(shareFromAhead)
 
-function hear(rig: Rig, index: number): void {
+function hear(rig: Rig, index: number): readonly NodeEffect[] {
   const data = FROM_AHEAD[index] ?? new Uint8Array(0)
-  rig.handle({ type: 'gossip', peer: 'ann', messageId: `${index}`, topic: 'shares', data })
+  return rig.handle({ type: 'gossip', peer: 'ann', messageId: `${index}`, topic: 'shares', data })
 }
 
 function nodeAtWork(): Rig {
@@ -36,6 +37,10 @@ function nodeAtWork(): Rig {
   return rig
 }
 
+function areRenewed(effects: readonly NodeEffect[]): boolean {
+  return effects.some(effect => effect.type === 'report' && effect.fact.type === 'jobsRenewed')
+}
+
 /** Lets time pass deadline by deadline, and holds the machine to what must be so whatever the wall clock does. */
 function pass(rig: Rig, ms: number, since: { renewedAtMs: number }): void {
   const untilMs = rig.nowMs + ms
@@ -44,9 +49,7 @@ function pass(rig: Rig, ms: number, since: { renewedAtMs: number }): void {
     atOnce = due > rig.nowMs ? 0 : atOnce + 1
     expect(atOnce).toBeLessThan(MAX_AT_ONCE)
     rig.nowMs = Math.max(rig.nowMs, due)
-    const effects = rig.handle({ type: 'deadline' })
-    const isRenewed = effects.some(effect => effect.type === 'report' && effect.fact.type === 'jobsRenewed')
-    if (isRenewed) since.renewedAtMs = rig.nowMs
+    if (areRenewed(rig.handle({ type: 'deadline' }))) since.renewedAtMs = rig.nowMs
     expect(rig.nowMs - since.renewedAtMs).toBeLessThanOrEqual(RENEW_INTERVAL_MS)
   }
   rig.nowMs = untilMs
@@ -81,7 +84,8 @@ describe('a wall clock that steps', () => {
         for (const action of steps) {
           if (action.what === 'wait') pass(rig, action.ms, since)
           if (action.what === 'jump') rig.skewMs += action.byMs
-          if (action.what === 'hear') hear(rig, action.index)
+          // Once its time has come near, a share moves the base as it arrives.
+          if (action.what === 'hear' && areRenewed(hear(rig, action.index))) since.renewedAtMs = rig.nowMs
           if (action.what === 'mine') {
             rig.mine(1, A_SHARE)
             // Its own share may have moved the base.
