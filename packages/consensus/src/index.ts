@@ -12,7 +12,12 @@ export { consensusFingerprint, protocolTag } from './fingerprint.ts'
 export { followHeaders, type HeaderTail, tailAncestor, tailFrom, tailHeights } from './follow-headers.ts'
 export { genesisShare, hasGenesisBody } from './genesis.ts'
 export type { HeaderBatchItem } from './header-batch.ts'
-export { decodeHeaderBatch, encodeHeaderBatch, MAX_BATCH_HEADERS_PER_HEIGHT } from './header-batch.ts'
+export {
+  decodeHeaderBatch,
+  encodeHeaderBatch,
+  MAX_BATCH_HEADERS,
+  MAX_BATCH_HEADERS_PER_HEIGHT
+} from './header-batch.ts'
 export type { HeaderItem, HeaderQuestion } from './header-item.ts'
 export { grindHeader, mineShare } from './mine-share.ts'
 export type { PaddingDemand, PaddingMark, PaddingSource } from './padding-form.ts'

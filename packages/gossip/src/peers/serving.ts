@@ -1,14 +1,13 @@
 import type { ChainParams, HeaderQuestion } from '@p2poolv2/consensus'
-import { encodeHeaderBatch, genesisShare } from '@p2poolv2/consensus'
+import { encodeHeaderBatch, genesisShare, MAX_BATCH_HEADERS } from '@p2poolv2/consensus'
 import { type Height, invariant, type ShareHash } from '@p2poolv2/primitives'
 import type { ChainIndex } from '../chain-port.ts'
 import type { ArchivedHeight } from '../contract.ts'
 import { FULL_ANSWER_HEADERS } from '../headers/full-answer.ts'
 import type { PeerId } from '../network-port.ts'
 import type { RecentShares } from '../shares/recent.ts'
-import { joinHeaderBatches } from '../wire/header-join.ts'
-import { wrapEncoded } from '../wire/messages.ts'
-import { MAX_PAYLOAD_BYTES } from '../wire/protocols.ts'
+import { MAX_INVENTORY_HASHES, wrapEncoded } from '../wire/messages.ts'
+import { headersMessage } from './fit-answer.ts'
 import type { Outbox } from './outbox.ts'
 
 /** Headers read from the store at a time. */
@@ -101,7 +100,7 @@ export class Serving {
 
   /** A peer asks which shares follow its locator. */
   inventory(to: ReplyTo, question: HeaderQuestion): void {
-    const hashes = this.#parts.chain.headerAnswer(question)
+    const hashes = this.#parts.chain.headerAnswer(question).slice(0, MAX_INVENTORY_HASHES)
     this.#parts.out.answer(to, { type: 'inventory', kind: 'share', hashes })
   }
 
@@ -200,7 +199,8 @@ export class Serving {
   }
 
   #begin(job: HeaderJob, wanted: readonly Wanted[]): void {
-    job.wanted = wanted
+    // One more than a message holds, so that it is known where a height ends.
+    job.wanted = wanted.slice(0, MAX_BATCH_HEADERS + 1)
     const { genesisHash } = this.#parts.chain
     if (wanted.length === 1 && wanted[0]?.hash === genesisHash) {
       job.batches.push(encodeHeaderBatch([genesisShare(this.#params)]))
@@ -209,7 +209,7 @@ export class Serving {
       this.#respond(job)
     } else {
       this.#job = job
-      this.#read(job, wanted)
+      this.#read(job, job.wanted)
     }
   }
 
@@ -256,10 +256,9 @@ export class Serving {
   }
 
   #send(job: HeaderJob): void {
-    const payload = wrapEncoded('shareHeaders', joinHeaderBatches(job.batches))
-    // Cannot happen with headers that passed the gate, whose sizes are bounded; an answer over the limit would not be read.
-    invariant(payload.length <= MAX_PAYLOAD_BYTES, 'a header answer fits a frame')
-    this.#parts.out.respond(job.to, payload)
+    const heights = (job.wanted ?? []).map(({ height }) => height)
+    const least = Math.min(FULL_ANSWER_HEADERS, job.batches.length)
+    this.#parts.out.respond(job.to, headersMessage(job.batches, heights, least))
   }
 
   /** A header that is in memory and not yet in the store. */
