@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { MAX_FUTURE_SHARES } from './admission/future-pool.ts'
 import { MAX_ORPHANS } from './admission/orphan-pool.ts'
+import { MAX_BATCH_HEADS } from './chains/evictor.ts'
 import { ShareChain } from './share-chain.ts'
 import { ChainBuilder, easyParams, GENESIS_TIME_SEC, headerItem } from './testing/build-chain.ts'
 
@@ -208,6 +209,7 @@ describe('whatever hostile peers grow around it', () => {
       const evil = { peer: 'mallory' }
       const own: Share[] = []
       const made: Share[] = []
+      const batches: number[] = []
       deeds.forEach(({ kind, back, length }, step) => {
         const nowMs = at(10 + 20 * step)
         const mine = builder.build({
@@ -231,12 +233,15 @@ describe('whatever hostile peers grow around it', () => {
         const root = builder.build({ miner: 9, ...first })
         const row = [root, ...builder.row(root.hash, length, { miner: 9 })]
         made.push(...row)
-        if (kind === 'headers' || kind === 'low') node.addHeaders(row.map(headerItem), nowMs)
-        else for (const share of row) node.addShare(share, evil, nowMs)
+        if (kind === 'headers' || kind === 'low') {
+          batches.push(row.length)
+          node.addHeaders(row.map(headerItem), nowMs)
+        } else for (const share of row) node.addShare(share, evil, nowMs)
         node.checkInvariants()
       })
-      // The chains, what they name, and what came in with the last calls.
-      const bound = limits.maxShares + 2 * own.length + node.uncleCount + 20
+      // The chain, what it names, and the batches that may still be coming in: these stay, however light they are.
+      const arriving = batches.slice(-MAX_BATCH_HEADS).reduce((sum, length) => sum + length, 0)
+      const bound = limits.maxShares + own.length + node.uncleCount + arriving + 13
       expect(node.shareCount).toBeLessThanOrEqual(bound)
       const isThere = own.filter(({ hash }) => node.facts(hash)?.validity === 'blockValid')
       expect(isThere.length).toBeGreaterThan(0)

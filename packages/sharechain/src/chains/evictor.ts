@@ -4,7 +4,7 @@ import { evictAtHeight, evictLightest, INDEX_LIMITS, type IndexLimits } from '..
 import type { HeaderIndex, Slot } from '../tree/header-index.ts'
 
 /** Batches whose last share is remembered; more than are asked for at a time. */
-const MAX_BATCH_HEADS = 8
+export const MAX_BATCH_HEADS = 8
 
 /** Lets the lightest branches go where there are too many shares, but none that is just coming in. */
 export class Evictor {
