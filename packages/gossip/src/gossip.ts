@@ -152,6 +152,7 @@ export class Gossip {
       case 'archiveRead':
         this.#desk.archiveRead(event.requestId, event.heights)
         break
+      case 'responded':
       case 'deadline':
         break
       default:

@@ -50,6 +50,8 @@ export type PeerEvent =
       readonly protocol: Protocol
       readonly payload: Uint8Array
     }
+  /** The answer we gave has left: the peer has taken all of its bytes, or its stream or connection is over. Once per `respond`. */
+  | { readonly type: 'responded'; readonly peer: PeerId; readonly requestId: number }
   /** The answer to one of our requests; null when the peer closed the stream without one. */
   | { readonly type: 'peerResponse'; readonly requestId: number; readonly payload: Uint8Array | null }
   /** None of our requests stays without an answer for longer than its time-out, told or not: gossip counts itself. */

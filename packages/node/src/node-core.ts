@@ -229,6 +229,7 @@ export class NodeCore {
         break
       case 'gossip':
       case 'peerRequest':
+      case 'responded':
       case 'peerResponse':
       case 'requestFailed':
         this.#peers.handle(event, now)
