@@ -26,7 +26,7 @@ export function configPage(): Page {
 }
 
 const PREFACE = `A node reads a TOML file, then the environment, then its flags; the later wins. The file is the one named by \`--config\` or
-\`P2POOL_CONFIG\`, or \`p2poolv2.toml\` in the data directory; \`p2poolv2 init\` writes one with every key explained. A flag is
+\`P2POOL_CONFIG\`, or \`p2poolv2.toml\` in the data directory; \`./p2poolv2 init\` writes one with every key explained. A flag is
 \`--set section.key=value\`. Whatever is unknown or out of range is refused at the start with the key's name. A dash stands where there is
 no default.`
 
@@ -52,6 +52,8 @@ export function environmentName({ path }: ConfigKey): string {
 function typeOf({ schema }: ConfigKey): string {
   const { type, enum: choices, format, pattern, minLength, ...bounds } = schema.toJSONSchema()
   if (choices !== undefined) return choices.map(choice => code(String(choice))).join(', ')
+  if (type === 'array') return 'list of texts'
+  if (type === 'boolean') return '`true`, `false`'
   if (type === 'string') {
     if (pattern !== undefined && format === undefined)
       return minLength === undefined ? 'hex' : `hex, ${minLength} digits`

@@ -61,11 +61,20 @@ it.each([
   ['[stratum]\nprot = 1\n', 'unknown key "stratum.prot"; did you mean "stratum.port"?'],
   ['[stratums]\nport = 1\n', 'unknown key "stratums"; did you mean "stratum"?'],
   ['chain = "devnet"\n[[bitcoind]]\nurl = "http://a:1"\ncookiefile = "x"\n', 'did you mean "bitcoind.0.cookie_file"?'],
-  ['chain = "mainnet"\n', 'chain:'],
-  ['[stratum]\nport = 70000\n', 'stratum.port:'],
-  ['[stratum]\nport = "x"\n', 'stratum.port:'],
-  [`[stratum]\npool_signature = "${'x'.repeat(40)}"\n`, 'stratum.pool_signature: must have at most 39 characters'],
-  ['[stratum]\npool_signature = "Pool№2"\n', 'stratum.pool_signature: must be plain ASCII text'],
+  ['chain = "mainnet"\n', 'chain is "mainnet": give one of main, testnet4, signet, regtest, devnet'],
+  ['[stratum]\nport = 70000\n', 'stratum.port is 70000: give a whole number from 0 to 65535'],
+  ['[stratum]\nport = "x"\n', 'stratum.port is "x": give a whole number'],
+  ['[p2p]\nmdns = "yes"\n', 'p2p.mdns is "yes": give true or false'],
+  ['[p2p]\nonly_proxy = true\n', 'set p2p.socks5'],
+  ['[p2p]\nsocks5 = "tor"\n', 'must be host:port'],
+  ['chain = "testnet4"\n[genesis]\ntime = 1\n', 'set bitcoin_height, bitcoin_header, bitcoin_coinbase in [genesis]'],
+  ['[stratum]\nstart_difficulty = 5\nmaximum_difficulty = 1\n', 'start_difficulty is above stratum.maximum_difficulty'],
+  [
+    '[[bitcoind]]\nurl = "http://a:1"\nuser = "a"\npassword = "b"\nzmq_hashblock = "127.0.0.1:1"\n',
+    'tcp://127.0.0.1:28332'
+  ],
+  [`[stratum]\npool_signature = "${'x'.repeat(40)}"\n`, 'must have at most 39 characters'],
+  ['[stratum]\npool_signature = "Pool№2"\n', 'must be plain ASCII text'],
   ['[stratum]\nfee = 100\n', 'stratum.fee_address and stratum.fee belong together'],
   ['[stratum]\nminimum_difficulty = 5\nmaximum_difficulty = 1\n', 'below stratum.minimum_difficulty'],
   ['chain = "signet"\n', 'needs a bitcoin node'],
@@ -95,7 +104,7 @@ it('suggests the key meant by a mistyped environment variable or flag', () => {
 })
 
 it('says how to make the file that is missing', () => {
-  expect(mistakeIn(null, { file: join(folder, 'none.toml') })).toContain('p2poolv2 init')
+  expect(mistakeIn(null, { file: join(folder, 'none.toml') })).toContain('./p2poolv2 init')
 })
 
 it.each(['main', 'signet', 'regtest', 'devnet'] as const)(

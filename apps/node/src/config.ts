@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path'
 import { withoutCredentials } from '@p2poolv2/runtime'
 import { parse as parseToml, TomlError } from 'smol-toml'
 import type { z } from 'zod'
-import { CONFIG_KEYS, type Config, configSchema, type RawConfig, valueFromText } from './settings.ts'
+import { CONFIG_KEYS, type Config, type ConfigKey, configSchema, type RawConfig, valueFromText } from './settings.ts'
 
 /** A configuration nobody can run; the message names the key and what to write instead. */
 export class ConfigError extends Error {
@@ -43,7 +43,7 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
   const raw = merged(merged(fromFile, fromEnv), fromFlags)
   const parsed = configSchema.safeParse(raw)
   if (!parsed.success) {
-    const lines = parsed.error.issues.flatMap(issue => issueLines(issue))
+    const lines = parsed.error.issues.flatMap(issue => issueLines(issue, raw))
     throw new ConfigError(
       `The configuration${file === null ? '' : ` ${file}`} has ${lines.length === 1 ? 'a mistake' : 'mistakes'}:\n${lines.map(line => `  ${line}`).join('\n')}`
     )
@@ -58,7 +58,7 @@ function readToml(file: string): RawConfig {
     text = readFileSync(file, 'utf8')
   } catch (cause) {
     throw new ConfigError(
-      `The configuration file ${file} cannot be read: ${(cause as Error).message}. Make one with: p2poolv2 init`,
+      `The configuration file ${file} cannot be read: ${(cause as Error).message}. Make one with: ./p2poolv2 init`,
       { cause }
     )
   }
@@ -130,7 +130,7 @@ function asRaw(value: unknown): RawConfig {
   return isRaw(value) ? value : {}
 }
 
-function issueLines(issue: z.core.$ZodIssue): string[] {
+function issueLines(issue: z.core.$ZodIssue, raw: RawConfig): string[] {
   const path = issue.path.map(String)
   const dotted = path.join('.')
   if (issue.code === 'unrecognized_keys') {
@@ -144,7 +144,34 @@ function issueLines(issue: z.core.$ZodIssue): string[] {
       return `unknown key "${name}"${near === null ? '' : `; did you mean "${[...path, near].join('.')}"?`}`
     })
   }
-  return [`${dotted}: ${issue.message}`]
+  const key = CONFIG_KEYS.find(
+    ({ path: known }) => known.join('.') === path.filter(part => !/^\d+$/.test(part)).join('.')
+  )
+  return [`${dotted}${shownValue(path, raw)}: ${key === undefined ? issue.message : expectation(key, issue)}`]
+}
+
+/** The value as it was given, unless it may hold a password. */
+function shownValue(path: readonly string[], raw: RawConfig): string {
+  if (path.some(part => /^(url|user|password)$/.test(part))) return ''
+  let value: unknown = raw
+  for (const part of path) value = typeof value === 'object' && value !== null ? (value as RawConfig)[part] : undefined
+  if (value === undefined || typeof value === 'object') return ''
+  const text = JSON.stringify(value)
+  return ` is ${text.length > 60 ? `${text.slice(0, 60)}…` : text}`
+}
+
+/** What to write instead. */
+function expectation({ schema, description }: ConfigKey, issue: z.core.$ZodIssue): string {
+  const { type, enum: choices, minimum, maximum, exclusiveMinimum } = schema.toJSONSchema()
+  if (choices !== undefined) return `give one of ${choices.join(', ')}`
+  if (type === 'boolean') return 'give true or false'
+  if (type !== 'integer' && type !== 'number')
+    return issue.message.startsWith('must ') ? issue.message : `${issue.message}. ${description}`
+  const kind = type === 'integer' ? 'a whole number' : 'a number'
+  const from =
+    exclusiveMinimum === undefined ? (minimum === undefined ? '' : ` from ${minimum}`) : ` above ${exclusiveMinimum}`
+  const to = maximum === undefined || maximum === Number.MAX_SAFE_INTEGER ? '' : ` to ${maximum}`
+  return `give ${kind}${from}${to}`
 }
 
 /** The known key most like a mistyped one, or null when nothing is close. */
@@ -183,16 +210,45 @@ function checkTogether(config: Config): void {
       'stratum.maximum_difficulty is below stratum.minimum_difficulty: raise the one or lower the other'
     )
   }
+  const { start_difficulty: start, maximum_difficulty: most } = stratum
+  if (start !== undefined && most !== undefined && start > most)
+    throw new ConfigError(
+      'stratum.start_difficulty is above stratum.maximum_difficulty: lower the one or raise the other'
+    )
+  if (config.p2p.only_proxy && config.p2p.socks5 === undefined)
+    throw new ConfigError('p2p.only_proxy needs a proxy: set p2p.socks5, for example "127.0.0.1:9050"')
+  if (chain === 'testnet4') checkGenesis(config)
   if (chain !== 'devnet' && bitcoind.length === 0) {
     throw new ConfigError(
-      `chain "${chain}" needs a bitcoin node: add a [[bitcoind]] section with url and cookie_file (p2poolv2 init writes one)`
+      `chain "${chain}" needs a bitcoin node: add a [[bitcoind]] section with url and cookie_file (./p2poolv2 init writes one)`
     )
   }
   for (const [i, node] of bitcoind.entries()) {
+    if (node.zmq_hashblock !== undefined && !/^(tcp|ipc):\/\/./.test(node.zmq_hashblock)) {
+      throw new ConfigError(
+        `bitcoind.${i}.zmq_hashblock is "${node.zmq_hashblock}": give what bitcoind has as zmqpubhashblock, for example tcp://127.0.0.1:28332`
+      )
+    }
     if (node.cookie_file === undefined && (node.user === undefined || node.password === undefined)) {
       throw new ConfigError(
         `bitcoind entry ${i + 1} (${withoutCredentials(node.url)}) has no way to log in: set cookie_file, or user and password`
       )
     }
   }
+}
+
+/** No genesis of this chain is built in: all of it has to be told, in one message. */
+function checkGenesis({ genesis, chain }: Config): void {
+  const missing = Object.entries({
+    time: genesis.time,
+    bitcoin_height: genesis.bitcoin_height,
+    bitcoin_header: genesis.bitcoin_header,
+    bitcoin_coinbase: genesis.bitcoin_coinbase
+  })
+    .filter(([, value]) => value === undefined)
+    .map(([name]) => name)
+  if (missing.length > 0)
+    throw new ConfigError(
+      `chain "${chain}" has no genesis share built in: set ${missing.join(', ')} in [genesis] to what the others on it use`
+    )
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import '@p2poolv2/runtime/with-resolvers'
+import { join } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { address } from './commands/address.ts'
 import { init } from './commands/init.ts'
@@ -17,6 +18,8 @@ interface CommonFlags {
   readonly stratumHost?: string
   readonly apiPort?: string
   readonly apiHost?: string
+  readonly p2pPort?: string
+  readonly p2pHost?: string
   readonly miners?: string
   readonly logLevel?: string
   readonly set?: readonly string[]
@@ -30,6 +33,8 @@ const FLAG_KEYS = {
   stratumHost: 'stratum.hostname',
   apiPort: 'api.port',
   apiHost: 'api.hostname',
+  p2pPort: 'p2p.port',
+  p2pHost: 'p2p.hostname',
   miners: 'devnet.miners',
   logLevel: 'logging.level'
 } as const satisfies Partial<Record<keyof CommonFlags, string>>
@@ -73,6 +78,8 @@ withConfigFlags(program.command('start', { isDefault: true }))
   .option('--stratum-host <address>', `address for miners (default: ${DEFAULTS.stratum.hostname})`)
   .option('--api-port <port>', `port of the page and the API (default: ${DEFAULTS.api.port})`)
   .option('--api-host <address>', `address of the page and the API (default: ${DEFAULTS.api.hostname})`)
+  .option('--p2p-port <port>', `port for other nodes, 0 for any free one (default: ${DEFAULTS.p2p.port})`)
+  .option('--p2p-host <address>', `address for other nodes (default: ${DEFAULTS.p2p.hostname})`)
   .option('--miners <n>', `built-in CPU miners on devnet (default: ${DEFAULTS.devnet.miners})`)
   .option('--log-level <level>', 'error, warn, info or debug')
   .action((flags: CommonFlags) => start(sourcesOf(flags)))
@@ -80,11 +87,17 @@ withConfigFlags(program.command('start', { isDefault: true }))
 program
   .command('init')
   .description('write a commented configuration file')
-  .option('--config <file>', 'file to write', CONFIG_FILE_NAME)
+  .option(
+    '--config <file>',
+    `file to write (default: ${CONFIG_FILE_NAME} in the data directory, where start looks for it)`
+  )
+  .option('--data-dir <folder>', `the data directory (default: ${DEFAULTS.data_dir})`)
   .addOption(new Option('--chain <chain>', 'the chain to join').choices(CHAINS).default('signet'))
-  .action((flags: { config: string; chain: Config['chain'] }) => {
-    const file = init(flags.config, flags.chain)
-    process.stdout.write(`Wrote ${file}. Edit it, then run: p2poolv2 start --config ${file}\n`)
+  .action((flags: { config?: string; dataDir?: string; chain: Config['chain'] }) => {
+    const place = join(flags.dataDir ?? DEFAULTS.data_dir, CONFIG_FILE_NAME)
+    const file = init(flags.config ?? place, flags.chain)
+    const isFound = flags.config === undefined && flags.dataDir === undefined
+    process.stdout.write(`Wrote ${file}. Edit it, then run: npm start${isFound ? '' : ` -- --config ${file}`}\n`)
   })
 
 withConfigFlags(program.command('address'))

@@ -15,7 +15,7 @@ const BITCOIND: Readonly<Record<ChainName, { readonly rpcPort: number; readonly 
   devnet: { rpcPort: 18_443, cookie: 'regtest/.cookie' }
 }
 
-/** What `p2poolv2 init` writes for keys that have to be set; their lines are live on every chain that needs a bitcoin node. */
+/** What `./p2poolv2 init` writes for keys that have to be set; their lines are live on every chain that needs a bitcoin node. */
 const EXAMPLES = z.registry<{ readonly of: (chain: ChainName) => string }>()
 
 const port = z.number().int().min(0).max(65_535)
@@ -103,6 +103,42 @@ export const configSchema = z.strictObject({
     .default([])
     .describe('Your bitcoin nodes, the preferred one first. On devnet none means the embedded development chain.'),
 
+  p2p: z
+    .strictObject({
+      hostname: z.string().min(1).default('0.0.0.0').describe('Address to listen on for other nodes.'),
+      port: port.default(6884).describe('TCP port for other nodes; 0 takes any free one.'),
+      dial_peers: z
+        .array(z.string().min(1))
+        .max(64)
+        .default([])
+        .describe('Nodes to stay connected to: invites, or addresses like /ip4/192.0.2.1/tcp/6884'),
+      external_address: z
+        .string()
+        .optional()
+        .describe(
+          'Where others reach this node, for example /ip4/192.0.2.1/tcp/6884, if it is known; told to peers as it is.'
+        ),
+      max_inbound: z.number().int().min(0).max(500).default(50).describe('Peers at most that dialled this node.'),
+      outbound: z.number().int().min(1).max(50).default(8).describe('Peers this node looks for by itself.'),
+      map_port: z.boolean().default(true).describe('Ask the router to open the port (UPnP, NAT-PMP).'),
+      mdns: z.boolean().default(true).describe('Find nodes of the same share chain on the local network.'),
+      fresh_identity: z.boolean().default(false).describe('Use a new peer id at every start.'),
+      socks5: z
+        .string()
+        .regex(/^[^\s:]+:\d{1,5}$|^\[[0-9a-f:]+\]:\d{1,5}$/i, 'must be host:port')
+        .optional()
+        .describe('SOCKS5 proxy for outbound connections, for example Tor at 127.0.0.1:9050'),
+      only_proxy: z
+        .boolean()
+        .default(false)
+        .describe('Dial nobody but through the proxy, ask no router and no local network; needs socks5.'),
+      private_fork: z
+        .boolean()
+        .default(false)
+        .describe('Mine although every peer follows other rules: what is found then counts for nobody else.')
+    })
+    .prefault({}),
+
   api: z
     .strictObject({
       hostname: z
@@ -188,7 +224,7 @@ function keysOf(schema: z.ZodType, path: readonly string[], description: string)
       return keysOf(childSchema, [...path, key], childSchema.description ?? '')
     })
   }
-  if (bare instanceof z.ZodArray) return keysOf(bare.element as z.ZodType, path, description)
+  if (bare instanceof z.ZodArray && bare.element instanceof z.ZodObject) return keysOf(bare.element, path, description)
   return [{ path, schema: bare, description }]
 }
 
@@ -213,11 +249,13 @@ export function valueFromText(key: ConfigKey, text: string): unknown {
     const value = Number(text)
     return text.trim() === '' || Number.isNaN(value) ? text : value
   }
+  if (key.schema instanceof z.ZodBoolean) return text === 'true' ? true : text === 'false' ? false : text
+  if (key.schema instanceof z.ZodArray) return text.split(',').filter(part => part !== '')
   return text
 }
 
 /**
- * The commented configuration that `p2poolv2 init` writes: every key with its meaning, commented out where the default
+ * The commented configuration that `./p2poolv2 init` writes: every key with its meaning, commented out where the default
  * is right, so that a reader sees what there is and changes one line.
  */
 export function configTemplate(chain: ChainName): string {

@@ -9,7 +9,7 @@ export function statusLine(status: NodeStatus): string {
   const rejected = status.miners.reduce((sum, miner) => sum + miner.rejected, 0)
   const parts = [
     `share ${status.sharechain.confirmedHeight}`,
-    `${status.sharechain.uncles} uncles`,
+    counted(status.sharechain.uncles, 'uncle', 'uncles'),
     `window ${status.windowShares} shares, ${counted(status.window.length, 'address', 'addresses')}`,
     `${counted(status.miners.length, 'miner', 'miners')} ${hashrateText(hashrateHps)}`,
     `${accepted} accepted, ${rejected} rejected`,

@@ -117,6 +117,7 @@ export class NodeProgram {
 const LOOPBACK = [
   ...['--stratum-host', '127.0.0.1', '--stratum-port', '0'],
   ...['--api-host', '127.0.0.1', '--api-port', '0'],
+  ...['--p2p-host', '127.0.0.1', '--p2p-port', '0', '--set', 'p2p.mdns=false', '--set', 'p2p.map_port=false'],
   ...['--set', 'logging.format=json']
 ]
 

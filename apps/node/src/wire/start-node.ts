@@ -114,7 +114,7 @@ function firstKey(config: Config, { log, rng }: { readonly log: Log; readonly rn
   if (existsSync(store)) {
     throw new WalletError(
       `${file} is missing, and the shares in ${store} were made with it: restore it from your backup. To go on with a ` +
-        `new key instead, make one with: p2poolv2 address --data-dir '${config.data_dir}'`
+        `new key instead, make one with: ./p2poolv2 address --data-dir '${config.data_dir}'`
     )
   }
   log.info({ file }, 'this node gets a wallet key of its own: keep a backup of that file')

@@ -38,6 +38,8 @@ class ScriptedPeer implements Endpoint {
       case 'peerResponse':
         this.told.push(`answer ${event.requestId} ${event.payload?.join(',') ?? 'none'}`)
         break
+      case 'responded':
+        break
       default:
         this.told.push(`failed ${event.requestId} ${event.reason}`)
     }
