@@ -95,10 +95,25 @@ export interface Room {
   readonly imports: readonly string[]
 }
 
-/** What is the same for miners of every protocol does not know that there is one. */
+const CONSENSUS = 'packages/consensus/src'
+const inConsensus = (room: string, ...imports: string[]): Room => ({
+  path: `${CONSENSUS}/${room}/`,
+  imports: imports.map(file => `${CONSENSUS}/${file}`)
+})
+
+/**
+ * What is the same for miners of every protocol does not know that there is one. In `consensus` the bytes of a share know no
+ * rule, who is paid does not depend on how a share is written, and no rule reads the messages of peers.
+ */
 export const ROOMS: readonly Room[] = [
   { path: 'packages/stratum/src/mining/', imports: ['packages/stratum/src/contract.ts'] },
-  { path: 'packages/stratum/src/contract.ts', imports: [] }
+  { path: 'packages/stratum/src/contract.ts', imports: [] },
+  inConsensus('encoding', 'share.ts'),
+  inConsensus('coinbase', 'share.ts', 'params.ts'),
+  inConsensus('commitment', 'share.ts', 'encoding/', 'coinbase/'),
+  inConsensus('genesis', 'share.ts', 'params.ts', 'encoding/', 'coinbase/'),
+  inConsensus('payout', 'share.ts', 'params.ts', 'asert.ts'),
+  inConsensus('rules', 'share.ts', 'params.ts', 'asert.ts', 'coinbase/', 'commitment/', 'payout/')
 ]
 
 /** The scope of every package here. */

@@ -1,35 +1,49 @@
 export { integerDifficulty, requiredBits } from './asert.ts'
-export { parseBitcoinCoinbase } from './bitcoin-coinbase.ts'
-export type { ChainVerdict, CrowdCode } from './chain-verdict.ts'
-export { checkContext } from './check-context.ts'
-export { checkHeader } from './check-header.ts'
-export { checkTime, medianTimePastOrNull } from './check-placement.ts'
-export { checkBody, checkBodyMatches, checkBodySize, checkPrunedBody } from './check-share.ts'
-export { hasUncheckedScripts } from './check-transactions.ts'
-export { buildCoinbaseProof, verifyCoinbaseProof } from './coinbase-proof.ts'
-export { commitmentOf, commitmentPrefix } from './commitment.ts'
-export { consensusFingerprint, protocolTag } from './fingerprint.ts'
-export { followHeaders, type HeaderTail, tailAncestor, tailFrom, tailHeights } from './follow-headers.ts'
-export { genesisShare, hasGenesisBody } from './genesis.ts'
-export type { HeaderBatchItem } from './header-batch.ts'
+export { parseBitcoinCoinbase } from './coinbase/bitcoin-coinbase.ts'
+export type { PaddingDemand, PaddingMark, PaddingSource } from './coinbase/padding-form.ts'
+export { PADDING_MARKS, paddingMarkOf, producedPadding, requiredPadding } from './coinbase/padding-form.ts'
+export { SHARE_COINBASE_BYTES, shareCoinbase, shareWitnessRoot } from './coinbase/share-coinbase.ts'
+export { buildCoinbaseProof, verifyCoinbaseProof } from './commitment/coinbase-proof.ts'
+export { commitmentOf, commitmentPrefix } from './commitment/commitment.ts'
+export { grindHeader, mineShare } from './commitment/mine-share.ts'
+export { encodeShareAddress, parseShareAddress } from './encoding/share-address.ts'
+export {
+  decodeShare,
+  encodeShare,
+  encodeShareHeader,
+  MAX_BRANCH_NODES,
+  MAX_ENCODED_SHARE_BYTES,
+  peekShare,
+  shareBodyBytes,
+  shareHashOf
+} from './encoding/share-codec.ts'
+export { consensusFingerprint, protocolTag } from './genesis/fingerprint.ts'
+export { genesisShare, hasGenesisBody } from './genesis/genesis.ts'
+export type { ChainVerdict, CrowdCode } from './headers/chain-verdict.ts'
+export { followHeaders, type HeaderTail, tailAncestor, tailFrom, tailHeights } from './headers/follow-headers.ts'
+export type { HeaderBatchItem } from './headers/header-batch.ts'
 export {
   decodeHeaderBatch,
   encodeHeaderBatch,
   MAX_BATCH_HEADERS,
   MAX_BATCH_HEADERS_PER_HEIGHT
-} from './header-batch.ts'
-export type { HeaderItem, HeaderQuestion } from './header-item.ts'
-export { grindHeader, mineShare } from './mine-share.ts'
-export type { PaddingDemand, PaddingMark, PaddingSource } from './padding-form.ts'
-export { PADDING_MARKS, paddingMarkOf, producedPadding, requiredPadding } from './padding-form.ts'
+} from './headers/header-batch.ts'
+export type { HeaderItem, HeaderQuestion } from './headers/header-item.ts'
 export type { ChainName, ChainParams } from './params.ts'
 export { chainParams, devnetParams } from './params.ts'
-export type { PayoutCut, PayoutOutput, PayoutWeights } from './payout.ts'
-export { payoutOutputs } from './payout.ts'
-export { PayoutWindow } from './payout-window.ts'
+export type { PayoutCut, PayoutOutput, PayoutWeights } from './payout/payout.ts'
+export { payoutOutputs } from './payout/payout.ts'
+export { PayoutWindow } from './payout/payout-window.ts'
+export type { WindowSource } from './payout/window-source.ts'
+export { naivePayoutWeights } from './payout/window-source.ts'
 export type { RuleCode } from './rule-code.ts'
 export { isRuleCode, RULES, RULES_VERSION } from './rule-code.ts'
-export { selectUncles } from './select-uncles.ts'
+export { checkContext } from './rules/check-context.ts'
+export { checkHeader } from './rules/check-header.ts'
+export { checkTime, medianTimePastOrNull } from './rules/check-placement.ts'
+export { checkBody, checkBodyMatches, checkBodySize, checkPrunedBody } from './rules/check-share.ts'
+export { hasUncheckedScripts } from './rules/check-transactions.ts'
+export { selectUncles } from './rules/select-uncles.ts'
 export type {
   ChainView,
   Checked,
@@ -42,17 +56,3 @@ export type {
   WitnessProgram
 } from './share.ts'
 export { consensusAddress, consensusAddressFromScript } from './share.ts'
-export { encodeShareAddress, parseShareAddress } from './share-address.ts'
-export {
-  decodeShare,
-  encodeShare,
-  encodeShareHeader,
-  MAX_BRANCH_NODES,
-  MAX_ENCODED_SHARE_BYTES,
-  peekShare,
-  shareBodyBytes,
-  shareHashOf
-} from './share-codec.ts'
-export { SHARE_COINBASE_BYTES, shareCoinbase, shareWitnessRoot } from './share-coinbase.ts'
-export type { WindowSource } from './window-source.ts'
-export { naivePayoutWeights } from './window-source.ts'

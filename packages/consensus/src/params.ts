@@ -1,7 +1,12 @@
 /** Every value nodes of one share chain must agree on. Nothing reads such a value from anywhere else. */
 import { type BitcoinNetwork, PADDING_TABLE_TEXT } from '@p2poolv2/bitcoin'
 import { blockHashFromWire, type CompactBits, hexToBytes, sha256d, type Work } from '@p2poolv2/primitives'
-import { GENESIS_BLOCKS, GENESIS_MINER_KEY_HASH, GENESIS_SHARE_PROGRAM, type GenesisBlock } from './genesis-data.ts'
+import {
+  GENESIS_BLOCKS,
+  GENESIS_MINER_KEY_HASH,
+  GENESIS_SHARE_PROGRAM,
+  type GenesisBlock
+} from './genesis/genesis-data.ts'
 import type { AddressClass } from './share.ts'
 
 export type ChainName = 'main' | 'testnet4' | 'signet' | 'regtest' | 'devnet'

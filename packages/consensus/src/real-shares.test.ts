@@ -27,15 +27,15 @@ import {
 } from '@p2poolv2/primitives'
 import { describe, expect, it } from 'vitest'
 import { requiredBits } from './asert.ts'
-import { commitmentPrefix } from './commitment.ts'
-import { genesisShare } from './genesis.ts'
+import { shareCoinbase } from './coinbase/share-coinbase.ts'
+import { commitmentPrefix } from './commitment/commitment.ts'
+import { genesisShare } from './genesis/genesis.ts'
 import { chainParams } from './params.ts'
-import { payoutOutputs } from './payout.ts'
+import { payoutOutputs } from './payout/payout.ts'
+import { naivePayoutWeights } from './payout/window-source.ts'
 import { type ConsensusAddress, consensusAddress, type ShareHeader } from './share.ts'
-import { shareCoinbase } from './share-coinbase.ts'
 import { ShareTree } from './testing/share-tree.ts'
 import vectors from './vectors/real-shares.json' with { type: 'json' }
-import { naivePayoutWeights } from './window-source.ts'
 
 const SIGNET = chainParams('signet')
 const ROOT_OF_NOTHING = new Uint8Array(32)

@@ -1,6 +1,5 @@
 /** A plain list of real shares with the views the rules need; what the share chain's index is in the node. */
 import { type CompactBits, type ShareHash, workFromBits } from '@p2poolv2/primitives'
-import type { PaddingReader, PayoutWindowReader } from '../check-context.ts'
 import {
   type ChainParams,
   type ChainView,
@@ -18,6 +17,7 @@ import {
   type ShareFacts,
   type WindowSource
 } from '../index.ts'
+import type { PaddingReader, PayoutWindowReader } from '../rules/check-context.ts'
 import { buildShare, type ShareSpec } from './build-share.ts'
 
 type NextShare = Omit<ShareSpec, 'params' | 'prev' | 'bits' | 'timeSec' | 'weights'> &

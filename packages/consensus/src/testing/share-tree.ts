@@ -1,7 +1,7 @@
 /** Trees of share facts for tests of rules and of the payout window; no hashing, no work. */
 import { type ShareHash, shareHash, ZERO_SHARE_HASH } from '@p2poolv2/primitives'
 import type { ConsensusAddress, ShareFacts, WindowSource } from '../index.ts'
-import type { UncleSource } from '../select-uncles.ts'
+import type { UncleSource } from '../rules/select-uncles.ts'
 import { testAddress } from './build-share.ts'
 
 export interface TreeShare {

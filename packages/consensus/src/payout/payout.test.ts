@@ -1,0 +1,100 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { type ConsensusAddress, consensusAddress } from '../share.ts'
+import { testAddress } from '../testing/build-share.ts'
+import vectors from '../vectors/payout.json' with { type: 'json' }
+import { type PayoutOutput, type PayoutWeights, payoutOutputs } from './payout.ts'
+
+const DONATION = testAddress(1000)
+const FEE = testAddress(1001)
+
+function mainAddress(text: string): ConsensusAddress {
+  const address = consensusAddress(text, 'main')
+  if (address === null) throw new Error('a mainnet address')
+  return address
+}
+
+function weightsOf(entries: readonly (readonly [ConsensusAddress, bigint])[]): PayoutWeights {
+  return {
+    total: entries.reduce((sum, [, weight]) => sum + weight, 0n),
+    byAddress: new Map(entries.map(([address, weight]) => [address.text, { address, weight }]))
+  }
+}
+
+function rowOf({ kind, address, valueSats }: PayoutOutput): [string, string, string] {
+  return [kind, address.text, String(valueSats)]
+}
+
+describe('the outputs of a coinbase', () => {
+  it.each(vectors.splits)('are as the reference splits them: $name', vector => {
+    const outputs = payoutOutputs({
+      valueSats: BigInt(vector.valueSats),
+      donation: vector.donationBps === undefined ? null : { address: DONATION, bps: vector.donationBps },
+      fee: vector.feeBps === undefined ? null : { address: FEE, bps: vector.feeBps },
+      weights: weightsOf(Object.entries(vector.weights).map(([text, weight]) => [mainAddress(text), BigInt(weight)]))
+    })
+    const cuts: Record<string, string> = { donation: DONATION.text, fee: FEE.text }
+    const expected = vector.outputs.map(([kind, text, sats]) => [kind, text ?? cuts[kind ?? ''], sats])
+    expect(outputs.map(rowOf)).toEqual(expected)
+  })
+
+  const one = weightsOf([[testAddress(1), 1n]])
+
+  it('leave out a cut of nothing, and pay no miner when the cuts take everything', () => {
+    const request = { valueSats: 1000n, weights: one, fee: null }
+    expect(payoutOutputs({ ...request, donation: { address: DONATION, bps: 0 } }).map(rowOf)).toEqual([
+      ['payout', testAddress(1).text, '1000']
+    ])
+    expect(payoutOutputs({ ...request, donation: { address: DONATION, bps: 10_000 } }).map(rowOf)).toEqual([
+      ['donation', DONATION.text, '1000']
+    ])
+  })
+
+  it('keep outputs of zero value that fall out of the arithmetic', () => {
+    const [first, last] = [testAddress(1), testAddress(2)].toSorted((a, b) => (a.text < b.text ? -1 : 1))
+    if (first === undefined || last === undefined) throw new Error('two addresses')
+    const weights = weightsOf([
+      [last, 10n ** 30n],
+      [first, 1n]
+    ])
+    expect(payoutOutputs({ valueSats: 100n, donation: null, fee: null, weights }).map(rowOf)).toEqual([
+      ['payout', first.text, '0'],
+      ['payout', last.text, '100']
+    ])
+  })
+
+  it('refuse a cut above the whole and a window without weight as bugs', () => {
+    const donation = { address: DONATION, bps: 10_001 }
+    expect(() => payoutOutputs({ valueSats: 1n, donation, fee: null, weights: one })).toThrow()
+    expect(() => payoutOutputs({ valueSats: 1n, donation: null, fee: null, weights: weightsOf([]) })).toThrow()
+  })
+
+  it('always sum to the value, come in address order and round every miner but the last down', () => {
+    const weight = fc.bigInt({ min: 0n, max: 10n ** 24n })
+    const bps = fc.integer({ min: 0, max: 10_000 })
+    const inputs = fc.tuple(
+      fc.uniqueArray(fc.integer({ min: 1, max: 60_000 }), { minLength: 1, maxLength: 20 }),
+      fc.array(weight, { minLength: 20, maxLength: 20 }),
+      fc.bigInt({ min: 0n, max: 2_100_000_000_000_000n }),
+      bps,
+      bps
+    )
+    fc.assert(
+      fc.property(inputs, ([miners, amounts, valueSats, donationBps, feeBps]) => {
+        const weights = weightsOf(miners.map((miner, at) => [testAddress(miner), (amounts[at] ?? 0n) + 1n]))
+        const donation = { address: DONATION, bps: donationBps }
+        const fee = { address: FEE, bps: feeBps }
+        const outputs = payoutOutputs({ valueSats, donation, fee, weights })
+        expect(outputs.reduce((sum, output) => sum + output.valueSats, 0n)).toBe(valueSats)
+        const payouts = outputs.filter(output => output.kind === 'payout')
+        const texts = payouts.map(output => output.address.text)
+        expect(texts).toEqual(texts.toSorted())
+        const rest = payouts.reduce((sum, output) => sum + output.valueSats, 0n)
+        for (const { address, valueSats: paid } of payouts.slice(0, -1)) {
+          expect(paid).toBe((rest * (weights.byAddress.get(address.text)?.weight ?? 0n)) / weights.total)
+        }
+        if (rest > 0n) expect(payouts).toHaveLength(miners.length)
+      })
+    )
+  })
+})

@@ -1,0 +1,68 @@
+/** From the weights of the payout window to the outputs of the bitcoin coinbase. Source: protocol §16.3, §16.4. */
+import { type Bps, invariant, type Sats } from '@p2poolv2/primitives'
+import type { ConsensusAddress } from '../share.ts'
+
+export interface AddressWeight {
+  readonly address: ConsensusAddress
+  readonly weight: bigint
+}
+
+/** What each address earned in a payout window. Keyed by address text; `total` is the sum of all weights. */
+export interface PayoutWeights {
+  readonly total: bigint
+  readonly byAddress: ReadonlyMap<string, AddressWeight>
+}
+
+/** A share of the coinbase taken before the miners' split. */
+export interface PayoutCut {
+  readonly address: ConsensusAddress
+  readonly bps: Bps
+}
+
+export interface PayoutOutput {
+  readonly address: ConsensusAddress
+  readonly valueSats: Sats
+  readonly kind: 'donation' | 'fee' | 'payout'
+}
+
+export interface PayoutRequest {
+  readonly valueSats: Sats
+  readonly donation: PayoutCut | null
+  readonly fee: PayoutCut | null
+  readonly weights: PayoutWeights
+}
+
+const BPS_WHOLE = 10_000n
+
+/**
+ * The outputs of a coinbase, in order: donation, fee, then every address of the window by text.
+ *
+ * The donation is taken from the whole, the fee from what is left. All miners but the last get their part rounded down; the
+ * last gets the remainder. There is no dust limit. When the cuts leave nothing there are no payout outputs. The values always
+ * sum to `valueSats`. Callers refuse cuts above 10,000 bps and windows without weight.
+ */
+export function payoutOutputs(request: PayoutRequest): PayoutOutput[] {
+  const outputs: PayoutOutput[] = []
+  let restSats = request.valueSats
+  for (const kind of ['donation', 'fee'] as const) {
+    const cut = request[kind]
+    if (cut === null || cut.bps === 0) continue
+    invariant(cut.bps > 0 && cut.bps <= 10_000, 'a cut is between 0 and 10,000 basis points')
+    const valueSats = (restSats * BigInt(cut.bps)) / BPS_WHOLE
+    outputs.push({ address: cut.address, valueSats, kind })
+    restSats -= valueSats
+  }
+  if (restSats === 0n) return outputs
+
+  const { total } = request.weights
+  invariant(total > 0n, 'a payout needs a window with weight')
+  // Every node must write the same bytes: address texts are ASCII, so code unit order is byte order.
+  const miners = [...request.weights.byAddress.values()].sort((a, b) => (a.address.text < b.address.text ? -1 : 1))
+  let leftSats = restSats
+  for (const [index, { address, weight }] of miners.entries()) {
+    const valueSats = index === miners.length - 1 ? leftSats : (restSats * weight) / total
+    outputs.push({ address, valueSats, kind: 'payout' })
+    leftSats -= valueSats
+  }
+  return outputs
+}
