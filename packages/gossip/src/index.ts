@@ -1,5 +1,5 @@
 export type { ChainPort, PeerHeaders, PeerShare, RebuiltBlock } from './chain-port.ts'
-export type { GossipEffect, GossipEvent, GossipFact, SyncState } from './contract.ts'
+export type { GossipEffect, GossipEvent, GossipFact, PeerStatus, SyncState } from './contract.ts'
 export { Gossip } from './gossip.ts'
 export type {
   Dialect,

@@ -1,7 +1,7 @@
 import type { PaddingForm } from '@p2poolv2/bitcoin'
 import type { ChainName, ChainParams } from '@p2poolv2/consensus'
 import { consensusFingerprint } from '@p2poolv2/consensus'
-import type { Gossip, SyncState } from '@p2poolv2/gossip'
+import type { Gossip, PeerStatus, SyncState } from '@p2poolv2/gossip'
 import type { Height, Moment, Work } from '@p2poolv2/primitives'
 import type { FoundBlock, ShareChain } from '@p2poolv2/sharechain'
 import type { BlockLog } from '../chain/block-log.ts'
@@ -111,6 +111,8 @@ export interface NodeQueries {
   work(): WorkStatus
   chain(): ChainStatus
   network(now: Moment): NetworkStatus
+  /** What the connected peers are to this node. */
+  peers(now: Moment): readonly PeerStatus[]
   /** Connections, authorised or not. */
   minerCount(): number
   totals(now: Moment): PoolTotals
@@ -138,9 +140,12 @@ export function createQueries(sources: QuerySources): NodeQueries {
   const windowOf = keepLast((work: WorkTemplate | null) => (work === null ? [] : windowEntries(work)))
   const blocksOf = keepLast((_version: number) => blocks.newestFirst())
 
-  const network = (now: Moment): NetworkStatus => {
+  const gossip = (now: Moment) => {
     sources.turn.now = now
-    const { state, quiet, peers } = sources.gossip.status(now.steadyMs)
+    return sources.gossip.status(now.steadyMs)
+  }
+  const network = (now: Moment): NetworkStatus => {
+    const { state, quiet, peers } = gossip(now)
     return { state, quiet, peers: peers.length }
   }
   const currentWork = (): WorkTemplate | null => jobs.offered?.work ?? null
@@ -195,6 +200,7 @@ export function createQueries(sources: QuerySources): NodeQueries {
       }
     },
     network,
+    peers: now => gossip(now).peers,
     minerCount: () => miners.size,
     totals: now => stats.totals(now.steadyMs),
     workers: now => stats.workers(now.steadyMs)
