@@ -20,7 +20,9 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'edge',
-          include: [...EDGES, 'packages/*/*/src/**/*.test.ts', '{apps,scripts,test}/**/*.test.ts']
+          include: [...EDGES, 'packages/*/*/src/**/*.test.ts', '{apps,scripts,test}/**/*.test.ts'],
+          // Has a configuration and a command of its own.
+          exclude: ['test/interop/**']
         }
       }
     ]

@@ -5,7 +5,7 @@ import { attach, Interrupted, SIGNAL_NUMBERS, watchSignals } from './child.mjs'
 import { ensureInstalled, installForDevelopers } from './install.mjs'
 import { releaseOnExit } from './lock.mjs'
 import { Failure, say } from './terminal.mjs'
-import { check, docs, test } from './verify.mjs'
+import { check, docs, interop, test } from './verify.mjs'
 
 /**
  * @typedef {import('./child.mjs').Outcome} Outcome
@@ -40,6 +40,11 @@ const COMMANDS = {
     usage: 'test [filter...]',
     summary: 'check and run all tests, or only those vitest finds by filter',
     run: test
+  },
+  'test:interop': {
+    usage: 'test:interop [filter...]',
+    summary: 'build a peer in Rust and hold the network against it; minutes the first time',
+    run: interop
   },
   check: { usage: 'check', summary: 'types, lint and format, layers, docs', run: check },
   docs: { usage: 'docs', summary: 'write the pages of docs/ that are made from the sources', run: docs },

@@ -69,6 +69,16 @@ export async function test(filters) {
   })
 }
 
+/**
+ * The `test:interop` command: our network against peers that share no code with it.
+ * @param {string[]} filters passed to vitest
+ * @returns {Promise<Outcome>}
+ */
+export async function interop(filters) {
+  await ensureInstalled()
+  return report(await runTests(['--config', 'test/interop/vitest.config.ts', ...filters]))
+}
+
 /** @returns {Outcome} */
 function report(/** @type {Totals} */ { passed, failed, skipped }) {
   process.stdout.write(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}\n`)

@@ -1,24 +1,5 @@
-import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
-
-const SOURCES = fileURLToPath(new URL('rust-peer/', import.meta.url))
-/** Out of what git looks at; the second build takes a second. */
-const TARGET = fileURLToPath(new URL('../../.cache/rust-peer/', import.meta.url))
-
-/** Builds the peer with the versions its lock file names. @returns the program, or why there is none */
-export function buildRustPeer(): { readonly program: string } | { readonly missing: string } {
-  if (spawnSync('cargo', ['--version']).status !== 0)
-    return { missing: 'there is no cargo to build the Rust peer with' }
-  console.error('building the Rust peer (some minutes the first time)')
-  const { status, stderr } = spawnSync('cargo', ['build', '--release', '--locked', '--target-dir', TARGET], {
-    cwd: SOURCES,
-    encoding: 'utf8',
-    maxBuffer: 64 * 1024 * 1024
-  })
-  if (status === 0) return { program: `${TARGET}release/rust-peer` }
-  return { missing: `cargo could not build the Rust peer: ${stderr.trim().split('\n').slice(-3).join(' | ')}` }
-}
 
 /** One line that the peer told; which fields there are depends on `event`. */
 export interface Told {

@@ -1,11 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { ACK, handshake, inventory, NO_HASH } from '../wire/raw/messages.ts'
 import { graft, publish, subscribe } from '../wire/raw/pubsub.ts'
 import { RawPeer } from '../wire/raw/raw-peer.ts'
-import { buildRustPeer, RustPeer } from './rust-peer.ts'
+import { RustPeer } from './rust-peer.ts'
 
-const built = buildRustPeer()
-if ('missing' in built) console.error(`skipped: ${built.missing}`)
+const built = inject('rustPeer')
 const NET = 'signet'
 const TAG = '8b0d970f'
 const BASE = `/p2pool/${NET}/${TAG}`
