@@ -95,6 +95,8 @@ export interface PeerStatus {
   /** Last height the peer told of itself, unchecked; null before its handshake. */
   readonly claimedHeight: Height | null
   readonly penaltyPoints: number
+  /** Of answers that it has not taken yet. */
+  readonly unsentBytes: number
 }
 
 export interface GossipOptions {

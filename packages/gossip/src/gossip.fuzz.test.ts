@@ -76,6 +76,7 @@ type Step =
   | { readonly type: 'event'; readonly make: (id: number) => GossipEvent }
   | { readonly type: 'answer'; readonly which: number; readonly payload: Uint8Array | null }
   | { readonly type: 'found'; readonly which: number }
+  | { readonly type: 'left'; readonly which: number }
   | { readonly type: 'pass'; readonly ms: number }
 
 const event = (make: (id: number) => GossipEvent): Step => ({ type: 'event', make })
@@ -120,6 +121,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     })
   },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('found' as const), which: fc.nat() }) },
+  { weight: 6, arbitrary: fc.record({ type: fc.constant('left' as const), which: fc.nat() }) },
   {
     weight: 4,
     arbitrary: fc.record({ type: fc.constant('pass' as const), ms: fc.constantFrom(1, 900, 3_000, 11_000, 90_000) })
@@ -134,6 +136,8 @@ class Run {
   #asked: number[] = []
   /** Requests of peers without answer, and whose they are. */
   readonly #owed = new Map<number, string>()
+  /** Answers it gave and nobody has taken yet; those of peers that are gone among them. */
+  #leaving: { readonly peer: string; readonly requestId: number }[] = []
 
   do(step: Step): void {
     switch (step.type) {
@@ -150,6 +154,13 @@ class Run {
       case 'found': {
         const share = shares[step.which % shares.length]
         if (share !== undefined) this.#take(this.#node.found(share, this.#nowMs))
+        break
+      }
+      case 'left': {
+        const leaving = this.#leaving[step.which % Math.max(1, this.#leaving.length)]
+        if (leaving === undefined) break
+        this.#leaving = this.#leaving.filter(other => other !== leaving)
+        this.#handle({ type: 'responded', ...leaving })
         break
       }
       case 'pass':
@@ -189,6 +200,7 @@ class Run {
   #take(effects: readonly PeerEffect[]): void {
     for (const effect of effects) {
       if (effect.type === 'request') this.#asked.push(effect.requestId)
+      if (effect.type === 'respond') this.#leaving.push({ peer: effect.peer, requestId: effect.requestId })
       if (effect.type === 'dropPeer') this.#forget(effect.peer)
       if (effect.type === 'respond')
         expect(this.#owed.delete(effect.requestId), 'one answer for one request').toBe(true)

@@ -23,10 +23,23 @@ let node: TestNode
 
 const connect = (peer: string, dialect: 'ours' | 'reference' = 'reference') =>
   node.handle({ type: 'peerConnected', peer, direction: 'inbound', dialect }, NOW)
-const ask = (peer: string, message: PeerMessage | Uint8Array, atMs = NOW, requestId = 7): readonly PeerEffect[] => {
-  const payload = message instanceof Uint8Array ? message : encodeMessage(message)
-  return node.handle({ type: 'peerRequest', peer, requestId, protocol: 'shares', payload }, atMs)
+let lastId = 0
+/** Peers that take what they are answered at once. */
+const withAnswersTaken = (effects: readonly PeerEffect[], atMs: SteadyMs): readonly PeerEffect[] => {
+  const all = [...effects]
+  for (const effect of all) {
+    if (effect.type !== 'respond') continue
+    all.push(...node.handle({ type: 'responded', peer: effect.peer, requestId: effect.requestId }, atMs))
+  }
+  return all
 }
+const ask = (peer: string, message: PeerMessage | Uint8Array, atMs = NOW): readonly PeerEffect[] => {
+  const payload = message instanceof Uint8Array ? message : encodeMessage(message)
+  const request = { type: 'peerRequest', peer, requestId: ++lastId, protocol: 'shares', payload } as const
+  return withAnswersTaken(node.handle(request, atMs), atMs)
+}
+const deadline = (atMs: SteadyMs): readonly PeerEffect[] =>
+  withAnswersTaken(node.handle({ type: 'deadline' }, atMs), atMs)
 const requests = (effects: readonly PeerEffect[]) =>
   effects.flatMap(effect =>
     effect.type === 'request' ? [{ peer: effect.peer, ...decodeMessage(effect.payload), id: effect.requestId }] : []
@@ -110,7 +123,7 @@ describe('requests', () => {
     for (let i = 0; i < 400 + MAX_QUEUED_PER_PEER; i++) answered += answers(ask('ann', { type: 'ack' })).length
     expect(answered).toBe(400)
     for (let at = node.gossip.nextDeadlineMs; at !== null && at <= later(1_000); at = node.gossip.nextDeadlineMs) {
-      answered += answers(node.handle({ type: 'deadline' }, at)).length
+      answered += answers(deadline(at)).length
     }
     expect(answered).toBe(400 + MAX_QUEUED_PER_PEER)
   })
@@ -130,19 +143,19 @@ describe('requests', () => {
     const isIt = (message: ReturnType<typeof answers>[number]) => message?.type === 'shareBlock'
     let given = 0
     for (let i = 0; i < wanted; i++) {
-      given += answers(ask('ann', { type: 'getData', kind: 'share', hash: wide.hash }, NOW, i)).filter(isIt).length
+      given += answers(ask('ann', { type: 'getData', kind: 'share', hash: wide.hash })).filter(isIt).length
     }
     expect(given).toBe(Math.ceil(8_000_000 / bytes))
-    const told = ask('ann', { type: 'inventory', kind: 'share', hashes: [tip.hash] }, NOW, wanted + 1)
+    const told = ask('ann', { type: 'inventory', kind: 'share', hashes: [tip.hash] })
     expect(answers(told)).toEqual([{ type: 'ack' }])
-    expect(answers(ask('ann', { type: 'getData', kind: 'share', hash: wide.hash }, NOW, wanted))).toEqual([])
+    expect(answers(ask('ann', { type: 'getData', kind: 'share', hash: wide.hash }))).toEqual([])
     let lastMs = 0
     for (
       let at = node.gossip.nextDeadlineMs;
       given <= wanted && at !== null && at < later(60_000);
       at = node.gossip.nextDeadlineMs
     ) {
-      given += answers(node.handle({ type: 'deadline' }, at)).filter(isIt).length
+      given += answers(deadline(at)).filter(isIt).length
       lastMs = at - NOW
     }
     // All of them in the end, at two megabytes a second.

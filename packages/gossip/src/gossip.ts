@@ -100,7 +100,7 @@ export class Gossip {
 
   /** Between turns only. */
   checkInvariants(): void {
-    const parts = [this.#peers, this.#out.requests, this.#recent, this.#desk, this.#headers, this.#fetcher]
+    const parts = [this.#peers, this.#out, this.#recent, this.#desk, this.#headers, this.#fetcher]
     for (const part of [...parts, this.#book, this.#exchange, this.#rebuild, this.#door]) part.checkInvariants()
     for (const { id } of this.#peers.all()) {
       const asked = this.#out.requests.count(id, 'body')
@@ -153,6 +153,8 @@ export class Gossip {
         this.#desk.archiveRead(event.requestId, event.heights)
         break
       case 'responded':
+        this.#out.unsent.left(event.requestId)
+        break
       case 'deadline':
         break
       default:
@@ -162,7 +164,7 @@ export class Gossip {
 
   /** Everything that the event or the time has made due. */
   #work(nowMs: SteadyMs): void {
-    for (const request of this.#out.requests.takeDue(nowMs)) this.#answers.take(request, null, nowMs)
+    for (const request of this.#out.endDue(nowMs)) this.#answers.take(request, null, nowMs)
     this.#desk.work(nowMs)
     this.#forgetDropped()
     this.#announcer.work(nowMs)
@@ -202,7 +204,7 @@ export class Gossip {
 
   /** Lets go of everything about a peer that is no longer in the book. */
   #forget(peer: PeerId): void {
-    this.#out.requests.takePeer(peer)
+    this.#out.peerGone(peer)
     this.#desk.peerGone(peer)
     this.#fetcher.removeSource(peer)
     this.#exchange.peerGone(peer)
@@ -231,7 +233,7 @@ export class Gossip {
     answer: { readonly payload: Uint8Array | null; readonly malformed: boolean },
     nowMs: SteadyMs
   ): void {
-    const request = this.#out.requests.take(requestId)
+    const request = this.#out.ended(requestId)
     if (request === undefined) return
     if (answer.malformed) this.#out.blame(request.peer, { code: 'malformed-answer', route: 'stream' }, nowMs)
     this.#answers.take(request, answer.payload, nowMs)
@@ -248,6 +250,6 @@ export class Gossip {
   }
 
   #statusParts() {
-    return { chain: this.#chain, peers: this.#peers, headers: this.#headers, fetcher: this.#fetcher }
+    return { chain: this.#chain, peers: this.#peers, out: this.#out, headers: this.#headers, fetcher: this.#fetcher }
   }
 }

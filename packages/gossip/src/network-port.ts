@@ -42,7 +42,7 @@ export type PeerEvent =
       readonly topic: Topic
       readonly data: Uint8Array
     }
-  /** A request; `requestId` is the network's, answered with one `respond`, perhaps in a later turn. */
+  /** A request; `requestId` is the network's and never used twice, answered with one `respond`, perhaps in a later turn. */
   | {
       readonly type: 'peerRequest'
       readonly peer: PeerId
@@ -50,7 +50,10 @@ export type PeerEvent =
       readonly protocol: Protocol
       readonly payload: Uint8Array
     }
-  /** The answer we gave has left: the peer has taken all of its bytes, or its stream or connection is over. Once per `respond`. */
+  /**
+   * The answer we gave has left: the peer has taken all of its bytes, or its stream or connection is over. Once for every `peerRequest` that
+   * was answered, null or not, before its peer is gone; a network gives an answer up in the end that nobody takes.
+   */
   | { readonly type: 'responded'; readonly peer: PeerId; readonly requestId: number }
   /** The answer to one of our requests; null when the peer closed the stream without one. */
   | { readonly type: 'peerResponse'; readonly requestId: number; readonly payload: Uint8Array | null }

@@ -3,6 +3,7 @@ import type { ChainIndex } from './chain-port.ts'
 import type { GossipStatus, SyncState } from './contract.ts'
 import { isCurrent } from './currentness.ts'
 import type { HeaderSync } from './headers/sync.ts'
+import type { Outbox } from './peers/outbox.ts'
 import type { PeerBook } from './peers/peer-book.ts'
 import type { ShareFetcher } from './shares/fetcher.ts'
 
@@ -12,6 +13,7 @@ const USUAL_LAG = 6
 interface Parts {
   readonly chain: ChainIndex
   readonly peers: PeerBook
+  readonly out: Outbox
   readonly headers: HeaderSync
   readonly fetcher: ShareFetcher
 }
@@ -35,7 +37,8 @@ export function gossipStatus(parts: Parts, nowMs: SteadyMs): GossipStatus {
       dialect: peer.dialect,
       connectedAtMs: peer.connectedAtMs,
       claimedHeight: peer.claimedHeight,
-      penaltyPoints: peer.pointsAt(nowMs)
+      penaltyPoints: peer.pointsAt(nowMs),
+      unsentBytes: parts.out.unsent.of(peer.id)
     })),
     headers: parts.headers.progress(nowMs),
     wantedShares: parts.fetcher.size

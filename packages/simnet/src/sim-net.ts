@@ -122,10 +122,13 @@ export class SimNet {
     return this.#messages
   }
 
-  /** Sends to a neighbour. Bandwidth is used up and chance is drawn whether or not it gets there. */
-  send(from: number, to: number, parcel: Parcel): void {
+  /**
+   * Sends to a neighbour. Bandwidth is used up and chance is drawn whether or not it gets there.
+   * @returns when the line has carried its last byte
+   */
+  send(from: number, to: number, parcel: Parcel): number {
     const link = this.#links.get(linkKey(from, to))
-    if (link === undefined) return
+    if (link === undefined) return this.#clock.nowMs
     this.#messages += 1
     this.#bytesSent[from] = this.bytesSent(from) + parcel.sizeBytes
     const { rng } = link
@@ -134,7 +137,7 @@ export class SimNet {
     const sentMs =
       Math.max(this.#clock.nowMs, link.freeAtMs[direction]) + (parcel.sizeBytes / options.bytesPerSec) * 1_000
     link.freeAtMs[direction] = sentMs
-    if (options.loss > 0 && happens(rng, options.loss)) return
+    if (options.loss > 0 && happens(rng, options.loss)) return sentMs
     const copies = options.duplication > 0 && happens(rng, options.duplication) ? 2 : 1
     for (let copy = 0; copy < copies; copy++) {
       let arrivalMs = sentMs + logNormal(rng, options.medianLatencyMs, options.latencySigma)
@@ -149,6 +152,7 @@ export class SimNet {
         if (this.connected(from, to)) parcel.arrives()
       })
     }
+    return sentMs
   }
 
   #neighboursOf(node: number): number[] {

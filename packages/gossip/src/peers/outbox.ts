@@ -1,10 +1,11 @@
-import type { SteadyMs } from '@p2poolv2/primitives'
+import { invariant, type SteadyMs } from '@p2poolv2/primitives'
 import type { GossipEffect, GossipFact } from '../contract.ts'
 import type { PeerEffect, PeerId, TopicVerdict } from '../network-port.ts'
 import { encodeMessage, type PeerMessage } from '../wire/messages.ts'
 import { encodeTemplateMessage, type TemplateMessage } from '../wire/template-messages.ts'
 import { ANSWER_UNIT_BYTES, type PeerBook } from './peer-book.ts'
-import { type Purpose, RequestBook } from './request-book.ts'
+import { type Outstanding, type Purpose, RequestBook } from './request-book.ts'
+import { UnsentBytes } from './unsent.ts'
 import { BAN_MS, DROP_POINTS, type FaultCode, pointsFor, type Route } from './verdicts.ts'
 
 /** A peer has this long to answer (protocol §18.2). */
@@ -12,11 +13,25 @@ export const REQUEST_TIMEOUT_MS = 10_000
 /** Handshakes, pushes and announcements to one peer without acknowledgement at most; further ones are not sent. */
 export const MAX_TOLD = 32
 
+/**
+ * Answers that peers have not taken yet: each as much as the rate of answers allows at once, and all together what a small computer can
+ * spare. At either bound a peer's questions wait, see `request-queue.ts`.
+ */
+const UNSENT_ANSWERS = { perPeer: 8 * 1_048_576, inAll: 64 * 1_048_576 }
+/**
+ * What we tell unasked and peers have not acknowledged: five of the largest shares a peer, hundreds of usual ones. At either bound nothing
+ * more is told; the peer finds by headers what it missed.
+ */
+const UNSENT_TOLD = { perPeer: 1_048_576, inAll: 16 * 1_048_576 }
+
 const NOTHING: readonly GossipEffect[] = Object.freeze([])
 
 /** Where a machine's parts put what they want done, and the book of what they asked peers. */
 export class Outbox {
   readonly requests = new RequestBook()
+  /** Answers on their way, by the network's number of the request. */
+  readonly unsent = new UnsentBytes(UNSENT_ANSWERS)
+  readonly #told = new UnsentBytes(UNSENT_TOLD)
   readonly #peers: PeerBook
   #effects: GossipEffect[] = []
   /** Peers dropped and not yet told to the other parts. */
@@ -43,8 +58,12 @@ export class Outbox {
 
   respond(to: { readonly peer: PeerId; readonly requestId: number }, payload: Uint8Array | null): void {
     this.add({ type: 'respond', peer: to.peer, requestId: to.requestId, payload })
-    this.#peers.get(to.peer)?.answering.delete(to.requestId)
+    const peer = this.#peers.get(to.peer)
+    if (peer === undefined) return
+    peer.answering.delete(to.requestId)
+    // A stream that is closed without an answer leaves nothing to be taken.
     if (payload === null) return
+    this.unsent.add(to.requestId, to.peer, payload.length)
     this.#answeredBytes.set(to.peer, (this.#answeredBytes.get(to.peer) ?? 0) + payload.length)
   }
 
@@ -67,9 +86,40 @@ export class Outbox {
 
   /** Tells a peer something whose acknowledgement means nothing; false if it has too much to acknowledge already. */
   tell(peer: PeerId, payload: Uint8Array, nowMs: SteadyMs): boolean {
-    if (this.requests.count(peer, 'told') >= MAX_TOLD) return false
-    this.#request(peer, { protocol: 'shares', payload }, { purpose: { type: 'told' }, nowMs })
+    if (this.#told.count(peer) >= MAX_TOLD || !this.#told.hasRoom(peer, payload.length)) return false
+    const requestId = this.#request(peer, { protocol: 'shares', payload }, { purpose: { type: 'told' }, nowMs })
+    this.#told.add(requestId, peer, payload.length)
     return true
+  }
+
+  /** A request of ours has ended. @returns what it was; undefined if it had ended before */
+  ended(requestId: number): Outstanding | undefined {
+    this.#told.left(requestId)
+    return this.requests.take(requestId)
+  }
+
+  /** Ends every request whose time is over, the oldest first. */
+  endDue(nowMs: SteadyMs): Outstanding[] {
+    const due = this.requests.takeDue(nowMs)
+    for (const { requestId } of due) this.#told.left(requestId)
+    return due
+  }
+
+  /** Nothing that was on its way to the peer, or awaited from it, is any more. */
+  peerGone(peer: PeerId): void {
+    this.requests.takePeer(peer)
+    this.unsent.peerGone(peer)
+    this.#told.peerGone(peer)
+  }
+
+  checkInvariants(): void {
+    this.requests.checkInvariants()
+    this.unsent.checkInvariants()
+    this.#told.checkInvariants()
+    for (const { id } of this.#peers.all()) {
+      const told = this.requests.count(id, 'told')
+      invariant(told === this.#told.count(id) && told <= MAX_TOLD, 'what is told is a request without answer')
+    }
   }
 
   /** Holds a breach against the peer it came from, as far as the table says that no honest peer does it. */

@@ -47,8 +47,8 @@ export class Peer {
   readonly requests = new RateLimit(REQUESTS)
   /** In units of `ANSWER_UNIT_BYTES`; paid when the answer is given, so what comes next waits. */
   readonly answers = new RateLimit(ANSWERS)
-  /** Requests for much that are taken up and not answered yet: their bytes are still to be paid. Few, see `serving.ts`. */
-  readonly answering = new Set<number>()
+  /** Requests for much that are taken up and not answered yet, and how many bytes their answers may have. Few, see `serving.ts`. */
+  readonly answering = new Map<number, number>()
   readonly topicMessages = new RateLimit(TOPIC_MESSAGES)
   readonly templateKilobytes = new RateLimit(TEMPLATE_KILOBYTES)
   #points = 0
@@ -66,6 +66,13 @@ export class Peer {
     this.direction = about.direction
     this.dialect = about.dialect
     this.connectedAtMs = about.connectedAtMs
+  }
+
+  /** Bytes of answers that are still to come, at a guess. */
+  get promisedBytes(): number {
+    let bytes = 0
+    for (const guess of this.answering.values()) bytes += guess
+    return bytes
   }
 
   /** The score now: points fade one at a time. */

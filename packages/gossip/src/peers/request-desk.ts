@@ -40,7 +40,7 @@ export class RequestDesk {
 
   constructor(params: ChainParams, parts: Parts) {
     this.#parts = parts
-    this.#queue = new RequestQueue(parts.peers)
+    this.#queue = new RequestQueue(parts.peers, parts.out.unsent)
     this.#serving = new Serving(params, parts)
   }
 
@@ -52,7 +52,7 @@ export class RequestDesk {
     const { out, peers } = this.#parts
     if (peers.get(request.peer) === undefined) {
       out.respond(request, null)
-    } else if (!this.#queue.add(request)) {
+    } else if (!this.#queue.add(request, nowMs)) {
       out.respond(request, null)
       out.blame(request.peer, { code: 'request-flood', route: 'stream' }, nowMs)
     }
@@ -72,6 +72,7 @@ export class RequestDesk {
 
   /** Takes up every request whose turn has come. Called after every event. */
   work(nowMs: SteadyMs): void {
+    for (const request of this.#queue.takeExpired(nowMs)) this.#parts.out.respond(request, null)
     for (;;) {
       // Each answer is paid for before the next request is taken up.
       this.#parts.out.countAnswers(nowMs)

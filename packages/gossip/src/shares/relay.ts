@@ -55,11 +55,14 @@ export class Relay {
       entry.onTopic = 'passed'
       out.add({ type: 'publish', topic: 'shares', data: entry.bytes })
     }
+    let push: Uint8Array | null = null
     let pushes = 0
     for (const peer of peers.all()) {
       if (peer.known.has(hash)) continue
       if (peer.dialect === 'reference') {
-        if (!out.tell(peer.id, wrapEncoded('shareBlock', entry.bytes), nowMs)) continue
+        // One copy for all of them.
+        push ??= wrapEncoded('shareBlock', entry.bytes)
+        if (!out.tell(peer.id, push, nowMs)) continue
         pushes++
       } else if (entry.onTopic === 'held') {
         // The topic has had it and will not carry it again; whoever missed it there asks us.

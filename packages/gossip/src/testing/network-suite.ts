@@ -74,6 +74,16 @@ class Listener implements SuiteNode {
     return this.told.filter((event): event is Extract<PeerEvent, { readonly type: T }> => event.type === type)
   }
 
+  /** Requests that came, by number. */
+  get asked(): { readonly peer: PeerId; readonly requestId: number }[] {
+    return byNumber(this.of('peerRequest'))
+  }
+
+  /** Those whose answers have left, by number. */
+  get left(): { readonly peer: PeerId; readonly requestId: number }[] {
+    return byNumber(this.of('responded'))
+  }
+
   /** First bytes of the topic messages it was handed. */
   get heard(): number[] {
     return this.of('gossip').map(({ data }) => data[0] ?? -1)
@@ -95,6 +105,10 @@ class Listener implements SuiteNode {
     if (this.end === null) throw new Error('it is on the network')
     this.end.perform(effect)
   }
+}
+
+function byNumber(events: readonly { readonly peer: PeerId; readonly requestId: number }[]) {
+  return events.map(({ peer, requestId }) => ({ peer, requestId })).sort((a, b) => a.requestId - b.requestId)
 }
 
 /** What every network under the gossip machine has to do (`network-port.ts`). */
@@ -123,7 +137,9 @@ export function describeNetwork(name: string, makeNetwork: MakeNetwork): void {
       return requestId
     }
     const ends = (index: number, id: number): PeerEvent[] =>
-      node(index).told.filter(event => 'requestId' in event && event.type !== 'peerRequest' && event.requestId === id)
+      node(index).told.filter(
+        event => (event.type === 'peerResponse' || event.type === 'requestFailed') && event.requestId === id
+      )
     const ended = (index: number, id: number): Promise<void> => rig.until(() => ends(index, id).length > 0)
 
     afterEach(async () => {
@@ -181,6 +197,43 @@ export function describeNetwork(name: string, makeNetwork: MakeNetwork): void {
         for (const id of ids) await ended(0, id)
         const answers = ids.flatMap(id => ends(0, id)).map(event => ('payload' in event ? event.payload : null))
         expect(answers).toEqual([1, 2, 3].map(n => Uint8Array.of(n)))
+      })
+
+      it('tells once of each answer that it has left, of a stream that was closed without one as well', async () => {
+        node(1).answers = payload => (payload[0] === 2 ? null : payload)
+        const ids = [1, 2, 3].map(n => ask(0, 1, Uint8Array.of(n)))
+        for (const id of ids) await ended(0, id)
+        await rig.until(() => node(1).of('responded').length >= 3)
+        await ended(0, ask(0, 1, Uint8Array.of(4)))
+        await rig.until(() => node(1).of('responded').length >= 4)
+        expect(node(1).left).toEqual(node(1).asked)
+        expect(node(1).left.every(({ peer: asker }) => asker === peer(0))).toBe(true)
+        expect([node(0), node(2)].flatMap(other => other.of('responded'))).toEqual([])
+      })
+
+      it('tells that an answer has left which nobody waited for any more', async () => {
+        node(1).answers = () => 'silent'
+        const id = ask(0, 1, Uint8Array.of(1), 'shares', 300)
+        await ended(0, id)
+        const [late] = node(1).of('peerRequest')
+        if (late !== undefined) node(1).answer(late, Uint8Array.of(8))
+        await rig.until(() => node(1).of('responded').length > 0)
+        expect(node(1).left).toEqual(node(1).asked)
+      })
+
+      it('tells of an answer on its way at most once when the peer goes, and of none behind the news that it is gone', async () => {
+        node(1).answers = () => new Uint8Array(MAX_PAYLOAD_BYTES)
+        for (let n = 0; n < 4; n++) ask(0, 1, Uint8Array.of(n))
+        await rig.until(() => node(1).of('peerRequest').length > 0)
+        rig.ends[0]?.stop()
+        await rig.until(() => node(1).of('peerGone').length > 0)
+        // Whoever is asked afterwards is told of after whatever was still to be told.
+        await ended(2, ask(2, 1, Uint8Array.of(9)))
+        await rig.until(() => node(1).left.some(({ peer: asker }) => asker === peer(2)))
+        const of0 = node(1).told.filter(event => 'peer' in event && event.peer === peer(0))
+        expect(of0.at(-1)).toEqual({ type: 'peerGone', peer: peer(0) })
+        const left = node(1).left.filter(({ peer: asker }) => asker === peer(0))
+        expect(left).toEqual(node(1).asked.filter(({ peer: asker }) => asker === peer(0)))
       })
 
       it('carries as many requests at a time as a peer may have waiting', async () => {

@@ -17,6 +17,15 @@ interface Arrival {
   readonly event: GossipEvent
 }
 
+/** An answer on its way: who gave it to which request of whom. */
+interface Answer {
+  readonly by: PeerId
+  readonly inboundId: number
+  readonly from: PeerId
+  readonly requestId: number
+  readonly payload: Uint8Array | null
+}
+
 /** One message as a test may look at it to lose it. */
 export interface Passing {
   readonly from: PeerId
@@ -43,6 +52,8 @@ export class TestNet {
   #order = 0
   /** Requests that have come to somebody: whose they are, by the number the net gave them. */
   readonly #requests = new Map<number, { readonly from: PeerId; readonly requestId: number }>()
+  /** Answers to peers that read none. */
+  readonly #untaken = new Map<PeerId, Answer[]>()
   /** Topic messages each actor has had. */
   readonly #had = new Map<PeerId, Map<string, Extract<GossipEvent, { type: 'gossip' }>>>()
 
@@ -68,9 +79,32 @@ export class TestNet {
   disconnect(a: PeerId, b: PeerId): void {
     if (!this.#linksOf(a).delete(b)) return
     this.#linksOf(b).delete(a)
+    this.#endAnswers(a, b)
+    this.#endAnswers(b, a)
     this.#arrivals = this.#arrivals.filter(({ to, event }) => !isBetween(a, b, { to, event }))
     this.#hand(a, { type: 'peerGone', peer: b })
     this.#hand(b, { type: 'peerGone', peer: a })
+  }
+
+  /** From now on the peer takes no answer, or takes all that have waited for it. */
+  setReading(peer: PeerId, isReading: boolean): void {
+    if (!isReading) {
+      if (!this.#untaken.has(peer)) this.#untaken.set(peer, [])
+      return
+    }
+    const waiting = this.#untaken.get(peer) ?? []
+    this.#untaken.delete(peer)
+    for (const answer of waiting) this.#answer(answer)
+  }
+
+  /** Bytes of answers that wait for a peer that does not read. */
+  untakenBytes(peer: PeerId): number {
+    return (this.#untaken.get(peer) ?? []).reduce((sum, { payload }) => sum + (payload?.length ?? 0), 0)
+  }
+
+  /** How many answers wait for it. */
+  untakenCount(peer: PeerId): number {
+    return (this.#untaken.get(peer) ?? []).length
   }
 
   /** What an actor does of its own accord. */
@@ -128,9 +162,11 @@ export class TestNet {
         const request = this.#requests.get(effect.requestId)
         if (request === undefined) break
         this.#requests.delete(effect.requestId)
-        const { payload } = effect
-        const passing = { from, to: request.from, kind: 'response', payload } as const
-        this.#send(passing, { type: 'peerResponse', requestId: request.requestId, payload })
+        const answer = { by: from, inboundId: effect.requestId, payload: effect.payload, ...request }
+        const untaken = this.#untaken.get(request.from)
+        // A stream closed without an answer leaves nothing to be taken.
+        if (untaken === undefined || answer.payload === null) this.#answer(answer)
+        else untaken.push(answer)
         break
       }
       case 'publish':
@@ -155,6 +191,27 @@ export class TestNet {
     }
   }
 
+  #answer({ by, inboundId, payload, from, requestId }: Answer): void {
+    this.#send({ from: by, to: from, kind: 'response', payload }, { type: 'peerResponse', requestId, payload })
+    // Lost or not, its bytes are gone after as long.
+    this.#arrive(by, from, { type: 'responded', peer: from, requestId: inboundId })
+  }
+
+  /** The connection is over, and so is every answer on its way. */
+  #endAnswers(by: PeerId, peer: PeerId): void {
+    const untaken = this.#untaken.get(peer) ?? []
+    const events = this.#arrivals.filter(({ to }) => to === by).map(({ event }) => event)
+    for (const event of events) if (event.type === 'responded' && event.peer === peer) this.#hand(by, event)
+    for (const { inboundId } of untaken.filter(answer => answer.by === by)) {
+      this.#hand(by, { type: 'responded', peer, requestId: inboundId })
+    }
+    if (untaken.length > 0)
+      this.#untaken.set(
+        peer,
+        untaken.filter(answer => answer.by !== by)
+      )
+  }
+
   #spread(
     from: PeerId,
     message: { readonly topic: 'shares' | 'templates'; readonly data: Uint8Array; readonly except: PeerId | null }
@@ -169,9 +226,7 @@ export class TestNet {
   }
 
   #send(passing: Passing, event: GossipEvent): void {
-    const link = this.#linksOf(passing.from).get(passing.to)
-    if (link === undefined || this.loses(passing)) return
-    const arrival = { atMs: this.nowMs + link.latencyMs, order: ++this.#order, to: passing.to, event }
+    if (!this.#linksOf(passing.from).has(passing.to) || this.loses(passing)) return
     if (event.type === 'gossip') {
       const had = this.#had.get(passing.to)
       // A subscriber is handed each message once.
@@ -179,6 +234,13 @@ export class TestNet {
       had?.set(event.messageId, event)
     }
     this.delivered.push(passing)
+    this.#arrive(passing.to, passing.from, event)
+  }
+
+  #arrive(to: PeerId, from: PeerId, event: GossipEvent): void {
+    const link = this.#linksOf(to).get(from)
+    if (link === undefined) return
+    const arrival = { atMs: this.nowMs + link.latencyMs, order: ++this.#order, to, event }
     let at = this.#arrivals.length
     while (at > 0 && (this.#arrivals[at - 1]?.atMs ?? 0) > arrival.atMs) at--
     this.#arrivals.splice(at, 0, arrival)

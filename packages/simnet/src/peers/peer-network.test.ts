@@ -11,6 +11,8 @@ class ScriptedPeer implements Endpoint {
   readonly node: number
   readonly dialect: 'ours' | 'reference'
   readonly told: string[] = []
+  /** Requests whose answer has left. */
+  readonly left: number[] = []
   onGossip: (messageId: string) => void = () => {}
   onRequest: (requestId: number, payload: Uint8Array) => void = () => {}
 
@@ -39,6 +41,7 @@ class ScriptedPeer implements Endpoint {
         this.told.push(`answer ${event.requestId} ${event.payload?.join(',') ?? 'none'}`)
         break
       case 'responded':
+        this.left.push(event.requestId)
         break
       default:
         this.told.push(`failed ${event.requestId} ${event.reason}`)
@@ -127,6 +130,36 @@ it('brings a request its answer, no answer, or a time-out', () => {
   run(10_000)
   expect(peer(0).told.at(-1)).toBe('failed 3 timeout')
   expect(network.openRequests).toBe(0)
+})
+
+it('tells that an answer has left when the line has carried it, and of one that is not taken at the end', () => {
+  const { network, peer, run } = row(['ours', 'ours'])
+  const large = new Uint8Array(1_000_000)
+  peer(1).onRequest = (id, payload) => network.perform(1, respond(id, payload[0] === 1 ? large : Uint8Array.of(1)))
+  network.perform(0, request(1, 1, [1]))
+  run(500)
+  expect(peer(1).left).toEqual([])
+  run(500)
+  expect(peer(1).left).toHaveLength(1)
+  network.stopReading(0)
+  network.perform(0, request(1, 2, [2]))
+  run(60_000)
+  expect(peer(1).left).toHaveLength(1)
+  network.down(0)
+  run(60_000)
+  expect(peer(1).left).toHaveLength(2)
+})
+
+it('holds what it answered before a cut until the cut or the connection is over', () => {
+  const { network, peer, run } = row(['ours', 'ours'])
+  peer(1).onRequest = id => network.perform(1, respond(id, Uint8Array.of(1)))
+  network.perform(0, request(1, 1, [1]))
+  run(45)
+  network.partition([[1]])
+  run(200)
+  const soon = peer(1).left.length
+  run(60_000)
+  expect([soon, peer(1).left.length, peer(1).told.at(-1)]).toEqual([soon, 1, '-n0'])
 })
 
 it('closes a stream with a broken frame without telling the node, and tells the asker of a broken answer', () => {

@@ -19,6 +19,9 @@ const TOPIC_OVERHEAD_BYTES = 120
 /** What a request or an answer costs beside its frame: a yamux stream with its protocol name. */
 const STREAM_OVERHEAD_BYTES = 80
 
+/** Bytes that a cut line holds back are looked after this often. */
+const RESEND_MS = 1_000
+
 interface OutRequest extends Sending {
   readonly requester: number
   readonly requestId: number
@@ -55,7 +58,12 @@ export class PeerNetwork {
   readonly #flood: TopicFlood
   readonly #connections: Connections
   readonly #outRequests = new Map<string, OutRequest>()
+  /** Requests that came to a node and that it has not answered yet, waited for or not. */
   readonly #inbound = new Map<number, OutRequest>()
+  /** Answers that have not left yet. */
+  readonly #leaving = new Map<number, OutRequest>()
+  /** Nodes that take no answer. */
+  readonly #deaf = new Set<number>()
   #nextInboundId = 1
 
   constructor({ clock, net, rng, maxNodes }: PeerNetworkParts) {
@@ -81,6 +89,7 @@ export class PeerNetwork {
 
   /** The node's process has died: its sockets close behind what it has sent. */
   down(node: number): void {
+    for (const [id, { responder }] of this.#leaving) if (responder === node) this.#leaving.delete(id)
     this.#connections.down(node)
   }
 
@@ -90,6 +99,11 @@ export class PeerNetwork {
 
   heal(): void {
     this.#net.heal()
+  }
+
+  /** From now on the node takes no answer and leaves them to whoever gave them; its connections stand. */
+  stopReading(node: number): void {
+    this.#deaf.add(node)
   }
 
   /** Does what a node wants of the network. */
@@ -207,11 +221,32 @@ export class PeerNetwork {
   respondFrame(node: number, inboundId: number, frame: Uint8Array | null): void {
     const out = this.#inbound.get(inboundId)
     if (out === undefined || out.responder !== node) return
+    this.#leaving.set(inboundId, out)
+    const leftMs = this.#sendAnswer(out, inboundId, frame)
+    if (leftMs !== null) this.#clock.at(leftMs, () => this.#leaves(out, inboundId))
+  }
+
+  /** @returns when it has left; null if its receiver does not take it */
+  #sendAnswer(out: OutRequest, inboundId: number, frame: Uint8Array | null): number | null {
     this.#inbound.delete(inboundId)
-    this.#net.send(node, out.requester, {
+    if (!this.#outRequests.has(requestKey(out.requester, out.requestId))) return this.#clock.nowMs
+    if (frame !== null && this.#deaf.has(out.requester)) return null
+    return this.#net.send(out.responder, out.requester, {
       sizeBytes: (frame?.length ?? 0) + STREAM_OVERHEAD_BYTES,
       arrives: () => this.#responseArrives(out, frame)
     })
+  }
+
+  /** The line has carried an answer, unless it is cut: then it does when that is over, or the connection ends. */
+  #leaves(out: OutRequest, inboundId: number): void {
+    if (this.#leaving.get(inboundId) !== out) return
+    if (this.#net.samePart(out.requester, out.responder)) this.#left(out, inboundId)
+    else this.#clock.after(RESEND_MS, () => this.#leaves(out, inboundId))
+  }
+
+  #left(out: OutRequest, requestId: number): void {
+    this.#leaving.delete(requestId)
+    this.#connections.endpoint(out.responder)?.tell({ type: 'responded', peer: peerIdOf(out.requester), requestId })
   }
 
   #requestArrives(out: OutRequest, protocol: Protocol, frame: Uint8Array): void {
@@ -224,7 +259,7 @@ export class PeerNetwork {
     const payload = payloadOf(frame)
     const peer = peerIdOf(out.requester)
     // A stream with a broken frame is closed by the network layer; the node never hears of it.
-    if (payload === 'malformed') this.respondFrame(out.responder, inboundId, null)
+    if (payload === 'malformed') this.#sendAnswer(out, inboundId, null)
     else {
       const endpoint = this.#connections.endpoint(out.responder)
       endpoint?.tell({ type: 'peerRequest', peer, requestId: inboundId, protocol, payload })
@@ -247,11 +282,19 @@ export class PeerNetwork {
       if (out.requester === by) out.isAbandoned = true
       else this.#settle(out)
     }
+    for (const [id, out] of this.#leaving) {
+      if (out.connection !== connection) continue
+      // Who closes it has done with it; the other end is told before it hears that the peer is gone.
+      if (out.responder === by) this.#leaving.delete(id)
+      else if (by === null) this.#left(out, id)
+    }
+    for (const [id, out] of this.#inbound) {
+      if (out.connection === connection && (by === null || out.responder === by)) this.#inbound.delete(id)
+    }
   }
 
   /** @returns false if it is settled already */
   #settle(out: OutRequest): boolean {
-    if (out.inboundId !== null) this.#inbound.delete(out.inboundId)
     return this.#outRequests.delete(requestKey(out.requester, out.requestId))
   }
 }
