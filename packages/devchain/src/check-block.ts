@@ -37,6 +37,18 @@ export const MAX_FUTURE_SEC = 7_200
 /** Blocks between two halvings: main's number, for with regtest's 150 a block every 30 s would soon be worth nothing. */
 export const HALVING_BLOCKS = 210_000
 
+/**
+ * Reasons that condemn a header together with its block, so that the same block is `duplicate-invalid` and one on top of it
+ * `bad-prevblk`. All others are about the header alone, or about a body that may be another one's work.
+ */
+export const CONDEMNING: ReadonlySet<string> = new Set([
+  'bad-txns-nonfinal',
+  'bad-cb-height',
+  'bad-blk-weight',
+  'bad-txns-inputs-missingorspent',
+  'bad-cb-amount'
+])
+
 const WITNESS_COMMITMENT_BYTES = WITNESS_COMMITMENT_PREFIX.length + 32
 const NULL_PREVOUT_INDEX = 0xffff_ffff
 const FIRST_SUBSIDY_SATS = 5_000_000_000n
@@ -98,7 +110,7 @@ export function checkBlockInContext(block: DecodedBlock, context: BlockContext):
 }
 
 /**
- * The rules about what a block spends and creates, for one that extends the tip. This chain keeps no coins, and its
+ * The rules about what a block spends and creates. This chain keeps no coins, and its
  * templates list no transactions, so a block spends nothing.
  * @returns bitcoind's word for the first broken one, or null
  */

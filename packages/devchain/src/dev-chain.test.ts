@@ -1,7 +1,8 @@
 import { parseTemplate } from '@p2poolv2/bitcoin'
 import { blockHash, bytesToHex, ZERO_BLOCK_HASH } from '@p2poolv2/primitives'
 import { describe, expect, it } from 'vitest'
-import { DevChain, KEPT_BLOCKS } from './dev-chain.ts'
+import { KEPT_BLOCKS } from './block-tree.ts'
+import { DevChain } from './dev-chain.ts'
 import { bitsFromHashes, DEV_DIFFICULTY } from './difficulty.ts'
 import { BLOCK_CASES } from './testing/block-cases.ts'
 import { buildBlock, REGTEST_DIFFICULTY } from './testing/build-block.ts'
@@ -64,13 +65,13 @@ describe('DevChain', () => {
     }
   })
 
-  it('a good block on an older parent is inconclusive, then a duplicate, and changes nothing', () => {
+  it('a good block on an older parent is kept beside the chain, then a duplicate, and the tip stays', () => {
     const chain = minedChain(3)
     const older = chain.template(NOW_SEC + 90)
     chain.submit(buildBlock(older), NOW_SEC + 90)
     const tip = chain.tip
     const late = buildBlock(older, { header: { timeSec: older.curtime + 1 } })
-    expect(chain.submit(late, NOW_SEC + 100)).toEqual({ type: 'refused', reason: 'inconclusive' })
+    expect(chain.submit(late, NOW_SEC + 100)).toMatchObject({ type: 'beside', added: [{ bitcoinHeight: 4 }] })
     expect(chain.submit(late, NOW_SEC + 100)).toEqual({ type: 'refused', reason: 'duplicate' })
     expect(chain.tip).toBe(tip)
   })

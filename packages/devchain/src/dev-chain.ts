@@ -1,237 +1,244 @@
-import { type BitcoinHeader, witnessCommitmentScriptOf } from '@p2poolv2/bitcoin'
 import {
   type BlockHash,
   BoundedSet,
-  bigIntFromBits,
   blockHashFromWire,
-  bytesToHex,
   type CompactBits,
   invariant,
   workFromBits
 } from '@p2poolv2/primitives'
 import { type DecodedBlock, decodeBlock, encodeBlock } from './block.ts'
+import { BlockTree, type ChainBlock, TREE_LIMITS, type TreeLimits } from './block-tree.ts'
 import {
   type BlockContext,
+  CONDEMNING,
   checkBlockAlone,
   checkBlockInContext,
   checkBlockSpends,
-  subsidySats,
   withReservedValue
 } from './check-block.ts'
 import { DEV_DIFFICULTY, type DifficultyRule, isStalled, nextBits } from './difficulty.ts'
 import { REGTEST_GENESIS } from './genesis.ts'
+import { type DevTemplate, devTemplate, earliestTimeSec } from './template.ts'
+import { WaitingBlocks } from './waiting-blocks.ts'
 
-/** A block of the chain. */
-export interface ChainBlock {
-  readonly hash: BlockHash
-  readonly bitcoinHeight: number
-  readonly header: BitcoinHeader
-  /** Its own median time past: of its time and the ten before it. */
-  readonly medianTimeSec: number
-  /** Hashes expected for the chain up to here, since the oldest block that was kept. */
-  readonly chainWork: bigint
-  /** The whole block, witnesses included. */
-  readonly bytes: Uint8Array
-}
-
-/** What became of a submitted block. */
-export type SubmitOutcome =
-  | { readonly type: 'accepted'; readonly block: ChainBlock }
-  /** `reason` is bitcoind's word, for example `high-hash`, `duplicate`, `inconclusive`. */
+/** What became of a block. */
+export type BlockOutcome =
+  /** It is in the chain. `added` are all blocks that found a place with it, parents first: it and those that waited for it. */
+  | { readonly type: 'accepted'; readonly block: ChainBlock; readonly added: readonly ChainBlock[] }
+  /** It is good and has no more work than the chain; bitcoind's word is `inconclusive`. `added` lacks what a cap refused. */
+  | { readonly type: 'beside'; readonly added: readonly ChainBlock[] }
+  /** Its parent is not known; it waits. */
+  | { readonly type: 'waits' }
+  /** `reason` is bitcoind's word, for example `high-hash`, `duplicate`, `prev-blk-not-found`. */
   | { readonly type: 'refused'; readonly reason: string }
   | { readonly type: 'undecodable' }
 
-/** The fields of a `getblocktemplate` answer without transactions, named as bitcoind names them. */
-export interface DevTemplate {
-  readonly capabilities: readonly string[]
-  readonly version: number
-  readonly rules: readonly string[]
-  readonly vbavailable: Readonly<Record<string, number>>
-  readonly vbrequired: number
-  readonly previousblockhash: string
-  readonly transactions: readonly never[]
-  readonly coinbaseaux: Readonly<Record<string, string>>
-  readonly coinbasevalue: number
-  readonly longpollid: string
-  readonly target: string
-  readonly mintime: number
-  readonly mutable: readonly string[]
-  readonly noncerange: string
-  readonly sigoplimit: number
-  readonly sizelimit: number
-  readonly weightlimit: number
-  readonly curtime: number
-  readonly bits: string
-  readonly height: number
-  readonly default_witness_commitment: string
-}
+const UNKNOWN_PARENT = 'prev-blk-not-found'
 
-/** A week of blocks. The oldest is forgotten beyond that, as by a pruned node, the genesis block excepted. */
-export const KEPT_BLOCKS = 20_160
-
-/** Blocks beside the chain whose repetition is called a duplicate; the oldest is forgotten. */
-const REMEMBERED_SIDE_BLOCKS = 1_000
+/** Blocks with a good header and a bad rest; one that is forgotten is judged again. */
+const REMEMBERED_INVALID_BLOCKS = 1_000
 
 const MEDIAN_TIME_BLOCKS = 11
-const TEMPLATE_VERSION = 0x2000_0000
 
 /**
  * A chain like regtest's for people without a bitcoin node: same genesis block, same checks, empty blocks. Different are
- * the difficulty (`DifficultyRule`) and the halving interval (main's). It is one line of blocks: a block on an older
- * parent is answered as bitcoind answers one that lost the race, and not kept.
+ * the difficulty (`DifficultyRule`) and the halving interval (main's). Blocks of others make branches, and the chain is
+ * the branch with the most work, as among bitcoin nodes.
  */
 export class DevChain {
   readonly #rule: DifficultyRule
   readonly #genesis: ChainBlock
-  /** Ascending; without the genesis block, and from some height on once KEPT_BLOCKS are exceeded. */
-  readonly #blocks: ChainBlock[] = []
-  readonly #heights = new Map<BlockHash, number>()
-  readonly #sideBlocks = new BoundedSet<BlockHash>(REMEMBERED_SIDE_BLOCKS)
+  readonly #tree: BlockTree
+  readonly #waiting = new WaitingBlocks()
+  readonly #invalid = new BoundedSet<BlockHash>(REMEMBERED_INVALID_BLOCKS)
 
-  constructor(rule: DifficultyRule = DEV_DIFFICULTY) {
+  constructor(rule: DifficultyRule = DEV_DIFFICULTY, limits: TreeLimits = TREE_LIMITS) {
     this.#rule = rule
     const decoded = decodeBlock(REGTEST_GENESIS)
     invariant(decoded !== null, 'the genesis block decodes')
     const { header, hash } = decoded
-    const work = workFromBits(header.bits)
-    const shared = { medianTimeSec: header.timeSec, chainWork: work, bytes: REGTEST_GENESIS }
-    this.#genesis = { hash, bitcoinHeight: 0, header, ...shared }
-    this.#heights.set(hash, 0)
+    this.#genesis = {
+      hash,
+      prevHash: blockHashFromWire(header.prevHashWire),
+      bitcoinHeight: 0,
+      header,
+      medianTimeSec: header.timeSec,
+      chainWork: workFromBits(header.bits),
+      bytes: REGTEST_GENESIS
+    }
+    this.#tree = new BlockTree(this.#genesis, limits)
   }
 
   get tip(): ChainBlock {
-    return this.#blocks.at(-1) ?? this.#genesis
+    return this.#tree.tip
+  }
+
+  get genesis(): ChainBlock {
+    return this.#genesis
+  }
+
+  /** Of the oldest block of the chain that is kept beside the genesis block. */
+  get firstHeight(): number {
+    return this.#tree.firstHeight
+  }
+
+  /** Blocks kept that are not in the chain. */
+  get sideCount(): number {
+    return this.#tree.sideCount
   }
 
   /** @returns null for a height above the tip, or of a block that was forgotten */
   blockAt(bitcoinHeight: number): ChainBlock | null {
-    if (bitcoinHeight === 0) return this.#genesis
-    const first = this.#blocks[0]?.bitcoinHeight ?? 1
-    return this.#blocks[bitcoinHeight - first] ?? null
+    return this.#tree.at(bitcoinHeight)
   }
 
+  /** In the chain or beside it. */
   blockOf(hash: BlockHash): ChainBlock | null {
-    const bitcoinHeight = this.#heights.get(hash)
-    return bitcoinHeight === undefined ? null : this.blockAt(bitcoinHeight)
+    return this.#tree.get(hash)
+  }
+
+  isInChain(block: ChainBlock): boolean {
+    return this.#tree.isInChain(block)
+  }
+
+  /** Every block but the genesis block; restored in this order they give the same chain. */
+  blocks(): IterableIterator<ChainBlock> {
+    return this.#tree.blocks()
   }
 
   /** What a miner needs for the next block. */
   template(nowSec: number): DevTemplate {
     const { tip } = this
-    const bitcoinHeight = tip.bitcoinHeight + 1
-    const minTimeSec = tip.medianTimeSec + 1
-    const curTimeSec = Math.max(nowSec, minTimeSec)
-    const bits = this.#bitsAfter(tip, curTimeSec).at(-1) ?? this.#rule.startBits
-    return {
-      capabilities: ['proposal'],
-      version: TEMPLATE_VERSION,
-      rules: ['csv', '!segwit', 'taproot'],
-      vbavailable: {},
-      vbrequired: 0,
-      previousblockhash: tip.hash,
-      transactions: [],
-      coinbaseaux: {},
-      coinbasevalue: Number(subsidySats(bitcoinHeight)),
-      // Changes with the bits as well: a stall makes work that is better than the last.
-      longpollid: `${tip.hash}${hex(bits, 8)}`,
-      target: hex(bigIntFromBits(bits), 64),
-      mintime: minTimeSec,
-      mutable: ['time', 'transactions', 'prevblock'],
-      noncerange: '00000000ffffffff',
-      sigoplimit: 80_000,
-      sizelimit: 4_000_000,
-      weightlimit: 4_000_000,
-      curtime: curTimeSec,
-      bits: hex(bits, 8),
-      height: bitcoinHeight,
-      default_witness_commitment: bytesToHex(witnessCommitmentScriptOf([]))
-    }
+    const curTimeSec = Math.max(nowSec, earliestTimeSec(tip))
+    return devTemplate(tip, curTimeSec, this.#bitsAfter(tip, curTimeSec).at(-1) ?? this.#rule.startBits)
   }
 
-  /** Checks a block as bitcoind's submitblock does, and makes it the tip if it is good. */
-  submit(bytes: Uint8Array, nowSec: number): SubmitOutcome {
+  /** Checks a block as bitcoind's submitblock does, and adds it if it is good. One without a known parent is refused. */
+  submit(bytes: Uint8Array, nowSec: number): BlockOutcome {
     const decoded = decodeBlock(bytes)
     if (decoded === null) return { type: 'undecodable' }
-    const block = withReservedValue(decoded)
-    const reason = this.#check(block, nowSec)
-    if (reason !== null) return { type: 'refused', reason }
-    return { type: 'accepted', block: this.#append(block, this.tip.bitcoinHeight + 1) }
+    return this.#take(withReservedValue(decoded), nowSec)
+  }
+
+  /** Checks a block as bitcoind does that comes from a peer. One whose parent may still come waits for it. */
+  receive(bytes: Uint8Array, nowSec: number): BlockOutcome {
+    const block = decodeBlock(bytes)
+    if (block === null) return { type: 'undecodable' }
+    if (this.#waiting.has(block.hash)) return { type: 'refused', reason: 'duplicate' }
+    const outcome = this.#take(block, nowSec)
+    if (outcome.type !== 'refused' || outcome.reason !== UNKNOWN_PARENT) return outcome
+    this.#waiting.add(block, blockHashFromWire(block.header.prevHashWire), bytes.length)
+    return { type: 'waits' }
   }
 
   /**
-   * Takes back a block that this chain accepted in an earlier life, oldest first.
-   * @returns false, and nothing is changed, if it is no block, does not follow the tip, or lacks its work
+   * Takes back a block that this chain accepted in an earlier life, in the order of `blocks()`.
+   * @returns false, and nothing is changed, if it is no block, is known, follows none that is, or lacks its work
    */
   restore(bytes: Uint8Array, bitcoinHeight: number): boolean {
     const block = decodeBlock(bytes)
     if (block === null || checkBlockAlone(block, this.#rule.easiestBits) !== null) return false
+    if (this.blockOf(block.hash) !== null) return false
+    const parent = this.#tree.parent(blockHashFromWire(block.header.prevHashWire))
     // After a shortened file the first block is not the genesis block's child.
-    const follows = blockHashFromWire(block.header.prevHashWire) === this.tip.hash
-    const isFirst = this.#blocks.length === 0 && bitcoinHeight > 1
-    if (!isFirst && (!follows || bitcoinHeight !== this.tip.bitcoinHeight + 1)) return false
-    this.#append(block, bitcoinHeight)
+    const isFirst = this.#tree.isEmpty && bitcoinHeight > 1
+    if (!isFirst && parent?.bitcoinHeight !== bitcoinHeight - 1) return false
+    this.#add(block, isFirst ? this.#genesis : (parent ?? this.#genesis), bitcoinHeight)
     return true
   }
 
+  /** @throws InvariantError if the chain contradicts itself. Cost O(blocks). */
+  checkInvariants(): void {
+    this.#tree.checkInvariants()
+  }
+
+  #take(block: DecodedBlock, nowSec: number): BlockOutcome {
+    const reason = this.#check(block, nowSec)
+    if (reason !== null) return { type: 'refused', reason }
+    const known = this.blockOf(block.hash)
+    if (known === null) return { type: 'beside', added: [] }
+    const added = [known]
+    for (const above of added) {
+      for (const waited of this.#waiting.takeChildren(above.hash)) {
+        this.#check(waited, nowSec)
+        const follower = this.blockOf(waited.hash)
+        if (follower !== null) added.push(follower)
+      }
+    }
+    const kept = added.filter(({ hash }) => this.blockOf(hash) !== null)
+    return this.isInChain(known) ? { type: 'accepted', block: known, added: kept } : { type: 'beside', added: kept }
+  }
+
+  /** Adds a block if it is good. @returns bitcoind's word if it is not */
   #check(block: DecodedBlock, nowSec: number): string | null {
     const alone = checkBlockAlone(block, this.#rule.easiestBits)
     if (alone !== null) return alone
-    if (this.#heights.has(block.hash) || this.#sideBlocks.has(block.hash)) return 'duplicate'
-    const parent = this.blockOf(blockHashFromWire(block.header.prevHashWire))
-    if (parent === null) return 'prev-blk-not-found'
+    if (this.blockOf(block.hash) !== null) return 'duplicate'
+    if (this.#invalid.has(block.hash)) return 'duplicate-invalid'
+    const prevHash = blockHashFromWire(block.header.prevHashWire)
+    const parent = this.#tree.parent(prevHash)
+    if (parent === null) return this.#invalid.has(prevHash) ? 'bad-prevblk' : UNKNOWN_PARENT
+    const isShort = this.#isShortBelow(parent)
+    // Of blocks just above the oldest one that is kept only the tip's child is taken: nothing is left to judge others by.
+    if (isShort && parent !== this.tip) return UNKNOWN_PARENT
     const context: BlockContext = {
       bitcoinHeight: parent.bitcoinHeight + 1,
-      allowedBits: this.#bitsAfter(parent, block.header.timeSec),
-      medianTimePastSec: parent.medianTimeSec,
+      allowedBits: isShort ? [block.header.bits] : this.#bitsAfter(parent, block.header.timeSec),
+      medianTimePastSec: isShort ? 0 : parent.medianTimeSec,
       nowSec
     }
     const reason = checkBlockInContext(block, context)
-    if (reason !== null) return reason
-    if (parent !== this.tip) {
-      this.#sideBlocks.add(block.hash)
-      return 'inconclusive'
-    }
-    return checkBlockSpends(block, context)
+    if (reason !== null) return this.#refuse(block, reason)
+    const spends = checkBlockSpends(block, context)
+    // What a block beside the chain spends is looked at when its branch wins; here it can be seen at once that it never will.
+    const wins = parent.chainWork + workFromBits(block.header.bits) > this.tip.chainWork
+    if (spends !== null) return this.#refuse(block, wins ? spends : 'inconclusive')
+    this.#add(block, parent, context.bitcoinHeight)
+    return null
+  }
+
+  /** Whether bits and median time after this block depend on blocks that were forgotten. */
+  #isShortBelow(parent: ChainBlock): boolean {
+    return this.firstHeight > 1 && parent.bitcoinHeight - this.firstHeight < this.#rule.windowBlocks
+  }
+
+  #refuse(block: DecodedBlock, reason: string): string {
+    if (CONDEMNING.has(reason) || reason === 'inconclusive') this.#invalid.add(block.hash)
+    return reason
   }
 
   /** Bits a block after `parent` with this time may have; the easiest last. */
   #bitsAfter(parent: ChainBlock, timeSec: number): readonly CompactBits[] {
-    const ancestors = this.#headersUpTo(parent, this.#rule.windowBlocks + 1)
+    const ancestors = this.#upTo(parent, this.#rule.windowBlocks + 1).map(({ header }) => header)
     const regular = nextBits(this.#rule, ancestors)
     const stalled = isStalled(this.#rule, parent.bitcoinHeight === 0 ? null : parent.header, timeSec)
     return stalled ? [regular, this.#rule.easiestBits] : [regular]
   }
 
-  /** At most `count` headers, oldest first, without the genesis block. */
-  #headersUpTo(block: ChainBlock, count: number): BitcoinHeader[] {
-    const first = this.#blocks[0]?.bitcoinHeight ?? 1
-    const end = Math.max(0, block.bitcoinHeight - first + 1)
-    return this.#blocks.slice(Math.max(0, end - count), end).map(({ header }) => header)
+  /** A block and those below it, at most `count`, oldest first, without the genesis block. */
+  #upTo(block: ChainBlock, count: number): ChainBlock[] {
+    const line: ChainBlock[] = []
+    let below: ChainBlock | null = block
+    while (below !== null && below !== this.#genesis && line.length < count) {
+      line.push(below)
+      below = this.#tree.parent(below.prevHash)
+    }
+    return line.reverse()
   }
 
-  #append(block: DecodedBlock, bitcoinHeight: number): ChainBlock {
+  #add(block: DecodedBlock, parent: ChainBlock, bitcoinHeight: number): void {
     const { header, hash } = block
-    const earlier = this.#headersUpTo(this.tip, MEDIAN_TIME_BLOCKS - 1)
-    if (bitcoinHeight < MEDIAN_TIME_BLOCKS) earlier.unshift(this.#genesis.header)
-    const times = [...earlier, header].map(({ timeSec }) => timeSec).sort((a, b) => a - b)
-    const chainBlock: ChainBlock = {
+    const earlier = this.#upTo(parent, MEDIAN_TIME_BLOCKS - 1)
+    if (bitcoinHeight < MEDIAN_TIME_BLOCKS) earlier.unshift(this.#genesis)
+    const times = [...earlier.map(({ header }) => header), header].map(({ timeSec }) => timeSec).sort((a, b) => a - b)
+    this.#tree.add({
       hash,
+      prevHash: blockHashFromWire(header.prevHashWire),
       bitcoinHeight,
       header,
       medianTimeSec: times[Math.floor(times.length / 2)] ?? header.timeSec,
-      chainWork: this.tip.chainWork + workFromBits(header.bits),
+      chainWork: parent.chainWork + workFromBits(header.bits),
       bytes: encodeBlock(block)
-    }
-    this.#blocks.push(chainBlock)
-    this.#heights.set(hash, bitcoinHeight)
-    if (this.#blocks.length > KEPT_BLOCKS) {
-      const forgotten = this.#blocks.shift()
-      if (forgotten !== undefined) this.#heights.delete(forgotten.hash)
-    }
-    return chainBlock
+    })
   }
-}
-
-function hex(value: number | bigint, digits: number): string {
-  return value.toString(16).padStart(digits, '0')
 }

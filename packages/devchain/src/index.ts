@@ -1,5 +1,6 @@
 export { type DecodedBlock, decodeBlock, encodeBlock, MAX_BLOCK_BYTES, strippedBlockBytes } from './block.ts'
 export { type BlockRecord, decodeBlockRecords, encodeBlockRecord } from './block-record.ts'
+export { type ChainBlock, KEPT_BLOCKS } from './block-tree.ts'
 export { subsidySats } from './check-block.ts'
-export { type ChainBlock, DevChain, KEPT_BLOCKS } from './dev-chain.ts'
+export { type BlockOutcome, DevChain } from './dev-chain.ts'
 export type { DifficultyRule } from './difficulty.ts'

@@ -1,47 +1,66 @@
 import { type FileHandle, mkdir, open, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { type BlockRecord, type DevChain, decodeBlockRecords, encodeBlockRecord, KEPT_BLOCKS } from '@p2poolv2/devchain'
+import { type ChainBlock, type DevChain, decodeBlockRecords, encodeBlockRecord, KEPT_BLOCKS } from '@p2poolv2/devchain'
+import { concatBytes } from '@p2poolv2/primitives'
 
 /** What was found when the file was opened. */
 export interface RestoreReport {
   readonly restoredBlocks: number
-  /** Cut off because a write had not finished, or because the rest does not follow. */
+  /** Cut off because a write had not finished, or stepped over. */
   readonly droppedBytes: number
 }
 
-/** The file is written anew without forgotten blocks when it holds this many. */
-const MAX_FILE_RECORDS = 2 * KEPT_BLOCKS
+export interface FileLimits {
+  readonly records: number
+  readonly bytes: number
+}
 
-/** A file of block records that only grows while it is open. One process at a time may have it open. */
+/** Above either the file is written anew with what the chain still keeps, which is less. */
+export const FILE_LIMITS: FileLimits = { records: 4 * KEPT_BLOCKS, bytes: 256 * 1024 * 1024 }
+
+/**
+ * A file of every block that found a place, in order of arrival, so that the same chain grows from it again: of two branches
+ * with equal work the first comes first. It only grows, until it is written anew. One process at a time may have it open.
+ */
 export class BlockFile {
-  readonly #file: FileHandle
+  readonly #path: string
+  readonly #chain: DevChain
+  readonly #limits: FileLimits
+  #file: FileHandle
   /** Of whole records. What a failed write left behind it is cut off before the next one. */
   #goodBytes: number
-  /** Records that could not be written yet: nothing after a hole could be read back. The chain holds their bytes anyway. */
-  #unwritten: BlockRecord[] = []
+  #records: number
+  /** Blocks that could not be written yet: nothing after a hole could be read back. The chain holds their bytes anyway. */
+  #unwritten: ChainBlock[] = []
   #writing: Promise<void> = Promise.resolve()
 
-  private constructor(file: FileHandle, goodBytes: number) {
-    this.#file = file
-    this.#goodBytes = goodBytes
+  private constructor(path: string, opened: { chain: DevChain; limits: FileLimits; file: FileHandle; kept: Kept }) {
+    this.#path = path
+    this.#chain = opened.chain
+    this.#limits = opened.limits
+    this.#file = opened.file
+    this.#goodBytes = opened.kept.bytes
+    this.#records = opened.kept.records
   }
 
   /**
    * Opens or creates the file and puts its blocks into `chain`, which has none yet.
    * @throws the system's error when the file or its folder cannot be read or written
    */
-  static async open(path: string, chain: DevChain): Promise<{ file: BlockFile; report: RestoreReport }> {
+  static async open(
+    path: string,
+    chain: DevChain,
+    limits: FileLimits = FILE_LIMITS
+  ): Promise<{ file: BlockFile; report: RestoreReport }> {
     await mkdir(dirname(path), { recursive: true })
     const file = await open(path, 'a+')
     try {
       const content = await file.readFile()
-      const { kept, records } = restore(content, chain)
-      if (kept < content.length) await file.truncate(kept)
-      const report = { restoredBlocks: records.length, droppedBytes: content.length - kept }
-      if (records.length <= MAX_FILE_RECORDS) return { file: new BlockFile(file, kept), report }
-      await file.close()
-      const rewritten = await rewrite(path, records.slice(-KEPT_BLOCKS))
-      return { file: new BlockFile(rewritten, (await rewritten.stat()).size), report }
+      const { kept, ...report } = restore(content, chain)
+      if (kept.bytes < content.length) await file.truncate(kept.bytes)
+      const opened = new BlockFile(path, { chain, limits, file, kept })
+      await opened.#shorten()
+      return { file: opened, report }
     } catch (error) {
       // Closing twice is harmless: Node.js remembers.
       await file.close()
@@ -49,9 +68,9 @@ export class BlockFile {
     }
   }
 
-  /** Resolves when the block is on the disk. One that a full disk refuses is written before the next one. */
-  append(record: BlockRecord): Promise<void> {
-    this.#unwritten.push(record)
+  /** Resolves when the blocks are on the disk. What a full disk refuses is written before the next ones. */
+  append(blocks: readonly ChainBlock[]): Promise<void> {
+    this.#unwritten.push(...blocks)
     const written = this.#writing.then(() => this.#writeAll())
     // A failed write is its caller's to hear of.
     this.#writing = written.catch(() => undefined)
@@ -65,42 +84,64 @@ export class BlockFile {
   }
 
   async #writeAll(): Promise<void> {
-    for (let record = this.#unwritten[0]; record !== undefined; record = this.#unwritten[0]) {
-      const bytes = encodeBlockRecord(record)
-      try {
-        await this.#file.appendFile(bytes)
-        await this.#file.datasync()
-      } catch (error) {
-        await this.#file.truncate(this.#goodBytes)
-        throw error
-      }
-      this.#goodBytes += bytes.length
-      this.#unwritten.shift()
+    const blocks = this.#unwritten
+    if (blocks.length === 0) return
+    const bytes = concatBytes(...blocks.map(encodeBlockRecord))
+    this.#unwritten = []
+    try {
+      await this.#file.appendFile(bytes)
+      await this.#file.datasync()
+    } catch (error) {
+      this.#unwritten = [...blocks, ...this.#unwritten]
+      await this.#file.truncate(this.#goodBytes)
+      throw error
     }
+    this.#goodBytes += bytes.length
+    this.#records += blocks.length
+    await this.#shorten()
+  }
+
+  /** A crash at any moment leaves the old file or the new one. */
+  async #shorten(): Promise<void> {
+    if (this.#records <= this.#limits.records && this.#goodBytes <= this.#limits.bytes) return
+    const temporary = `${this.#path}.new`
+    const file = await open(temporary, 'w')
+    // What waits to be written is written behind it.
+    const waiting = new Set(this.#unwritten)
+    let bytes = 0
+    let records = 0
+    try {
+      for (const block of [...this.#chain.blocks()].filter(kept => !waiting.has(kept))) {
+        const record = encodeBlockRecord(block)
+        await file.appendFile(record)
+        bytes += record.length
+        records += 1
+      }
+      await file.datasync()
+    } finally {
+      await file.close()
+    }
+    await rename(temporary, this.#path)
+    await this.#file.close()
+    this.#file = await open(this.#path, 'a+')
+    this.#goodBytes = bytes
+    this.#records = records
   }
 }
 
-function restore(content: Uint8Array, chain: DevChain): { kept: number; records: BlockRecord[] } {
-  const decoded = decodeBlockRecords(content)
-  const records: BlockRecord[] = []
-  let kept = 0
-  for (const record of decoded.records) {
-    if (!chain.restore(record.bytes, record.bitcoinHeight)) return { kept, records }
-    records.push(record)
-    kept += encodeBlockRecord(record).length
-  }
-  return { kept, records }
+interface Kept {
+  readonly bytes: number
+  readonly records: number
 }
 
-async function rewrite(path: string, records: readonly BlockRecord[]): Promise<FileHandle> {
-  const temporary = `${path}.new`
-  const file = await open(temporary, 'w')
-  try {
-    for (const record of records) await file.appendFile(encodeBlockRecord(record))
-    await file.datasync()
-  } finally {
-    await file.close()
+/** A record that follows nothing is stepped over: its branch had been given up when it was written. */
+function restore(content: Uint8Array, chain: DevChain): RestoreReport & { readonly kept: Kept } {
+  const { records, goodBytes } = decodeBlockRecords(content)
+  const followed = records.filter(({ bytes, bitcoinHeight }) => chain.restore(bytes, bitcoinHeight))
+  const followedBytes = followed.reduce((sum, record) => sum + encodeBlockRecord(record).length, 0)
+  return {
+    restoredBlocks: followed.length,
+    droppedBytes: content.length - followedBytes,
+    kept: { bytes: goodBytes, records: records.length }
   }
-  await rename(temporary, path)
-  return open(path, 'a+')
 }

@@ -15,13 +15,14 @@ type Json = Readonly<Record<string, unknown>>
 export const hex32 = (value: bigint): string => value.toString(16).padStart(64, '0')
 export const bitsText = (bits: number): string => bits.toString(16).padStart(8, '0')
 
-/** `getblockheader` as an object. */
+/** `getblockheader` as an object. A block beside the chain has -1 confirmations and none above it. */
 export function headerView(chain: DevChain, block: ChainBlock): Json {
   const { header, bitcoinHeight } = block
-  const next = chain.blockAt(bitcoinHeight + 1)
+  const isInChain = chain.isInChain(block)
+  const next = isInChain ? chain.blockAt(bitcoinHeight + 1) : null
   return {
     hash: block.hash,
-    confirmations: chain.tip.bitcoinHeight - bitcoinHeight + 1,
+    confirmations: isInChain ? chain.tip.bitcoinHeight - bitcoinHeight + 1 : -1,
     height: bitcoinHeight,
     version: header.version,
     versionHex: (header.version >>> 0).toString(16).padStart(8, '0'),

@@ -5,7 +5,7 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { decodeBlockRecords } from '@p2poolv2/devchain'
-import { buildBlock, REGTEST_DIFFICULTY, type TemplateFields } from '@p2poolv2/devchain/testing'
+import { buildBlock, growBranch, REGTEST_DIFFICULTY, type TemplateFields } from '@p2poolv2/devchain/testing'
 import { bytesToHex } from '@p2poolv2/primitives'
 import { afterEach, describe, expect, it } from 'vitest'
 import { DevChainServer, type DevChainServerOptions } from './dev-chain-server.ts'
@@ -191,7 +191,30 @@ describe('DevChainServer', () => {
     expect(decodeBlockRecords(await readFile(file)).records.map(({ bitcoinHeight }) => bitcoinHeight)).toEqual([1, 2])
   })
 
-  it('drops what does not follow', async () => {
+  it('takes the branch with more work, and says of a stale block that it has -1 confirmations', async () => {
+    const server = await started()
+    const { longpollid } = await template(server)
+    const waiting = rpc(server, 'getblocktemplate', { rules: ['segwit'], longpollid }) as Promise<TemplateFields>
+    const stale = await mineOne(server)
+    await waiting
+    const second = await template(server)
+    const woken = rpc(server, 'getblocktemplate', { rules: ['segwit'], longpollid: second.longpollid })
+    const nowSec = Math.floor(Date.now() / 1_000)
+    const branch = growBranch({ count: 2, fromSec: nowSec - 100 })
+    const answers: unknown[] = []
+    for (const block of branch.blocks) answers.push(await rpc(server, 'submitblock', bytesToHex(block)))
+    expect(answers).toEqual(['inconclusive', null])
+    expect(await woken).toMatchObject({ previousblockhash: branch.chain.tip.hash, height: 3 })
+    const view = (await rpc(server, 'getblockheader', stale)) as object
+    expect(view).toMatchObject({ height: 1, confirmations: -1 })
+    expect(view).not.toHaveProperty('nextblockhash')
+    expect(await rpc(server, 'getblock', stale)).toMatchObject({ hash: stale, confirmations: -1, nTx: 1 })
+    expect(await rpc(server, 'getblockhash', 1)).toBe(branch.chain.blockAt(1)?.hash)
+    expect(await rpc(server, 'getblockheader', branch.chain.blockAt(1)?.hash)).toMatchObject({ confirmations: 2 })
+    expect(await rpc(server, 'submitblock', bytesToHex(branch.blocks[0] ?? new Uint8Array(0)))).toBe('duplicate')
+  })
+
+  it('steps over what does not follow', async () => {
     const file = await dataFile()
     const first = await started({ file })
     await mineOne(first)

@@ -1,13 +1,11 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { DevChain, type DifficultyRule, MAX_BLOCK_BYTES } from '@p2poolv2/devchain'
-import { secFromMs } from '@p2poolv2/primitives'
+import { type DevChain, type DifficultyRule, MAX_BLOCK_BYTES } from '@p2poolv2/devchain'
 import { type Clock, type Log, systemClock } from '@p2poolv2/runtime'
-import { BlockFile } from './block-file.ts'
-import { METHODS, type MethodPorts } from './methods.ts'
+import { LiveChain } from './live-chain.ts'
+import { METHODS } from './methods.ts'
 import { RPC_CODE, RpcFault } from './rpc-fault.ts'
-import { TipWaiters } from './tip-waiters.ts'
 
 export interface DevChainServerOptions {
   readonly user: string
@@ -36,16 +34,14 @@ interface Reply {
 export class DevChainServer {
   /** For a node's configuration: `http://127.0.0.1:port` */
   readonly url: string
-  readonly chain: DevChain
+  readonly live: LiveChain
   readonly #server: Server
-  readonly #ports: MethodPorts
   readonly #credentials: Buffer
   readonly #log: Log | undefined
 
-  private constructor(server: Server, ports: MethodPorts, options: DevChainServerOptions) {
+  private constructor(server: Server, live: LiveChain, options: DevChainServerOptions) {
     this.#server = server
-    this.#ports = ports
-    this.chain = ports.chain
+    this.live = live
     this.#credentials = digest(`Basic ${Buffer.from(`${options.user}:${options.password}`).toString('base64')}`)
     this.#log = options.log
     this.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
@@ -57,40 +53,31 @@ export class DevChainServer {
    * @throws the system's error when the port is taken or the file cannot be used
    */
   static async start(options: DevChainServerOptions): Promise<DevChainServer> {
-    const chain = new DevChain(options.difficulty)
-    const opened = options.file === undefined ? null : await BlockFile.open(options.file, chain)
-    if (opened !== null)
-      options.log?.info({ ...opened.report, file: options.file }, 'the development chain was restored')
-    const clock = options.clock ?? systemClock()
-    const nowSec = () => secFromMs(clock.now().wallMs)
+    const live = await LiveChain.open({ ...options, clock: options.clock ?? systemClock() })
     const server = createServer({ keepAliveTimeout: 30_000 })
     server.maxConnections = MAX_CONNECTIONS
     try {
       await listening(server, options.port ?? 0)
     } catch (error) {
-      await opened?.file.close()
+      await live.close()
       throw error
     }
-    const ports: MethodPorts = {
-      chain,
-      file: opened?.file ?? null,
-      waiters: new TipWaiters(),
-      nowSec,
-      onFileError: err =>
-        options.log?.error({ err, file: options.file }, 'a block of the development chain is not on the disk')
-    }
-    return new DevChainServer(server, ports, options)
+    return new DevChainServer(server, live, options)
+  }
+
+  get chain(): DevChain {
+    return this.live.chain
   }
 
   /** Answers waiting long polls, ends connections, and closes the file when every block is on the disk. */
   async stop(): Promise<void> {
     const closed = new Promise<void>(resolve => this.#server.close(() => resolve()))
-    this.#ports.waiters.close()
+    this.live.closeWaiters()
     this.#server.closeIdleConnections()
     // Whoever is still being answered was told everything there is; nobody may hold up the end.
     setImmediate(() => this.#server.closeAllConnections())
     await closed
-    await this.#ports.file?.close()
+    await this.live.close()
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -116,7 +103,7 @@ export class DevChainServer {
       id = call.id
       const method = Object.hasOwn(METHODS, call.method) ? METHODS[call.method] : undefined
       if (method === undefined) throw new RpcFault(RPC_CODE.methodNotFound, 'Method not found')
-      return { status: 200, body: { result: await method(this.#ports, call.params, signal), error: null, id } }
+      return { status: 200, body: { result: await method(this.live, call.params, signal), error: null, id } }
     } catch (error) {
       const fault = this.#faultOf(error)
       return {

@@ -1,25 +1,14 @@
 import { type ChainBlock, type DevChain, MAX_BLOCK_BYTES } from '@p2poolv2/devchain'
 import { bigIntFromBits, blockHash, bytesToHex, difficultyFromBits, hexToBytes } from '@p2poolv2/primitives'
-import type { BlockFile } from './block-file.ts'
 import { bitsText, blockView, headerHex, headerView, hex32 } from './block-views.ts'
+import type { LiveChain } from './live-chain.ts'
 import { RPC_CODE, RpcFault } from './rpc-fault.ts'
-import type { TipWaiters } from './tip-waiters.ts'
 
 /** Told by `getnetworkinfo`, so that nobody takes this for a bitcoin node. */
 export const SUBVERSION = '/p2poolv2-development-chain:0.1.0/'
 
-export interface MethodPorts {
-  readonly chain: DevChain
-  /** Null: the chain is forgotten at the end. */
-  readonly file: BlockFile | null
-  readonly waiters: TipWaiters
-  /** A block is in the chain, but not on the disk. */
-  readonly onFileError: (error: unknown) => void
-  readonly nowSec: () => number
-}
-
 /** What every method gets: positional parameters, and a signal for when the caller has gone. */
-export type Method = (ports: MethodPorts, params: readonly unknown[], signal: AbortSignal) => unknown
+export type Method = (live: LiveChain, params: readonly unknown[], signal: AbortSignal) => unknown
 
 const HASHRATE_BLOCKS = 120
 
@@ -55,7 +44,7 @@ export const METHODS: Readonly<Record<string, Method>> = {
     warnings: ['This is a development chain, not bitcoin']
   }),
   getmininginfo: ({ chain, nowSec }) => {
-    const next = chain.template(nowSec())
+    const next = chain.template(nowSec)
     return {
       blocks: chain.tip.bitcoinHeight,
       bits: bitsText(chain.tip.header.bits),
@@ -96,36 +85,29 @@ export const METHODS: Readonly<Record<string, Method>> = {
   getzmqnotifications: () => []
 }
 
-async function getblocktemplate(ports: MethodPorts, params: readonly unknown[], signal: AbortSignal): Promise<unknown> {
+async function getblocktemplate(live: LiveChain, params: readonly unknown[], signal: AbortSignal): Promise<unknown> {
   const { rules, mode = 'template', longpollid } = asObject(params[0])
   if (mode !== 'template') throw new RpcFault(RPC_CODE.invalidParameter, 'Invalid mode')
   if (!Array.isArray(rules) || !rules.includes('segwit')) {
     const wish = 'getblocktemplate must be called with the segwit rule set (call with {"rules": ["segwit"]})'
     throw new RpcFault(RPC_CODE.invalidParameter, wish)
   }
-  const template = () => ports.chain.template(ports.nowSec())
+  const template = () => live.chain.template(live.nowSec)
   if (longpollid !== undefined) {
     if (typeof longpollid !== 'string' || !/^[0-9a-f]{64}[0-9a-f]+$/.test(longpollid)) {
       throw new RpcFault(RPC_CODE.invalidParameter, 'Invalid longpollid')
     }
-    await ports.waiters.wait(() => template().longpollid !== longpollid, signal)
+    await live.waiters.wait(() => template().longpollid !== longpollid, signal)
   }
   return template()
 }
 
-async function submitblock(
-  { chain, file, waiters, nowSec, onFileError }: MethodPorts,
-  [text]: readonly unknown[]
-): Promise<unknown> {
-  const outcome = typeof text === 'string' && isBlockHex(text) ? chain.submit(hexToBytes(text), nowSec()) : null
+async function submitblock(live: LiveChain, [text]: readonly unknown[]): Promise<unknown> {
+  const outcome = typeof text === 'string' && isBlockHex(text) ? await live.submit(hexToBytes(text)) : null
   if (outcome === null || outcome.type === 'undecodable')
     throw new RpcFault(RPC_CODE.decodeFailed, 'Block decode failed')
   if (outcome.type === 'refused') return outcome.reason
-  waiters.wake()
-  const { bitcoinHeight, bytes } = outcome.block
-  // The chain has it, whatever the disk says: an error would have the finder of a good block believe that it was refused.
-  await file?.append({ bitcoinHeight, bytes }).catch(onFileError)
-  return null
+  return outcome.type === 'accepted' ? null : 'inconclusive'
 }
 
 function isBlockHex(text: string): boolean {

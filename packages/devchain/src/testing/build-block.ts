@@ -18,8 +18,8 @@ import {
   wireFromDisplay
 } from '@p2poolv2/primitives'
 import { encodeBlock } from '../block.ts'
-import type { DevTemplate } from '../dev-chain.ts'
 import type { DifficultyRule } from '../difficulty.ts'
+import type { DevTemplate } from '../template.ts'
 
 /** Regtest's: every second hash will do, always. */
 export const REGTEST_DIFFICULTY: DifficultyRule = {

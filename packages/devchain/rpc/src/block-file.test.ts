@@ -1,0 +1,109 @@
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DevChain, decodeBlockRecords, encodeBlockRecord } from '@p2poolv2/devchain'
+import { growBranch, REGTEST_DIFFICULTY } from '@p2poolv2/devchain/testing'
+import { concatBytes } from '@p2poolv2/primitives'
+import { afterEach, describe, expect, it } from 'vitest'
+import { BlockFile, FILE_LIMITS, type FileLimits } from './block-file.ts'
+
+const NOW_SEC = 1_795_360_577
+const LATER_SEC = NOW_SEC + 7_000
+const trunk = growBranch({ count: 5, fromSec: NOW_SEC })
+const one = growBranch({ on: trunk.blocks, count: 3, fromSec: NOW_SEC + 150 })
+const other = growBranch({ on: trunk.blocks, count: 3, fromSec: NOW_SEC + 157 })
+const longer = growBranch({ on: other.blocks, count: 1, fromSec: NOW_SEC + 250 })
+
+const undo: (() => Promise<unknown>)[] = []
+afterEach(async () => {
+  for (const step of undo.splice(0).reverse()) await step()
+})
+
+async function path(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'p2poolv2-blocks-'))
+  undo.push(() => rm(folder, { recursive: true, force: true }))
+  return join(folder, 'devchain')
+}
+
+async function opened(file: string, limits?: FileLimits) {
+  const chain = new DevChain(REGTEST_DIFFICULTY)
+  const { file: blocks, report } = await BlockFile.open(file, chain, limits)
+  const take = async (list: readonly Uint8Array[]): Promise<void> => {
+    for (const bytes of list) {
+      const outcome = chain.receive(bytes, LATER_SEC)
+      if ('added' in outcome) await blocks.append(outcome.added)
+    }
+  }
+  return { chain, blocks, report, take }
+}
+
+describe('BlockFile', () => {
+  it('keeps side blocks, and of two branches with equal work the first again', async () => {
+    for (const order of [
+      [...one.blocks, ...other.blocks.slice(5)],
+      [...other.blocks, ...one.blocks.slice(5)]
+    ]) {
+      const file = await path()
+      const before = await opened(file)
+      await before.take(order)
+      await before.blocks.close()
+      const after = await opened(file)
+      expect(after.report).toEqual({ restoredBlocks: 11, droppedBytes: 0 })
+      expect(after.chain.tip.hash).toBe(before.chain.tip.hash)
+      expect(after.chain.sideCount).toBe(3)
+      await after.take(longer.blocks.slice(-1))
+      expect(after.chain.tip.hash).toBe(longer.chain.tip.hash)
+      await after.blocks.close()
+    }
+  })
+
+  it('comes back to some block of its history, wherever a crash tore it', async () => {
+    const records = [...one.blocks, ...longer.blocks.slice(5)].map((bytes, i) =>
+      encodeBlockRecord({ bytes, bitcoinHeight: i < 8 ? i + 1 : i - 2 })
+    )
+    const whole = concatBytes(...records)
+    const history = new DevChain(REGTEST_DIFFICULTY)
+    const tips = [history.tip.hash]
+    for (const bytes of [...one.blocks, ...longer.blocks.slice(5)]) {
+      history.receive(bytes, LATER_SEC)
+      tips.push(history.tip.hash)
+    }
+    const file = await path()
+    for (let length = whole.length; length > 0; length -= 61) {
+      await writeFile(file, whole.subarray(0, length))
+      const { chain, blocks, report } = await opened(file)
+      expect(chain.tip.hash).toBe(tips[report.restoredBlocks])
+      const good = decodeBlockRecords(whole.subarray(0, length)).goodBytes
+      expect((await stat(file)).size).toBe(good)
+      await blocks.close()
+    }
+  })
+
+  it('is written anew at its cap, with what the chain keeps', async () => {
+    const file = await path()
+    const limits = { ...FILE_LIMITS, records: 10 }
+    const before = await opened(file, limits)
+    await before.take([...one.blocks, ...longer.blocks.slice(5)])
+    await before.blocks.close()
+    expect(await readdir(join(file, '..'))).toEqual(['devchain'])
+    // The chain keeps all twelve here: the cap is above what it keeps, or every block would write all of them.
+    expect(decodeBlockRecords(await readFile(file)).records).toHaveLength(12)
+    const after = await opened(file, limits)
+    expect(after.chain.tip.hash).toBe(longer.chain.tip.hash)
+    expect([...after.chain.blocks()].map(({ hash }) => hash)).toEqual(
+      [...before.chain.blocks()].map(({ hash }) => hash)
+    )
+    await after.blocks.close()
+  })
+
+  it('steps over records that follow nothing', async () => {
+    const file = await path()
+    const lost = encodeBlockRecord({ bytes: longer.blocks.at(-1) ?? new Uint8Array(0), bitcoinHeight: 9 })
+    const records = trunk.blocks.map((bytes, i) => encodeBlockRecord({ bytes, bitcoinHeight: i + 1 }))
+    await writeFile(file, concatBytes(...records.slice(0, 3), lost, ...records.slice(3)))
+    const { chain, blocks, report } = await opened(file)
+    expect(report).toEqual({ restoredBlocks: 5, droppedBytes: lost.length })
+    expect(chain.tip.hash).toBe(trunk.chain.tip.hash)
+    await blocks.close()
+  })
+})
