@@ -112,7 +112,7 @@ describe('BlockTree', () => {
   it('has a tip of the most work whatever the order of arrival, the same one if only one has so much', () => {
     fc.assert(
       fc.property(anyBlocks, fc.string(), (blocks, seed) => {
-        const most = blocks.reduce((best, { chainWork }) => (chainWork > best ? chainWork : best), 0n)
+        const most = blocks.toSorted((a, b) => Number(b.chainWork - a.chainWork))[0]?.chainWork
         const heaviest = blocks.filter(({ chainWork }) => chainWork === most)
         const order = shuffled(blocks, seed)
         const tree = treeOf(order)

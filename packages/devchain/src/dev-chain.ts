@@ -4,6 +4,7 @@ import {
   blockHashFromWire,
   type CompactBits,
   invariant,
+  type Work,
   workFromBits
 } from '@p2poolv2/primitives'
 import { type DecodedBlock, decodeBlock, encodeBlock } from './block.ts'
@@ -48,12 +49,14 @@ const MEDIAN_TIME_BLOCKS = 11
 export class DevChain {
   readonly #rule: DifficultyRule
   readonly #genesis: ChainBlock
-  readonly #tree: BlockTree
+  readonly #limits: TreeLimits
+  #tree: BlockTree
   readonly #waiting = new WaitingBlocks()
   readonly #invalid = new BoundedSet<BlockHash>(REMEMBERED_INVALID_BLOCKS)
 
   constructor(rule: DifficultyRule = DEV_DIFFICULTY, limits: TreeLimits = TREE_LIMITS) {
     this.#rule = rule
+    this.#limits = limits
     const decoded = decodeBlock(REGTEST_GENESIS)
     invariant(decoded !== null, 'the genesis block decodes')
     const { header, hash } = decoded
@@ -80,6 +83,11 @@ export class DevChain {
   /** Of the oldest block of the chain that is kept beside the genesis block. */
   get firstHeight(): number {
     return this.#tree.firstHeight
+  }
+
+  /** Hashes expected for the blocks of the chain that are kept, the oldest left out. */
+  get keptWork(): Work {
+    return this.tip.chainWork - (this.blockAt(this.firstHeight) ?? this.#genesis).chainWork
   }
 
   /** Blocks kept that are not in the chain. */
@@ -145,6 +153,16 @@ export class DevChain {
     if (!isFirst && parent?.bitcoinHeight !== bitcoinHeight - 1) return false
     this.#add(block, isFirst ? this.#genesis : (parent ?? this.#genesis), bitcoinHeight)
     return true
+  }
+
+  /** A chain by the same rules without blocks. */
+  empty(): DevChain {
+    return new DevChain(this.#rule, this.#limits)
+  }
+
+  /** Takes everything from a chain that `empty` made, which is not used any more, and forgets its own blocks. */
+  replaceWith(other: DevChain): void {
+    this.#tree = other.#tree
   }
 
   /** @throws InvariantError if the chain contradicts itself. Cost O(blocks). */

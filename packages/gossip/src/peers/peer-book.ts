@@ -3,12 +3,12 @@ import {
   BoundedSet,
   type Height,
   invariant,
+  RateLimit,
   type ShareHash,
   type SteadyMs,
   steadyMs
 } from '@p2poolv2/primitives'
 import type { Dialect, PeerId } from '../network-port.ts'
-import { RateLimit } from './rate-limit.ts'
 import { BAN_MS, FORGIVE_MS } from './verdicts.ts'
 
 /** Peers at most, above the network's own limit of 50 in and 50 out; one more is dropped as it comes. */

@@ -1,4 +1,4 @@
-import { type SteadyMs, steadyMs } from '@p2poolv2/primitives'
+import { type SteadyMs, steadyMs } from './brand.ts'
 
 export interface RateLimitOptions {
   /** Milliseconds that one unit takes, an integer. */

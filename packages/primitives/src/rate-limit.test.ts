@@ -1,4 +1,4 @@
-import { steadyMs } from '@p2poolv2/primitives'
+import { steadyMs } from './brand.ts'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { RateLimit } from './rate-limit.ts'
