@@ -151,6 +151,13 @@ export const EFFECT_RANK: Readonly<Record<NodeEffect['type'], number>> = {
 /** Why current jobs can be bitcoin blocks but not shares. */
 export type IneligibleReason = 'clock-behind-chain' | 'window-unavailable' | 'too-many-payees'
 
+/** What is amiss with a miner that works all the same. */
+export type MinerWarningCode =
+  | 'difficulty-too-high'
+  | 'difficulty-not-granted'
+  | 'coinbase-near-limit'
+  | 'coinbase-too-large'
+
 /** Why jobs were made anew. */
 export type RenewCause = 'firstTemplate' | 'newBlock' | 'template' | 'base' | 'interval'
 
@@ -166,6 +173,16 @@ export type NodeFact =
     }
   /** `message` names the fix and went to the miner as well. */
   | { readonly type: 'minerRefused'; readonly miner: MinerId; readonly message: string }
+  /** A miner works, but not as its owner thinks. Once of each code and connection; `message` has the numbers and the fix. */
+  | {
+      readonly type: 'minerWarned'
+      readonly miner: MinerId
+      readonly payoutAddress: string
+      readonly worker: string
+      readonly userAgent: string
+      readonly code: MinerWarningCode
+      readonly message: string
+    }
   | { readonly type: 'minerGone'; readonly miner: MinerId; readonly reason: string }
   /** A stratum share: difficulties relative to bitcoin's difficulty 1. */
   | {

@@ -104,7 +104,9 @@ describe('miners and their work', () => {
     const vardiff = { ...SETTINGS.vardiff, startDifficulty: 1e-8 }
     const rig = new Rig({ stratum: { ...SETTINGS, vardiff } })
     rig.template()
-    expect(rig.connect(1, `${address(1)}.rig`, 'd=0.00000002').difficulty).toBe(2e-8)
+    const suggestion = { id: 9, method: 'mining.suggest_difficulty', params: [2e-8] }
+    expect(rig.connect(1, `${address(1)}.rig`).difficulty).toBe(1e-8)
+    rig.handle({ type: 'minerLines', miner: 1, lines: [new TextEncoder().encode(JSON.stringify(suggestion))] })
     rig.handle({ type: 'minerGone', miner: 1 })
     expect(rig.connect(2, `${address(1)}.rig`).difficulty).toBe(2e-8)
     expect(rig.connect(3, `${address(1)}.other`).difficulty).toBe(1e-8)
@@ -114,7 +116,69 @@ describe('miners and their work', () => {
   })
 })
 
+describe('the memory of a difficulty', () => {
+  const vardiff = { ...SETTINGS.vardiff, startDifficulty: 1e-8 }
+
+  it('is not for who said something else: what a password set ends with it', () => {
+    const rig = new Rig({ stratum: { ...SETTINGS, vardiff } })
+    rig.template()
+    expect(rig.connect(1, `${address(1)}.rig`, 'd=0.00000002').difficulty).toBe(2e-8)
+    rig.handle({ type: 'minerGone', miner: 1 })
+    expect(rig.connect(2, `${address(1)}.rig`).difficulty).toBe(1e-8)
+  })
+
+  it('is not for one of two machines under a name', () => {
+    const rig = new Rig({ stratum: { ...SETTINGS, vardiff } })
+    rig.template()
+    const suggestion = { id: 9, method: 'mining.suggest_difficulty', params: [2e-8] }
+    for (const miner of [1, 2]) rig.connect(miner, `${address(1)}.rig`)
+    rig.handle({ type: 'minerLines', miner: 1, lines: [new TextEncoder().encode(JSON.stringify(suggestion))] })
+    rig.handle({ type: 'minerGone', miner: 1 })
+    expect(rig.connect(3, `${address(1)}.rig`).difficulty).toBe(1e-8)
+  })
+})
+
+describe('a miner whose wish costs shares', () => {
+  it('is shown with what it costs, once', () => {
+    const rig = new Rig()
+    rig.template()
+    rig.connect(1, `${address(1)}.rig`, 'd=8192')
+    rig.advance(60_000)
+    const [warned, ...more] = rig.facts('minerWarned')
+    expect(more).toEqual([])
+    expect(warned).toMatchObject({ miner: 1, worker: 'rig', code: 'difficulty-too-high' })
+    expect(warned?.message).toContain('difficulty 8192 is set for this miner')
+    expect(rig.core.queries.status(rig.now).miners[0]?.warnings).toEqual([warned?.message])
+  })
+})
+
 describe('authorisation', () => {
+  it('of a wrong name is shown with its reason, and slowed down, as long as somebody tries', () => {
+    const rig = new Rig()
+    const closedAfterMs: number[] = []
+    for (let miner = 1; miner <= 7; miner++) {
+      rig.connect(miner, 'worker1')
+      const startedAtMs = rig.now.steadyMs
+      while (!rig.advance(1_000).some(({ type }) => type === 'closeMiner'));
+      closedAfterMs.push(rig.now.steadyMs - startedAtMs)
+    }
+    expect(closedAfterMs).toEqual([10_000, 20_000, 30_000, 40_000, 50_000, 60_000, 60_000])
+    const { refusedMiners } = rig.core.queries.status(rig.now)
+    expect(refusedMiners).toMatchObject([{ host: '127.0.0.1', user: 'worker1', tries: 7 }])
+    expect(refusedMiners[0]?.message).toContain('put your bcrt1... address as the user name')
+    rig.advance(3_600_000)
+    expect(rig.core.queries.status(rig.now).refusedMiners).toEqual([])
+  })
+
+  it('of a wrong name leaves good miners at the same address alone', () => {
+    const rig = new Rig()
+    rig.template()
+    rig.connect(100, `${address(1)}.good`)
+    for (let miner = 1; miner <= 20; miner++) rig.connect(miner, 'worker1')
+    rig.advance(60_000)
+    expect(rig.core.queries.status(rig.now).miners).toHaveLength(1)
+  })
+
   it('a miner whose address is of another network is told which', () => {
     const rig = new Rig()
     const miner = rig.connect(1, 'tb1qw508d6qejxtdg4y5r3zarvary0c5xw7kxpjzsx.rig')

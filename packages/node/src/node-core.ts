@@ -1,6 +1,6 @@
 import type { BlockTemplate } from '@p2poolv2/bitcoin'
 import { DEFAULT_POOL_SIGNATURE } from '@p2poolv2/bitcoin'
-import type { ChainParams, PayoutCut } from '@p2poolv2/consensus'
+import type { ChainParams, ConsensusAddress, PayoutCut } from '@p2poolv2/consensus'
 import { Gossip } from '@p2poolv2/gossip'
 import type { Moment, Rng, Sha256d, SteadyMs } from '@p2poolv2/primitives'
 import { bytesEqual, difficultyFromBits, invariant, steadyMs, unixMs } from '@p2poolv2/primitives'
@@ -32,6 +32,8 @@ export interface NodeCoreOptions {
   readonly nodeShareProgram: Uint8Array
   /** The operator's share-chain address in the same form, or null. */
   readonly configuredShareProgram: Uint8Array | null
+  /** Who is paid for miners whose user name is a bare worker name; null or absent: they are refused. */
+  readonly bareNamePayout?: ConsensusAddress | null
   readonly stratum: SessionSettings
   readonly version: string
   /** Blocks found before this start, in any order. */
@@ -129,6 +131,7 @@ export class NodeCore {
       chain,
       jobs: this.#jobs,
       miners: this.#desk.miners,
+      refusedMiners: this.#desk.refusedMiners,
       stats: this.#stats,
       blocks: this.#blocks,
       gossip: this.#gossip,

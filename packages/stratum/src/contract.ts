@@ -12,16 +12,16 @@ export interface MinerIdentity {
   /** Canonical text of the bitcoin address that is paid. */
   readonly payoutAddress: string
   readonly payoutScript: Uint8Array
-  /** What follows the first dot of the user name; '' when nothing does. */
+  /** The label of the user name, '' when there is none; the whole name where the node's own address is paid. */
   readonly worker: string
   /** 32 bytes: the share chain's payee. Null when the miner mines without the share chain. */
   readonly shareProgram: Uint8Array | null
 }
 
 export interface AuthoriseRequest {
-  /** The user name before its first dot: printable ASCII, trimmed, at most 128 characters, unchecked otherwise. */
+  /** The user name up to the first sign that no address has: letters and digits, '' when it begins with none. */
   readonly user: string
-  /** Printable ASCII, '' when none. */
+  /** Its label: printable ASCII of plain characters, at most 64, '' when none. */
   readonly worker: string
   /** Value of `p2p=` in the password (protocol §20.1), or null. */
   readonly shareAddress: string | null
@@ -35,11 +35,31 @@ export interface DifficultyLimits {
   readonly bitcoinDifficulty: number
 }
 
+/** What a miner's operator has set in its password; null where nothing is. */
+export interface OperatorHints {
+  /** Where to start, and never less. */
+  readonly difficulty: number | null
+  /** Never less. */
+  readonly minimumDifficulty: number | null
+  /** Hash rate in TH/s, from which to start. */
+  readonly terahashes: number | null
+}
+
+/** What a connection said of itself: another one that says the same may go on where it left off. */
+export interface MinerSays {
+  /** '' when none. */
+  readonly userAgent: string
+  /** Null before it authorised. */
+  readonly operator: OperatorHints | null
+}
+
 export interface VardiffOptions {
   /** 'off': the difficulty follows hints and limits only. */
   readonly retarget: 'on' | 'off'
   readonly targetSharesPerSec: number
   readonly minDifficulty: number
+  /** What the node's operator set as the least; it wins over the cap of what is useful. Null when nobody set any. */
+  readonly setMinimum?: number | null
   readonly maxDifficulty: number
   /** For a miner of no known class that gives no hint. */
   readonly startDifficulty: number
@@ -49,9 +69,12 @@ export interface VardiffOptions {
 export interface StartProfile {
   /** Compared without regard to case. */
   readonly userAgentPrefix: string
-  readonly startDifficulty: number
+  /** Null: as for a miner of no known kind. */
+  readonly startDifficulty: number | null
   /** Below this the firmware reports no more shares than at it; null when there is no such bound. */
   readonly floorDifficulty: number | null
+  /** Whoever rents these out refuses less: the floor wins over the cap of what is useful. Default false. */
+  readonly isFloorDemanded?: boolean
 }
 
 /** What all sessions of a listener share. */
@@ -80,8 +103,8 @@ export interface SessionOptions extends SessionSettings {
 export interface SessionDeps {
   /** For long coinbases; the portable one when absent. */
   readonly sha256d?: Sha256d
-  /** The difficulty this worker had when last seen, or null. Asked once, before the first work. */
-  readonly lastDifficulty?: (identity: MinerIdentity) => number | null
+  /** The difficulty that a worker who said the same had when last seen, or null. Asked once, before the first work. */
+  readonly lastDifficulty?: (identity: MinerIdentity, says: MinerSays) => number | null
 }
 
 /** One miner's connection as whoever keeps it sees it, whatever protocol it speaks. */
@@ -91,6 +114,7 @@ export interface MinerSession {
   readonly identity: MinerIdentity | null
   /** '' before the miner said it, or when it said none. */
   readonly userAgent: string
+  readonly says: MinerSays
   /** What the miner is asked for; before its first work what is asked of anybody. */
   readonly difficulty: number
   readonly accepted: number
@@ -123,8 +147,11 @@ export type SessionEvent =
   | { readonly type: 'received'; readonly messages: readonly Uint8Array[] }
   /** The answers to `authorise`. One that comes too late, or that nobody asked for, is ignored. */
   | { readonly type: 'authorised'; readonly requestId: number; readonly identity: MinerIdentity }
-  /** `message` names the fix and goes to the miner. */
-  | { readonly type: 'refused'; readonly requestId: number; readonly message: string }
+  /**
+   * `message` names the fix and goes to the miner. `patienceMs`: for how long to keep the connection, default 10 s; more lets a
+   * miner that tries again for ever do so more slowly.
+   */
+  | { readonly type: 'refused'; readonly requestId: number; readonly message: string; readonly patienceMs?: number }
   /** New work for this miner: the answer to `wantWork`, a renewal or a new block. `job.id` is new. */
   | {
       readonly type: 'work'
@@ -149,7 +176,7 @@ export type CloseReason =
   | 'asked'
 
 /**
- * Effects of one event come in this order: solutions, what to send, facts (`joined`, `accepted`, `rejected`) as they
+ * Effects of one event come in this order: solutions, what to send, facts (`joined`, `accepted`, `rejected`, `difficultyConflict`) as they
  * happened, `authorise`, `wantWork`, `close`. After `close` a session stays silent.
  */
 export type SessionEffect =
@@ -177,6 +204,16 @@ export type SessionEffect =
     }
   /** In the numbers and words of Stratum V1, which the node's figures count by, whatever the miner was told. */
   | { readonly type: 'rejected'; readonly code: number; readonly reason: string; readonly worker: string }
+  /**
+   * What was asked for is above `usefulDifficulty`, the highest at which no share and no block is lost. Granted, since somebody
+   * set it, or not. Once of each kind and connection, after the first work.
+   */
+  | {
+      readonly type: 'difficultyConflict'
+      readonly wantedDifficulty: number
+      readonly usefulDifficulty: number
+      readonly isGranted: boolean
+    }
   /** Who is this? Answer with `authorised` or `refused`, now or later. `requestId` is new in this session. */
   | { readonly type: 'authorise'; readonly requestId: number; readonly request: AuthoriseRequest }
   /** Answer with a `work` event, now or when there is work. */

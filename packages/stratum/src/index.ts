@@ -2,6 +2,7 @@ export type {
   AuthoriseRequest,
   DifficultyLimits,
   MinerIdentity,
+  MinerSays,
   MinerSession,
   SessionEffect,
   SessionEvent,

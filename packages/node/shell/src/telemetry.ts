@@ -187,6 +187,9 @@ export class Telemetry {
       case 'minerRefused':
         this.#line('warn', fact, 'a miner was refused: its settings need a change')
         break
+      case 'minerWarned':
+        this.#line('warn', fact, 'a miner works, but its settings need a change')
+        break
       case 'shareFound':
         this.#line('info', fact, 'one of our miners made a share')
         break

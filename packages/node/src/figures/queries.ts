@@ -7,6 +7,7 @@ import type { FoundBlock, ShareChain } from '@p2poolv2/sharechain'
 import type { BlockLog } from '../chain/block-log.ts'
 import type { BitcoindStatus, IneligibleReason } from '../contract.ts'
 import type { Miners } from '../miners/miners.ts'
+import type { RefusedMiner, RefusedMiners } from '../miners/refused-miners.ts'
 import type { JobMaker } from '../work/job-maker.ts'
 import type { WorkTemplate } from '../work/work-template.ts'
 import type { PoolStats, PoolTotals, WorkerStats } from './pool-stats.ts'
@@ -30,6 +31,8 @@ export interface MinerEntry {
   readonly hashrateHps: number
   readonly accepted: number
   readonly rejected: number
+  /** What is amiss with it, in words for its owner. */
+  readonly warnings: readonly string[]
 }
 
 /** The whole node at a glance, as plain values: whoever shows it puts it into words. */
@@ -59,6 +62,8 @@ export interface NodeStatus {
   readonly blocks: readonly FoundBlock[]
   /** In the order in which they connected. */
   readonly miners: readonly MinerEntry[]
+  /** Who was refused within the last hour, the last one first. */
+  readonly refusedMiners: readonly RefusedMiner[]
   readonly bitcoind: BitcoindStatus
   /** What keeps the present jobs from becoming shares. */
   readonly ineligible: IneligibleReason | null
@@ -125,6 +130,7 @@ export interface QuerySources {
   readonly chain: ShareChain
   readonly jobs: JobMaker
   readonly miners: Miners
+  readonly refusedMiners: RefusedMiners
   readonly stats: PoolStats
   readonly blocks: BlockLog
   readonly gossip: Pick<Gossip, 'status'>
@@ -171,6 +177,7 @@ export function createQueries(sources: QuerySources): NodeQueries {
         windowShares: work?.windowShares ?? 0,
         blocks: blocksOf(blocks.version),
         miners: minerEntries(miners, now),
+        refusedMiners: sources.refusedMiners.list(now.steadyMs),
         bitcoind: bitcoindInUse(sources.bitcoind()),
         ineligible: work?.ineligible ?? null,
         network: network(now)
@@ -236,7 +243,7 @@ function windowEntries(work: WorkTemplate): readonly WindowEntry[] {
 
 function minerEntries(miners: Miners, now: Moment): readonly MinerEntry[] {
   const entries: MinerEntry[] = []
-  for (const { session, identity, userAgent, workers } of miners.all()) {
+  for (const { session, identity, userAgent, workers, warnings } of miners.all()) {
     if (identity === null) continue
     entries.push({
       worker: workers[0] ?? '',
@@ -245,7 +252,8 @@ function minerEntries(miners: Miners, now: Moment): readonly MinerEntry[] {
       difficulty: session.difficulty,
       hashrateHps: session.hashrateHps(now.steadyMs),
       accepted: session.accepted,
-      rejected: session.rejected
+      rejected: session.rejected,
+      warnings: [...warnings.values()]
     })
   }
   return entries

@@ -1,4 +1,4 @@
-import { encodeShareAddress } from '@p2poolv2/consensus'
+import { consensusAddress, encodeShareAddress } from '@p2poolv2/consensus'
 import { describe, expect, it } from 'vitest'
 import { A_SHARE, address, PARAMS, Rig, sharesMade } from '../testing/rig.ts'
 import { createAuthorise } from './authorise.ts'
@@ -48,6 +48,35 @@ describe('the bitcoin address', () => {
     const message = messageOf(authorise({ ...request, user: `${'x\u0007'.repeat(40)}` }))
     expect(message).toMatch(/^[\x20-\x7e]+$/)
     expect(message.length).toBeLessThan(140)
+  })
+})
+
+describe('a bare worker name', () => {
+  const payout = consensusAddress(address(2), PARAMS.addressNetwork)
+  const withPayout = createAuthorise({
+    params: PARAMS,
+    nodeShareProgram: own,
+    configuredShareProgram: null,
+    bareNamePayout: payout
+  })
+
+  it('mines for whom the operator set, under its whole name', () => {
+    const answer = withPayout({ ...request, user: 'worker1', worker: '' })
+    expect(answer).toMatchObject({ ok: true, identity: { payoutAddress: address(2), worker: 'worker1' } })
+    const dotted = withPayout({ ...request, user: 'account', worker: 'rig.2' })
+    expect(dotted).toMatchObject({ ok: true, identity: { payoutAddress: address(2), worker: 'account.rig.2' } })
+  })
+
+  it('is refused where nobody is set', () => {
+    expect(authorise({ ...request, user: 'worker1' }).ok).toBe(false)
+  })
+
+  it('is never an address with a mistake in it: that would pay somebody else', () => {
+    const mistyped = `${address(1).slice(0, -1)}${address(1).endsWith('q') ? 'p' : 'q'}`
+    for (const user of [mistyped, 'bcrt1qw508d6', '1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN']) {
+      expect(withPayout({ ...request, user }).ok).toBe(false)
+    }
+    expect(withPayout({ ...request, user: address(1) })).toMatchObject({ identity: { payoutAddress: address(1) } })
   })
 })
 

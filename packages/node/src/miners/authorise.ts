@@ -1,6 +1,6 @@
 import type { BitcoinNetwork } from '@p2poolv2/bitcoin'
 import { parseAddress } from '@p2poolv2/bitcoin'
-import type { ChainParams } from '@p2poolv2/consensus'
+import type { ChainParams, ConsensusAddress } from '@p2poolv2/consensus'
 import { parseShareAddress } from '@p2poolv2/consensus'
 import type { AuthoriseRequest, MinerIdentity } from '@p2poolv2/stratum'
 
@@ -15,10 +15,19 @@ export interface AuthoriseOptions {
   readonly configuredShareProgram: Uint8Array | null
   /** The node's own wallet, same form. */
   readonly nodeShareProgram: Uint8Array
+  /** Who is paid for miners whose user name is a bare name; null or absent: they are refused. */
+  readonly bareNamePayout?: ConsensusAddress | null
 }
 
 const NETWORK_NAME: Readonly<Record<BitcoinNetwork, string>> = { main: 'mainnet', test: 'testnet', regtest: 'regtest' }
 const EXAMPLE: Readonly<Record<BitcoinNetwork, string>> = { main: 'bc1...', test: 'tb1...', regtest: 'bcrt1...' }
+
+/**
+ * A name this short is no address with a letter missing: what else is typed there is taken for an address, and a mistake in one
+ * must not pay somebody else.
+ */
+const MAX_BARE_NAME_CHARACTERS = 20
+const ADDRESS_BEGINNINGS = /^(bc1|tb1|bcrt1)/i
 
 /** How much of what the miner typed is given back to it, so that it recognises its own setting. */
 const ECHO_CHARACTERS = 12
@@ -32,10 +41,18 @@ const ECHO_CHARACTERS = 12
  * should lose bitcoin income for want of an address they have never heard of: the share is made and pays their bitcoin
  * address in full, and the share-chain coin goes to the person who runs the node, whose wallet always exists. A `p2p=`
  * that cannot be read is refused all the same: the miner meant an address, and guessing would pay somebody else.
+ *
+ * Many miners come with a bare worker name, `worker1`. Where the operator has set who is paid for those, the whole name is the
+ * worker's.
  */
 export function createAuthorise(options: AuthoriseOptions): Authorise {
   const network = options.params.addressNetwork
   return request => {
+    const bare = options.bareNamePayout ?? null
+    if (bare !== null && isBareName(request.user)) {
+      const worker = [request.user, request.worker].filter(part => part !== '').join('.')
+      return withShareAddress({ ...request, worker }, { text: bare.text, script: bare.script })
+    }
     const parsed = parseAddress(request.user, network)
     if (!parsed.ok) {
       return {
@@ -43,6 +60,13 @@ export function createAuthorise(options: AuthoriseOptions): Authorise {
         message: payoutRefusal({ user: request.user, reason: parsed.reason, of: parsed.network, network })
       }
     }
+    return withShareAddress(request, parsed)
+  }
+
+  function withShareAddress(
+    request: AuthoriseRequest,
+    payout: { readonly text: string; readonly script: Uint8Array }
+  ): ReturnType<Authorise> {
     let shareProgram = options.configuredShareProgram ?? options.nodeShareProgram
     if (request.shareAddress !== null) {
       const hrp = options.params.shareAddressHrp
@@ -57,9 +81,13 @@ export function createAuthorise(options: AuthoriseOptions): Authorise {
     }
     return {
       ok: true,
-      identity: { payoutAddress: parsed.text, payoutScript: parsed.script, worker: request.worker, shareProgram }
+      identity: { payoutAddress: payout.text, payoutScript: payout.script, worker: request.worker, shareProgram }
     }
   }
+}
+
+function isBareName(user: string): boolean {
+  return user.length <= MAX_BARE_NAME_CHARACTERS && !ADDRESS_BEGINNINGS.test(user)
 }
 
 interface PayoutRefusal {

@@ -2,12 +2,14 @@ import type { BlockHash, Moment, Rng, Sha256d } from '@p2poolv2/primitives'
 import { invariant } from '@p2poolv2/primitives'
 import type { SessionEffect, SessionEvent, SessionOutput, SessionProtocol } from '@p2poolv2/stratum'
 import type { ChainKeeper } from '../chain/chain-keeper.ts'
-import type { MinerId, NodeEvent } from '../contract.ts'
+import type { MinerId, MinerWarningCode, NodeEvent } from '../contract.ts'
 import type { EffectList } from '../effect-list.ts'
 import type { PoolStats } from '../figures/pool-stats.ts'
 import type { JobMaker, Renewal } from '../work/job-maker.ts'
 import type { Authorise } from './authorise.ts'
+import { difficultyWarning } from './difficulty-warning.ts'
 import { type Miner, Miners, type MinersOptions } from './miners.ts'
+import { RefusedMiners } from './refused-miners.ts'
 
 type EffectOf<T extends SessionEffect['type']> = Extract<SessionEffect, { readonly type: T }>
 
@@ -25,6 +27,7 @@ export interface MinerDeskDeps {
 /** The node's side towards its miners: drives their sessions, carries solutions to the chain keeper and work to them. */
 export class MinerDesk {
   readonly miners: Miners
+  readonly refusedMiners = new RefusedMiners()
   readonly #deps: MinerDeskDeps
   /** Served at the end of the event, when it is known whether there is newer work. */
   readonly #wanting = new Set<Miner>()
@@ -92,6 +95,7 @@ export class MinerDesk {
 
   checkInvariants(): void {
     this.miners.checkInvariants()
+    this.refusedMiners.checkInvariants()
     invariant(this.#wanting.size === 0, 'who asks for work is served in the call')
     const { offered } = this.#deps.jobs
     for (const { session } of this.miners.all()) {
@@ -111,7 +115,7 @@ export class MinerDesk {
     for (const next of events) {
       for (const effect of this.miners.handle(miner, next, now)) {
         if (effect.type === 'send') outputs.push(effect.output)
-        else if (effect.type === 'authorise') events.push(this.#answer(miner, effect))
+        else if (effect.type === 'authorise') events.push(this.#answer(miner, effect, now))
         else if (effect.type === 'close') {
           this.#send(miner, outputs)
           this.#deps.effects.add({ type: 'closeMiner', miner: miner.id, reason: effect.reason })
@@ -133,12 +137,25 @@ export class MinerDesk {
   }
 
   /** An address is read at once and nobody is asked, so the answer never lets a session wait. */
-  #answer(miner: Miner, { requestId, request }: EffectOf<'authorise'>): SessionEvent {
+  #answer(miner: Miner, { requestId, request }: EffectOf<'authorise'>, now: Moment): SessionEvent {
     const answer = this.#deps.authorise(request)
     if (answer.ok) return { type: 'authorised', requestId, identity: answer.identity }
     const { message } = answer
+    const { remote, session } = miner
+    const user = request.worker === '' ? request.user : `${request.user}.${request.worker}`
+    const patienceMs = this.refusedMiners.refused({ remote, user, userAgent: session.userAgent, message }, now)
     this.#deps.effects.report({ type: 'minerRefused', miner: miner.id, message })
-    return { type: 'refused', requestId, message }
+    return { type: 'refused', requestId, message, patienceMs }
+  }
+
+  /** Once of each code and connection. */
+  #warn(miner: Miner, { code, message }: { readonly code: MinerWarningCode; readonly message: string }): void {
+    const { identity, warnings } = miner
+    if (identity === null || warnings.has(code)) return
+    warnings.set(code, message)
+    const { payoutAddress, worker } = identity
+    const { userAgent } = miner
+    this.#deps.effects.report({ type: 'minerWarned', miner: miner.id, payoutAddress, worker, userAgent, code, message })
   }
 
   #perform(miner: Miner, effect: Exclude<SessionEffect, EffectOf<'send' | 'authorise' | 'close'>>, now: Moment): void {
@@ -172,6 +189,9 @@ export class MinerDesk {
         effects.report({ type: 'shareRejected', miner: miner.id, worker, code, reason })
         break
       }
+      case 'difficultyConflict':
+        this.#warn(miner, difficultyWarning(effect))
+        break
       case 'wantWork':
         miner.wantsWork = true
         this.#wanting.add(miner)

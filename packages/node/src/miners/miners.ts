@@ -6,13 +6,14 @@ import type { Moment, Rng, Sha256d, SteadyMs } from '@p2poolv2/primitives'
 import { BoundedMap, bytesEqual, Deadlines, invariant, steadyMs } from '@p2poolv2/primitives'
 import type {
   MinerIdentity,
+  MinerSays,
   MinerSession,
   SessionEffect,
   SessionEvent,
   SessionProtocol,
   SessionSettings
 } from '@p2poolv2/stratum'
-import type { MinerId } from '../contract.ts'
+import type { MinerId, MinerWarningCode } from '../contract.ts'
 import type { MinerAddresses } from '../work/work-template.ts'
 
 /** Connections at a time. At the cap a further one is closed at once; those that mine are left alone. */
@@ -45,6 +46,15 @@ export interface Miner {
   wantsWork: boolean
   /** It has had a job. */
   hasWork: boolean
+  /** What is amiss with it, in words; one of each code. */
+  readonly warnings: Map<MinerWarningCode, string>
+}
+
+/** What a worker's machine had, and what it said of itself: another machine may have the name next. */
+interface RememberedDifficulty {
+  readonly difficulty: number
+  readonly says: MinerSays
+  readonly atMs: SteadyMs
 }
 
 export interface MinersOptions {
@@ -68,9 +78,9 @@ export class Miners {
   readonly #byId = new Map<MinerId, Miner>()
   readonly #deadlines = new Deadlines<MinerId>()
   readonly #liveExtranonces = new Set<number>()
-  readonly #lastDifficulties = new BoundedMap<string, { difficulty: number; atMs: SteadyMs }>(
-    MAX_REMEMBERED_DIFFICULTIES
-  )
+  readonly #lastDifficulties = new BoundedMap<string, RememberedDifficulty>(MAX_REMEMBERED_DIFFICULTIES)
+  /** Live connections by the name they were first authorised under; bounded as connections are. */
+  readonly #namesakes = new Map<string, number>()
   #nextExtranonce: number
   #nowMs = steadyMs(0)
 
@@ -112,7 +122,7 @@ export class Miners {
     const session = protocol.open(
       { ...this.#options.settings, extranonce, connectedAtMs: nowMs, remote },
       {
-        lastDifficulty: identity => this.#recall(identity),
+        lastDifficulty: (identity, says) => this.#recall(identity, says),
         ...(sha256d === undefined ? {} : { sha256d })
       }
     )
@@ -126,7 +136,8 @@ export class Miners {
       userAgent: '',
       workers: [],
       wantsWork: false,
-      hasWork: false
+      hasWork: false,
+      warnings: new Map()
     }
     this.#byId.set(id, miner)
     this.#arm(miner)
@@ -156,15 +167,19 @@ export class Miners {
     )
     invariant(identity.shareProgram !== null, 'authorisation finds a share-chain address for everybody')
     const share: WitnessProgram = { version: 1, program: identity.shareProgram }
+    const key = keyOf(identity)
+    this.#namesakes.set(key, (this.#namesakes.get(key) ?? 0) + 1)
     miner.identity = identity
     miner.addresses = { bitcoin, share }
   }
 
   /** The connection is gone, or about to be. */
   remove(miner: Miner, nowMs: SteadyMs): void {
+    if (miner.identity !== null) this.#forgetName(keyOf(miner.identity))
     if (miner.identity !== null && miner.hasWork) {
+      const { difficulty, says } = miner.session
       this.#lastDifficulties.delete(keyOf(miner.identity))
-      this.#lastDifficulties.set(keyOf(miner.identity), { difficulty: miner.session.difficulty, atMs: nowMs })
+      this.#lastDifficulties.set(keyOf(miner.identity), { difficulty, says, atMs: nowMs })
     }
     this.#byId.delete(miner.id)
     this.#deadlines.delete(miner.id)
@@ -180,6 +195,11 @@ export class Miners {
     invariant(this.#byId.size <= this.#maxMiners, 'miners are within their cap')
     invariant(this.#liveExtranonces.size === this.#byId.size, 'each connection has an extranonce of its own')
     this.#lastDifficulties.checkInvariants()
+    let named = 0
+    for (const count of this.#namesakes.values()) named += count
+    let identified = 0
+    for (const { identity } of this.#byId.values()) if (identity !== null) identified += 1
+    invariant(named === identified, 'every authorised connection counts for its name')
     this.#deadlines.checkInvariants()
     for (const miner of this.#byId.values()) {
       invariant(!miner.wantsWork || miner.addresses !== null, 'a miner that wants work has somebody to pay')
@@ -203,11 +223,32 @@ export class Miners {
     return number
   }
 
-  #recall(identity: MinerIdentity): number | null {
-    const last = this.#lastDifficulties.get(keyOf(identity))
+  /**
+   * What a worker had is for the same machine only: one that says the same, under a name that no other connection has. Else a
+   * hall's difficulty would go to a microcontroller that has its owner's address as well.
+   */
+  #recall(identity: MinerIdentity, says: MinerSays): number | null {
+    const key = keyOf(identity)
+    const last = this.#lastDifficulties.get(key)
     if (last === undefined || this.#nowMs - last.atMs > REMEMBER_DIFFICULTY_MS) return null
-    return last.difficulty
+    const isAlone = this.#namesakes.get(key) === 1
+    return isAlone && isSameMachine(last.says, says) ? last.difficulty : null
   }
+
+  #forgetName(key: string): void {
+    const left = (this.#namesakes.get(key) ?? 1) - 1
+    if (left === 0) this.#namesakes.delete(key)
+    else this.#namesakes.set(key, left)
+  }
+}
+
+function isSameMachine(a: MinerSays, b: MinerSays): boolean {
+  return (
+    a.userAgent === b.userAgent &&
+    a.operator?.difficulty === b.operator?.difficulty &&
+    a.operator?.minimumDifficulty === b.operator?.minimumDifficulty &&
+    a.operator?.terahashes === b.operator?.terahashes
+  )
 }
 
 function keyOf(identity: MinerIdentity): string {

@@ -1,7 +1,7 @@
 import type { SteadyMs } from '@p2poolv2/primitives'
-import type { DifficultyLimits, SessionSettings } from '../contract.ts'
+import type { DifficultyLimits, MinerSays, OperatorHints, SessionSettings } from '../contract.ts'
 import { HASHES_PER_DIFFICULTY } from './difficulty.ts'
-import { DifficultyHints, type OperatorHints } from './difficulty-hints.ts'
+import { DifficultyHints } from './difficulty-hints.ts'
 import { VARDIFF_TICK_MS, Vardiff } from './vardiff.ts'
 
 /** At most one suggestion per this time changes the difficulty; the last one said in it is taken up at its end. */
@@ -20,6 +20,8 @@ export class DifficultyControl {
   #tickAtMs = 0
   #suggestionTakenAtMs = Number.NEGATIVE_INFINITY
   #isSuggestionPending = false
+  /** The suggestion that was last acted on: said again it is nothing, since a NerdMiner repeats itself every 30 s. */
+  #takenSuggestion: number | null = null
 
   constructor(settings: SessionSettings) {
     this.#settings = settings
@@ -29,6 +31,20 @@ export class DifficultyControl {
   /** What to ask of the miner; before its first work what is asked of anybody. */
   get difficulty(): number {
     return this.#vardiff?.difficulty ?? this.#settings.vardiff.startDifficulty
+  }
+
+  get says(): MinerSays {
+    return this.#hints.says
+  }
+
+  /** How a wish and what is useful disagree, or null. `isGranted`: somebody set it. */
+  get conflict(): { readonly wanted: number; readonly useful: number; readonly isGranted: boolean } | null {
+    const vardiff = this.#vardiff
+    if (vardiff === null) return null
+    const { floor, demandedFloor } = this.#hints
+    const { useful } = vardiff
+    if (demandedFloor > useful) return { wanted: demandedFloor, useful, isGranted: true }
+    return floor > useful ? { wanted: floor, useful, isGranted: false } : null
   }
 
   get isStarted(): boolean {
@@ -58,12 +74,14 @@ export class DifficultyControl {
   setMinimum(difficulty: number | null, nowMs: SteadyMs): void {
     if (difficulty === null) return
     this.#hints.setMinimum(difficulty)
-    this.#vardiff?.setFloor(this.#hints.floor, nowMs)
+    this.#vardiff?.setFloor(this.#floors, nowMs)
   }
 
   /** What the miner would like; null is nothing said. */
   suggest(difficulty: number | null, nowMs: SteadyMs): void {
-    if (difficulty === null || !this.#hints.suggest(difficulty) || this.#vardiff === null) return
+    if (difficulty === null) return
+    this.#hints.suggest(difficulty)
+    if (this.#vardiff === null || difficulty === this.#takenSuggestion) return
     if (nowMs - this.#suggestionTakenAtMs < SUGGESTION_EVERY_MS) this.#isSuggestionPending = true
     else this.#takeSuggestion(this.#vardiff, nowMs)
   }
@@ -71,8 +89,9 @@ export class DifficultyControl {
   /** @param last the worker's difficulty when last seen, or null */
   start(limits: DifficultyLimits, { last, nowMs }: { last: number | null; nowMs: SteadyMs }): void {
     const hints = this.#hints
-    const start = { difficulty: hints.start(last), floor: hints.floor, limits, nowMs }
-    this.#vardiff = new Vardiff(this.#settings.vardiff, start)
+    const { difficulty, isGuess } = hints.start(last)
+    this.#vardiff = new Vardiff(this.#settings.vardiff, { difficulty, isGuess, ...this.#floors, limits, nowMs })
+    this.#takenSuggestion = hints.suggested
     this.#tickAtMs = nowMs + VARDIFF_TICK_MS
   }
 
@@ -100,11 +119,17 @@ export class DifficultyControl {
     this.#vardiff?.checkInvariants(nowMs)
   }
 
+  get #floors(): { readonly floor: number; readonly demandedFloor: number } {
+    const { floor, demandedFloor } = this.#hints
+    return { floor, demandedFloor }
+  }
+
   #takeSuggestion(vardiff: Vardiff, nowMs: SteadyMs): void {
     const before = vardiff.difficulty
     const suggested = this.#hints.suggested ?? before
     this.#isSuggestionPending = false
-    vardiff.setFloor(this.#hints.floor, nowMs)
+    this.#takenSuggestion = suggested
+    vardiff.setFloor(this.#floors, nowMs)
     if (Math.abs(suggested - vardiff.difficulty) >= SAME_DIFFICULTY * vardiff.difficulty) vardiff.ask(suggested, nowMs)
     if (vardiff.difficulty !== before) this.#suggestionTakenAtMs = nowMs
   }

@@ -1,19 +1,23 @@
-import type { SessionSettings, StartProfile } from '../contract.ts'
+import type { MinerSays, OperatorHints, SessionSettings, StartProfile } from '../contract.ts'
 import { HASHES_PER_DIFFICULTY, profileOf } from './difficulty.ts'
 
-/** What a miner's operator has set; null where nothing is. */
-export interface OperatorHints {
-  /** Where to start, and never less. */
-  readonly difficulty: number | null
-  /** Never less. */
-  readonly minimumDifficulty: number | null
-  /** Hash rate in TH/s, from which to start. */
-  readonly terahashes: number | null
+/**
+ * A memory of a worker fits what its machine says if they differ by no more than this factor: the same machine, faster or slower
+ * than its owner thinks. Beyond it another machine has the name now.
+ */
+const SAME_SIZE = 16
+
+/** Where a connection starts. */
+export interface DifficultyStart {
+  readonly difficulty: number
+  /** Nothing is known of the miner at all. */
+  readonly isGuess: boolean
 }
 
 /** What a miner, its operator and its make say about difficulty. */
 export class DifficultyHints {
   readonly #settings: SessionSettings
+  #userAgent = ''
   #profile: StartProfile | null = null
   #operator: OperatorHints | null = null
   #minimum = 0
@@ -23,7 +27,12 @@ export class DifficultyHints {
     this.#settings = settings
   }
 
+  get says(): MinerSays {
+    return { userAgent: this.#userAgent, operator: this.#operator }
+  }
+
   setUserAgent(userAgent: string): void {
+    this.#userAgent = userAgent
     this.#profile = profileOf(userAgent, this.#settings.startProfiles)
   }
 
@@ -36,11 +45,9 @@ export class DifficultyHints {
     this.#minimum = difficulty
   }
 
-  /** What the miner would like. @returns false for the same again: a NerdMiner repeats itself every 30 s */
-  suggest(difficulty: number): boolean {
-    if (difficulty === this.#suggested) return false
+  /** What the miner would like. */
+  suggest(difficulty: number): void {
     this.#suggested = difficulty
-    return true
   }
 
   get suggested(): number | null {
@@ -49,28 +56,40 @@ export class DifficultyHints {
 
   /** The least anybody wants; 0 if nobody cares. */
   get floor(): number {
+    return Math.max(this.demandedFloor, this.#suggested ?? 0, this.#profile?.floorDifficulty ?? 0)
+  }
+
+  /** The least that somebody set, or was promised: it holds whatever shares are lost by it. 0 if nobody did. */
+  get demandedFloor(): number {
+    const profile = this.#profile
     return Math.max(
+      this.#settings.vardiff.setMinimum ?? 0,
       this.#operator?.difficulty ?? 0,
       this.#operator?.minimumDifficulty ?? 0,
       this.#minimum,
-      this.#suggested ?? 0,
-      this.#profile?.floorDifficulty ?? 0
+      profile?.isFloorDemanded === true ? (profile.floorDifficulty ?? 0) : 0
     )
   }
 
-  /** Where to start. @param last what this worker had when last seen, or null */
-  start(last: number | null): number {
+  /**
+   * Where to start: with what is said of the machine now; with what is remembered of its name where nothing is said, or where
+   * that is about the same.
+   * @param last what a worker of this name had that said the same of itself, or null
+   */
+  start(last: number | null): DifficultyStart {
     const { vardiff } = this.#settings
     const terahashes = this.#operator?.terahashes ?? null
     const byHashrate =
       terahashes === null ? null : (terahashes * 1e12) / (vardiff.targetSharesPerSec * HASHES_PER_DIFFICULTY)
-    return (
-      this.#operator?.difficulty ??
-      last ??
-      byHashrate ??
-      this.#suggested ??
-      this.#profile?.startDifficulty ??
-      vardiff.startDifficulty
-    )
+    const set = this.#operator?.difficulty ?? null
+    if (set !== null) return { difficulty: set, isGuess: false }
+    const said = byHashrate ?? this.#suggested
+    if (last !== null && (said === null || isSameSize(last, said))) return { difficulty: last, isGuess: false }
+    const known = said ?? this.#profile?.startDifficulty ?? null
+    return { difficulty: known ?? vardiff.startDifficulty, isGuess: known === null && this.#profile === null }
   }
+}
+
+function isSameSize(a: number, b: number): boolean {
+  return Math.max(a, b) <= SAME_SIZE * Math.min(a, b)
 }

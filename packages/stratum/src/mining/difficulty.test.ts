@@ -95,18 +95,32 @@ describe('difficulties as sent', () => {
 })
 
 describe('start profiles', () => {
-  const starts: readonly [userAgent: string, startDifficulty: number | undefined][] = [
+  const starts: readonly [userAgent: string, startDifficulty: number | null | undefined][] = [
     ['bitaxe/BM1370/v2.9.0', 512],
     ['NerdQAxe++/BM1370/v1.0.36', 2048],
     ['NerdMinerV2/V1.8.3', 0.0005],
     ['NiceHash/1.0.0', 524_288],
     ['cpuminer/2.5.1', 0.01],
-    ['cgminer/4.11.1', undefined],
+    ['cgminer/4.11.1', null],
     ['', undefined]
   ]
   for (const [userAgent, startDifficulty] of starts) {
     it(`${userAgent || 'no user agent'} starts at ${startDifficulty ?? 'the default'}`, () => {
       expect(profileOf(userAgent, DEFAULT_START_PROFILES)?.startDifficulty).toBe(startDifficulty)
+    })
+  }
+
+  const asics = [
+    'Antminer S19/1.0',
+    'whatsminer/v1.0',
+    'bosminer-plus-tuner 0.2',
+    'Avalon/1.0',
+    'cgminer/4.11.1',
+    'xminer-1.2'
+  ]
+  for (const userAgent of asics) {
+    it(`${userAgent} is never asked for less than 1`, () => {
+      expect(profileOf(userAgent, DEFAULT_START_PROFILES)?.floorDifficulty).toBe(1)
     })
   }
 })

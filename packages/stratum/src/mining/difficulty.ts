@@ -4,6 +4,9 @@ import type { StartProfile, VardiffOptions } from '../contract.ts'
 /** Expected hashes per share at difficulty 1, as all miners count them. */
 export const HASHES_PER_DIFFICULTY = 2 ** 32
 
+/** Chips of any age are far above a share a second at this: less is a mistake, and costs the node thousands of submits. */
+const ASIC_FLOOR = 1
+
 /**
  * Where to start with a miner of a known kind (stratum §4.6). A bitaxe's chips report nothing below 256; what NiceHash
  * rents out refuses less than 524,288.
@@ -16,13 +19,15 @@ export const DEFAULT_START_PROFILES: readonly StartProfile[] = [
   { userAgentPrefix: 'nerdqaxe++', startDifficulty: 2048, floorDifficulty: 256 },
   { userAgentPrefix: 'nerdqaxe', startDifficulty: 512, floorDifficulty: 256 },
   { userAgentPrefix: 'nerdaxe', startDifficulty: 512, floorDifficulty: 256 },
-  { userAgentPrefix: 'bmminer', startDifficulty: 8192, floorDifficulty: null },
-  { userAgentPrefix: 'antminer', startDifficulty: 65_536, floorDifficulty: null },
-  { userAgentPrefix: 'whatsminer', startDifficulty: 65_536, floorDifficulty: null },
-  { userAgentPrefix: 'bosminer', startDifficulty: 65_536, floorDifficulty: null },
-  { userAgentPrefix: 'xminer', startDifficulty: 65_536, floorDifficulty: null },
-  { userAgentPrefix: 'powerplay', startDifficulty: 65_536, floorDifficulty: null },
-  { userAgentPrefix: 'nicehash', startDifficulty: 524_288, floorDifficulty: 524_288 }
+  { userAgentPrefix: 'cgminer', startDifficulty: null, floorDifficulty: ASIC_FLOOR },
+  { userAgentPrefix: 'avalon', startDifficulty: 2048, floorDifficulty: ASIC_FLOOR },
+  { userAgentPrefix: 'bmminer', startDifficulty: 8192, floorDifficulty: ASIC_FLOOR },
+  { userAgentPrefix: 'antminer', startDifficulty: 65_536, floorDifficulty: ASIC_FLOOR },
+  { userAgentPrefix: 'whatsminer', startDifficulty: 65_536, floorDifficulty: ASIC_FLOOR },
+  { userAgentPrefix: 'bosminer', startDifficulty: 65_536, floorDifficulty: ASIC_FLOOR },
+  { userAgentPrefix: 'xminer', startDifficulty: 65_536, floorDifficulty: ASIC_FLOOR },
+  { userAgentPrefix: 'powerplay', startDifficulty: 65_536, floorDifficulty: ASIC_FLOOR },
+  { userAgentPrefix: 'nicehash', startDifficulty: 524_288, floorDifficulty: 524_288, isFloorDemanded: true }
 ]
 
 /** A share per 3.33 s and miner, whatever it is: from a microcontroller's 50 kH/s to a hall behind one proxy. */

@@ -56,10 +56,16 @@ export function creditOf({ known, verified }: Pick<SubmitCase, 'known' | 'verifi
   return Math.min(known.difficulty, Math.max(asBlock, asShare))
 }
 
-/** Header times that count for a job, both ends included. */
+/**
+ * Header times that count for a job, both ends included. The job's own is one of them, whatever our clock says: it is
+ * bitcoind's, and bitcoind will judge the block.
+ */
 function timeRange(work: MiningWork, nowMs: UnixMs): { readonly earliestSec: number; readonly latestSec: number } {
   return {
     earliestSec: Math.max(work.minTimeSec, work.timeSec - NTIME_BACK_SEC),
-    latestSec: Math.min(work.timeSec + NTIME_FORWARD_SEC, Math.floor(nowMs / 1000) + NTIME_AHEAD_SEC)
+    latestSec: Math.max(
+      work.timeSec,
+      Math.min(work.timeSec + NTIME_FORWARD_SEC, Math.floor(nowMs / 1000) + NTIME_AHEAD_SEC)
+    )
   }
 }

@@ -45,6 +45,7 @@ export class MiningChannel {
   #workDueMs = Number.POSITIVE_INFINITY
   /** The next work repeats the difficulty and is clean. */
   #remind = false
+  readonly #toldConflicts = new Set<boolean>()
   #accepted = 0
   #rejected = 0
   #lastAcceptedAtMs: UnixMs | null = null
@@ -124,7 +125,7 @@ export class MiningChannel {
     const { identity } = this
     invariant(identity !== null, 'work goes to whom it can be credited')
     if (this.difficulty.isStarted) this.difficulty.setLimits(limits, nowMs)
-    else this.difficulty.start(limits, { last: this.#lastDifficulty?.(identity) ?? null, nowMs })
+    else this.difficulty.start(limits, { last: this.#recall(identity), nowMs })
 
     const before = this.#sent
     const { difficulty } = this.difficulty
@@ -141,6 +142,14 @@ export class MiningChannel {
     this.#workAsked = false
     this.#workDueMs = nowMs + KEEPALIVE_MS
     return { newDifficulty, jobs: isClean ? 'clean' : 'keep' }
+  }
+
+  /** How a wish disagrees with what is useful, if that was not told before; of granted and refused wishes once each. */
+  takeConflict(): DifficultyControl['conflict'] {
+    const { conflict } = this.difficulty
+    if (conflict === null || this.#toldConflicts.has(conflict.isGranted)) return null
+    this.#toldConflicts.add(conflict.isGranted)
+    return conflict
   }
 
   handleDeadline(nowMs: SteadyMs): void {
@@ -163,5 +172,9 @@ export class MiningChannel {
     this.difficulty.checkInvariants(nowMs)
     invariant(this.#sent === null || this.identity !== null, 'work goes to whom it can be credited')
     invariant((this.#sent !== null) === this.difficulty.isStarted, 'the first work sets the first difficulty')
+  }
+
+  #recall(identity: MinerIdentity): number | null {
+    return this.#lastDifficulty?.(identity, this.difficulty.says) ?? null
   }
 }

@@ -77,7 +77,7 @@ describe('Vardiff', () => {
     const miner = new SimulatedMiner({ seed: 'floor', startDifficulty: 1000, floor: 1000 })
     miner.mine(0.1 * TERA, 3 * HOUR)
     expect(miner.vardiff.difficulty).toBe(1000)
-    miner.vardiff.setFloor(1234, steadyMs(Math.floor(miner.nowMs)))
+    miner.vardiff.setFloor({ floor: 1234, demandedFloor: 0 }, steadyMs(Math.floor(miner.nowMs)))
     expect(miner.vardiff.difficulty).toBe(1234)
   })
 
@@ -99,20 +99,52 @@ describe('Vardiff', () => {
   it('asks no more than a floor above the limits either', () => {
     const vardiff = new Vardiff(DEFAULT_VARDIFF, {
       difficulty: 5000,
+      isGuess: false,
       floor: 5000,
+      demandedFloor: 0,
       limits: limitedTo(null, 0.0039),
       nowMs: steadyMs(0)
     })
     expect(vardiff.difficulty).toBeLessThanOrEqual(0.0039)
-    vardiff.setFloor(6000, steadyMs(1))
+    vardiff.setFloor({ floor: 6000, demandedFloor: 0 }, steadyMs(1))
     vardiff.ask(7000, steadyMs(2))
     expect(vardiff.difficulty).toBeLessThanOrEqual(0.0039)
+  })
+
+  it('asks what somebody demands above the limits too, and no more', () => {
+    const limits = limitedTo(100)
+    const miner = new SimulatedMiner({ seed: 'demanded', startDifficulty: 524_288, demandedFloor: 8192, limits })
+    expect(miner.vardiff.difficulty).toBe(8192)
+    expect(miner.vardiff.useful).toBe(100)
+    miner.vardiff.setLimits(limitedTo(50), steadyMs(1))
+    expect(miner.vardiff.difficulty).toBe(8192)
+    miner.mine(0, HOUR)
+    expect(miner.vardiff.difficulty).toBe(8192)
+    miner.vardiff.setFloor({ floor: 0, demandedFloor: 0 }, steadyMs(miner.nowMs))
+    miner.vardiff.setLimits(limitedTo(40), steadyMs(miner.nowMs))
+    expect(miner.vardiff.difficulty).toBe(35)
+  })
+
+  it('is within minutes where a miner can follow of whom it guesses, and never heard a share', () => {
+    const miner = new SimulatedMiner({ seed: 'unknown', startDifficulty: 1024, isGuess: true })
+    miner.mine(0, 5 * MINUTE)
+    expect(miner.vardiff.difficulty).toBe(0.0001)
+    expect(miner.changes[0]).toEqual({ atSec: 30, difficulty: 128 })
+  })
+
+  it('waits for who sent a share as for anybody, although it began with a guess', () => {
+    const miner = new SimulatedMiner({ seed: 'guessed', startDifficulty: 1024, isGuess: true })
+    miner.vardiff.credit(1024, steadyMs(1))
+    miner.mine(0, 2 * MINUTE)
+    expect(miner.changes).toEqual([])
   })
 
   it('follows limits at once: down always, up when they give a third more room', () => {
     const vardiff = new Vardiff(DEFAULT_VARDIFF, {
       difficulty: 512,
+      isGuess: false,
       floor: 0,
+      demandedFloor: 0,
       limits: limitedTo(100),
       nowMs: steadyMs(0)
     })

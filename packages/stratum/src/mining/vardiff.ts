@@ -22,8 +22,12 @@ const MAX_STEP = 8
 const LOWEST_KEPT = 0.5
 const HIGHEST_KEPT = 4 / 3
 /** Without a share for so long, or six expected intervals, a quarter of the difficulty is asked. */
+const SILENCE_STEP = 4
 const SILENCE_MS = 120_000
 const SILENCE_INTERVALS = 6
+/** Who never sent a share and of whom nothing is known is not waited for: at 1024 most of what is not an ASIC is lost. */
+const GUESS_SILENCE_MS = 30_000
+const GUESS_STEP = 8
 /** More submits per second than this from one miner cost more than the shares that would be lost. */
 const MAX_SUBMITS_PER_SEC = 2
 /** The guard against that looks at no fewer shares. */
@@ -31,10 +35,18 @@ const GUARD_SHARES = 16
 /** Room left below the share chain's difficulty, so that its small steps do not each need a set_difficulty. */
 const HEADROOM = 7 / 8
 
-export interface VardiffStart {
-  readonly difficulty: number
-  /** As of `setFloor`; 0 for none. */
+/** The least to ask; 0 for none. */
+export interface Floors {
+  /** Within the limits. */
   readonly floor: number
+  /** Somebody set it, or was promised it: beyond the limits as well, although shares are lost by it. At most `floor`. */
+  readonly demandedFloor: number
+}
+
+export interface VardiffStart extends Floors {
+  readonly difficulty: number
+  /** Nothing is known of the miner; see `tick`. */
+  readonly isGuess: boolean
   readonly limits: DifficultyLimits
   readonly nowMs: SteadyMs
 }
@@ -50,6 +62,8 @@ export class Vardiff {
   #limits: DifficultyLimits
   /** What the miner or its operator set as the least. */
   #floor: number
+  #demandedFloor: number
+  readonly #isGuess: boolean
   #difficulty: number
   /** Where the difficulty would be without limits. */
   #wanted: number
@@ -64,6 +78,8 @@ export class Vardiff {
   constructor(options: VardiffOptions, start: VardiffStart) {
     this.#options = options
     this.#floor = start.floor
+    this.#demandedFloor = start.demandedFloor
+    this.#isGuess = start.isGuess
     this.#limits = start.limits
     this.#perMinute = new DecayedRate(60, start.nowMs)
     this.#perFiveMinutes = new DecayedRate(300, start.nowMs)
@@ -77,6 +93,11 @@ export class Vardiff {
   /** What to ask of the miner now: positive, few digits. */
   get difficulty(): number {
     return this.#difficulty
+  }
+
+  /** The highest difficulty at which no share and no block goes unreported. */
+  get useful(): number {
+    return Math.min(this.#limits.bitcoinDifficulty, this.#limits.shareDifficulty ?? Number.POSITIVE_INFINITY)
   }
 
   /** Accepted difficulty per second over about five minutes. */
@@ -93,9 +114,10 @@ export class Vardiff {
   }
 
   /** The least to ask from now on, options and limits permitting; a lower difficulty rises at once. */
-  setFloor(difficulty: number, nowMs: SteadyMs): void {
-    this.#floor = difficulty
-    if (this.#wanted < this.#inBounds(difficulty)) this.ask(difficulty, nowMs)
+  setFloor({ floor, demandedFloor }: Floors, nowMs: SteadyMs): void {
+    this.#floor = floor
+    this.#demandedFloor = demandedFloor
+    if (this.#wanted < this.#inBounds(floor)) this.ask(floor, nowMs)
   }
 
   /** New limits count at once: a difficulty above them falls, one that they held down rises. */
@@ -130,10 +152,11 @@ export class Vardiff {
       this.#consider(nowMs)
     }
     if (this.#options.retarget === 'off') return
-    const patienceMs = Math.max(SILENCE_MS, (SILENCE_INTERVALS * 1000) / this.#options.targetSharesPerSec)
-    if (nowMs - this.#silentSinceMs < patienceMs) return
+    const isGuess = this.#isGuess && this.#shares === 0
+    const silenceMs = Math.max(SILENCE_MS, (SILENCE_INTERVALS * 1000) / this.#options.targetSharesPerSec)
+    if (nowMs - this.#silentSinceMs < (isGuess ? GUESS_SILENCE_MS : silenceMs)) return
     this.#silentSinceMs = steadyMs(nowMs)
-    this.#wanted = this.#inBounds(this.#difficulty / 4)
+    this.#wanted = this.#inBounds(this.#difficulty / (isGuess ? GUESS_STEP : SILENCE_STEP))
     if (this.#wanted < this.#difficulty) this.#set(this.#fewDigits(this.#withinLimits(this.#wanted, 0)), nowMs)
   }
 
@@ -203,15 +226,20 @@ export class Vardiff {
     return Math.min(Math.max(difficulty, this.#floor, minDifficulty), maxDifficulty)
   }
 
-  /** The highest difficulty at which no share and no block goes unreported. */
+  /** What is asked whatever is useful. */
+  get #demanded(): number {
+    return Math.min(this.#demandedFloor, this.#options.maxDifficulty)
+  }
+
+  /** The highest difficulty to ask for: what is useful, unless somebody demands more. */
   #limit(): number {
-    return Math.min(this.#limits.bitcoinDifficulty, this.#limits.shareDifficulty ?? Number.POSITIVE_INFINITY)
+    return Math.max(this.useful, this.#demanded)
   }
 
   #withinLimits(difficulty: number, rate: number): number {
     const limit = this.#limit()
     if (difficulty <= limit) return difficulty
-    return Math.min(difficulty, Math.max(limit * HEADROOM, this.#guard(rate)))
+    return Math.min(difficulty, Math.max(this.useful * HEADROOM, this.#demanded, this.#guard(rate)))
   }
 
   /** The least difficulty that keeps submits bearable at this rate; 0 while too few shares tell. */

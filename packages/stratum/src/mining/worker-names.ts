@@ -1,5 +1,6 @@
 import { bytesEqual, invariant } from '@p2poolv2/primitives'
 import type { MinerIdentity } from '../contract.ts'
+import { userNameOf } from './user-name.ts'
 
 /** Names on one connection: proxies use a few. At the cap a further name is refused. */
 export const MAX_WORKERS = 64
@@ -36,8 +37,7 @@ export class WorkerNames {
   resolve(name: string): string | null {
     const exact = this.#workers.get(name) ?? this.#workers.get(name.trim())
     if (exact !== undefined) return exact
-    const dot = name.indexOf('.')
-    const user = (dot < 0 ? name : name.slice(0, dot)).trim().toLowerCase()
+    const user = userNameOf(name).user.toLowerCase()
     return this.#identity !== null && this.#addresses.has(user) ? this.#identity.worker : null
   }
 

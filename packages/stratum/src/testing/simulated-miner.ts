@@ -7,6 +7,8 @@ export interface SimulatedMinerOptions {
   readonly seed: string
   readonly startDifficulty: number
   readonly floor?: number
+  readonly demandedFloor?: number
+  readonly isGuess?: boolean
   readonly limits?: DifficultyLimits
   readonly vardiff?: Partial<VardiffOptions>
 }
@@ -32,7 +34,9 @@ export class SimulatedMiner {
       { ...DEFAULT_VARDIFF, ...options.vardiff },
       {
         difficulty: options.startDifficulty,
-        floor: options.floor ?? 0,
+        isGuess: options.isGuess ?? false,
+        floor: options.floor ?? options.demandedFloor ?? 0,
+        demandedFloor: options.demandedFloor ?? 0,
         limits: options.limits ?? { shareDifficulty: null, bitcoinDifficulty: 1e15 },
         nowMs: steadyMs(0)
       }

@@ -1,10 +1,11 @@
+import { type UserName, userNameOf } from '../mining/user-name.ts'
 import { asciiJson } from './messages.ts'
 import { type PasswordHints, parsePassword, positiveNumber } from './password.ts'
 
 /** A user agent beyond this is cut: it ends up in logs and lists. */
 const MAX_USER_AGENT_CHARS = 100
-/** Whole user name; firmware has room for 80 to 128. Longer ones are refused. */
-const MAX_USER_CHARS = 128
+/** Whole user name as it is remembered; firmware has room for 80 to 128. */
+const MAX_USER_CHARS = 256
 /** Names beyond these in one `mining.configure` are not answered; real miners send up to four. */
 const MAX_EXTENSIONS = 16
 
@@ -67,33 +68,16 @@ function maskOf(value: unknown): number {
   return typeof value === 'string' && /^[0-9a-f]{1,8}$/i.test(value) ? Number.parseInt(value, 16) : 0xffff_ffff
 }
 
-export type Credentials =
-  | {
-      readonly ok: true
-      /** The name as typed, trimmed. */
-      readonly name: string
-      /** `name` up to its first dot, not empty. */
-      readonly user: string
-      /** `name` after its first dot. */
-      readonly worker: string
-      readonly hints: PasswordHints
-    }
-  | { readonly ok: false; readonly message: string }
+/** Who a miner says it is. Whether that is an address is for others to say. */
+export interface Credentials extends UserName {
+  /** The user name as typed, trimmed and cut: what submits will say. */
+  readonly name: string
+  readonly hints: PasswordHints
+}
 
-/** Reads the parameters of `mining.authorize` (stratum §2.3). The messages name the fix. */
+/** Reads the parameters of `mining.authorize`, whatever they are (stratum §2.3). */
 export function credentialsOf(params: unknown): Credentials {
   const [first, password] = Array.isArray(params) ? (params as unknown[]) : []
-  const name = typeof first === 'string' ? first.trim() : ''
-  const dot = name.indexOf('.')
-  const user = dot < 0 ? name : name.slice(0, dot)
-  if (user === '')
-    return { ok: false, message: 'Empty user name: set it to your bitcoin address, or to address.worker' }
-  if (name.length > MAX_USER_CHARS) {
-    return { ok: false, message: `User name too long: address.worker may have ${MAX_USER_CHARS} characters` }
-  }
-  // A slash could be a path to whoever keeps files by worker; quotes and backslashes are firmware that forgot to escape.
-  if (!/^[\x20-\x7e]*$/.test(name) || /[/"\\]/.test(name)) {
-    return { ok: false, message: 'User name has a character other than letters, digits and plain punctuation' }
-  }
-  return { ok: true, name, user, worker: dot < 0 ? '' : name.slice(dot + 1), hints: parsePassword(password) }
+  const name = typeof first === 'string' ? first.trim().slice(0, MAX_USER_CHARS) : ''
+  return { name, ...userNameOf(name), hints: parsePassword(password) }
 }

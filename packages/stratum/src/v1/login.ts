@@ -18,6 +18,7 @@ export class Login {
   #userAgent: string | null = null
   #versionMask: number
   #refusedAtMs: SteadyMs | null = null
+  #patienceMs = CLOSE_REFUSED_AFTER_MS
 
   constructor(options: SessionOptions, workers: WorkerNames) {
     const { prefix, minerBytes } = options.extranonce
@@ -50,7 +51,7 @@ export class Login {
     const { connectedAtMs } = this.#options
     if (this.authorised) return this.subscribed ? null : connectedAtMs + SUBSCRIBE_WITHIN_MS
     const ends = [connectedAtMs + (this.subscribed ? AUTHORISE_WITHIN_MS : SUBSCRIBE_WITHIN_MS)]
-    if (this.#refusedAtMs !== null) ends.push(this.#refusedAtMs + CLOSE_REFUSED_AFTER_MS)
+    if (this.#refusedAtMs !== null) ends.push(this.#refusedAtMs + this.#patienceMs)
     return Math.min(...ends)
   }
 
@@ -78,7 +79,7 @@ export class Login {
   }
 
   /** Takes a first payee, or a further name of his. */
-  admit({ name, user }: Extract<Credentials, { ok: true }>, identity: MinerIdentity): 'added' | 'known' | Refusal {
+  admit({ name, user }: Credentials, identity: MinerIdentity): 'added' | 'known' | Refusal {
     const added = this.#workers.add(name, user, identity)
     if (added === 'other-payee') return refusal('other-payee')
     return added === 'full' ? refusal('too-many-workers') : added
@@ -86,10 +87,12 @@ export class Login {
 
   /**
    * Takes note that a name was refused; nothing else is kept of it.
+   * @param patienceMs how long to bear with the connection from its first refusal on. Longer than usual: it is not closed before
    * @returns 'close': there is no further try. Who mines already keeps mining: a proxy may name an address too many.
    */
-  refused(nowMs: SteadyMs): 'bear' | 'close' {
-    const isLast = !this.authorised && this.#refusedAtMs !== null
+  refused(nowMs: SteadyMs, patienceMs: number = CLOSE_REFUSED_AFTER_MS): 'bear' | 'close' {
+    this.#patienceMs = Math.max(this.#patienceMs, patienceMs)
+    const isLast = !this.authorised && this.#refusedAtMs !== null && this.#patienceMs === CLOSE_REFUSED_AFTER_MS
     this.#refusedAtMs ??= nowMs
     return isLast ? 'close' : 'bear'
   }

@@ -1,4 +1,4 @@
-import type { OperatorHints } from '../mining/difficulty-hints.ts'
+import type { OperatorHints } from '../contract.ts'
 
 /** What a miner's password may say: `d=` or `diff=` is `difficulty`, `md=` `minimumDifficulty`, `th=` `terahashes`. */
 export interface PasswordHints extends OperatorHints {

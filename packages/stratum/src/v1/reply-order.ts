@@ -14,7 +14,7 @@ export const ANSWER_WITHIN_MS = 20_000
 
 export type LoginVerdict =
   | { readonly type: 'authorised'; readonly identity: MinerIdentity }
-  | { readonly type: 'refused'; readonly message: string }
+  | { readonly type: 'refused'; readonly message: string; readonly patienceMs?: number }
   /** Nobody answered in time. */
   | { readonly type: 'unanswered' }
 
@@ -22,7 +22,7 @@ export type LoginVerdict =
 export interface AwaitedLogin {
   readonly requestId: number
   readonly idJson: string
-  readonly credentials: Extract<Credentials, { readonly ok: true }>
+  readonly credentials: Credentials
 }
 
 interface Place extends AwaitedLogin {

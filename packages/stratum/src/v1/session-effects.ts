@@ -1,7 +1,7 @@
 import type { CloseReason, SessionEffect } from '../contract.ts'
 
 type EffectOf<T extends SessionEffect['type']> = Extract<SessionEffect, { readonly type: T }>
-type Fact = EffectOf<'joined' | 'accepted' | 'rejected'>
+type Fact = EffectOf<'joined' | 'accepted' | 'rejected' | 'difficultyConflict'>
 
 const NOTHING: readonly never[] = Object.freeze([])
 

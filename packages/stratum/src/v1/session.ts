@@ -2,6 +2,7 @@ import { invariant, type Moment, type SteadyMs, steadyMs, type UnixMs } from '@p
 import type {
   CloseReason,
   MinerIdentity,
+  MinerSays,
   MinerSession,
   SessionDeps,
   SessionEffect,
@@ -73,6 +74,10 @@ export class V1Session implements MinerSession {
 
   get userAgent(): string {
     return this.#login.userAgent
+  }
+
+  get says(): MinerSays {
+    return this.#channel.difficulty.says
   }
 
   get difficulty(): number {
@@ -234,11 +239,6 @@ export class V1Session implements MinerSession {
 
   #authorise({ idJson, params }: Request, nowMs: SteadyMs): void {
     const credentials = credentialsOf(params)
-    if (!credentials.ok) {
-      this.#reply(refusalLine(idJson, { code: 24, reason: credentials.message }))
-      this.#loginRefused(nowMs)
-      return
-    }
     const { user, worker, hints } = credentials
     const requestId = this.#replies.await({ idJson, credentials }, nowMs)
     const request = { user, worker, shareAddress: hints.shareAddress }
@@ -260,7 +260,7 @@ export class V1Session implements MinerSession {
     if (refused === null) this.#announce()
     // That nobody answered is not the miner's fault: it may try again for as long as it is borne without a name.
     else if (verdict.type === 'unanswered') this.#annoy(1)
-    else this.#loginRefused(nowMs)
+    else this.#loginRefused(verdict.type === 'refused' ? verdict.patienceMs : undefined, nowMs)
   }
 
   /** @returns null: the name counts from now on */
@@ -275,8 +275,8 @@ export class V1Session implements MinerSession {
     return null
   }
 
-  #loginRefused(nowMs: SteadyMs): void {
-    if (this.#login.refused(nowMs) === 'close') this.#close('refused')
+  #loginRefused(patienceMs: number | undefined, nowMs: SteadyMs): void {
+    if (this.#login.refused(nowMs, patienceMs) === 'close') this.#close('refused')
     else this.#annoy(1)
   }
 
@@ -333,6 +333,12 @@ export class V1Session implements MinerSession {
     // Not held behind an authorisation: a miner that waits for one takes work all the same, and needs it.
     if (newDifficulty !== null) this.#out.send(setDifficultyLine(difficultyText(newDifficulty)))
     this.#out.send(notifyLine(this.#notifyLines.partsOf(event.job.work), event.job, jobs))
+    const conflict = this.#channel.takeConflict()
+    if (conflict !== null) {
+      const { wanted, useful, isGranted } = conflict
+      const difficulties = { wantedDifficulty: wanted, usefulDifficulty: useful }
+      this.#out.fact({ type: 'difficultyConflict', ...difficulties, isGranted })
+    }
   }
 
   #handleDeadline(nowMs: SteadyMs): void {

@@ -71,7 +71,7 @@ describe('conformance over TCP', () => {
         await client.writeAlone(line.subarray(0, cut))
         client.write(line.subarray(cut))
         const [, reply] = await client.read(2)
-        expect(reply).toMatchObject({ id: 2, result: false, error: [24, expect.anything(), null] })
+        expect(reply).toMatchObject({ id: 2, result: true, error: null })
       }
     ],
     A7: ['9000 bytes without an end', () => expectCut(`{${' '.repeat(9_000)}`, 'line-too-long')],

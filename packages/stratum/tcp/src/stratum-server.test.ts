@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { isSharedAddress } from './shared-address.ts'
 import { type StratumListenError, StratumServer } from './stratum-server.ts'
 import { authorize, subscribe, TestClient } from './testing/test-client.ts'
-import { TestPool } from './testing/test-pool.ts'
+import { TestPool, WRONG_USER } from './testing/test-pool.ts'
 
 let pool: TestPool | null = null
 
@@ -129,7 +129,7 @@ describe('StratumServer', () => {
 
   it('does not refuse an address for wrong user names', async () => {
     const { port, log } = await serve({ misbehavioursPerMinute: 1 })
-    const wrong = { id: 2, method: 'mining.authorize', params: ['no/name', 'x'] }
+    const wrong = { id: 2, method: 'mining.authorize', params: [WRONG_USER, 'x'] }
     for (let i = 0; i < 4; i++) {
       const misset = await TestClient.connect(port)
       misset.write(subscribe, wrong, wrong)

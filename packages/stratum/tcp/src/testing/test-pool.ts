@@ -126,9 +126,13 @@ function newSession(miner: number, remote: string): MinerSession {
   )
 }
 
-/** Everybody is who he says. */
+/** Nobody can be paid under this user name. */
+export const WRONG_USER = 'nobody'
+
+/** Everybody else is who he says. */
 function authorised({ requestId, request }: Extract<SessionEffect, { type: 'authorise' }>): SessionEvent {
   const { user, worker } = request
+  if (user === WRONG_USER) return { type: 'refused', requestId, message: 'Nobody of that name' }
   const identity = { payoutAddress: user, payoutScript: new Uint8Array(22), worker, shareProgram: null }
   return { type: 'authorised', requestId, identity }
 }
