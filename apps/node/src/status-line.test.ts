@@ -31,6 +31,7 @@ const STATUS: NodeStatus = {
       result: 'accepted'
     }
   ],
+  refusedMiners: [],
   miners: [
     {
       worker: 'w',
@@ -39,7 +40,8 @@ const STATUS: NodeStatus = {
       difficulty: 1,
       hashrateHps: 1_234_567,
       accepted: 7,
-      rejected: 1
+      rejected: 1,
+      warnings: []
     }
   ],
   bitcoind: { url: 'http://127.0.0.1:1', state: 'unreachable', bitcoinHeight: null, message: null },

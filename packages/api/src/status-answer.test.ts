@@ -31,7 +31,8 @@ describe('the status as JSON', () => {
           difficulty: 0.5,
           hashrateHps: 1.25,
           accepted: 2,
-          rejected: 1
+          rejected: 1,
+          warnings: []
         }
       ]
     }

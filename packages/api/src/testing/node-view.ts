@@ -17,6 +17,7 @@ export const VIEW: NodeStatus = {
   windowWeight: 0n,
   windowShares: 0,
   blocks: [],
+  refusedMiners: [],
   miners: [],
   bitcoind: { url: 'http://127.0.0.1:1', state: 'ready', bitcoinHeight: 7, message: null },
   ineligible: null,

@@ -42,6 +42,7 @@ export class FrameProtocol implements SessionProtocol {
 
 class FrameSession implements MinerSession {
   readonly remote: string
+  readonly says = { userAgent: '', operator: null }
   readonly userAgent = ''
   readonly #options: SessionOptions
   readonly #channel: MiningChannel

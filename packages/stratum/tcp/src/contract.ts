@@ -1,4 +1,5 @@
 import type { LineFault } from '@p2poolv2/stratum'
+import type { CertificateFiles } from './certificate.ts'
 import type { LineLimits } from './line-budget.ts'
 
 /** Why a connection ended. */
@@ -15,6 +16,18 @@ export type GoneReason =
   | 'stopped'
   | LineFault
 
+/** One port that miners come in by. */
+export interface Door {
+  /** `::` is every address of this computer, of both families where it has them. An IPv6 address may stand in brackets. */
+  readonly host: string
+  /** 0: any free one. */
+  readonly port: number
+  /** Miners that come in here speak TLS. */
+  readonly tls?: CertificateFiles
+  /** Miners that come in here start no lower than this, as rented ones do. */
+  readonly startDifficulty?: number
+}
+
 /** Bounds of a listener, all with defaults in `DEFAULT_LIMITS`. */
 export interface StratumLimits extends LineLimits {
   /**
@@ -22,6 +35,11 @@ export interface StratumLimits extends LineLimits {
    * notice. Keep it below the file descriptor limit.
    */
   readonly maxConnections: number
+  /**
+   * Of them those of one address, unless many share it: loopback, private ones, and `trustedRanges`. A further one is closed at
+   * once, with a notice.
+   */
+  readonly maxPerAddress: number
   /** New connections from one address in a minute; further ones are closed at once. A farm may share one address. */
   readonly connectsPerMinute: number
   /** Connections of one address ended for misbehaviour in a minute, after which it is banned for `banMs`. */
@@ -35,6 +53,7 @@ export interface StratumLimits extends LineLimits {
 
 export const DEFAULT_LIMITS: StratumLimits = {
   maxConnections: 10_000,
+  maxPerAddress: 2_000,
   connectsPerMinute: 3_000,
   misbehavioursPerMinute: 10,
   banMs: 60_000,

@@ -1,8 +1,9 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
+import type { StratumListenError } from './listen-error.ts'
 import { isSharedAddress } from './shared-address.ts'
-import { type StratumListenError, StratumServer } from './stratum-server.ts'
+import { StratumServer } from './stratum-server.ts'
 import { authorize, subscribe, TestClient } from './testing/test-client.ts'
 import { TestPool, WRONG_USER } from './testing/test-pool.ts'
 

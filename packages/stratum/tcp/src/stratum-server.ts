@@ -1,15 +1,13 @@
-import { createServer, type Server, type Socket } from 'node:net'
 import { invariant, type SteadyMs } from '@p2poolv2/primitives'
 import { type Clock, type Log, systemClock } from '@p2poolv2/runtime'
 import { isMisbehaviour, type SessionOutput } from '@p2poolv2/stratum'
 import { AddressGuard } from './address-guard.ts'
-import { DEFAULT_LIMITS, type GoneReason, type StratumLimits } from './contract.ts'
+import { AddressRanges } from './address-ranges.ts'
+import { DEFAULT_LIMITS, type Door, type GoneReason, type StratumLimits } from './contract.ts'
 import { MinerSocket } from './miner-socket.ts'
+import { OpenDoor, type Visitor } from './open-door.ts'
 import { isSharedAddress } from './shared-address.ts'
 
-/** Connections the system may hold ready for us: after a restart all miners come at once. */
-const BACKLOG = 1024
-const KEEPALIVE_AFTER_MS = 45_000
 const SWEEP_EVERY_MS = 5_000
 /** Time for what was sent to arrive when the server stops. */
 const STOP_WITHIN_MS = 1_000
@@ -17,17 +15,26 @@ const NOTICE_EVERY_MS = 60_000
 /** An address with a connection older than this has a working miner behind it and is not banned for its neighbours. */
 const PROVEN_AFTER_MS = 61_000
 
-export interface StratumServerOptions extends Partial<StratumLimits> {
-  readonly host: string
-  /** 0: any free one. */
-  readonly port: number
+/** Its own host and port are the first door. */
+export interface StratumServerOptions extends Partial<StratumLimits>, Door {
+  readonly moreDoors?: readonly Door[]
+  /**
+   * Addresses and ranges behind which many miners are known to be: a farm, a rental service. No limit counts by these.
+   * @see AddressRanges
+   */
+  readonly trustedRanges?: readonly string[]
+  /**
+   * Addresses and ranges of fronts in the middle that are believed when they say, in the words of the PROXY protocol, for whom
+   * they speak.
+   */
+  readonly proxyRanges?: readonly string[]
   /** How often slow and ended connections are looked for. */
   readonly sweepEveryMs?: number
 }
 
 export interface StratumServerDeps {
-  /** `miner` is a number never used again; `remote` is address and port. */
-  readonly onConnected: (miner: number, remote: string) => void
+  /** `miner` is a number never used again; `remote` is address and port; `door` the one it came in by. */
+  readonly onConnected: (miner: number, remote: string, door: Door) => void
   /** All complete lines of one read, in order. */
   readonly onLines: (miner: number, lines: readonly Uint8Array[]) => void
   /** Once per connected miner. */
@@ -38,39 +45,18 @@ export interface StratumServerDeps {
   readonly isShared?: (address: string) => boolean
 }
 
-/** The listener could not be opened; the message names the setting to change. */
-export class StratumListenError extends Error {
-  readonly code: 'address-in-use' | 'address-unavailable' | 'not-permitted' | 'listen-failed'
-
-  constructor(options: { host: string; port: number }, cause: Error) {
-    const code = LISTEN_CODES[(cause as NodeJS.ErrnoException).code ?? ''] ?? 'listen-failed'
-    const where = `${options.host}:${options.port}`
-    super(`cannot listen for miners on ${where} (${code}): ${LISTEN_FIXES[code]}`, { cause })
-    this.name = 'StratumListenError'
-    this.code = code
-  }
-}
-
-const LISTEN_CODES: Readonly<Record<string, StratumListenError['code']>> = {
-  EADDRINUSE: 'address-in-use',
-  EADDRNOTAVAIL: 'address-unavailable',
-  EACCES: 'not-permitted'
-}
-
-const LISTEN_FIXES: Readonly<Record<StratumListenError['code'], string>> = {
-  'address-in-use': 'another program has the port; stop it, or choose another with --stratum-port or [stratum] port',
-  'address-unavailable':
-    'this computer does not have that address; set --stratum-host or [stratum] hostname to 0.0.0.0 or to one it has',
-  'not-permitted': 'choose a port above 1023 with --stratum-port or [stratum] port',
-  'listen-failed': 'check [stratum] hostname and port'
-}
-
 /** What the operator should act on is a warning. */
 const NOTICES = {
   'stratum connections are at their cap: raise the cap and the file descriptor limit': 'warn',
   'stratum listener failed to take a connection': 'warn',
   'a stratum connection sends more lines than miners have reason to, and is read slowly': 'warn',
-  'stratum connections refused: too many from one address': 'info',
+  'stratum connections refused: too many from one address in a minute; if it is yours, add it to [stratum] trusted_ranges':
+    'warn',
+  'stratum connections refused: too many from one address at a time; if it is yours, add it to [stratum] trusted_ranges':
+    'warn',
+  'a front of [stratum] proxy_ranges says something that is no PROXY header': 'warn',
+  'a renewed certificate cannot be used; miners get the old one': 'warn',
+  'a renewed certificate is in use': 'info',
   'address refused for a while: what it sends is not stratum': 'info'
 } as const
 
@@ -83,9 +69,12 @@ export class StratumServer {
   readonly #limits: StratumLimits
   readonly #clock: Clock
   readonly #isShared: (address: string) => boolean
-  readonly #server: Server
+  readonly #doors: readonly OpenDoor[]
+  readonly #trusted: AddressRanges
   /** Bounded by `maxConnections`. */
   readonly #miners = new Map<number, MinerSocket>()
+  /** How many of them an address has. */
+  readonly #perAddress = new Map<string, number>()
   readonly #guard: AddressGuard
   readonly #notices = new Map<Notice, { loggedAtMs: SteadyMs; unlogged: number }>()
   #sweeper: NodeJS.Timeout | null = null
@@ -99,8 +88,23 @@ export class StratumServer {
     this.#clock = deps.clock ?? systemClock()
     this.#isShared = deps.isShared ?? isSharedAddress
     this.#guard = new AddressGuard(this.#limits)
-    this.#server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEPALIVE_AFTER_MS }, socket =>
-      this.#accept(socket)
+    const proxies = new AddressRanges(options.proxyRanges ?? [])
+    // Behind a front that says nothing of it there are many as well.
+    this.#trusted = new AddressRanges([...(options.trustedRanges ?? []), ...(options.proxyRanges ?? [])])
+    const { host, port, tls, startDifficulty } = options
+    const first = { host, port, ...(tls && { tls }), ...(startDifficulty !== undefined && { startDifficulty }) }
+    this.#doors = [first, ...(options.moreDoors ?? [])].map(
+      door =>
+        new OpenDoor(door, {
+          isFront: address => proxies.includes(address),
+          // A front is refused for nothing that those do whom it speaks for.
+          onConnection: (_socket, address) =>
+            proxies.includes(address) ? this.#hasRoom() : this.#isRefused(address) ? 'refuse' : 'take',
+          onVisitor: visitor => this.#accept(visitor, door),
+          onWrongHeader: address =>
+            this.#notice('a front of [stratum] proxy_ranges says something that is no PROXY header', { address }),
+          onError: err => this.#notice('stratum listener failed to take a connection', { err })
+        })
     )
   }
 
@@ -108,26 +112,39 @@ export class StratumServer {
     return this.#miners.size
   }
 
+  /** Of the doors in the order given, the first one first; to be asked while they are open. */
+  get ports(): readonly number[] {
+    return this.#doors.map(({ port }) => port)
+  }
+
   /**
-   * Opens the listener. To be called once.
-   * @returns the port
-   * @throws StratumListenError
+   * Opens the doors. To be called once.
+   * @returns the port of the first
+   * @throws StratumListenError when one cannot be opened; then none is
    */
   async listen(): Promise<number> {
-    const { host, port } = this.#options
-    await new Promise<void>((resolve, reject) => {
-      const failed = (error: Error): void => reject(new StratumListenError({ host, port }, error))
-      this.#server.once('error', failed)
-      this.#server.listen({ host, port, backlog: BACKLOG }, () => {
-        this.#server.off('error', failed)
-        resolve()
-      })
-    })
-    this.#server.on('error', err => this.#notice('stratum listener failed to take a connection', { err }))
+    try {
+      for (const door of this.#doors) await door.listen()
+    } catch (error) {
+      for (const door of this.#doors) door.close()
+      throw error
+    }
     this.#sweeper = setInterval(() => this.#sweep(), this.#options.sweepEveryMs ?? SWEEP_EVERY_MS)
-    const address = this.#server.address()
-    invariant(address !== null && typeof address === 'object', 'a listening server has an address')
-    return address.port
+    const [port] = this.ports
+    invariant(port !== undefined, 'there is a first door')
+    return port
+  }
+
+  /** Looks whether certificates were renewed; called by itself every few seconds. */
+  async refreshCertificates(): Promise<void> {
+    for (const door of this.#doors) {
+      const { host, port } = door.door
+      try {
+        if (await door.refreshCertificate()) this.#notice('a renewed certificate is in use', { host, port })
+      } catch (err) {
+        this.#notice('a renewed certificate cannot be used; miners get the old one', { err, host, port })
+      }
+    }
   }
 
   /** Sends whole messages as one write; nothing happens if the miner has left. */
@@ -148,7 +165,7 @@ export class StratumServer {
    * @param signal aborted: everything is cut at once
    */
   async stop({ signal }: { signal?: AbortSignal } = {}): Promise<void> {
-    if (this.#server.listening) this.#server.close()
+    for (const door of this.#doors) door.close()
     for (const socket of this.#miners.values()) socket.end('stopped', 'listen')
     if (this.#miners.size > 0) {
       const cut = (): void => {
@@ -166,10 +183,10 @@ export class StratumServer {
     if (this.#sweeper !== null) clearInterval(this.#sweeper)
   }
 
-  #accept(socket: Socket): void {
-    const address = plainAddress(socket.remoteAddress)
-    if (address === null || this.#isRefused(address)) {
-      socket.on('error', ignoreError)
+  #accept({ socket, from, isThroughFront }: Visitor, door: Door): void {
+    const { address, port } = from
+    // Of who came through a front it is known only now who he is.
+    if (isThroughFront && this.#isRefused(address)) {
       socket.destroy()
       return
     }
@@ -185,20 +202,39 @@ export class StratumServer {
       onGone: why => this.#gone(miner, why)
     })
     this.#miners.set(miner, minerSocket)
+    this.#perAddress.set(address, (this.#perAddress.get(address) ?? 0) + 1)
     const host = address.includes(':') ? `[${address}]` : address
-    this.#deps.onConnected(miner, `${host}:${socket.remotePort ?? 0}`)
+    this.#deps.onConnected(miner, `${host}:${port}`, door)
+  }
+
+  #hasRoom(): 'take' | 'refuse' {
+    const waiting = this.#doors.reduce((sum, door) => sum + door.waiting, 0)
+    return waiting < this.#limits.maxConnections ? 'take' : 'refuse'
   }
 
   #isRefused(address: string): boolean {
-    const { maxConnections } = this.#limits
+    const { maxConnections, maxPerAddress } = this.#limits
     if (this.#miners.size >= maxConnections && !this.#makeRoom()) {
       this.#notice('stratum connections are at their cap: raise the cap and the file descriptor limit', {
         maxConnections
       })
       return true
     }
+    if (this.#trusted.includes(address)) return false
+    if ((this.#perAddress.get(address) ?? 0) >= maxPerAddress && !this.#isShared(address)) {
+      this.#notice(
+        'stratum connections refused: too many from one address at a time; if it is yours, add it to [stratum] trusted_ranges',
+        { address, maxPerAddress }
+      )
+      return true
+    }
     const answer = this.#guard.admit(address, this.#clock.now().steadyMs)
-    if (answer === 'too-many') this.#notice('stratum connections refused: too many from one address', { address })
+    if (answer === 'too-many') {
+      this.#notice(
+        'stratum connections refused: too many from one address in a minute; if it is yours, add it to [stratum] trusted_ranges',
+        { address }
+      )
+    }
     return answer !== 'admit'
   }
 
@@ -227,6 +263,9 @@ export class StratumServer {
     const socket = this.#miners.get(miner)
     if (socket === undefined) return
     this.#miners.delete(miner)
+    const others = (this.#perAddress.get(socket.address) ?? 1) - 1
+    if (others === 0) this.#perAddress.delete(socket.address)
+    else this.#perAddress.set(socket.address, others)
     if (why === 'line-too-long' || why === 'not-stratum') this.#misbehaved(socket)
     this.#deps.onGone(miner, why)
     if (this.#miners.size === 0) this.#whenEmpty?.()
@@ -234,7 +273,8 @@ export class StratumServer {
 
   #misbehaved({ address }: MinerSocket): void {
     const nowMs = this.#clock.now().steadyMs
-    if (!this.#guard.misbehaved(address, nowMs) || this.#isShared(address) || this.#isProven(address, nowMs)) return
+    if (!this.#guard.misbehaved(address, nowMs)) return
+    if (this.#trusted.includes(address) || this.#isShared(address) || this.#isProven(address, nowMs)) return
     this.#guard.ban(address, nowMs)
     this.#notice('address refused for a while: what it sends is not stratum', { address, banMs: this.#limits.banMs })
   }
@@ -249,6 +289,7 @@ export class StratumServer {
   #sweep(): void {
     const nowMs = this.#clock.now().steadyMs
     for (const socket of this.#miners.values()) socket.sweep(nowMs)
+    void this.refreshCertificates()
   }
 
   /** At most one line per kind and minute: strangers cause these. */
@@ -262,14 +303,4 @@ export class StratumServer {
     this.#notices.set(notice, { loggedAtMs: nowMs, unlogged: 0 })
     this.#deps.log[NOTICES[notice]]({ ...fields, alsoSinceLast: last?.unlogged ?? 0 }, notice)
   }
-}
-
-function ignoreError(): void {
-  // The connection is being refused; how it breaks does not matter.
-}
-
-/** IPv4 written as such also when it came over an IPv6 socket; null if the other side is gone already. */
-function plainAddress(address: string | undefined): string | null {
-  if (address === undefined) return null
-  return address.startsWith('::ffff:') ? address.slice('::ffff:'.length) : address
 }

@@ -27,8 +27,8 @@ export class TestClient {
     socket.on('close', () => this.#wake?.())
   }
 
-  static async connect(port: number): Promise<TestClient> {
-    const socket = connect({ port, host: '127.0.0.1', noDelay: true })
+  static async connect(port: number, host = '127.0.0.1'): Promise<TestClient> {
+    const socket = connect({ port, host, noDelay: true })
     await once(socket, 'connect')
     return new TestClient(socket)
   }

@@ -20,6 +20,8 @@ export class TestPool {
   readonly log: string[] = []
   readonly reads: number[] = []
   readonly gone = new Map<number, GoneReason>()
+  /** Who came, in order: from where, and by the door with which start difficulty. */
+  readonly came: { readonly remote: string; readonly startDifficulty: number | undefined }[] = []
   port = 0
   readonly #sessions = new Map<number, MinerSession>()
   #jobs = 0
@@ -38,7 +40,10 @@ export class TestPool {
         log,
         clock: { now: () => ({ wallMs: unixMs(0), steadyMs: steadyMs(nowMs()) }) },
         isShared,
-        onConnected: (miner, remote) => void this.#sessions.set(miner, newSession(miner, remote)),
+        onConnected: (miner, remote, { startDifficulty }) => {
+          this.came.push({ remote, startDifficulty })
+          this.#sessions.set(miner, newSession(miner, remote))
+        },
         onLines: (miner, lines) => {
           this.reads.push(lines.length)
           this.handle(miner, session => session.handle({ type: 'received', messages: lines }, systemClock().now()))
