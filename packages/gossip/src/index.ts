@@ -7,11 +7,31 @@ export type {
   PeerEvent,
   PeerId,
   Protocol,
+  RequestFailure,
   Topic,
   TopicVerdict
 } from './network-port.ts'
-export { decodeFrame, encodeFrame } from './wire/frame.ts'
+export type {
+  Admission,
+  ConnectionStatus,
+  DialFailure,
+  PeerAddress,
+  PeeringEvent
+} from './peering/contract.ts'
+export {
+  decodeFrame,
+  decodeFrameHead,
+  encodeFrame,
+  payloadMatches
+} from './wire/frame.ts'
 export type { DecodedMessage } from './wire/messages.ts'
 export { decodeMessage, encodeMessage } from './wire/messages.ts'
-export { messageId } from './wire/protocols.ts'
+export {
+  FRAME_HEAD_BYTES,
+  MAX_PAYLOAD_BYTES,
+  MAX_TOPIC_BYTES,
+  messageId,
+  type NetworkNames,
+  networkNames
+} from './wire/protocols.ts'
 export { encodeAnnouncement } from './wire/template-messages.ts'

@@ -1,0 +1,81 @@
+import type { Stream } from '@libp2p/interface'
+import { type ByteStream, byteStream } from '@libp2p/utils'
+import { decodeFrameHead, encodeFrame, FRAME_HEAD_BYTES, MAX_PAYLOAD_BYTES, payloadMatches } from '@p2poolv2/gossip'
+import { CodecError } from '@p2poolv2/primitives'
+
+/** Written at a time before the peer has to have taken some: a yamux frame must stay far below the reference's 1 MiB (wire 0.13 §2.5). */
+const PIECE_BYTES = 65_536
+/** yamux lets this much come before anybody has looked at it. */
+const FIRST_WINDOW_BYTES = 262_144
+/** Received and not read yet of one stream; beyond it the stream is reset. */
+export const MAX_UNREAD_BYTES = FRAME_HEAD_BYTES + MAX_PAYLOAD_BYTES + FIRST_WINDOW_BYTES
+
+/** One stream of protocol §18.3: a frame each way, each side closed after its frame. */
+export class FrameStream {
+  readonly #stream: Stream
+  readonly #bytes: ByteStream<Stream>
+
+  constructor(stream: Stream) {
+    this.#stream = stream
+    this.#bytes = byteStream(stream, { maxBufferSize: MAX_UNREAD_BYTES })
+  }
+
+  /**
+   * Reads a frame to its last byte and nothing behind it.
+   * @param admits asked with the announced size of the payload before memory is taken for it
+   * @returns null if the stream was closed without a byte
+   * @throws CodecError `oversize`, `truncated` or `malformed` for what is no frame; what the stream throws when it is over
+   */
+  async read(options: {
+    readonly signal: AbortSignal
+    readonly admits?: (payloadBytes: number) => boolean
+  }): Promise<Uint8Array | null> {
+    const { signal } = options
+    const first = await this.#next(1, signal)
+    if (first === null) return null
+    const rest = await this.#next(FRAME_HEAD_BYTES - 1, signal)
+    if (rest === null) throw new CodecError('truncated', 'a frame ends inside its head')
+    const head = decodeFrameHead(Uint8Array.of(...first, ...rest))
+    if (options.admits?.(head.payloadBytes) === false) throw new StreamRefused('more than may wait for an answer')
+    const payload = head.payloadBytes === 0 ? new Uint8Array() : await this.#next(head.payloadBytes, signal)
+    if (payload === null) throw new CodecError('truncated', 'a frame ends before its payload')
+    if (!payloadMatches(head, payload)) throw new CodecError('malformed', 'the checksum of a frame is wrong')
+    // Whatever else comes is dropped, so that it does not pile up while the answer is made.
+    await this.#stream.closeRead({ signal })
+    return payload
+  }
+
+  /** Writes a frame, or nothing for null, and closes our side. Over when the network has taken all of it from us. */
+  async write(payload: Uint8Array | null, signal: AbortSignal): Promise<void> {
+    const frame = payload === null ? new Uint8Array() : encodeFrame(payload)
+    for (let at = 0; at < frame.length; at += PIECE_BYTES) {
+      await this.#bytes.write(frame.subarray(at, at + PIECE_BYTES), { signal })
+    }
+    await this.#stream.close({ signal })
+  }
+
+  /** @returns exactly that many bytes, its own copy; null if the stream ends before the first of them */
+  async #next(bytes: number, signal: AbortSignal): Promise<Uint8Array | null> {
+    try {
+      return (await this.#bytes.read({ bytes, signal })).slice()
+    } catch (error) {
+      if (nameOf(error) === 'UnexpectedEOFError') return null
+      throw error
+    }
+  }
+}
+
+/** A bound was reached, so the stream is reset. */
+export class StreamRefused extends Error {
+  readonly code = 'stream-refused'
+
+  constructor(why: string) {
+    super(why)
+    this.name = 'StreamRefused'
+  }
+}
+
+/** libp2p tells its errors apart by their names. */
+export function nameOf(error: unknown): string {
+  return error instanceof Error ? error.name : ''
+}

@@ -1,0 +1,121 @@
+import { identify, identifyPush } from '@libp2p/identify'
+import type { ConnectionGater, Libp2p, PrivateKey } from '@libp2p/interface'
+import { kadDHT } from '@libp2p/kad-dht'
+import { noise } from '@libp2p/noise'
+import { ping } from '@libp2p/ping'
+import { tcp } from '@libp2p/tcp'
+import { yamux } from '@libp2p/yamux'
+import type { NetworkNames, PeerAddress } from '@p2poolv2/gossip'
+import { asciiToBytes } from '@p2poolv2/primitives'
+import { createLibp2p } from 'libp2p'
+import { tellable } from './addresses.ts'
+import { MAX_UNREAD_BYTES } from './frame-stream.ts'
+import { topicService } from './topics.ts'
+
+/** Connections at most, beyond what the peering machine lets in: the last guard, not the rule. */
+const MAX_CONNECTIONS = 256
+/** Connections under way that have not said who they are; libp2p's ten are one slow stranger's. */
+const MAX_PENDING_CONNECTIONS = 128
+/** New connections of one address a second. libp2p's five refuse the nodes of one household that start together. */
+const CONNECTS_PER_SEC = 64
+/** Streams of a connection each way; the reference ends a connection at 512 both ways together (wire 0.13 §2.5). */
+const MAX_STREAMS = 256
+/** The reference pings for ever on one stream, which libp2p's responder would end after ten seconds (wire 0.13 §2.7). */
+const PING_STREAM_MS = 2_000_000_000
+/** To say who one is. The reference gives ten seconds (wire 0.13 §2.2). */
+const UPGRADE_WITHIN_MS = 10_000
+/** identify answers at once or not at all; requests of the peer wait meanwhile. */
+const IDENTIFY_WITHIN_MS = 4_000
+
+export interface HostOptions {
+  readonly names: NetworkNames
+  readonly privateKey: PrivateKey
+  readonly agent: string
+  readonly listen: readonly PeerAddress[]
+  readonly announce: readonly PeerAddress[]
+  /** Nodes of this chain are on one computer or in one house, so local addresses are told. */
+  readonly isLocalChain: boolean
+  /** Whether we are in topics, or speak the protocol alone. */
+  readonly hasTopics: boolean
+  readonly gater: ConnectionGater
+}
+
+export type HostServices = ReturnType<typeof servicesOf>
+export type Host = Libp2p<{ [K in keyof HostServices]: ReturnType<NonNullable<HostServices[K]>> }>
+
+/** libp2p as the network's nodes agree on it (wire 0.13 §2.10, protocol §18.2); not started yet. */
+export function createHost(options: HostOptions): Promise<Host> {
+  const { names, privateKey, agent } = options
+  return createLibp2p({
+    start: false,
+    privateKey,
+    nodeInfo: { name: 'p2poolv2', version: '', userAgent: agent },
+    addresses: {
+      listen: [...options.listen],
+      appendAnnounce: [...options.announce],
+      announceFilter: addresses => tellable(addresses, options)
+    },
+    transports: [tcp({ dialOpts: { noDelay: true }, listenOpts: { noDelay: true }, maxConnections: MAX_CONNECTIONS })],
+    connectionEncrypters: [noise({ prologueBytes: asciiToBytes(names.protocols.shares) })],
+    streamMuxers: [
+      yamux({
+        maxInboundStreams: MAX_STREAMS,
+        maxOutboundStreams: MAX_STREAMS,
+        // A neighbour of ours opens its topics, identify, Kademlia and a handful of questions before we are through.
+        maxEarlyStreams: 64,
+        streamOptions: { maxReadBufferLength: MAX_UNREAD_BYTES }
+      })
+    ],
+    connectionGater: options.gater,
+    connectionManager: {
+      maxConnections: MAX_CONNECTIONS,
+      maxIncomingPendingConnections: MAX_PENDING_CONNECTIONS,
+      inboundConnectionThreshold: CONNECTS_PER_SEC,
+      inboundUpgradeTimeout: UPGRADE_WITHIN_MS,
+      dialTimeout: UPGRADE_WITHIN_MS,
+      addressDialTimeout: UPGRADE_WITHIN_MS,
+      reconnectRetries: 0
+    },
+    // It ends a connection after one late answer, and the reference answers late while it writes (hazard H6). See pulse.ts.
+    connectionMonitor: { enabled: false },
+    services: servicesOf(options)
+  }) as Promise<Host>
+}
+
+function servicesOf(options: HostOptions) {
+  const { names } = options
+  return {
+    identify: telling(names.protocols.shares, identify({ timeout: IDENTIFY_WITHIN_MS })),
+    identifyPush: telling(names.protocols.shares, identifyPush({ timeout: IDENTIFY_WITHIN_MS })),
+    ping: ping({ timeout: PING_STREAM_MS }),
+    kademlia: routingOnly(
+      kadDHT({
+        protocol: names.kademlia,
+        clientMode: false,
+        allowQueryWithZeroPeers: true,
+        peerInfoMapper: info => ({ ...info, multiaddrs: tellable(info.multiaddrs, options) })
+      })
+    ),
+    ...(options.hasTopics ? { topics: topicService(names) } : {})
+  }
+}
+
+/** Sends the protocol's own text as identify's `protocolVersion`; libp2p makes it from the prefix of the protocol's name. */
+function telling<C, S>(protocolVersion: string, make: (components: C) => S): (components: C) => S {
+  return components => {
+    const service = make(components)
+    const { host } = service as { host: { protocolVersion: string } }
+    host.protocolVersion = protocolVersion
+    return service
+  }
+}
+
+/** Kademlia is for finding peers (protocol §18.2): what strangers ask to be stored here is not. */
+function routingOnly<C, S>(make: (components: C) => S): (components: C) => S {
+  return components => {
+    const service = make(components)
+    const { handlers } = (service as { rpc: { handlers: Record<string, unknown> } }).rpc
+    for (const type of Object.keys(handlers)) if (type !== 'FIND_NODE' && type !== 'PING') delete handlers[type]
+    return service
+  }
+}

@@ -1,0 +1,2 @@
+export { loadIdentity } from './identity.ts'
+export { type Network, startNetwork } from './network.ts'

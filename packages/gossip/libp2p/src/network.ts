@@ -1,0 +1,327 @@
+import '@p2poolv2/runtime/with-resolvers'
+import type { Connection, IdentifyResult, PeerInfo, PrivateKey } from '@libp2p/interface'
+import { peerIdFromPrivateKey, peerIdFromString } from '@libp2p/peer-id'
+import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
+import type { ChainParams } from '@p2poolv2/consensus'
+import {
+  type Admission,
+  type ConnectionStatus,
+  type DialFailure,
+  networkNames,
+  type PeerAddress,
+  type PeerEffect,
+  type PeerEvent,
+  type PeerId,
+  type PeeringEvent
+} from '@p2poolv2/gossip'
+import type { Clock, Log } from '@p2poolv2/runtime'
+import { addressOf, MAX_ADDRESSES_PER_PEER, portOf, tellable } from './addresses.ts'
+import { Deadlines } from './deadlines.ts'
+import { dialFailure } from './dial-failure.ts'
+import { Gate, type OrderedDial } from './gate.ts'
+import { createHost, type Host } from './host.ts'
+import { MachinePort } from './machine-port.ts'
+import { Peers } from './peers.ts'
+import { Pulse } from './pulse.ts'
+import { type Outcome, Requests } from './requests.ts'
+import { speaksTopics, type TopicMessage, Topics } from './topics.ts'
+
+/** A dial takes so long at most, with everything until the connection stands. */
+const DIAL_WITHIN_MS = 15_000
+
+export interface NetworkOptions {
+  readonly params: ChainParams
+  /** `/ip4/0.0.0.0/tcp/6884`; port 0 takes any free one. None: only dials. */
+  readonly listen: readonly PeerAddress[]
+  /** Told to peers beside what is found out: the addresses of a router that forwards to us. */
+  readonly announce?: readonly PeerAddress[]
+  /** Ed25519; its public half is our name. */
+  readonly privateKey: PrivateKey
+  /** `p2poolv2-ts/<version>` */
+  readonly agent: string
+  /** What the gossip machine is told. Never called from within `perform`. */
+  readonly tell: (event: PeerEvent) => void
+  /** What the peering machine is told. */
+  readonly tellPeering: (event: PeeringEvent) => void
+  readonly admits: Admission
+  readonly clock: Clock
+  readonly log: Log
+  /** 'reference' speaks the protocol of all nodes alone: no topics, no templates. Default 'ours'. */
+  readonly dialect?: 'ours' | 'reference'
+}
+
+/** Answers a request of a protocol of our own; null closes the stream without data. What it throws is logged, and closes it too. */
+export type Handler = (request: { readonly peer: PeerId; readonly payload: Uint8Array }) => Promise<Uint8Array | null>
+
+/** The network on libp2p: `network-port.ts` for the gossip machine, the connections of `peering/contract.ts` for the other. */
+export interface Network {
+  readonly peer: PeerId
+  /** Where we say that we are: dialable, and fit to be told (`tellable`). */
+  addresses(): PeerAddress[]
+  /** The TCP port that we listen on; null when we do not listen. */
+  readonly port: number | null
+  perform(effect: PeerEffect): void
+  /** Told as `connected` or `dialFailed`, of which one has been when it resolves. Never rejects. */
+  connect(address: PeerAddress, peer: PeerId | null): Promise<void>
+  close(peer: PeerId, reason: string): void
+  connections(): ConnectionStatus[]
+  /** Serves a further protocol with frames, limits and times of protocol §18. */
+  serve(protocol: string, handler: Handler): Promise<void>
+  ask(order: {
+    readonly peer: PeerId
+    readonly protocol: string
+    readonly payload: Uint8Array
+    readonly timeoutMs: number
+  }): Promise<Outcome>
+  /** Closes everything. Nothing is told from the call on. */
+  stop(): Promise<void>
+}
+
+/**
+ * Starts listening.
+ * @throws what libp2p throws when it cannot listen
+ */
+export async function startNetwork(options: NetworkOptions): Promise<Network> {
+  const network = await LibNetwork.make(options)
+  await network.start()
+  return network
+}
+
+/** Chains whose nodes are on one computer or in one house. */
+function isLocalChain({ chain }: ChainParams): boolean {
+  return chain === 'regtest' || chain === 'devnet'
+}
+
+class LibNetwork implements Network {
+  readonly peer: PeerId
+  readonly #options: NetworkOptions
+  readonly #host: Host
+  readonly #gate: Gate
+  readonly #peers: Peers
+  readonly #requests: Requests
+  readonly #machine: MachinePort
+  readonly #dials = new Deadlines()
+  #port: number | null = null
+  #isStopped = false
+  #topics: Topics | null = null
+  #pulse: Pulse | null = null
+
+  static async make(options: NetworkOptions): Promise<LibNetwork> {
+    const names = networkNames(options.params)
+    const now = () => options.clock.now().steadyMs
+    const network: { it: LibNetwork | null } = { it: null }
+    const gate = new Gate({
+      own: peerIdFromPrivateKey(options.privateKey).toString(),
+      admits: options.admits,
+      now,
+      cameAgain: peer => network.it?.cameAgain(peer),
+      refused: why => options.log.debug(why, 'a connection was refused')
+    })
+    const host = await createHost({
+      names,
+      privateKey: options.privateKey,
+      agent: options.agent,
+      listen: options.listen,
+      announce: options.announce ?? [],
+      isLocalChain: isLocalChain(options.params),
+      hasTopics: options.dialect !== 'reference',
+      gater: gate.gater
+    })
+    network.it = new LibNetwork(options, { host, gate })
+    return network.it
+  }
+
+  private constructor(options: NetworkOptions, { host, gate }: { readonly host: Host; readonly gate: Gate }) {
+    this.#options = options
+    this.#host = host
+    this.#gate = gate
+    this.peer = host.peerId.toString()
+    const names = networkNames(options.params)
+    const isOurs = options.dialect !== 'reference'
+    this.#peers = new Peers({
+      tell: event => this.#tell(event),
+      tellPeering: event => this.#tellPeering(event),
+      now: () => options.clock.now().steadyMs,
+      speaksOurs: protocols => isOurs && speaksTopics(protocols) && protocols.includes(names.protocols.templates),
+      reachesInTopics: peer => this.#topics?.reaches(peer) === true,
+      dropped: message => this.#topics?.judge(message.messageId, 'ignore')
+    })
+    this.#requests = new Requests(host, this.#peers)
+    this.#machine = new MachinePort({
+      names,
+      requests: this.#requests,
+      tellOf: (peer, event) => this.#peers.tellOf(peer, event)
+    })
+  }
+
+  async start(): Promise<void> {
+    const names = networkNames(this.#options.params)
+    const isOurs = this.#options.dialect !== 'reference'
+    this.#host.addEventListener('transport:listening', ({ detail }) => {
+      for (const address of detail.getAddrs()) this.#port ??= portOf(address)
+    })
+    this.#host.addEventListener('connection:open', ({ detail }) => this.#peers.opened(detail))
+    this.#host.addEventListener('connection:close', ({ detail }) => this.#closed(detail))
+    this.#host.addEventListener('peer:identify', ({ detail }) => this.#identified(detail))
+    this.#host.addEventListener('peer:discovery', ({ detail }) => this.#discovered(detail))
+    await this.#machine.serve(isOurs ? ['shares', 'templates'] : ['shares'])
+    await this.#host.start()
+    const service = this.#host.services.topics
+    if (service !== undefined) {
+      this.#topics = new Topics(service, {
+        names,
+        take: message => this.#heard(message),
+        changed: peer => this.#peers.changed(peer)
+      })
+    }
+    this.#pulse = new Pulse({
+      connections: () => this.#peers.all,
+      dialectOf: peer => this.#peers.dialectOf(peer),
+      topics: this.#topics,
+      changed: peer => this.#peers.changed(peer),
+      ping: (connection, signal) => this.#host.services.ping.ping(connection.remotePeer, { signal }),
+      log: this.#options.log
+    })
+  }
+
+  get port(): number | null {
+    return this.#port
+  }
+
+  addresses(): PeerAddress[] {
+    return [...new Set(this.#host.getMultiaddrs().map(addressOf))]
+  }
+
+  perform(effect: PeerEffect): void {
+    switch (effect.type) {
+      case 'publish':
+        this.#publish(effect)
+        break
+      case 'verdict':
+        this.#topics?.judge(effect.messageId, effect.verdict)
+        break
+      case 'request':
+        this.#machine.request(effect)
+        break
+      case 'respond':
+        this.#machine.respond(effect)
+        break
+      case 'penalise':
+        this.#options.log.debug({ peer: effect.peer, points: effect.points, code: effect.code }, 'a peer broke a rule')
+        break
+      case 'dropPeer': {
+        const { peer, reason, banMs } = effect
+        this.#tellPeering({ type: 'dropped', peer, reason, banMs })
+        // The machine has forgotten it and is in the middle of a turn.
+        queueMicrotask(() => this.close(peer, reason))
+        break
+      }
+      default:
+        effect satisfies never
+    }
+  }
+
+  async connect(address: PeerAddress, peer: PeerId | null): Promise<void> {
+    const dial: OrderedDial = { address, peer, refusal: null }
+    this.#gate.order(dial)
+    const deadline = this.#dials.after(DIAL_WITHIN_MS)
+    try {
+      await this.#host.dial(multiaddr(address), { signal: deadline.signal })
+    } catch (error) {
+      const reason: DialFailure = dial.refusal ?? (deadline.isOver ? 'timeout' : dialFailure(error))
+      this.#options.log.debug({ address, reason, err: error }, 'a dial came to nothing')
+      this.#tellPeering({ type: 'dialFailed', address, reason })
+    } finally {
+      deadline.end()
+      this.#gate.settled(dial)
+    }
+  }
+
+  close(peer: PeerId, reason: string): void {
+    this.#peers.connectionOf(peer)?.abort(new Error(reason))
+  }
+
+  connections(): ConnectionStatus[] {
+    return this.#peers.statuses()
+  }
+
+  async serve(protocol: string, handler: Handler): Promise<void> {
+    await this.#requests.serve(protocol, async request => {
+      try {
+        await request.answer(await handler(request))
+      } catch (error) {
+        this.#options.log.warn({ protocol, err: error }, 'a request of a peer could not be answered')
+        await request.answer(null)
+      }
+    })
+  }
+
+  ask(order: Parameters<Network['ask']>[0]): Promise<Outcome> {
+    return this.#requests.ask(order)
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    this.#dials.stop()
+    this.#pulse?.stop()
+    this.#topics?.stop()
+    this.#requests.stop()
+    this.#peers.stop()
+    await this.#host.stop()
+  }
+
+  /** A peer dials us although its connection stands: is it still there? Then it may come when it dials again. */
+  cameAgain(peer: PeerId): void {
+    const connection = this.#peers.connectionOf(peer)
+    if (connection !== null) void this.#pulse?.check(connection, { isLast: true })
+  }
+
+  #publish({ topic, data }: Extract<PeerEffect, { type: 'publish' }>): void {
+    this.#topics?.publish(topic, data).catch(error => {
+      this.#options.log.warn({ topic, err: error }, 'a message could not be published')
+    })
+  }
+
+  #heard(message: TopicMessage): void {
+    if (!this.#isStopped) this.#peers.heard(message)
+  }
+
+  #identified(result: IdentifyResult): void {
+    this.#peers.identified(result)
+  }
+
+  #closed(connection: Connection): void {
+    this.#peers.closed(connection)
+    this.#forget(connection.remotePeer.toString())
+  }
+
+  /** A name with addresses, from Kademlia or the local network. Who is not connected is kept by the peering machine, not by libp2p. */
+  #discovered({ id, multiaddrs }: PeerInfo): void {
+    const peer = id.toString()
+    if (peer === this.peer || this.#peers.connectionOf(peer) !== null) return
+    const addresses = this.#tellable(multiaddrs)
+    if (addresses.length > 0) this.#tellPeering({ type: 'learned', source: 'kademlia', peer, addresses })
+    this.#forget(peer)
+  }
+
+  #tellable(addresses: readonly Multiaddr[]): PeerAddress[] {
+    const told = tellable(addresses, { isLocalChain: isLocalChain(this.#options.params) })
+    return [...new Set(told.map(addressOf))].slice(0, MAX_ADDRESSES_PER_PEER)
+  }
+
+  /** libp2p keeps every name it ever heard for hours, and a stranger can make names without end. */
+  #forget(peer: PeerId): void {
+    if (this.#isStopped) return
+    this.#host.peerStore.delete(peerIdFromString(peer)).catch(error => {
+      this.#options.log.debug({ peer, err: error }, 'a peer could not be forgotten')
+    })
+  }
+
+  #tell(event: PeerEvent): void {
+    if (!this.#isStopped) this.#options.tell(event)
+  }
+
+  #tellPeering(event: PeeringEvent): void {
+    if (!this.#isStopped) this.#options.tellPeering(event)
+  }
+}

@@ -1,0 +1,108 @@
+import '@p2poolv2/runtime/with-resolvers'
+import { chainParams } from '@p2poolv2/consensus'
+import type { PeerEvent } from '@p2poolv2/gossip'
+import { loadIdentity, type Network, startNetwork } from '@p2poolv2/gossip/libp2p'
+import { createLog, systemClock } from '@p2poolv2/runtime'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { ACK, frame, handshake, NO_HASH } from './raw/messages.ts'
+import { RawPeer } from './raw/raw-peer.ts'
+
+const BASE = '/p2pool/signet/8b0d970f'
+
+// What no node of ours sends, against our network with nobody behind it.
+describe('the network, to a stranger on a bare socket', () => {
+  let network: Network
+  let told: PeerEvent[] = []
+  let port = 0
+  let raw: RawPeer | null = null
+  const requests = (): PeerEvent[] => told.filter(({ type }) => type === 'peerRequest')
+  const dial = async (options: { readonly isOurs?: boolean; readonly base?: string } = {}): Promise<RawPeer> => {
+    raw = await RawPeer.dial({ port, base: BASE, isOurs: false, ...options })
+    return raw
+  }
+
+  beforeEach(async () => {
+    told = []
+    network = await startNetwork({
+      params: chainParams('signet'),
+      listen: ['/ip4/127.0.0.1/tcp/0'],
+      privateKey: await loadIdentity({ directory: null, fresh: true }),
+      agent: 'p2poolv2-ts/0.0.0',
+      tell: event => {
+        told.push(event)
+        if (event.type !== 'peerRequest') return
+        const { peer, requestId } = event
+        queueMicrotask(() => network.perform({ type: 'respond', peer, requestId, payload: ACK }))
+      },
+      tellPeering: () => undefined,
+      admits: () => null,
+      clock: systemClock(),
+      log: createLog({ level: 'silent', format: 'json' })
+    })
+    port = network.port ?? 0
+  })
+
+  afterEach(async () => {
+    raw?.close()
+    await network.stop()
+  })
+
+  it('says in identify what it speaks, in less than the reference takes', async () => {
+    const { agent, protocolVersion, protocols, bytes } = await (await dial()).identify()
+    expect({ agent, protocolVersion }).toEqual({ agent: 'p2poolv2-ts/0.0.0', protocolVersion: `${BASE}/1.0.0` })
+    expect(protocols).toEqual(
+      expect.arrayContaining([`${BASE}/1.0.0`, `${BASE}/templates/1.0.0`, `${BASE}/kad/1.0.0`, '/meshsub/1.1.0'])
+    )
+    expect(bytes).toBeLessThan(4_096)
+  })
+
+  it('answers a request that came before it knows who asks', async () => {
+    expect(await (await dial()).ask(handshake(0, NO_HASH))).toEqual(ACK)
+    expect(told.map(({ type }) => type).slice(0, 2)).toEqual(['peerConnected', 'peerRequest'])
+  })
+
+  it('shakes no hands with another chain', async () => {
+    await expect(RawPeer.dial({ port, base: '/p2pool/signet/00000000' })).rejects.toThrow()
+    expect(told).toEqual([])
+  })
+
+  it('resets a stream that announces too much, before it has come, and no other', async () => {
+    const peer = await dial()
+    const stream = await peer.openRequest()
+    const head = frame(ACK).subarray(0, 8)
+    head.writeUInt32LE(1_048_577)
+    await stream.send(head)
+    await expect(stream.take(1)).rejects.toMatchObject({ how: 'rst' })
+    expect(await peer.ask(handshake(0, NO_HASH))).toEqual(ACK)
+    expect(requests()).toHaveLength(1)
+  })
+
+  it('resets a stream with a wrong checksum, and one that ends inside its frame', async () => {
+    const peer = await dial()
+    const wrong = frame(handshake(0, NO_HASH))
+    wrong[4] = (wrong[4] ?? 0) ^ 1
+    const streams = [await peer.openRequest(), await peer.openRequest()]
+    await streams[0]?.send(wrong)
+    await streams[1]?.send(frame(handshake(0, NO_HASH)).subarray(0, 20))
+    streams[1]?.finish()
+    for (const stream of streams) await expect(stream.take(1)).rejects.toMatchObject({ how: 'rst' })
+    expect(requests()).toEqual([])
+  })
+
+  it('waits ten seconds for a request that dribbles, and serves others meanwhile', async () => {
+    const peer = await dial()
+    const dribbling = await peer.openRequest()
+    const fromMs = performance.now()
+    const drip = setInterval(() => dribbling.write(Buffer.of(1)), 1_000)
+    try {
+      const head = frame(Buffer.alloc(1_000)).subarray(0, 8)
+      await dribbling.send(head)
+      expect(await peer.ask(handshake(0, NO_HASH))).toEqual(ACK)
+      await expect(dribbling.take(1)).rejects.toMatchObject({ how: 'rst' })
+    } finally {
+      clearInterval(drip)
+    }
+    expect(performance.now() - fromMs).toBeGreaterThan(9_000)
+    expect(requests()).toHaveLength(1)
+  })
+})
