@@ -11,19 +11,36 @@ export type {
   Topic,
   TopicVerdict
 } from './network-port.ts'
+export { banKeyOf } from './peering/bans.ts'
 export type {
+  AddressSource,
+  AddressStatus,
   Admission,
+  BanStatus,
   ConnectionStatus,
   DialFailure,
+  Direction,
   PeerAddress,
-  PeeringEvent
+  PeeringEffect,
+  PeeringEvent,
+  PeeringStatus,
+  PeerRecord,
+  Refusal
 } from './peering/contract.ts'
+export type { DialTarget, Invite, InviteErrorCode } from './peering/invite.ts'
 export {
-  decodeFrame,
-  decodeFrameHead,
-  encodeFrame,
-  payloadMatches
-} from './wire/frame.ts'
+  checkInvite,
+  encodeInvite,
+  InviteError,
+  MAX_INVITE_ADDRESSES,
+  MAX_INVITE_EXTRA_BYTES,
+  parseDialTarget
+} from './peering/invite.ts'
+export { canonicalAddress, type NetAddress, parseAddress, printAddress } from './peering/net-address.ts'
+export { groupOf, isPrivate, isRoutable, type Reach, reachOf } from './peering/network-group.ts'
+export { Peering, type PeeringOptions } from './peering/peering.ts'
+export { loadPeering, parseRecord } from './peering/records.ts'
+export { decodeFrame, decodeFrameHead, encodeFrame, payloadMatches } from './wire/frame.ts'
 export type { DecodedMessage } from './wire/messages.ts'
 export { decodeMessage, encodeMessage } from './wire/messages.ts'
 export {

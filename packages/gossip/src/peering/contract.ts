@@ -6,7 +6,10 @@ import type { Dialect, PeerId } from '../network-port.ts'
  * It stands beside the gossip machine: that one knows peers by what they say, this one by where they are.
  */
 
-/** A multiaddr with an IP literal, `/ip4/192.0.2.1/tcp/6884` (or `/onion3/…`), without `/p2p/…` behind it. */
+/**
+ * A multiaddr with an IP literal, `/ip4/192.0.2.1/tcp/6884` (or `/onion3/…`), without `/p2p/…` behind it. Any way to write it will do
+ * in an event; in effects and status it has one form (`net-address.ts`).
+ */
 export type PeerAddress = string
 
 export type Direction = 'inbound' | 'outbound'
@@ -14,8 +17,19 @@ export type Direction = 'inbound' | 'outbound'
 /** Where an address was heard of. What a stranger told counts least. */
 export type AddressSource = 'config' | 'invite' | 'command' | 'mdns' | 'kademlia' | 'identify'
 
-/** Why a dial came to nothing. `network`: Noise failed, so the other is not of our share chain (protocol §18.1). */
-export type DialFailure = 'refused' | 'timeout' | 'unreachable' | 'network' | 'wrong-peer' | 'not-admitted' | 'failed'
+/**
+ * Why a dial came to nothing. `network`: Noise failed, so the other is not of our share chain (protocol §18.1). `self`: it is this
+ * node. `not-admitted`: we refused it ourselves, which says nothing against the address.
+ */
+export type DialFailure =
+  | 'refused'
+  | 'timeout'
+  | 'unreachable'
+  | 'network'
+  | 'wrong-peer'
+  | 'self'
+  | 'not-admitted'
+  | 'failed'
 
 export type PeeringEvent =
   /** The peer is authenticated and the connection stands. */
@@ -46,8 +60,17 @@ export type PeeringEvent =
       readonly peer: PeerId | null
       readonly addresses: readonly PeerAddress[]
     }
+  /** Where this node listens now, all of it; never dialled. */
+  | { readonly type: 'listening'; readonly addresses: readonly PeerAddress[] }
+  /** The peer was the first to bring something of worth: a share or a block. */
+  | { readonly type: 'useful'; readonly peer: PeerId }
   /** The gossip machine dropped a peer (`dropPeer`). */
   | { readonly type: 'dropped'; readonly peer: PeerId; readonly reason: string; readonly banMs: number }
+  /** The operator bans a peer or a host, or ends a ban; `key` as in a record (`banKeyOf` reads what people write). */
+  | { readonly type: 'ban'; readonly key: string; readonly reason: string; readonly banMs: number }
+  | { readonly type: 'unban'; readonly key: string }
+  /** The operator no longer wants this address. Its connection stays. */
+  | { readonly type: 'unwanted'; readonly address: PeerAddress }
   /** The time named by `nextDeadlineMs` has come. */
   | { readonly type: 'deadline' }
 
@@ -60,7 +83,7 @@ export type PeeringEffect =
   | { readonly type: 'keep'; readonly record: PeerRecord }
   | { readonly type: 'forget'; readonly key: string }
 
-/** What is kept over a restart: an address that was good once, or a ban. Times are of the wall clock. */
+/** What is kept over a restart: an address that was good once or is wanted, or a ban. Times are of the wall clock. */
 export type PeerRecord =
   | {
       readonly type: 'address'
@@ -68,24 +91,32 @@ export type PeerRecord =
       readonly key: string
       readonly peer: PeerId | null
       readonly source: AddressSource
-      readonly lastGoodMs: UnixMs
+      /** When a connection to it stood last; null: never yet, it is wanted. */
+      readonly lastGoodMs: UnixMs | null
       /** How long connections to it stood in all. */
       readonly goodForMs: number
     }
   | {
       readonly type: 'ban'
-      /** `peer:<id>` or `ip:<address>`. */
+      /** `peer:<id>` or `ip:<address>`; of IPv6 the /64, `ip:2001:db8:1:2::/64`. */
       readonly key: string
       readonly reason: string
       readonly untilMs: UnixMs
+      /** How long it was meant to be: no wrong clock makes it longer. */
+      readonly banMs: number
     }
 
-/** Asked before Noise with the address alone, and again after it with the peer. Null: let it in; else why not. */
+export type Refusal = 'self' | 'banned' | 'connected' | 'full'
+
+/**
+ * Asked before Noise with the address alone, and again after it with the peer. Null: let it in; else why not. Asking changes
+ * nothing: what was let in counts from `connected` on.
+ */
 export type Admission = (asked: {
   readonly direction: Direction
   readonly address: PeerAddress
   readonly peer: PeerId | null
-}) => string | null
+}) => Refusal | null
 
 /** A connection as status and API show it. */
 export interface ConnectionStatus {
@@ -95,4 +126,34 @@ export interface ConnectionStatus {
   readonly connectedAtMs: SteadyMs
   readonly agent: string | null
   readonly dialect: Dialect | null
+}
+
+export interface BanStatus {
+  readonly key: string
+  readonly reason: string
+  readonly untilMs: SteadyMs
+}
+
+export interface AddressStatus {
+  readonly address: PeerAddress
+  readonly source: AddressSource
+  /** Dialled until it answers, whoever else is connected. */
+  readonly isWanted: boolean
+  readonly peer: PeerId | null
+  readonly lastResult: DialFailure | 'connected' | null
+  /** Dials that failed, one after another, up to the last. */
+  readonly failures: number
+  readonly lastGoodMs: UnixMs | null
+  /** Not dialled before; null while it is connected. */
+  readonly nextTryMs: SteadyMs | null
+}
+
+export interface PeeringStatus {
+  readonly connections: readonly ConnectionStatus[]
+  readonly dialling: readonly PeerAddress[]
+  readonly bans: readonly BanStatus[]
+  /** Wanted ones first, then those that were good, then those only heard of. */
+  readonly addresses: readonly AddressStatus[]
+  /** When somebody last reached this node from the internet; null: nobody yet, which is no proof that nobody can. */
+  readonly reachedFromOutsideMs: SteadyMs | null
 }

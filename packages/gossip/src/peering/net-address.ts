@@ -1,3 +1,4 @@
+import { bytesEqual } from '@p2poolv2/primitives'
 import { base32nopad, base58 } from '@scure/base'
 import type { PeerId } from '../network-port.ts'
 import type { PeerAddress } from './contract.ts'
@@ -58,6 +59,10 @@ export function printHost({ kind, host }: Pick<NetAddress, 'kind' | 'host'>): st
   return kind === 'ip6' ? printIp6(host) : base32nopad.encode(host).toLowerCase()
 }
 
+export function isSameHost(a: Pick<NetAddress, 'kind' | 'host'>, b: Pick<NetAddress, 'kind' | 'host'>): boolean {
+  return a.kind === b.kind && bytesEqual(a.host, b.host)
+}
+
 /** The text of an address in its one form, or null if it is none. */
 export function canonicalAddress(text: PeerAddress): PeerAddress | null {
   const address = parseAddress(text)
@@ -115,7 +120,9 @@ function parseIp4(text: string): Uint8Array | null {
 function parseIp6(text: string): Uint8Array | null {
   const halves = text.split('::')
   if (halves.length > 2 || text.length > 45) return null
-  const [left, right] = halves.map(half => (half === '' ? [] : parseGroups(half)))
+  const [left, right] = halves.map((half, i) =>
+    half === '' ? [] : parseGroups(half, { isEnd: i === halves.length - 1 })
+  )
   if (left === undefined || left === null || right === null) return null
   // The gap stands for one group of zeros at least (RFC 5952 §4.2.2), and without one all eight are there.
   const missing = 8 - left.length - (right?.length ?? 0)
@@ -124,12 +131,12 @@ function parseIp6(text: string): Uint8Array | null {
   return Uint8Array.from(groups.flatMap(group => [group >>> 8, group & 0xff]))
 }
 
-/** Groups between colons; the last may be an IPv4 address, which is two. */
-function parseGroups(text: string): number[] | null {
+/** Groups between colons; the last of an address may be an IPv4 address, which is two. */
+function parseGroups(text: string, { isEnd }: { readonly isEnd: boolean }): number[] | null {
   const groups: number[] = []
   const parts = text.split(':')
   for (const [i, part] of parts.entries()) {
-    const tail = i === parts.length - 1 ? parseIp4(part) : null
+    const tail = isEnd && i === parts.length - 1 ? parseIp4(part) : null
     if (tail !== null) {
       const [a = 0, b = 0, c = 0, d = 0] = tail
       groups.push((a << 8) | b, (c << 8) | d)

@@ -1,0 +1,238 @@
+import { invariant, type SteadyMs, steadyMs, type UnixMs, unixMs } from '@p2poolv2/primitives'
+import type { PeerId } from '../network-port.ts'
+import type { AddressSource, DialFailure, PeerAddress, PeerRecord } from './contract.ts'
+import { type NetAddress, printAddress } from './net-address.ts'
+import { groupOf } from './network-group.ts'
+
+/** Addresses that the operator wants; at the cap a further one is refused. */
+export const MAX_WANTED = 128
+/** Addresses that were never good; who gives way at the caps is at `#roomForFresh`. */
+export const MAX_FRESH = 1_024
+export const MAX_FRESH_PER_GROUP = 32
+export const MAX_FRESH_PER_TELLER = 128
+/** Addresses that were good once; at the caps the one that failed most, then the one good longest ago, gives way. */
+export const MAX_GOOD = 512
+export const MAX_GOOD_PER_GROUP = 16
+/** An address only heard of is forgotten after so many dials in vain, one that was good once after so many. */
+export const MAX_FRESH_FAILURES = 3
+export const MAX_GOOD_FAILURES = 20
+
+/** Sources that are the operator's word. */
+const OPERATOR: ReadonlySet<AddressSource> = new Set(['config', 'invite', 'command'])
+/** Of these the operator's word outlives a restart; `config` is read again. */
+const LASTING: ReadonlySet<AddressSource> = new Set(['invite', 'command'])
+
+export function isOperators(source: AddressSource): boolean {
+  return OPERATOR.has(source)
+}
+
+/** What is known of one address. Only the book and the machine that owns it write to it. */
+export class KnownAddress {
+  readonly address: PeerAddress
+  readonly net: NetAddress
+  readonly group: string
+  /** Who told: the group of a peer, or the source itself. A teller has a bounded part of the book. */
+  readonly teller: string
+  source: AddressSource
+  isWanted = false
+  /** Who has to be there, by the operator's word; anybody if null. */
+  expected: PeerId | null = null
+  /** Who was there last, or is said to be. */
+  peer: PeerId | null = null
+  /** A connection showed it, or the operator says so; else a stranger's word. */
+  isPeerProven = false
+  lastGoodMs: UnixMs | null = null
+  goodForMs = 0
+  lastResult: DialFailure | 'connected' | null = null
+  failures = 0
+  /** Not dialled before. */
+  notBeforeMs: SteadyMs = steadyMs(0)
+
+  constructor(net: NetAddress, heard: { readonly source: AddressSource; readonly teller: string }) {
+    this.address = printAddress(net)
+    this.net = net
+    this.group = groupOf(net)
+    this.teller = heard.teller
+    this.source = heard.source
+  }
+
+  /** Wanted ones are apart; the rest was good once or is fresh. */
+  get table(): 'wanted' | 'good' | 'fresh' {
+    if (this.isWanted) return 'wanted'
+    return this.lastGoodMs === null ? 'fresh' : 'good'
+  }
+
+  /** What to keep of it over a restart; null if nothing. */
+  get record(): PeerRecord | null {
+    if (this.lastGoodMs === null && !(this.isWanted && LASTING.has(this.source))) return null
+    const { address, peer, expected, source, lastGoodMs, goodForMs } = this
+    const provenPeer = this.isPeerProven ? peer : null
+    return {
+      type: 'address',
+      key: address,
+      peer: this.isWanted ? expected : provenPeer,
+      source,
+      lastGoodMs,
+      goodForMs
+    }
+  }
+}
+
+export interface Heard {
+  readonly source: AddressSource
+  readonly teller: string
+  readonly peer: PeerId | null
+}
+
+/**
+ * Addresses of nodes, in three tables with caps of their own: wanted, good once, and only heard of. Whoever tells many can
+ * fill its own part of the third and nothing else: no address that was good gives way to one that was not.
+ * Telling costs O(size), everything else O(1); the size is bounded by the three caps.
+ */
+export class AddressBook {
+  readonly #known = new Map<PeerAddress, KnownAddress>()
+
+  get size(): number {
+    return this.#known.size
+  }
+
+  get(address: PeerAddress): KnownAddress | undefined {
+    return this.#known.get(address)
+  }
+
+  all(): IterableIterator<KnownAddress> {
+    return this.#known.values()
+  }
+
+  in(table: KnownAddress['table']): KnownAddress[] {
+    return [...this.#known.values()].filter(known => known.table === table)
+  }
+
+  /** @returns the address as it is known now, or null if there was no room for it */
+  learn(net: NetAddress, heard: Heard): KnownAddress | null {
+    const isWanted = isOperators(heard.source)
+    const before = this.#known.get(printAddress(net))
+    if (isWanted && before?.isWanted !== true && this.in('wanted').length >= MAX_WANTED) return null
+    if (before === undefined && !isWanted && !this.#roomForFresh(groupOf(net), heard.teller)) return null
+    const known = before ?? new KnownAddress(net, heard)
+    this.#known.set(known.address, known)
+    if (isWanted) {
+      known.isWanted = true
+      // A restart forgets what is in the configuration only, and reads it again: what outlives it counts.
+      if (!LASTING.has(known.source)) known.source = heard.source
+      // Asked for again is asked for now.
+      known.notBeforeMs = steadyMs(0)
+    }
+    if (isWanted) known.expected = heard.peer ?? known.expected
+    if (heard.peer !== null && (isWanted || !known.isPeerProven)) {
+      known.peer = heard.peer
+      known.isPeerProven = isWanted
+    }
+    return known
+  }
+
+  /** A connection to it stands. @returns those that gave way, whose records go */
+  markGood(known: KnownAddress, wallMs: UnixMs): readonly KnownAddress[] {
+    known.lastGoodMs = wallMs
+    return this.#trimGood(known)
+  }
+
+  /** Takes up a record of before a restart. @returns whether there was room */
+  load(net: NetAddress, record: Extract<PeerRecord, { readonly type: 'address' }>, wallMs: UnixMs): boolean {
+    const known = new KnownAddress(net, { source: record.source, teller: record.source })
+    known.isWanted = LASTING.has(record.source)
+    if (this.#known.has(known.address) || (known.isWanted && this.in('wanted').length >= MAX_WANTED)) return false
+    known.peer = record.peer
+    known.isPeerProven = record.peer !== null
+    known.expected = known.isWanted ? record.peer : null
+    // What was good in the future was so under another clock.
+    known.lastGoodMs = record.lastGoodMs === null ? null : unixMs(Math.min(record.lastGoodMs, wallMs))
+    known.goodForMs = record.goodForMs
+    if (known.table === 'fresh') return false
+    this.#known.set(known.address, known)
+    this.#trimGood(null)
+    return this.#known.has(known.address)
+  }
+
+  delete(address: PeerAddress): void {
+    this.#known.delete(address)
+  }
+
+  /**
+   * Makes room for one that was never good, or says that there is none. Where a group or a teller is at its cap, only an address of
+   * its own that failed gives way: what is there is as good as what comes. Where the book is, the teller with most loses one.
+   */
+  #roomForFresh(group: string, teller: string): boolean {
+    for (;;) {
+      const fresh = this.in('fresh')
+      const ofGroup = fresh.filter(known => known.group === group)
+      const ofTeller = fresh.filter(known => known.teller === teller)
+      const largest = mostOfOne(fresh, known => known.teller)
+      let crowd: readonly KnownAddress[]
+      if (ofGroup.length >= MAX_FRESH_PER_GROUP) crowd = failedOf(ofGroup)
+      else if (ofTeller.length >= MAX_FRESH_PER_TELLER) crowd = failedOf(ofTeller)
+      else if (fresh.length < MAX_FRESH) return true
+      else crowd = largest.length > ofTeller.length ? largest : failedOf(ofTeller)
+      const worst = worstOf(crowd)
+      if (worst === null) return false
+      this.#known.delete(worst.address)
+    }
+  }
+
+  /** @param newest stays */
+  #trimGood(newest: KnownAddress | null): readonly KnownAddress[] {
+    const gone: KnownAddress[] = []
+    for (;;) {
+      const good = this.in('good')
+      const crowd = mostOfOne(good, known => known.group)
+      if (good.length <= MAX_GOOD && crowd.length <= MAX_GOOD_PER_GROUP) return gone
+      const worst = worstOf(crowd.length > MAX_GOOD_PER_GROUP ? crowd : good, newest)
+      if (worst === null) return gone
+      this.#known.delete(worst.address)
+      gone.push(worst)
+    }
+  }
+
+  checkInvariants(): void {
+    invariant(this.in('wanted').length <= MAX_WANTED, 'wanted addresses are within their cap')
+    for (const [table, cap, perGroup] of [
+      ['fresh', MAX_FRESH, MAX_FRESH_PER_GROUP],
+      ['good', MAX_GOOD, MAX_GOOD_PER_GROUP]
+    ] as const) {
+      const known = this.in(table)
+      invariant(known.length <= cap, 'a table of addresses is within its cap')
+      invariant(mostOfOne(known, ({ group }) => group).length <= perGroup, 'no group has more than its part')
+    }
+  }
+}
+
+/** The largest set of equal keys; the first of equals. */
+export function mostOfOne<T>(all: readonly T[], keyOf: (one: T) => string): readonly T[] {
+  const sets = new Map<string, T[]>()
+  for (const one of all) {
+    const set = sets.get(keyOf(one))
+    if (set === undefined) sets.set(keyOf(one), [one])
+    else set.push(one)
+  }
+  let most: readonly T[] = []
+  for (const set of sets.values()) if (set.length > most.length) most = set
+  return most
+}
+
+function failedOf(some: readonly KnownAddress[]): readonly KnownAddress[] {
+  return some.filter(known => known.failures > 0)
+}
+
+/** The one that failed most, then the one good longest ago, then the first heard of. */
+function worstOf(crowd: readonly KnownAddress[], but: KnownAddress | null = null): KnownAddress | null {
+  let worst: KnownAddress | null = null
+  for (const known of crowd) {
+    if (known === but) continue
+    const isWorse =
+      worst === null ||
+      known.failures > worst.failures ||
+      (known.failures === worst.failures && (known.lastGoodMs ?? 0) < (worst.lastGoodMs ?? 0))
+    if (isWorse) worst = known
+  }
+  return worst
+}

@@ -1,0 +1,397 @@
+import { type Moment, type Rng, type SteadyMs, steadyMs } from '@p2poolv2/primitives'
+import type { PeerId } from '../network-port.ts'
+import { AddressBook, isOperators, type KnownAddress, MAX_FRESH_FAILURES, MAX_GOOD_FAILURES } from './address-book.ts'
+import { type AddressFilter, takesAddress } from './address-filter.ts'
+import { backoffMs, MAX_BACKOFF_MS, MAX_IDLE_BACKOFF_MS } from './backoff.ts'
+import { Bans, breachKeys, peerBanKey } from './bans.ts'
+import { Connection, Connections, MAX_AGENT_CHARACTERS, MAX_CLAIMS, type Purpose } from './connections.ts'
+import type {
+  Admission,
+  PeerAddress,
+  PeeringEffect,
+  PeeringEvent,
+  PeeringStatus,
+  PeerRecord,
+  Refusal
+} from './contract.ts'
+import { type Choice, type DialLimits, DialPolicy } from './dial-policy.ts'
+import { chooseEvicted, hasStood } from './eviction.ts'
+import { isSameHost, type NetAddress, parseAddress, printAddress } from './net-address.ts'
+import { groupOf, reachOf } from './network-group.ts'
+import { addressStatus } from './status.ts'
+
+/** A dial without an answer for this long has failed, told or not. */
+export const DIAL_LIMIT_MS = 60_000
+/** Connections at once that the network made on its own, and how long one is left to it. */
+export const MAX_VISITS = 16
+export const VISIT_MS = 120_000
+/** Addresses of this node; further ones are not remembered. */
+export const MAX_OWN = 64
+/** Addresses read of one event; further ones are not. */
+export const MAX_TOLD_AT_ONCE = 64
+
+export interface PeeringOptions extends AddressFilter, DialLimits {
+  readonly self: PeerId
+  /** Inbound peers at most. They never take places of outbound ones. */
+  readonly maxInbound: number
+}
+
+const NOTHING: readonly PeeringEffect[] = Object.freeze([])
+
+/**
+ * Whom to dial, keep and refuse. A machine: events and time in, effects out. Waits are by the steady clock, so that setting the wall
+ * clock changes nothing; records are by the wall clock, since nothing else means something after a restart.
+ */
+export class Peering {
+  readonly #options: PeeringOptions
+  readonly #rng: Rng
+  readonly #book = new AddressBook()
+  readonly #connections = new Connections()
+  readonly #bans = new Bans()
+  readonly #own = new Set<PeerAddress>()
+  readonly #policy: DialPolicy
+  #listening: readonly PeerAddress[] = []
+  #reachedFromOutsideMs: SteadyMs | null = null
+  #nextDeadlineMs: SteadyMs | null = null
+  #effects: PeeringEffect[] = []
+
+  constructor(options: PeeringOptions, { rng }: { readonly rng: Rng }) {
+    this.#options = options
+    this.#rng = rng
+    const view = { book: this.#book, connections: this.#connections, bans: this.#bans, own: this.#own, rng }
+    this.#policy = new DialPolicy(options, view)
+  }
+
+  /** When to call with `deadline` at the latest, by the steady clock; null: not before something happens. */
+  get nextDeadlineMs(): SteadyMs | null {
+    return this.#nextDeadlineMs
+  }
+
+  handle(event: PeeringEvent, now: Moment): readonly PeeringEffect[] {
+    this.#take(event, now)
+    if (event.type !== 'useful') this.#plan(now)
+    const effects = this.#effects
+    this.#effects = []
+    return effects.length === 0 ? NOTHING : effects
+  }
+
+  /** Takes up a record of before a restart, before the first event. @returns whether there was room for it */
+  load(record: PeerRecord, now: Moment): boolean {
+    if (record.type === 'ban') {
+      this.#bans.load(record, now)
+      return true
+    }
+    const net = parseAddress(record.key)
+    return net !== null && this.#book.load(net, record, now.wallMs)
+  }
+
+  /** Of type `Admission`, with the time. */
+  admits(asked: Parameters<Admission>[0], nowMs: SteadyMs): Refusal | null {
+    const net = parseAddress(asked.address)
+    const { peer, direction } = asked
+    if (peer === this.#options.self) return 'self'
+    if (net !== null && this.#bans.hasHost(net, nowMs)) return 'banned'
+    if (peer !== null && this.#bans.hasPeer(peer, nowMs)) return 'banned'
+    if (peer !== null && this.#connections.get(peer) !== undefined) return 'connected'
+    const isFull = direction === 'inbound' ? this.#isFullFor(net, peer) : this.#isOutboundFull(net)
+    return isFull ? 'full' : null
+  }
+
+  status(): PeeringStatus {
+    const addresses = this.#connections.addresses()
+    const nextTryMs = (known: KnownAddress): SteadyMs | null =>
+      this.#policy.isConnected(known, addresses) ? null : known.notBeforeMs
+    return {
+      connections: [...this.#connections.all()].map(({ status }) => status),
+      dialling: [...this.#connections.pending()].map(({ address }) => address),
+      bans: this.#bans.all(),
+      addresses: (['wanted', 'good', 'fresh'] as const).flatMap(table =>
+        this.#book.in(table).map(known => addressStatus(known, nextTryMs(known)))
+      ),
+      reachedFromOutsideMs: this.#reachedFromOutsideMs
+    }
+  }
+
+  checkInvariants(): void {
+    this.#book.checkInvariants()
+    this.#bans.checkInvariants()
+  }
+
+  #take(event: PeeringEvent, now: Moment): void {
+    const nowMs = now.steadyMs
+    switch (event.type) {
+      case 'connected':
+        this.#onConnected(event, now)
+        break
+      case 'identified':
+        this.#onIdentified(event)
+        break
+      case 'closed':
+        this.#onClosed(event.peer, now)
+        break
+      case 'dialFailed':
+        this.#onDialFailed(event, nowMs)
+        break
+      case 'learned':
+        this.#onLearned(event)
+        break
+      case 'listening':
+        this.#onListening(event.addresses)
+        break
+      case 'useful': {
+        const connection = this.#connections.get(event.peer)
+        if (connection !== undefined) connection.usefulAtMs = nowMs
+        break
+      }
+      case 'dropped':
+        this.#onDropped(event, now)
+        break
+      case 'ban':
+        this.#ban(event, now)
+        break
+      case 'unban':
+        if (this.#bans.delete(event.key)) this.#effects.push({ type: 'forget', key: event.key })
+        break
+      case 'unwanted':
+        this.#onUnwanted(event.address)
+        break
+      case 'deadline':
+        break
+      default:
+        event satisfies never
+    }
+  }
+
+  #onConnected(event: Extract<PeeringEvent, { type: 'connected' }>, now: Moment): void {
+    const isOutbound = event.direction === 'outbound'
+    const connection = new Connection({
+      ...event,
+      connectedAtMs: now.steadyMs,
+      purpose: isOutbound ? this.#purposeOf(event) : null
+    })
+    const refusal = this.admits(event, now.steadyMs)
+    this.#connections.endDial(connection.address)
+    if (refusal === 'self') {
+      if (isOutbound) this.#addOwn(connection.address)
+      this.#effects.push({ type: 'close', peer: event.peer, reason: refusal })
+      return
+    }
+    if (isOutbound) this.#noteAnswer(connection, { isGood: refusal !== 'banned', now })
+    // A second connection of a peer is the network's affair.
+    if (this.#connections.get(event.peer) !== undefined) return
+    this.#connections.add(connection)
+    if (refusal !== null) this.#close(connection, refusal)
+    if (refusal !== null || isOutbound) return
+    if (connection.net !== null && reachOf(connection.net) === 'public') this.#reachedFromOutsideMs = now.steadyMs
+    const others = this.#connections.inbound().filter(other => other !== connection)
+    if (others.length < this.#options.maxInbound) return
+    const newcomer = this.#isWanted(connection) ? null : connection.group
+    this.#close(chooseEvicted(others, newcomer, this.#isWanted) ?? connection, 'full')
+  }
+
+  #onIdentified(event: Extract<PeeringEvent, { type: 'identified' }>): void {
+    const connection = this.#connections.get(event.peer)
+    if (connection === undefined) return
+    connection.agent = event.agent.slice(0, MAX_AGENT_CHARACTERS)
+    connection.dialect = event.dialect
+    const claims: PeerAddress[] = []
+    for (const text of event.addresses.slice(0, MAX_CLAIMS)) {
+      const net = parseAddress(text)
+      if (net === null) continue
+      if (connection.isAtHostOf(net)) claims.push(printAddress(net))
+      if (takesAddress(net, { source: 'identify', teller: connection.net }, this.#options)) {
+        this.#book.learn(net, { source: 'identify', teller: connection.group, peer: event.peer })
+      }
+    }
+    connection.claims = claims
+  }
+
+  #onClosed(peer: PeerId, now: Moment): void {
+    const connection = this.#connections.get(peer)
+    if (connection === undefined) return
+    const met = this.#book.in('wanted').filter(known => this.#policy.isConnected(known))
+    this.#connections.delete(peer)
+    // Wanted addresses that this connection stood for wait a moment, as the one that it was dialled at.
+    for (const known of met) if (!this.#policy.isConnected(known)) this.#wait(known, now.steadyMs)
+    const known = this.#book.get(connection.address)
+    if (known === undefined || connection.direction === 'inbound') return
+    const stood = hasStood(connection, now.steadyMs)
+    if (stood) {
+      known.failures = 0
+      known.goodForMs += now.steadyMs - connection.connectedAtMs
+      known.lastGoodMs = now.wallMs
+      this.#keep(known)
+    } else if (!connection.isClosing) {
+      known.failures++
+    }
+    this.#wait(known, now.steadyMs)
+  }
+
+  #onDialFailed({ address, reason }: Extract<PeeringEvent, { type: 'dialFailed' }>, nowMs: SteadyMs): void {
+    const net = parseAddress(address)
+    const canonical = net === null ? address : printAddress(net)
+    this.#connections.endDial(canonical)
+    if (reason === 'self') this.#addOwn(canonical)
+    const known = this.#book.get(canonical)
+    if (known === undefined) return
+    known.lastResult = reason
+    if (reason !== 'not-admitted') known.failures++
+    // Whoever was said to be there is not.
+    if (reason === 'wrong-peer' && known.expected === null) {
+      known.peer = null
+      known.isPeerProven = false
+    }
+    this.#wait(known, nowMs)
+    const isUseless = reason === 'self' || reason === 'network' || known.failures >= MAX_FRESH_FAILURES
+    // Without any connection it may be us who cannot be reached.
+    const isOnline = this.#connections.all().next().done !== true
+    if (known.table === 'fresh' && isUseless && (isOnline || reason !== 'unreachable')) this.#forget(known)
+    if (known.table === 'good' && known.failures >= MAX_GOOD_FAILURES && isOnline) this.#forget(known)
+  }
+
+  #onLearned({ source, peer, addresses }: Extract<PeeringEvent, { type: 'learned' }>): void {
+    for (const text of addresses.slice(0, MAX_TOLD_AT_ONCE)) {
+      const net = parseAddress(text)
+      if (net === null || peer === this.#options.self || !takesAddress(net, { source, teller: null }, this.#options))
+        continue
+      const known = this.#book.learn(net, { source, teller: source, peer })
+      if (known !== null && isOperators(source)) this.#keep(known)
+    }
+  }
+
+  #onListening(addresses: readonly PeerAddress[]): void {
+    for (const address of this.#listening) this.#own.delete(address)
+    this.#listening = addresses.map(text => {
+      const net = parseAddress(text)
+      return net === null ? text : printAddress(net)
+    })
+    for (const address of this.#listening) this.#addOwn(address)
+  }
+
+  #onDropped(event: Extract<PeeringEvent, { type: 'dropped' }>, now: Moment): void {
+    const connection = this.#connections.get(event.peer)
+    // The host of a peer that the operator wants is not given up for one breach.
+    const host = connection === undefined || this.#isWanted(connection) ? null : connection.net
+    if (connection !== undefined) this.#close(connection, event.reason)
+    for (const key of breachKeys(event.peer, host)) this.#ban({ key, reason: event.reason, banMs: event.banMs }, now)
+  }
+
+  #ban(ban: { readonly key: string; readonly reason: string; readonly banMs: number }, now: Moment): void {
+    const { keep, forget } = this.#bans.add(ban, now)
+    if (forget !== null) this.#effects.push({ type: 'forget', key: forget })
+    if (keep === null) return
+    this.#effects.push({ type: 'keep', record: keep })
+    for (const connection of this.#connections.all()) {
+      const isHost = connection.net !== null && this.#bans.hasHost(connection.net, now.steadyMs)
+      if (isHost || peerBanKey(connection.peer) === ban.key) this.#close(connection, 'banned')
+    }
+  }
+
+  #onUnwanted(address: PeerAddress): void {
+    const net = parseAddress(address)
+    const known = net === null ? undefined : this.#book.get(printAddress(net))
+    if (known === undefined || !known.isWanted) return
+    this.#book.delete(known.address)
+    this.#effects.push({ type: 'forget', key: known.address })
+  }
+
+  /** Everything that follows from how things stand now. */
+  #plan(now: Moment): void {
+    const nowMs = now.steadyMs
+    for (const key of this.#bans.popEnded(nowMs)) this.#effects.push({ type: 'forget', key })
+    for (const { address, sinceMs } of this.#connections.pending()) {
+      if (nowMs - sinceMs >= DIAL_LIMIT_MS)
+        this.#onDialFailed({ type: 'dialFailed', address, reason: 'timeout' }, nowMs)
+    }
+    for (const visit of this.#visits()) if (nowMs - visit.connectedAtMs >= VISIT_MS) this.#close(visit, 'visit over')
+    for (const visit of this.#visits()) if (this.#policy.couldChoose(visit.group, nowMs)) visit.purpose = 'chosen'
+    for (let next = this.#policy.next(nowMs); next !== null; next = this.#policy.next(nowMs)) this.#dial(next, nowMs)
+    for (let one = this.#policy.surplus(); one !== null; one = this.#policy.surplus()) this.#close(one, 'same network')
+    const ends = [...this.#connections.pending()].map(({ sinceMs }) => sinceMs + DIAL_LIMIT_MS)
+    for (const { connectedAtMs } of this.#visits()) ends.push(connectedAtMs + VISIT_MS)
+    for (const atMs of [this.#bans.nextEndMs, this.#policy.nextTryMs(nowMs)]) if (atMs !== null) ends.push(atMs)
+    this.#nextDeadlineMs = ends.length === 0 ? null : steadyMs(ends.reduce((a, b) => Math.min(a, b)))
+  }
+
+  #dial({ known, peer, purpose }: Choice, nowMs: SteadyMs): void {
+    this.#connections.startDial({ address: known.address, group: known.group, peer, purpose, sinceMs: nowMs })
+    this.#effects.push({ type: 'dial', address: known.address, peer })
+  }
+
+  #close(connection: Connection, reason: string): void {
+    if (connection.isClosing) return
+    connection.isClosing = true
+    this.#effects.push({ type: 'close', peer: connection.peer, reason })
+  }
+
+  #purposeOf({ address, peer }: { readonly address: PeerAddress; readonly peer: PeerId }): Purpose {
+    const net = parseAddress(address)
+    if (net === null) return 'visit'
+    const pending = this.#connections.pendingAt(printAddress(net))
+    return pending?.purpose ?? (this.#isWantedHost(net, peer) ? 'wanted' : 'visit')
+  }
+
+  /** A node of our share chain answered at an address that was dialled: it is good, wherever it was heard of. */
+  #noteAnswer(connection: Connection, { isGood, now }: { readonly isGood: boolean; readonly now: Moment }): void {
+    const { net, peer } = connection
+    if (net === null) return
+    const told = { source: 'kademlia', teller: 'kademlia', peer } as const
+    const known = this.#book.get(connection.address) ?? this.#book.learn(net, told)
+    if (known === null) return
+    known.peer = peer
+    known.isPeerProven = true
+    known.lastResult = 'connected'
+    if (!isGood) return
+    for (const gone of this.#book.markGood(known, now.wallMs)) {
+      this.#effects.push({ type: 'forget', key: gone.address })
+    }
+    this.#keep(known)
+  }
+
+  #keep(known: KnownAddress): void {
+    const { record } = known
+    if (record !== null) this.#effects.push({ type: 'keep', record })
+  }
+
+  #forget(known: KnownAddress): void {
+    this.#book.delete(known.address)
+    if (known.record !== null) this.#effects.push({ type: 'forget', key: known.address })
+  }
+
+  #wait(known: KnownAddress, nowMs: SteadyMs): void {
+    const longest = known.isWanted ? MAX_BACKOFF_MS : MAX_IDLE_BACKOFF_MS
+    known.notBeforeMs = steadyMs(nowMs + backoffMs(known.failures, longest, this.#rng))
+  }
+
+  #addOwn(address: PeerAddress): void {
+    if (this.#own.size < MAX_OWN) this.#own.add(address)
+  }
+
+  #visits(): readonly Connection[] {
+    return this.#connections.outbound().filter(({ purpose }) => purpose === 'visit')
+  }
+
+  #isFullFor(net: NetAddress | null, peer: PeerId | null): boolean {
+    const inbound = this.#connections.inbound()
+    if (inbound.length < this.#options.maxInbound) return false
+    // Before Noise it may be a wanted peer from wherever it is now.
+    const mayBeWanted = this.#isWantedHost(net, peer) || (peer === null && this.#policy.missesWanted())
+    const newcomer = mayBeWanted ? null : net === null ? 'unread' : groupOf(net)
+    return chooseEvicted(inbound, newcomer, this.#isWanted) === null
+  }
+
+  /** What the network dials on its own leaves the places of those that we choose. */
+  #isOutboundFull(net: NetAddress | null): boolean {
+    if (this.#connections.outbound().length >= this.#options.maxOutbound) return true
+    const isAsked = net !== null && this.#connections.pendingAt(printAddress(net)) !== undefined
+    return !isAsked && this.#visits().length >= MAX_VISITS
+  }
+
+  readonly #isWanted = (connection: Connection): boolean => this.#isWantedHost(connection.net, connection.peer)
+
+  #isWantedHost(net: NetAddress | null, peer: PeerId | null): boolean {
+    return this.#book
+      .in('wanted')
+      .some(known => (peer !== null && known.expected === peer) || (net !== null && isSameHost(known.net, net)))
+  }
+}
