@@ -1,6 +1,6 @@
-import { steadyMs } from './brand.ts'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
+import { steadyMs } from './brand.ts'
 import { RateLimit } from './rate-limit.ts'
 
 const T = 1_700_000_000_000

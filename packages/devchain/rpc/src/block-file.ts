@@ -71,16 +71,28 @@ export class BlockFile {
   /** Resolves when the blocks are on the disk. What a full disk refuses is written before the next ones. */
   append(blocks: readonly ChainBlock[]): Promise<void> {
     this.#unwritten.push(...blocks)
-    const written = this.#writing.then(() => this.#writeAll())
-    // A failed write is its caller's to hear of.
-    this.#writing = written.catch(() => undefined)
-    return written
+    return this.#inTurn(() => this.#writeAll())
+  }
+
+  /** Resolves when the file has what the chain keeps, and nothing else. */
+  rewrite(): Promise<void> {
+    return this.#inTurn(() => {
+      this.#unwritten = []
+      return this.#writeAnew()
+    })
   }
 
   /** Resolves after the last append. */
   async close(): Promise<void> {
     await this.#writing
     await this.#file.close()
+  }
+
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    const done = this.#writing.then(work)
+    // A failed write is its caller's to hear of.
+    this.#writing = done.catch(() => undefined)
+    return done
   }
 
   async #writeAll(): Promise<void> {
@@ -101,9 +113,12 @@ export class BlockFile {
     await this.#shorten()
   }
 
-  /** A crash at any moment leaves the old file or the new one. */
   async #shorten(): Promise<void> {
-    if (this.#records <= this.#limits.records && this.#goodBytes <= this.#limits.bytes) return
+    if (this.#records > this.#limits.records || this.#goodBytes > this.#limits.bytes) await this.#writeAnew()
+  }
+
+  /** A crash at any moment leaves the old file or the new one. */
+  async #writeAnew(): Promise<void> {
     const temporary = `${this.#path}.new`
     const file = await open(temporary, 'w')
     // What waits to be written is written behind it.

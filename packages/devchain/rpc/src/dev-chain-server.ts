@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { type DevChain, type DifficultyRule, MAX_BLOCK_BYTES } from '@p2poolv2/devchain'
 import { type Clock, type Log, systemClock } from '@p2poolv2/runtime'
+import { ChainExchange, type ChainExchangeOptions } from './chain-exchange.ts'
 import { LiveChain } from './live-chain.ts'
 import { METHODS } from './methods.ts'
 import { RPC_CODE, RpcFault } from './rpc-fault.ts'
@@ -34,16 +35,17 @@ interface Reply {
 export class DevChainServer {
   /** For a node's configuration: `http://127.0.0.1:port` */
   readonly url: string
-  readonly live: LiveChain
+  readonly #live: LiveChain
   readonly #server: Server
   readonly #credentials: Buffer
-  readonly #log: Log | undefined
+  readonly #options: DevChainServerOptions
+  #exchange: ChainExchange | null = null
 
   private constructor(server: Server, live: LiveChain, options: DevChainServerOptions) {
     this.#server = server
-    this.live = live
+    this.#live = live
     this.#credentials = digest(`Basic ${Buffer.from(`${options.user}:${options.password}`).toString('base64')}`)
-    this.#log = options.log
+    this.#options = options
     this.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
     server.on('request', (request: IncomingMessage, response: ServerResponse) => void this.#serve(request, response))
   }
@@ -66,18 +68,27 @@ export class DevChainServer {
   }
 
   get chain(): DevChain {
-    return this.live.chain
+    return this.#live.chain
+  }
+
+  /** Keeps the chain in step with those of peers, until this server stops. Once. */
+  exchangeBlocks(options: Pick<ChainExchangeOptions, 'network' | 'tag'>): ChainExchange {
+    const clock = this.#options.clock ?? systemClock()
+    const exchange = new ChainExchange(this.#live, { ...options, clock, log: this.#options.log })
+    this.#exchange = exchange
+    return exchange
   }
 
   /** Answers waiting long polls, ends connections, and closes the file when every block is on the disk. */
   async stop(): Promise<void> {
     const closed = new Promise<void>(resolve => this.#server.close(() => resolve()))
-    this.live.closeWaiters()
+    this.#exchange?.stop()
+    this.#live.closeWaiters()
     this.#server.closeIdleConnections()
     // Whoever is still being answered was told everything there is; nobody may hold up the end.
     setImmediate(() => this.#server.closeAllConnections())
     await closed
-    await this.live.close()
+    await this.#live.close()
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -103,7 +114,7 @@ export class DevChainServer {
       id = call.id
       const method = Object.hasOwn(METHODS, call.method) ? METHODS[call.method] : undefined
       if (method === undefined) throw new RpcFault(RPC_CODE.methodNotFound, 'Method not found')
-      return { status: 200, body: { result: await method(this.live, call.params, signal), error: null, id } }
+      return { status: 200, body: { result: await method(this.#live, call.params, signal), error: null, id } }
     } catch (error) {
       const fault = this.#faultOf(error)
       return {
@@ -115,7 +126,7 @@ export class DevChainServer {
 
   #faultOf(error: unknown): RpcFault {
     if (error instanceof RpcFault) return error
-    this.#log?.error({ err: error }, 'the development chain failed to answer')
+    this.#options.log?.error({ err: error }, 'the development chain failed to answer')
     return new RpcFault(RPC_CODE.internalError, error instanceof Error ? error.message : String(error))
   }
 

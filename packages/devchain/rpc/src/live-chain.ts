@@ -4,9 +4,6 @@ import type { Clock, Log } from '@p2poolv2/runtime'
 import { BlockFile } from './block-file.ts'
 import { TipWaiters } from './tip-waiters.ts'
 
-/** Told of every block that found a place, parents first, before it is on the disk. */
-export type BlockListener = (added: readonly ChainBlock[]) => void
-
 export interface LiveChainOptions {
   /** Where blocks are kept; without it the chain is forgotten at the end. */
   readonly file?: string
@@ -21,7 +18,7 @@ export class LiveChain {
   readonly waiters = new TipWaiters()
   readonly #file: BlockFile | null
   readonly #options: LiveChainOptions
-  readonly #listeners = new Set<BlockListener>()
+  #onOwnBlocks: () => void = () => undefined
 
   private constructor(chain: DevChain, file: BlockFile | null, options: LiveChainOptions) {
     this.chain = chain
@@ -47,24 +44,29 @@ export class LiveChain {
   async submit(bytes: Uint8Array): Promise<BlockOutcome> {
     const outcome = this.chain.submit(bytes, this.nowSec)
     // The chain has it, whatever the disk says: an error would have the finder of a good block believe that it was refused.
-    if ('added' in outcome) await this.keep(outcome.added)
+    if ('added' in outcome) {
+      const kept = this.keep(outcome.added)
+      this.#onOwnBlocks()
+      await kept
+    }
     return outcome
   }
 
-  /** Tells of blocks that were added to `chain`, and writes them. Never rejects. */
+  /** Writes blocks that were added to `chain`, and wakes who waits for a tip. Never rejects. */
   async keep(added: readonly ChainBlock[]): Promise<void> {
-    if (added.length === 0) return
     this.waiters.wake()
-    for (const listener of this.#listeners) listener(added)
-    await this.#file?.append(added).catch(err => {
-      this.#options.log?.error({ err, file: this.#options.file }, 'a block of the development chain is not on the disk')
-    })
+    await this.#file?.append(added).catch(this.#writeFailed)
   }
 
-  /** @returns what ends it */
-  onBlocks(listener: BlockListener): () => void {
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
+  /** The same after all of its blocks were replaced. */
+  async keepAll(): Promise<void> {
+    this.waiters.wake()
+    await this.#file?.rewrite().catch(this.#writeFailed)
+  }
+
+  /** Who is told when a miner's block was added, in place of who was before. */
+  set onOwnBlocks(listener: () => void) {
+    this.#onOwnBlocks = listener
   }
 
   /** Answers waiting calls now. */
@@ -75,5 +77,9 @@ export class LiveChain {
   /** Resolves when every block is on the disk. */
   async close(): Promise<void> {
     await this.#file?.close()
+  }
+
+  readonly #writeFailed = (err: unknown): void => {
+    this.#options.log?.error({ err, file: this.#options.file }, 'a block of the development chain is not on the disk')
   }
 }

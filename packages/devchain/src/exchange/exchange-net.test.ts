@@ -146,6 +146,7 @@ describe('two development chains on one wire', () => {
         net.mined(node, buildBlock(template, { header: { version: node === ann ? 0x2000_0000 : 0x2000_2000 } }))
       }
     }
+    net.connect(ann, bob)
     net.run(120_000)
     expect(ann.chain.tip.chainWork).toBe(bob.chain.tip.chainWork)
     expect(ann.chain.blockAt(195)?.hash).toBe(bob.chain.blockAt(195)?.hash)

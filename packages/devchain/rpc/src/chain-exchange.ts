@@ -1,0 +1,120 @@
+import {
+  BlockExchange,
+  type ExchangeEffect,
+  type ExchangeEvent,
+  exchangeProtocol,
+  type PeerId
+} from '@p2poolv2/devchain'
+import type { Clock, Log } from '@p2poolv2/runtime'
+import type { LiveChain } from './live-chain.ts'
+
+/** What the exchange needs of a network of peers that speak a request/response protocol, one frame each way. */
+export interface BlockNetwork {
+  /** @param handler answers at once; null closes the stream without an answer */
+  serve(protocol: string, handler: (payload: Uint8Array, peer: PeerId) => Uint8Array | null): void
+  /** Resolves to null if the peer gave no answer, and rejects if there can be none. */
+  ask(peer: PeerId, protocol: string, payload: Uint8Array, timeoutMs: number): Promise<Uint8Array | null>
+  /** It sent what no honest peer sends. */
+  drop(peer: PeerId, reason: string): void
+}
+
+export interface ChainExchangeOptions {
+  readonly network: BlockNetwork
+  /** First 8 hex digits of the genesis share's hash. */
+  readonly tag: string
+  readonly clock: Clock
+  readonly log?: Log | undefined
+}
+
+/** Performs what the exchange of blocks wants, and tells it what happens. */
+export class ChainExchange {
+  /** Served by peers of the same devnet only. */
+  readonly protocol: string
+  readonly #live: LiveChain
+  readonly #options: ChainExchangeOptions
+  readonly #machine: BlockExchange
+  #lastRequestId = 0
+  #timer: NodeJS.Timeout | undefined
+  #isStopped = false
+
+  constructor(live: LiveChain, options: ChainExchangeOptions) {
+    this.#live = live
+    this.#options = options
+    this.#machine = new BlockExchange({ chain: live.chain })
+    this.protocol = exchangeProtocol(options.tag)
+    live.onOwnBlocks = () => void this.#post({ type: 'ownBlocks' })
+    options.network.serve(this.protocol, (payload, peer) => this.#answer(payload, peer))
+  }
+
+  /** A peer that serves `protocol` is here. */
+  peerConnected(peer: PeerId): void {
+    this.#post({ type: 'peerConnected', peer })
+  }
+
+  peerGone(peer: PeerId): void {
+    this.#post({ type: 'peerGone', peer })
+  }
+
+  /** Nothing is asked, answered or added any more. */
+  stop(): void {
+    this.#isStopped = true
+    clearTimeout(this.#timer)
+    this.#live.onOwnBlocks = () => undefined
+  }
+
+  #answer(payload: Uint8Array, peer: PeerId): Uint8Array | null {
+    const requestId = ++this.#lastRequestId
+    const effects = this.#post({ type: 'request', peer, requestId, payload })
+    const answer = effects.find(effect => effect.type === 'answer' && effect.requestId === requestId)
+    return answer?.type === 'answer' ? answer.payload : null
+  }
+
+  #post(event: ExchangeEvent): readonly ExchangeEffect[] {
+    if (this.#isStopped) return []
+    const effects = this.#machine.handle(event, this.#options.clock.now())
+    for (const effect of effects) this.#perform(effect)
+    this.#arm()
+    return effects
+  }
+
+  #perform(effect: ExchangeEffect): void {
+    switch (effect.type) {
+      case 'added':
+        void this.#live.keep(effect.blocks)
+        break
+      case 'replaced':
+        this.#options.log?.warn({}, 'the development chain was replaced by that of peers, which has more work')
+        void this.#live.keepAll()
+        break
+      case 'ask':
+        void this.#ask(effect)
+        break
+      case 'drop':
+        this.#options.log?.warn({ peer: effect.peer, reason: effect.reason }, 'a peer sent a bad block')
+        this.#options.network.drop(effect.peer, effect.reason)
+        break
+      case 'answer':
+        // Returned to who asked.
+        break
+      default:
+        effect satisfies never
+    }
+  }
+
+  async #ask({ peer, requestId, payload, timeoutMs }: Extract<ExchangeEffect, { type: 'ask' }>): Promise<void> {
+    const { network } = this.#options
+    const event = await network.ask(peer, this.protocol, payload, timeoutMs).then(
+      (answer): ExchangeEvent => ({ type: 'response', requestId, payload: answer }),
+      (): ExchangeEvent => ({ type: 'failed', requestId })
+    )
+    this.#post(event)
+  }
+
+  #arm(): void {
+    clearTimeout(this.#timer)
+    const dueMs = this.#machine.nextDeadlineMs
+    if (dueMs === null || this.#isStopped) return
+    const waitMs = Math.max(0, dueMs - this.#options.clock.now().steadyMs)
+    this.#timer = setTimeout(() => void this.#post({ type: 'deadline' }), waitMs)
+  }
+}
