@@ -29,8 +29,8 @@ export {
   MAX_BATCH_HEADERS_PER_HEIGHT
 } from './headers/header-batch.ts'
 export type { HeaderItem, HeaderQuestion } from './headers/header-item.ts'
-export type { ChainName, ChainParams } from './params.ts'
-export { chainParams, devnetParams } from './params.ts'
+export type { ChainName, ChainParams, GenesisOptions } from './params.ts'
+export { ConfigurationNeeded, chainParams, devnetParams } from './params.ts'
 export type { PayoutCut, PayoutOutput, PayoutWeights } from './payout/payout.ts'
 export { payoutOutputs } from './payout/payout.ts'
 export { PayoutWindow } from './payout/payout-window.ts'
