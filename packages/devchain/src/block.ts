@@ -31,14 +31,18 @@ export const MAX_BLOCK_BYTES = 4_000_000
 /** The smallest transaction has 60 bytes, so no more than this many fit. */
 const MAX_BLOCK_TRANSACTIONS = Math.floor(MAX_BLOCK_BYTES / 60)
 
-/** @returns null for what is not a block. As in bitcoind, bytes after it do not matter. */
-export function decodeBlock(bytes: Uint8Array): DecodedBlock | null {
+/**
+ * @param trailing bytes after the block: bitcoind's submitblock ignores them
+ * @returns null for what is not a block
+ */
+export function decodeBlock(bytes: Uint8Array, trailing: 'ignored' | 'refused' = 'ignored'): DecodedBlock | null {
   if (bytes.length > MAX_BLOCK_BYTES) return null
   try {
     const reader = new ByteReader(bytes)
     const header = decodeBitcoinHeader(reader)
     const count = reader.compactSize(MAX_BLOCK_TRANSACTIONS)
     const transactions = Array.from({ length: count }, () => decodeTransaction(reader))
+    if (trailing === 'refused') reader.expectEnd()
     const hashWire = bitcoinHeaderHashWire(header)
     return { hash: blockHashFromWire(hashWire), hashWire, header, transactions }
   } catch (error) {

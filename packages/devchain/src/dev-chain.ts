@@ -130,7 +130,7 @@ export class DevChain {
 
   /** Checks a block as bitcoind does that comes from a peer. One whose parent may still come waits for it. */
   receive(bytes: Uint8Array, nowSec: number): BlockOutcome {
-    const block = decodeBlock(bytes)
+    const block = decodeBlock(bytes, 'refused')
     if (block === null) return { type: 'undecodable' }
     if (this.#waiting.has(block.hash)) return { type: 'refused', reason: 'duplicate' }
     const outcome = this.#take(block, nowSec)

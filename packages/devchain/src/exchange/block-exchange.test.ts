@@ -156,6 +156,11 @@ describe('BlockExchange', () => {
       'undecodable'
     ],
     [
+      'bytes behind a block',
+      (bench, ask) => bench.respond(ask, blocksOf([Uint8Array.of(...(trunk.blocks[0] ?? []), 0)])),
+      'undecodable'
+    ],
+    [
       'a block without work',
       bench => {
         const block = buildBlock(bench.chain.template(NOW_SEC), { work: 'misses' })

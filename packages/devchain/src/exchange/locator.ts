@@ -6,10 +6,7 @@ import { type ExchangeMessage, MAX_ANSWER_BLOCKS } from './messages.ts'
 /** Blocks in a row before the steps of a locator begin to double. */
 const DENSE_HASHES = 10
 
-/**
- * Bytes of blocks in an answer, of which the first may have more. Checking them takes some tens of milliseconds, during which
- * nobody else is served.
- */
+/** Bytes of blocks in an answer, of which the first may have more. */
 export const MAX_ANSWER_BYTES = 262_144
 
 /**

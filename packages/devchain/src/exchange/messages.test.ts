@@ -63,8 +63,8 @@ describe('messages of the block exchange', () => {
   it('refuses what is unknown, too much or too small before it takes memory for it', () => {
     expect(codeOf(hexToBytes('04'))).toBe('malformed')
     expect(codeOf(Uint8Array.of(0, MAX_LOCATOR_HASHES + 1))).toBe('oversize')
-    expect(codeOf(hexToBytes(`020000000000000000f501`))).toBe('oversize')
-    expect(MAX_ANSWER_BLOCKS).toBe(0x01f4)
+    expect(codeOf(hexToBytes(`020000000000000000fb00`))).toBe('oversize')
+    expect(MAX_ANSWER_BLOCKS).toBe(0xfa)
     expect(codeOf(hexToBytes(`01${'8c000000'}${'07'.repeat(140)}`))).toBe('malformed')
     const large = (bytes: number) => encodeMessage({ type: 'newBlock', block: new Uint8Array(bytes) })
     expect(codeOf(large(MAX_MESSAGE_BLOCK_BYTES))).toBe('none')

@@ -28,8 +28,8 @@ export const MAX_PAYLOAD_BYTES = 1_048_576
 /** Hashes of a locator; that of a whole kept chain has 23. */
 export const MAX_LOCATOR_HASHES = 32
 
-/** Blocks of an answer. */
-export const MAX_ANSWER_BLOCKS = 500
+/** Blocks of an answer. Checking them takes some tens of milliseconds, during which nobody else is served. */
+export const MAX_ANSWER_BLOCKS = 250
 
 /**
  * Largest block of a message. A block of this chain holds one transaction: BIP141's weight leaves it a million bytes without
