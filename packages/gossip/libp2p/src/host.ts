@@ -1,5 +1,5 @@
 import { identify, identifyPush } from '@libp2p/identify'
-import type { ConnectionGater, Libp2p, PrivateKey } from '@libp2p/interface'
+import type { ConnectionEncrypter, ConnectionGater, Libp2p, PrivateKey } from '@libp2p/interface'
 import { kadDHT } from '@libp2p/kad-dht'
 import { noise } from '@libp2p/noise'
 import { ping } from '@libp2p/ping'
@@ -56,7 +56,7 @@ export function createHost(options: HostOptions): Promise<Host> {
       announceFilter: addresses => tellable(addresses, options)
     },
     transports: [tcp({ dialOpts: { noDelay: true }, listenOpts: { noDelay: true }, maxConnections: MAX_CONNECTIONS })],
-    connectionEncrypters: [noise({ prologueBytes: asciiToBytes(names.protocols.shares) })],
+    connectionEncrypters: [muxerApart(noise({ prologueBytes: asciiToBytes(names.protocols.shares) }))],
     streamMuxers: [
       yamux({
         maxInboundStreams: MAX_STREAMS,
@@ -97,6 +97,23 @@ function servicesOf(options: HostOptions) {
       })
     ),
     ...(options.hasTopics ? { topics: topicService(names) } : {})
+  }
+}
+
+/**
+ * Leaves the choice of the muxer to the step after Noise, where the reference makes it too: between the two the gate decides, so who is
+ * refused never sees a connection.
+ */
+function muxerApart<C>(make: (components: C) => ConnectionEncrypter): (components: C) => ConnectionEncrypter {
+  return components => {
+    const encrypter = make(components)
+    return {
+      protocol: encrypter.protocol,
+      secureInbound: (stream, options) =>
+        encrypter.secureInbound(stream, { ...options, skipStreamMuxerNegotiation: true }),
+      secureOutbound: (stream, options) =>
+        encrypter.secureOutbound(stream, { ...options, skipStreamMuxerNegotiation: true })
+    }
   }
 }
 

@@ -28,6 +28,8 @@ import { speaksTopics, type TopicMessage, Topics } from './topics.ts'
 
 /** A dial takes so long at most, with everything until the connection stands. */
 const DIAL_WITHIN_MS = 15_000
+/** As long as the gossip machine bans for what no honest node does. */
+const FLOOD_BAN_MS = 600_000
 
 export interface NetworkOptions {
   readonly params: ChainParams
@@ -144,7 +146,8 @@ class LibNetwork implements Network {
       now: () => options.clock.now().steadyMs,
       speaksOurs: protocols => isOurs && speaksTopics(protocols) && protocols.includes(names.protocols.templates),
       reachesInTopics: peer => this.#topics?.reaches(peer) === true,
-      dropped: message => this.#topics?.judge(message.messageId, 'ignore')
+      dropped: message => this.#topics?.judge(message.messageId, 'ignore'),
+      flooded: peer => this.#flooded(peer)
     })
     this.#requests = new Requests(host, this.#peers)
     this.#machine = new MachinePort({
@@ -284,6 +287,12 @@ class LibNetwork implements Network {
 
   #heard(message: TopicMessage): void {
     if (!this.#isStopped) this.#peers.heard(message)
+  }
+
+  #flooded(peer: PeerId): void {
+    this.#options.log.debug({ peer }, 'a peer floods the topics')
+    this.#tellPeering({ type: 'dropped', peer, reason: 'topic-flood', banMs: FLOOD_BAN_MS })
+    this.close(peer, 'topic-flood')
   }
 
   #identified(result: IdentifyResult): void {

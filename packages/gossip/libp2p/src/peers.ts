@@ -1,6 +1,6 @@
 import type { Connection, IdentifyResult } from '@libp2p/interface'
 import type { ConnectionStatus, Dialect, PeerEvent, PeerId, PeeringEvent } from '@p2poolv2/gossip'
-import type { SteadyMs } from '@p2poolv2/primitives'
+import { RateLimit, type SteadyMs } from '@p2poolv2/primitives'
 import { addressOf, isDialable, MAX_ADDRESSES_PER_PEER } from './addresses.ts'
 import type { TopicMessage } from './topics.ts'
 
@@ -13,11 +13,18 @@ export const READY_WITHIN_MS = 5_000
 const MAX_EARLY_MESSAGES = 64
 const MAX_EARLY_BYTES = 2_097_152
 
+/**
+ * New messages of one peer: a hundred a second, and two thousand at once. gossipsub remembers the name of every message there ever
+ * was for a while, so a peer far above what the machine reads (`TOPIC_MESSAGES` in peer-book.ts) has to go.
+ */
+const FLOOD = { unitMs: 10, burst: 2_000 }
+
 interface Member {
   readonly peer: PeerId
   readonly connection: Connection
   readonly status: ConnectionStatus
   readonly early: TopicMessage[]
+  readonly topicRate: RateLimit
   readonly ready: PromiseWithResolvers<void>
   readonly timer: NodeJS.Timeout
   /** What it speaks, once it has said so. */
@@ -35,6 +42,8 @@ export interface PeersOptions {
   readonly reachesInTopics: (peer: PeerId) => boolean
   /** A topic message that nobody will hear of. */
   readonly dropped: (message: TopicMessage) => void
+  /** A peer sends more in topics than any honest one. */
+  readonly flooded: (peer: PeerId) => void
 }
 
 /** The connected peers, one connection each, from libp2p's events to what the machines are told. */
@@ -83,6 +92,7 @@ export class Peers {
       connection,
       status: { peer, address, direction, connectedAtMs: this.#options.now(), agent: null, dialect: null },
       early: [],
+      topicRate: new RateLimit(FLOOD),
       ready,
       timer: setTimeout(() => this.#greet(member, 'reference'), READY_WITHIN_MS),
       speaksOurs: null,
@@ -132,7 +142,10 @@ export class Peers {
   heard(message: TopicMessage): void {
     const member = this.#members.get(message.peer)
     if (member === undefined) this.#options.dropped(message)
-    else if (member.dialect !== null) this.#options.tell({ type: 'gossip', ...message })
+    else if (!member.topicRate.take(1, this.#options.now())) {
+      this.#options.dropped(message)
+      this.#options.flooded(message.peer)
+    } else if (member.dialect !== null) this.#options.tell({ type: 'gossip', ...message })
     else {
       const bytes = member.early.reduce((sum, { data }) => sum + data.length, message.data.length)
       if (member.early.length >= MAX_EARLY_MESSAGES || bytes > MAX_EARLY_BYTES) this.#options.dropped(message)

@@ -15,11 +15,14 @@ import {
   type Topic,
   type TopicVerdict
 } from '@p2poolv2/gossip'
-import { BoundedMap, bytesToHex, hexToBytes } from '@p2poolv2/primitives'
+import { bytesToHex, hexToBytes } from '@p2poolv2/primitives'
 import { SCORE_THRESHOLDS, scoreParams } from './topic-scores.ts'
 
-/** Messages waiting for a verdict; at the cap the oldest is not passed on. The machine answers at once, unless its disk is behind. */
+/** Messages waiting for a verdict; at a cap the oldest is not passed on. The machine answers at once, unless its disk is behind. */
 const MAX_HELD_MESSAGES = 1_024
+const MAX_HELD_BYTES = 33_554_432
+/** A message that comes again after this is new to gossipsub; the machine knows it still. */
+const SEEN_MS = 60_000
 /** One packet of a neighbour: several of the largest shares may be asked for at once. A larger one is the end of its stream, which the watchdog mends. */
 const MAX_PACKET_BYTES = 16 * 1_048_576
 /** What a neighbour has not taken; beyond it its stream is reset, which the watchdog mends. Four of the largest shares. */
@@ -60,6 +63,7 @@ export function topicService(names: NetworkNames): ReturnType<typeof gossipsub> 
     allowedTopics: Object.values(names.topics),
     asyncValidation: true,
     mcacheLength: HELD_BEATS,
+    seenTTL: SEEN_MS,
     // A larger or smaller message than the topic can have is refused before it is named or kept.
     dataTransform: {
       inboundTransform: (topic, data) => {
@@ -107,7 +111,8 @@ export class Topics {
   readonly #gossipsub: GossipSubInternals
   readonly #options: TopicsOptions
   readonly #topicOf: ReadonlyMap<string, Topic>
-  readonly #held = new BoundedMap<string, PeerId>(MAX_HELD_MESSAGES)
+  readonly #held = new Map<string, { readonly peer: PeerId; readonly bytes: number }>()
+  #heldBytes = 0
 
   constructor(service: GossipSub, options: TopicsOptions) {
     this.#gossipsub = service as GossipSubInternals
@@ -132,10 +137,11 @@ export class Topics {
 
   /** A verdict on a message that is not held, or no longer, changes nothing. */
   judge(id: string, verdict: TopicVerdict): void {
-    const peer = this.#held.get(id)
-    if (peer === undefined) return
+    const held = this.#held.get(id)
+    if (held === undefined) return
     this.#held.delete(id)
-    this.#gossipsub.reportMessageValidationResult(id, peer, RESULTS[verdict])
+    this.#heldBytes -= held.bytes
+    this.#gossipsub.reportMessageValidationResult(id, held.peer, RESULTS[verdict])
   }
 
   /** Whether what we publish reaches the peer and we hear it: it is in both topics, and a stream to it stands. */
@@ -164,9 +170,18 @@ export class Topics {
     const topic = this.#topicOf.get(msg.topic)
     if (topic === undefined) return
     const peer = propagationSource.toString()
-    this.#held.set(msgId, peer)
+    this.#hold(msgId, { peer, bytes: msg.data.length })
     // A copy: what came is a view of a whole packet, which would stay in memory with it.
     this.#options.take({ peer, messageId: msgId, topic, data: new Uint8Array(msg.data) })
+  }
+
+  #hold(id: string, held: { readonly peer: PeerId; readonly bytes: number }): void {
+    this.#held.set(id, held)
+    this.#heldBytes += held.bytes
+    for (const oldest of this.#held.keys()) {
+      if (this.#held.size <= MAX_HELD_MESSAGES && this.#heldBytes <= MAX_HELD_BYTES) break
+      this.judge(oldest, 'ignore')
+    }
   }
 
   readonly #onSubscription = ({ detail }: CustomEvent<{ readonly peerId: LibPeerId }>): void => {
