@@ -9,11 +9,8 @@ export const MAX_CLAIMS = 8
 /** Longer names of programs are cut. */
 export const MAX_AGENT_CHARACTERS = 64
 
-/**
- * Why an outbound connection stands: the operator wants it; we chose it; or the network made it on its own to ask somebody for
- * others, which is a visit and counts for nothing.
- */
-export type Purpose = 'wanted' | 'chosen' | 'visit'
+/** Why an outbound connection stands: the operator wants it, or we chose it. */
+export type Purpose = 'wanted' | 'chosen'
 
 /** One connected peer, told once however many connections it has. Only the machine writes to it. */
 export class Connection implements ConnectionStatus {
@@ -25,7 +22,7 @@ export class Connection implements ConnectionStatus {
   readonly direction: Direction
   readonly connectedAtMs: SteadyMs
   /** Null for an inbound one. */
-  purpose: Purpose | null
+  readonly purpose: Purpose | null
   agent: string | null = null
   dialect: Dialect | null = null
   /** Where it says that it listens, as far as that is the host we see: others' addresses prove nothing. */

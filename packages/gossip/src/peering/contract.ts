@@ -19,7 +19,7 @@ export type AddressSource = 'config' | 'invite' | 'command' | 'mdns' | 'kademlia
 
 /**
  * Why a dial came to nothing. `network`: Noise failed, so the other is not of our share chain (protocol §18.1). `self`: it is this
- * node. `not-admitted`: we refused it ourselves, which says nothing against the address.
+ * node. `not-admitted`: we refused it ourselves, which says nothing against the address but that it has to wait.
  */
 export type DialFailure =
   | 'refused'
@@ -106,11 +106,11 @@ export type PeerRecord =
       readonly banMs: number
     }
 
-export type Refusal = 'self' | 'banned' | 'connected' | 'full'
+export type Refusal = 'self' | 'banned' | 'full'
 
 /**
  * Asked before Noise with the address alone, and again after it with the peer. Null: let it in; else why not. Asking changes
- * nothing: what was let in counts from `connected` on.
+ * nothing: what was let in counts from `connected` on. That a peer has one connection at a time is up to the network.
  */
 export type Admission = (asked: {
   readonly direction: Direction

@@ -99,20 +99,12 @@ export class DialPolicy {
 
   /** The connection of our choice that is one too many in its part of the internet; null if none is. */
   surplus(): Connection | null {
-    const outbound = this.#view.connections.outbound().filter(({ purpose }) => purpose !== 'visit')
+    const outbound = this.#view.connections.outbound()
     if (outbound.length <= this.#target()) return null
     const crowded = outbound.filter(
       one => one.purpose === 'chosen' && outbound.some(two => two !== one && two.group === one.group)
     )
     return mostOfOne(crowded, ({ group }) => group).at(-1) ?? null
-  }
-
-  /** Whether an outbound connection in this part of the internet would be one of our choice. */
-  couldChoose(group: string, nowMs: SteadyMs): boolean {
-    if (this.need() !== 'anybody') return false
-    const used = this.#usedGroups()
-    if (!used.has(group)) return true
-    return this.#dialable(nowMs).every(known => known.isWanted || used.has(known.group) || known.failures > 0)
   }
 
   /**
@@ -175,10 +167,10 @@ export class DialPolicy {
     return atMs
   }
 
-  /** Outbound connections that count, and dials that may become some. */
+  /** Outbound connections, and dials that may become some. */
   #held(): (Connection | Pending)[] {
     const { connections } = this.#view
-    return [...connections.outbound(), ...connections.pending()].filter(({ purpose }) => purpose !== 'visit')
+    return [...connections.outbound(), ...connections.pending()]
   }
 
   #usedGroups(): ReadonlySet<string> {

@@ -1,9 +1,8 @@
 import { seededRng } from '@p2poolv2/primitives'
 import { describe, expect, it } from 'vitest'
-import { DialledNet, groupText, peerOf } from '../testing/dialled-net.ts'
+import { DialledNet, peerOf } from '../testing/dialled-net.ts'
 import { MAX_FRESH, MAX_FRESH_PER_GROUP, MAX_FRESH_PER_TELLER } from './address-book.ts'
 import { banKeyOf, MAX_BAN_MS, MAX_BANS } from './bans.ts'
-import { MAX_VISITS, VISIT_MS } from './peering.ts'
 import { loadPeering } from './records.ts'
 
 const MINUTE = 60_000
@@ -273,39 +272,6 @@ describe('what strangers tell', () => {
     const crowd = Array.from({ length: 60 }, (_, i) => at(`16.0.${i}.1`))
     net.tell({ type: 'learned', source: 'kademlia', peer: null, addresses: crowd })
     expect(known(net).filter(address => address.startsWith('/ip4/16.0.')).length).toBe(MAX_FRESH_PER_GROUP)
-  })
-})
-
-describe('visits of the network to others', () => {
-  it('take no places, are few, and end', () => {
-    const net = new DialledNet({ outbound: 2 })
-    const mine = [at('20.0.0.1'), at('21.0.0.1')]
-    for (const address of mine) net.answers.set(address, peerOf(address))
-    net.tell({ type: 'learned', source: 'kademlia', peer: null, addresses: mine })
-    net.run(MINUTE)
-    const visit = (i: number): string | null => {
-      const asked = { direction: 'outbound', address: at(`30.${i}.0.1`), peer: peerOf(`visited ${i}`) } as const
-      const refusal = net.peering.admits(asked, net.now.steadyMs)
-      if (refusal === null) net.tell({ type: 'connected', ...asked })
-      return refusal
-    }
-    expect(
-      Array.from({ length: MAX_VISITS + 2 }, (_, i) => visit(i)).filter(refusal => refusal === 'full')
-    ).toHaveLength(2)
-    net.answers.set(at('22.0.0.1'), peerOf('third'))
-    net.tell({ type: 'learned', source: 'command', peer: null, addresses: [at('22.0.0.1')] })
-    net.run(1_000)
-    expect(net.outbound()).toContain(at('22.0.0.1'))
-    net.run(VISIT_MS)
-    expect(net.outbound().map(groupText)).toHaveLength(3)
-  })
-
-  it('stay if a place is free', () => {
-    const net = new DialledNet()
-    net.tell({ type: 'connected', direction: 'outbound', address: at('30.0.0.1'), peer: peerOf('a') })
-    net.tell({ type: 'connected', direction: 'outbound', address: at('30.0.0.2'), peer: peerOf('b') })
-    net.run(HOUR)
-    expect(net.outbound()).toHaveLength(2)
   })
 })
 

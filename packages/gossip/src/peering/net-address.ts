@@ -15,7 +15,7 @@ export interface NetAddress {
 export const HOST_BYTES: Readonly<Record<NetAddress['kind'], number>> = { ip4: 4, ip6: 16, onion3: 35 }
 /** Longest text of an address with `/p2p/…` behind it that anybody needs. */
 export const MAX_ADDRESS_CHARACTERS = 256
-/** Last byte of an onion service's name of version 3 (Tor rend-spec-v3 §6). */
+/** Last byte of an onion service's name of version 3 (Tor’s specification of rendezvous, version 3). */
 const ONION_VERSION = 3
 /** `::ffff:0:0/96`: one IPv4 host under an IPv6 name (RFC 4291 §2.5.5.2). */
 const MAPPED_PREFIX = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff)

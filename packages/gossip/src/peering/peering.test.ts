@@ -225,14 +225,6 @@ describe('peers of our choice', () => {
     expect(net.peering.status().addresses.map(({ address }) => address)).toEqual([FRIEND])
   })
 
-  it('of another share chain are forgotten at once', () => {
-    const net = new DialledNet()
-    net.answers.set(FRIEND, { fails: 'network' })
-    learn(net, [FRIEND])
-    net.run(1_000)
-    expect(net.peering.status().addresses).toEqual([])
-  })
-
   it('are not this node', () => {
     const net = new DialledNet()
     net.tell({ type: 'listening', addresses: ['/ip4/40.0.0.1/tcp/6884', '/ip6/::FFFF:41.0.0.1/tcp/6884'] })

@@ -22,9 +22,6 @@ import { addressStatus } from './status.ts'
 
 /** A dial without an answer for this long has failed, told or not. */
 export const DIAL_LIMIT_MS = 60_000
-/** Connections at once that the network made on its own, and how long one is left to it. */
-export const MAX_VISITS = 16
-export const VISIT_MS = 120_000
 /** Addresses of this node; further ones are not remembered. */
 export const MAX_OWN = 64
 /** Addresses read of one event; further ones are not. */
@@ -92,8 +89,12 @@ export class Peering {
     if (peer === this.#options.self) return 'self'
     if (net !== null && this.#bans.hasHost(net, nowMs)) return 'banned'
     if (peer !== null && this.#bans.hasPeer(peer, nowMs)) return 'banned'
-    if (peer !== null && this.#connections.get(peer) !== undefined) return 'connected'
-    const isFull = direction === 'inbound' ? this.#isFullFor(net, peer) : this.#isOutboundFull(net)
+    // Which of two connections of a peer stays is the network's affair; it takes no second place.
+    if (peer !== null && this.#connections.get(peer) !== undefined) return null
+    const isFull =
+      direction === 'inbound'
+        ? this.#isFullFor(net, peer)
+        : this.#connections.outbound().length >= this.#options.maxOutbound
     return isFull ? 'full' : null
   }
 
@@ -177,7 +178,6 @@ export class Peering {
       return
     }
     if (isOutbound) this.#noteAnswer(connection, { isGood: refusal !== 'banned', now })
-    // A second connection of a peer is the network's affair.
     if (this.#connections.get(event.peer) !== undefined) return
     this.#connections.add(connection)
     if (refusal !== null) this.#close(connection, refusal)
@@ -235,14 +235,14 @@ export class Peering {
     const known = this.#book.get(canonical)
     if (known === undefined) return
     known.lastResult = reason
-    if (reason !== 'not-admitted') known.failures++
+    known.failures++
     // Whoever was said to be there is not.
     if (reason === 'wrong-peer' && known.expected === null) {
       known.peer = null
       known.isPeerProven = false
     }
     this.#wait(known, nowMs)
-    const isUseless = reason === 'self' || reason === 'network' || known.failures >= MAX_FRESH_FAILURES
+    const isUseless = reason === 'self' || (reason !== 'not-admitted' && known.failures >= MAX_FRESH_FAILURES)
     // Without any connection it may be us who cannot be reached.
     const isOnline = this.#connections.all().next().done !== true
     if (known.table === 'fresh' && isUseless && (isOnline || reason !== 'unreachable')) this.#forget(known)
@@ -303,12 +303,9 @@ export class Peering {
       if (nowMs - sinceMs >= DIAL_LIMIT_MS)
         this.#onDialFailed({ type: 'dialFailed', address, reason: 'timeout' }, nowMs)
     }
-    for (const visit of this.#visits()) if (nowMs - visit.connectedAtMs >= VISIT_MS) this.#close(visit, 'visit over')
-    for (const visit of this.#visits()) if (this.#policy.couldChoose(visit.group, nowMs)) visit.purpose = 'chosen'
     for (let next = this.#policy.next(nowMs); next !== null; next = this.#policy.next(nowMs)) this.#dial(next, nowMs)
     for (let one = this.#policy.surplus(); one !== null; one = this.#policy.surplus()) this.#close(one, 'same network')
     const ends = [...this.#connections.pending()].map(({ sinceMs }) => sinceMs + DIAL_LIMIT_MS)
-    for (const { connectedAtMs } of this.#visits()) ends.push(connectedAtMs + VISIT_MS)
     for (const atMs of [this.#bans.nextEndMs, this.#policy.nextTryMs(nowMs)]) if (atMs !== null) ends.push(atMs)
     this.#nextDeadlineMs = ends.length === 0 ? null : steadyMs(ends.reduce((a, b) => Math.min(a, b)))
   }
@@ -326,9 +323,8 @@ export class Peering {
 
   #purposeOf({ address, peer }: { readonly address: PeerAddress; readonly peer: PeerId }): Purpose {
     const net = parseAddress(address)
-    if (net === null) return 'visit'
-    const pending = this.#connections.pendingAt(printAddress(net))
-    return pending?.purpose ?? (this.#isWantedHost(net, peer) ? 'wanted' : 'visit')
+    const pending = net === null ? undefined : this.#connections.pendingAt(printAddress(net))
+    return pending?.purpose ?? (this.#isWantedHost(net, peer) ? 'wanted' : 'chosen')
   }
 
   /** A node of our share chain answered at an address that was dialled: it is good, wherever it was heard of. */
@@ -367,10 +363,6 @@ export class Peering {
     if (this.#own.size < MAX_OWN) this.#own.add(address)
   }
 
-  #visits(): readonly Connection[] {
-    return this.#connections.outbound().filter(({ purpose }) => purpose === 'visit')
-  }
-
   #isFullFor(net: NetAddress | null, peer: PeerId | null): boolean {
     const inbound = this.#connections.inbound()
     if (inbound.length < this.#options.maxInbound) return false
@@ -378,13 +370,6 @@ export class Peering {
     const mayBeWanted = this.#isWantedHost(net, peer) || (peer === null && this.#policy.missesWanted())
     const newcomer = mayBeWanted ? null : net === null ? 'unread' : groupOf(net)
     return chooseEvicted(inbound, newcomer, this.#isWanted) === null
-  }
-
-  /** What the network dials on its own leaves the places of those that we choose. */
-  #isOutboundFull(net: NetAddress | null): boolean {
-    if (this.#connections.outbound().length >= this.#options.maxOutbound) return true
-    const isAsked = net !== null && this.#connections.pendingAt(printAddress(net)) !== undefined
-    return !isAsked && this.#visits().length >= MAX_VISITS
   }
 
   readonly #isWanted = (connection: Connection): boolean => this.#isWantedHost(connection.net, connection.peer)

@@ -170,7 +170,7 @@ export class DialledNet {
       invariant(taken !== address, 'a connected peer is not dialled')
     const asked = { direction: 'outbound', address, peer: null } as const
     const refusal = this.#peering.admits(asked, this.now.steadyMs)
-    invariant(refusal !== 'banned', 'a banned host is not dialled')
+    invariant(refusal === null, 'who is dialled would be let in')
     invariant(peer === null || !this.connected.has(peer), 'a connected peer is not dialled')
     this.dials.push({ atMs: this.#steadyMs, address, peer })
     this.#pending.add(address)
