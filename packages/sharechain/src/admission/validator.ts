@@ -8,7 +8,7 @@ import {
   requiredPadding
 } from '@p2poolv2/consensus'
 import type { ShareHash, UnixMs } from '@p2poolv2/primitives'
-import { Deadlines, invariant, msFromSec, secFromMs, unixSec } from '@p2poolv2/primitives'
+import { Deadlines, invariant, msFromSec, secFromMs, unixMs, unixSec } from '@p2poolv2/primitives'
 import type { Organiser } from '../chains/organise.ts'
 import { inPayoutZone, pruneHeightOf } from '../chains/zones.ts'
 import type { Changes } from '../store/changes.ts'
@@ -22,6 +22,9 @@ import { SlotsInOrder } from '../tree/slots-in-order.ts'
 export const MAX_PENDING_BODIES = 1024
 /** Most bytes of such bodies; the same happens at this cap. One share fits a frame of 1 MiB. */
 export const MAX_PENDING_BYTES = 32 * 1024 * 1024
+
+/** How long a body that neither could be judged nor kept stays on disk at least, unless something changes. */
+const PUT_BACK_MS = 60_000
 
 export interface PendingBody {
   readonly share: Share
@@ -61,6 +64,8 @@ export class Validator {
   readonly #unread: SlotsInOrder
   readonly #pending = new Map<Slot, PendingBody>()
   #pendingBytes = 0
+  /** Read, and neither judged nor kept for lack of room: not to be read again before something has changed. */
+  readonly #putBack = new Set<Slot>()
   readonly #ready = new Set<Slot>()
   readonly #retryAt = new Deadlines<Slot, UnixMs>()
 
@@ -99,7 +104,10 @@ export class Validator {
 
   /** Makes shares ready whose time has come. */
   wake(nowMs: UnixMs): void {
-    for (const slot of this.#retryAt.popDue(nowMs)) if (this.#pending.has(slot)) this.#ready.add(slot)
+    for (const slot of this.#retryAt.popDue(nowMs)) {
+      this.#putBack.delete(slot)
+      if (this.#pending.has(slot)) this.#ready.add(slot)
+    }
   }
 
   /** Validates one share that is ready; false when none is. */
@@ -139,14 +147,25 @@ export class Validator {
   }
 
   /**
-   * Shares whose stored bodies should be read and offered again, parents first.
+   * Shares whose stored bodies should be read and offered again, parents first. Where memory has no room for a body that would
+   * have to wait, only such as can be judged at once: otherwise a clock that is behind would have us read without end.
    * @param limit most hashes to return
    */
   unread(limit: number): ShareHash[] {
     const found: ShareHash[] = []
+    let room = MAX_PENDING_BODIES - this.#pending.size
+    let roomBytes = MAX_PENDING_BYTES - this.#pendingBytes
     for (const slot of this.#unread) {
       if (found.length === limit) break
-      if (this.#parentAllows(slot)) found.push(this.#hash(slot))
+      const parent = this.#index.prevSlot(slot)
+      if (parent === NO_SLOT || this.#putBack.has(slot)) continue
+      if (!this.#isSettled(parent)) {
+        const sizeBytes = this.#index.bodyBytes(slot)
+        if (!this.#unjudged.has(parent) || room <= 0 || sizeBytes > roomBytes) continue
+        room--
+        roomBytes -= sizeBytes
+      }
+      found.push(this.#hash(slot))
     }
     return found
   }
@@ -159,10 +178,12 @@ export class Validator {
     const pending = this.#pending.get(slot)
     if (pending === undefined) {
       this.#unread.delete(slot)
+      this.#putBack.delete(slot)
       return
     }
     this.#pending.delete(slot)
     this.#pendingBytes -= pending.sizeBytes
+    this.#putBack.clear()
   }
 
   checkInvariants(): void {
@@ -176,11 +197,13 @@ export class Validator {
     invariant(this.#pending.size <= MAX_PENDING_BODIES, 'pending bodies are below their cap')
     invariant(this.#unread.size === this.#unjudged.size - this.#pending.size, 'what is not in memory is on disk')
     for (const slot of this.#ready) invariant(this.#pending.has(slot), 'what is ready is in memory')
+    for (const slot of this.#putBack) invariant(this.#unjudged.has(slot), 'what was put back is open')
     this.#retryAt.checkInvariants()
   }
 
   /** Makes the children of a share ready whose bodies are in memory. */
   #release(slot: Slot): void {
+    this.#putBack.clear()
     // Children are listed newest first; those that came first go first.
     for (const child of this.#index.children(slot).reverse()) if (this.#pending.has(child)) this.#ready.add(child)
   }
@@ -209,10 +232,10 @@ export class Validator {
       changes.moved(move)
     } else if (verdict === 'recoverable') {
       this.#keep(slot, attempt)
-      if (checked.code === 'share-time-future' && this.#pending.has(slot)) {
+      if (checked.code === 'share-time-future') {
         const dueSec = unixSec(this.#index.timeSec(slot) - this.#params.futureTimeSec)
         this.#retryAt.set(slot, msFromSec(dueSec))
-      }
+      } else if (!this.#pending.has(slot)) this.#retryAt.set(slot, unixMs(attempt.nowMs + PUT_BACK_MS))
     } else {
       // Dropped without a verdict: header-valid for good, asked about again after a restart at the earliest.
       this.forget(slot)
@@ -229,10 +252,10 @@ export class Validator {
   }
 
   #keep(slot: Slot, { share, sizeBytes }: PendingBody): void {
-    const full = this.#pending.size >= MAX_PENDING_BODIES || this.#pendingBytes + sizeBytes > MAX_PENDING_BYTES
     if (this.#pending.has(slot)) return
-    if (full) {
+    if (!this.#hasRoom(sizeBytes)) {
       this.#unread.add(slot)
+      this.#putBack.add(slot)
       return
     }
     this.#unread.delete(slot)
@@ -254,9 +277,8 @@ export class Validator {
     return this.#index.validity(slot) === 'headerValid' && this.#index.height(slot) < pruneHeight
   }
 
-  #parentAllows(slot: Slot): boolean {
-    const parent = this.#index.prevSlot(slot)
-    return parent !== NO_SLOT && (this.#isSettled(parent) || this.#unjudged.has(parent))
+  #hasRoom(sizeBytes: number): boolean {
+    return this.#pending.size < MAX_PENDING_BODIES && this.#pendingBytes + sizeBytes <= MAX_PENDING_BYTES
   }
 
   #inZone(slot: Slot): boolean {
