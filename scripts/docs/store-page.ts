@@ -133,8 +133,13 @@ function valueSections(): string[] {
         field(['outputs', 'CompactSize count, outputs', 'CompactSize length, address as text; u64 satoshis'], w =>
           w.compactSize(1).varBytes(utf8FromString(output.address)).u64(output.valueSats)
         ),
-        field(['result', 'CompactSize length, UTF-8', 'what the bitcoin nodes answered'], w =>
-          w.varBytes(utf8FromString(found.result))
+        field(
+          [
+            'result',
+            'CompactSize length, UTF-8',
+            "what the bitcoin nodes answered; `unconfirmed`: another node's block, whose share is not confirmed"
+          ],
+          w => w.varBytes(utf8FromString(found.result))
         )
       ],
       encodeFoundBlock(found)

@@ -49,8 +49,6 @@ export interface ChainIndex {
 export interface PeerShare {
   readonly share: Share
   readonly from: ShareSource
-  /** It is a bitcoin block that was not seen before. */
-  readonly isBlock: boolean
 }
 
 /** Headers of one answer, in its order. */

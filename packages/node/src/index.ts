@@ -1,4 +1,4 @@
-export { MAX_RECENT_BLOCKS } from './chain/block-log.ts'
+export { BLOCKS_READ } from './chain/block-keeper.ts'
 export { type BacklogNews, CommitBacklog } from './chain/commit-backlog.ts'
 export type {
   BitcoindStatus,

@@ -7,7 +7,7 @@ import { bytesEqual, difficultyFromBits, invariant, steadyMs, unixMs } from '@p2
 import type { FoundBlock, ShareChain } from '@p2poolv2/sharechain'
 import type { SessionSettings } from '@p2poolv2/stratum'
 import { StratumV1 } from '@p2poolv2/stratum'
-import { BlockLog } from './chain/block-log.ts'
+import { BlockKeeper } from './chain/block-keeper.ts'
 import { ChainKeeper } from './chain/chain-keeper.ts'
 import { chainPortOf } from './chain/chain-port.ts'
 import { HeldEvents, type Holdable, isHoldable } from './chain/held-events.ts'
@@ -36,7 +36,7 @@ export interface NodeCoreOptions {
   readonly bareNamePayout?: ConsensusAddress | null
   readonly stratum: SessionSettings
   readonly version: string
-  /** Blocks found before this start, in any order. */
+  /** The newest `BLOCKS_READ` of the store, in any order. */
   readonly recentBlocks: readonly FoundBlock[]
   readonly startedAtMs: SteadyMs
   /** Default `MAX_MINERS`. */
@@ -72,7 +72,7 @@ export class NodeCore {
   readonly #desk: MinerDesk
   readonly #jobs: JobMaker
   readonly #stats: PoolStats
-  readonly #blocks: BlockLog
+  readonly #blocks: BlockKeeper
   readonly #keeper: ChainKeeper
   readonly #gossip: Gossip
   readonly #peers: PeerDesk
@@ -93,16 +93,14 @@ export class NodeCore {
     const { chain, rng, sha256d } = deps
     this.#jobs = new JobMaker({ params, donation, fee, poolSignature }, { chain })
     this.#stats = new PoolStats({ startedAtMs })
-    this.#blocks = new BlockLog(options.recentBlocks)
+    const parts = { chain, jobs: this.#jobs, effects: this.#effects }
+    this.#blocks = new BlockKeeper(options.recentBlocks, { ...parts, network: params.addressNetwork })
     this.#keeper = new ChainKeeper({
-      network: params.addressNetwork,
-      chain,
-      jobs: this.#jobs,
+      ...parts,
       blocks: this.#blocks,
-      effects: this.#effects,
       tell: (news, now) => this.#peers.handle(news, now)
     })
-    const port = chainPortOf(params, { chain, keeper: this.#keeper, turn: this.#turn })
+    const port = chainPortOf(params, { chain, keeper: this.#keeper, blocks: this.#blocks, turn: this.#turn })
     this.#gossip = new Gossip(
       { params, ...(options.maxPeers === undefined ? {} : { maxPeers: options.maxPeers }) },
       { chain: port, rng, ...(sha256d === undefined ? {} : { sha256d }) }
@@ -133,7 +131,7 @@ export class NodeCore {
       miners: this.#desk.miners,
       refusedMiners: this.#desk.refusedMiners,
       stats: this.#stats,
-      blocks: this.#blocks,
+      blocks: this.#blocks.log,
       gossip: this.#gossip,
       turn: this.#turn,
       bitcoind: () => ({ nodes: this.#bitcoinds, templateSource: this.#templateSource })
@@ -158,7 +156,7 @@ export class NodeCore {
     try {
       if (this.#state === 'new') {
         this.#state = 'running'
-        this.#keeper.reportUnanswered()
+        this.#blocks.reportUnanswered()
         this.#keeper.resume()
       }
       this.#route(event, now)
@@ -202,7 +200,7 @@ export class NodeCore {
         this.#takeBitcoinds(event.nodes)
         break
       case 'blockResult':
-        this.#keeper.settleBlock(event)
+        this.#blocks.settle(event)
         break
       case 'committed':
         this.#effects.report({ type: 'committed', sequence: event.sequence })

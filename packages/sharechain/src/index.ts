@@ -1,6 +1,7 @@
 export type { ChainOutcome } from './contract.ts'
 export { ShareChain } from './share-chain.ts'
 export { archiveStart, wholeHeights } from './store/archive.ts'
+export { type BlockChanges, withBlocks } from './store/block-rows.ts'
 export {
   bodyKey,
   confirmedKey,

@@ -408,7 +408,7 @@ it('the payout window follows the base and holds more than one miner', () => {
 })
 
 it('a found block is one flushed delta in sequence', () => {
-  const delta = chain.recordBlock(foundBlock(900_000))
+  const delta = chain.recordBlocks({ recorded: [foundBlock(900_000)], forgotten: [] })
   expect(delta).toMatchObject({ sequence: 2, durability: 'flushed', deletes: [] })
   expect(delta.puts.map(({ key }) => key[0])).toEqual([KEY_PREFIX.state, KEY_PREFIX.block])
   expect(add(builder.build({ parent: builder.genesis })).delta?.sequence).toBe(3)

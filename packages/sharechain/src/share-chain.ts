@@ -32,12 +32,13 @@ import { StallWatch } from './chains/stall-watch.ts'
 import { uncleSource } from './chains/uncle-source.ts'
 import { pruneHeightOf } from './chains/zones.ts'
 import { ACCEPTED, type ChainOutcome, type ShareOrigin } from './contract.ts'
+import { type BlockChanges, withBlocks } from './store/block-rows.ts'
 import { Changes } from './store/changes.ts'
-import { blockKey, stateKey } from './store/keys.ts'
-import { encodeFoundBlock, encodeState, type StateRow } from './store/records.ts'
+import { stateKey } from './store/keys.ts'
+import { encodeState, type StateRow } from './store/records.ts'
 import { Restorer } from './store/restore.ts'
 import { sealed } from './store/seal.ts'
-import type { ChainDelta, FoundBlock, StoredRow } from './store/share-store.ts'
+import type { ChainDelta, StoredRow } from './store/share-store.ts'
 import type { IndexLimits } from './tree/eviction.ts'
 import { headerAnswer } from './tree/header-answer.ts'
 import { HeaderIndex, NO_SLOT, type Slot } from './tree/header-index.ts'
@@ -214,14 +215,11 @@ export class ShareChain {
     })
   }
 
-  /** The delta that stores a found block, or its result once known. It is flushed to the platter. */
-  recordBlock(block: FoundBlock): ChainDelta {
+  /** The delta that stores found blocks, or their results once known. With a record in it it is flushed to the platter. */
+  recordBlocks(blocks: BlockChanges): ChainDelta {
     this.#sequence++
-    const puts = [
-      sealed(stateKey(), encodeState(this.#state())),
-      { key: blockKey(block.bitcoinHeight, block.blockHash), value: encodeFoundBlock(block) }
-    ]
-    return { sequence: this.#sequence, puts, deletes: [], durability: 'flushed' }
+    const puts = [sealed(stateKey(), encodeState(this.#state()))]
+    return withBlocks({ sequence: this.#sequence, puts, deletes: [], durability: 'buffered' }, blocks)
   }
 
   /** The share to build on (protocol §15). */

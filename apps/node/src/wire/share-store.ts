@@ -1,10 +1,8 @@
 import { type ChainParams, consensusFingerprint, genesisShare } from '@p2poolv2/consensus'
+import { BLOCKS_READ } from '@p2poolv2/node'
 import type { Log } from '@p2poolv2/runtime'
 import { type FoundBlock, SCHEMA_VERSION, ShareChain, type ShareStore, type StoreIdentity } from '@p2poolv2/sharechain'
 import { openLevelStore } from '@p2poolv2/sharechain/level'
-
-/** Found blocks shown after a start; older ones stay on disk. */
-const RECENT_BLOCKS = 50
 
 /** The share chain as its store has it, and the store. */
 export interface OpenedChain {
@@ -20,7 +18,7 @@ export async function openShareChain(folder: string, params: ChainParams, log: L
   const chain = await restoredChain(params, store)
   const { height, hash } = chain.confirmedTip()
   log.info({ chain: params.chain, height, tip: hash, shares: chain.shareCount }, 'share chain opened')
-  return { store, chain, recentBlocks: await store.readBlocks(RECENT_BLOCKS) }
+  return { store, chain, recentBlocks: await store.readBlocks(BLOCKS_READ) }
 }
 
 /** What a store must belong to, to be opened by a node with these parameters. */

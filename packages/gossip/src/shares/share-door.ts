@@ -37,8 +37,7 @@ export const MAX_SEEN_SHARES = 8_192
 export interface BlockWatch {
   /** Whether this much work could be a block, for a share whose work is below its own target. */
   couldBeBlock(blockHashWire: Uint8Array, bitcoinBits: number): boolean
-  /** @returns whether it is a block that was not seen before */
-  consider(share: Share, from: PeerId, nowMs: SteadyMs): boolean
+  consider(share: Share, from: PeerId, nowMs: SteadyMs): void
 }
 
 interface Parts {
@@ -115,9 +114,9 @@ export class ShareDoor {
     const { chain, recent, peers, blocks, fetcher, watch } = this.#parts
     peers.get(from.peer)?.known.add(share.hash)
     if (from.via !== 'fetch') fetcher.addSource(from.peer)
-    const isBlock = blocks.consider(share, from.peer, nowMs)
+    blocks.consider(share, from.peer, nowMs)
     recent.add(share, from.via === 'fetch' ? 'fetched' : 'told')
-    const outcome = chain.takeShare({ share, from, isBlock })
+    const outcome = chain.takeShare({ share, from })
     this.#judged(share.hash, { from, outcome }, nowMs)
     watch.moved(outcome, nowMs)
   }

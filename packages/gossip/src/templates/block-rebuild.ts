@@ -88,18 +88,17 @@ export class BlockRebuild {
     return this.#own !== null && hashMeetsTarget(blockHashWire, this.#own.bitcoinTarget)
   }
 
-  /** Looks at a share of a peer, before the chain does. @returns whether it is a block that was not seen before */
-  consider(share: Share, from: PeerId, nowMs: SteadyMs): boolean {
+  /** Looks at a share of a peer, before the chain does. */
+  consider(share: Share, from: PeerId, nowMs: SteadyMs): void {
     const { bitcoinHeader } = share.header
     const hashWire = bitcoinHeaderHashWire(bitcoinHeader)
-    if (!this.couldBeBlock(hashWire, bitcoinHeader.bits)) return false
+    if (!this.couldBeBlock(hashWire, bitcoinHeader.bits)) return
     const blockHash = blockHashFromWire(hashWire)
-    if (this.#done.has(blockHash) || this.#pending.has(blockHash) || this.#isHistory(share)) return false
+    if (this.#done.has(blockHash) || this.#pending.has(blockHash) || this.#isHistory(share)) return
     const root = foldBranch(txidWire(share.bitcoinCoinbase), share.merkleBranch)
-    if (!bytesEqual(root, bitcoinHeader.merkleRootWire)) return false
+    if (!bytesEqual(root, bitcoinHeader.merkleRootWire)) return
     this.#parts.out.report({ type: 'blockSeen', blockHash, shareHash: share.hash })
     this.#rebuild(blockHash, { share, from }, nowMs)
-    return true
   }
 
   /** Templates have come or were given up. */

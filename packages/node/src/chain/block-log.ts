@@ -6,7 +6,9 @@ import type { BlockSubmitResult } from '../contract.ts'
 /** Found blocks kept in memory; at the cap the lowest goes. All of them stay in the store. */
 export const MAX_RECENT_BLOCKS = 100
 
-/** A block of another node that was seen as a share; nothing was submitted from here. */
+/** Of another node's block in the store whose share is not confirmed. */
+export const RESULT_UNCONFIRMED = 'unconfirmed'
+/** A block of another node whose share was confirmed; nothing was submitted from here. */
 export const RESULT_SEEN = 'seen'
 /** What a block is recorded as until a bitcoin node has answered. */
 export const RESULT_SUBMITTED = 'submitted'

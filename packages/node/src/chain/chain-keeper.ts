@@ -1,23 +1,20 @@
-import type { BitcoinNetwork, Solution } from '@p2poolv2/bitcoin'
-import { bitcoinHeaderHashWire } from '@p2poolv2/bitcoin'
+import type { Solution } from '@p2poolv2/bitcoin'
 import type { ChainVerdict, Share, ShareHeader } from '@p2poolv2/consensus'
 import { decodeShare } from '@p2poolv2/consensus'
-import type { GossipEvent, PeerHeaders, PeerShare, RebuiltBlock } from '@p2poolv2/gossip'
+import type { GossipEvent, PeerHeaders, PeerShare } from '@p2poolv2/gossip'
 import type { BlockHash, Moment, ShareHash } from '@p2poolv2/primitives'
-import { CodecError, hashMeetsTarget, invariant } from '@p2poolv2/primitives'
-import type { ChainOutcome, FoundBlock, ShareChain } from '@p2poolv2/sharechain'
+import { CodecError, invariant } from '@p2poolv2/primitives'
+import type { ChainOutcome, ShareChain } from '@p2poolv2/sharechain'
+import { withBlocks } from '@p2poolv2/sharechain'
 import type { NodeEvent } from '../contract.ts'
 import type { EffectList } from '../effect-list.ts'
 import type { JobMaker } from '../work/job-maker.ts'
-import { blockOf, foundBlockOf, foundBlockOfShare, type SolvedWork, shareOf } from '../work/solution.ts'
+import { blockOf, type SolvedWork, shareOf } from '../work/solution.ts'
 import type { MinerAddresses } from '../work/work-template.ts'
-import { type BlockLog, RESULT_SEEN, RESULT_SUBMITTED, RESULT_UNANSWERED } from './block-log.ts'
+import type { BlockKeeper } from './block-keeper.ts'
 
 /** Stored shares asked for at a time. */
 export const RESUME_BATCH = 64
-
-/** Above this a height is no height of a bitcoin block (as in the rule `proof-bitcoin-height`). */
-const MAX_BITCOIN_HEIGHT = 500_000_000n
 
 /**
  * Solutions whose shares wait for the disk. At the cap the oldest is given up, whose base is the most stale: ten seconds a
@@ -49,18 +46,16 @@ interface HeldShare {
 }
 
 export interface ChainKeeperDeps {
-  /** Of the addresses in records of blocks. */
-  readonly network: BitcoinNetwork
   readonly chain: ShareChain
   readonly jobs: JobMaker
-  readonly blocks: BlockLog
+  readonly blocks: BlockKeeper
   readonly effects: EffectList
   readonly tell: (news: ChainNews, now: Moment) => void
 }
 
 /**
  * All that changes the share chain: solutions of our miners, shares and headers of peers, shares found unfinished in the
- * store, blocks and their fate.
+ * store.
  */
 export class ChainKeeper {
   readonly #deps: ChainKeeperDeps
@@ -99,7 +94,10 @@ export class ChainKeeper {
         else if (share !== null) shareHash = this.#addOwnShare(share, finder, now)
       }
     } finally {
-      if (block !== null) this.#recordFound(solved, { finder, shareHash })
+      if (block !== null) {
+        const { addresses, worker } = finder
+        this.#deps.blocks.found(solved, shareHash, { payoutAddress: addresses.bitcoin.text, worker })
+      }
     }
   }
 
@@ -122,46 +120,18 @@ export class ChainKeeper {
     this.#deps.effects.report({ type: 'storeCaughtUp', shares: held.length })
     for (const { share, finder, block } of held) {
       const shareHash = this.#addOwnShare(share, finder, now)
-      const recorded = block === null ? undefined : this.#deps.blocks.get(block)
-      if (recorded !== undefined) this.#record({ ...recorded, shareHash })
+      if (block !== null) this.#deps.blocks.becameShare(block, shareHash)
     }
   }
 
   /** A peer's share. What came of it goes back to the gossip machine; the rest is done here. */
-  takeShare({ share, from, isBlock }: PeerShare, now: Moment): ChainOutcome {
-    const outcome = this.#taken(this.#deps.chain.addShare(share, { peer: from.peer }, now.wallMs))
-    // One that breaks a rule does not pay the pool, so it is none of the pool's blocks.
-    if (isBlock && outcome.verdict.type !== 'refused') this.#recordSeen(share)
-    return outcome
+  takeShare({ share, from }: PeerShare, now: Moment): ChainOutcome {
+    return this.#taken(this.#deps.chain.addShare(share, { peer: from.peer }, now.wallMs), share)
   }
 
   /** Headers of a peer; the same. */
   takeHeaders({ items, provenWork }: PeerHeaders, now: Moment): ChainOutcome {
     return this.#taken(this.#deps.chain.addHeaders(items, now.wallMs, provenWork))
-  }
-
-  /** A block put together from a peer's share: to our bitcoin nodes as well, whatever the chain says to the share. */
-  submitRebuilt({ blockHash, bitcoinHeight, blockHex, share }: RebuiltBlock): void {
-    if (!this.#isWorthBlock(share)) return
-    this.#deps.effects.add({ type: 'submitBlock', blockHash, bitcoinHeight, blockHex })
-    this.#record(foundBlockOfShare(share, this.#deps.network, RESULT_SUBMITTED))
-  }
-
-  /** A bitcoin node's answer to a block. */
-  settleBlock(event: Extract<NodeEvent, { type: 'blockResult' }>): void {
-    const { effects, blocks, chain } = this.#deps
-    const { blockHash, url, result, reason } = event
-    effects.report({ type: 'blockResult', blockHash, url, result, reason })
-    const settled = blocks.settle(blockHash, result, reason)
-    if (settled !== null) effects.add({ type: 'commit', delta: chain.recordBlock(settled) })
-  }
-
-  /** Tells which blocks of the time before this start bitcoin has not answered to, as far as the record goes. */
-  reportUnanswered(): void {
-    const { blocks, effects } = this.#deps
-    for (const { blockHash, bitcoinHeight, result } of blocks.newestFirst()) {
-      if (result === RESULT_UNANSWERED) effects.report({ type: 'blockUnanswered', blockHash, bitcoinHeight })
-    }
   }
 
   /** Lets the chain do what it has put off. */
@@ -297,45 +267,8 @@ export class ChainKeeper {
     return [prevShareHash, ...uncles].every(hash => this.#deps.chain.facts(hash) !== undefined)
   }
 
-  /**
-   * Whether a peer's share has the work of a block for our bitcoin node too. The bits in its header and its height are its
-   * maker's to choose, and filling our disk and the list of blocks must cost more than choosing them.
-   */
-  #isWorthBlock({ header }: Share): boolean {
-    const { template } = this.#deps.jobs
-    if (header.bitcoinHeight > MAX_BITCOIN_HEIGHT) return false
-    return template === null || hashMeetsTarget(bitcoinHeaderHashWire(header.bitcoinHeader), template.bitcoinTarget)
-  }
-
-  /** A share on the chain is a block; others submit it, and so do we if it can be put together. */
-  #recordSeen(share: Share): void {
-    if (this.#isWorthBlock(share)) this.#record(foundBlockOfShare(share, this.#deps.network, RESULT_SEEN))
-  }
-
-  #recordFound(solved: SolvedWork, found: { readonly finder: Finder; readonly shareHash: ShareHash | null }): void {
-    const block = foundBlockOf(solved, found.shareHash)
-    this.#record(block)
-    this.#deps.effects.report({
-      type: 'blockFound',
-      blockHash: block.blockHash,
-      bitcoinHeight: block.bitcoinHeight,
-      timeSec: block.timeSec,
-      valueSats: block.outputs.reduce((sum, output) => sum + output.valueSats, 0n),
-      payees: block.outputs.length,
-      shareHash: block.shareHash,
-      payoutAddress: found.finder.addresses.bitcoin.text,
-      worker: found.finder.worker
-    })
-  }
-
-  /** Once per block, and once more when there is more to say of it. */
-  #record(block: FoundBlock): void {
-    const { blocks, chain, effects } = this.#deps
-    if (blocks.record(block)) effects.add({ type: 'commit', delta: chain.recordBlock(block) })
-  }
-
-  #taken(outcome: ChainOutcome): ChainOutcome {
-    this.#apply(outcome)
+  #taken(outcome: ChainOutcome, share: Share | null = null): ChainOutcome {
+    this.#apply(outcome, share)
     // More may have had to wait than memory holds, or a stored share's turn may have come.
     if (outcome.delta !== null) this.resume()
     return outcome
@@ -346,10 +279,13 @@ export class ChainKeeper {
     this.#deps.tell({ type: 'chainChanged', outcome }, now)
   }
 
-  #apply(outcome: ChainOutcome): void {
-    const { chain, effects, jobs } = this.#deps
+  /** @param share of a peer, which the outcome is of */
+  #apply(outcome: ChainOutcome, share: Share | null = null): void {
+    const { blocks, chain, effects, jobs } = this.#deps
     if (outcome.newBase) jobs.baseMoved()
-    if (outcome.delta !== null) effects.add({ type: 'commit', delta: outcome.delta })
+    const changes = blocks.changes(outcome, share)
+    if (outcome.delta === null) blocks.commit(changes)
+    else effects.add({ type: 'commit', delta: withBlocks(outcome.delta, changes) })
     if (outcome.unconfirmed.length > 0) {
       effects.report({
         type: 'reorg',

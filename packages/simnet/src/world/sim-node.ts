@@ -1,14 +1,7 @@
 import { VERSION_ROLLING_MASK } from '@p2poolv2/bitcoin'
 import { type ChainParams, consensusFingerprint, genesisShare } from '@p2poolv2/consensus'
 import type { Dialect, PeerEvent, PeerId } from '@p2poolv2/gossip'
-import {
-  type BacklogNews,
-  CommitBacklog,
-  MAX_RECENT_BLOCKS,
-  NodeCore,
-  type NodeEffect,
-  type NodeEvent
-} from '@p2poolv2/node'
+import { type BacklogNews, BLOCKS_READ, CommitBacklog, NodeCore, type NodeEffect, type NodeEvent } from '@p2poolv2/node'
 import {
   type BlockHash,
   invariant,
@@ -205,7 +198,7 @@ export class SimNode implements Endpoint, Hands {
         configuredShareProgram: null,
         stratum: STRATUM,
         version: 'sim',
-        recentBlocks: this.store.disk.blocksNow(MAX_RECENT_BLOCKS),
+        recentBlocks: this.store.disk.blocksNow(BLOCKS_READ),
         startedAtMs: this.now.steadyMs
       },
       { rng, chain }

@@ -1,0 +1,133 @@
+import { encodeShare, type Share } from '@p2poolv2/consensus'
+import { blockHash, concatBytes, shareHash } from '@p2poolv2/primitives'
+import type { FoundBlock } from '@p2poolv2/sharechain'
+import { ChainBuilder, easyParams } from '@p2poolv2/sharechain/testing'
+import { describe, expect, it } from 'vitest'
+import { effectsOf, Rig, type RigOptions } from '../testing/rig.ts'
+import { MAX_UNCONFIRMED_BLOCKS, SeenBlocks } from './seen-blocks.ts'
+
+const PARAMS = easyParams()
+
+/** A node with a peer, whose bitcoin is far beyond the blocks in the shares it hears of. */
+function nodeWithPeer(options: RigOptions = {}): Rig {
+  const rig = new Rig({ params: PARAMS, ...options })
+  rig.listener('peer')
+  rig.template({ height: 5_000 })
+  return rig
+}
+
+function push(rig: Rig, ...shares: readonly Share[]) {
+  return shares.flatMap(share => {
+    // The type byte of a whole share (protocol §18.4).
+    const payload = concatBytes(Uint8Array.of(5), encodeShare(share))
+    return rig.handle({ type: 'peerRequest', peer: 'peer', requestId: 900, protocol: 'shares', payload })
+  })
+}
+
+/** The node after a stop: a new one with its store. */
+const restarted = (rig: Rig) => nodeWithPeer({ store: rig.store, recentBlocks: rig.store.blocksNow(10) })
+
+const shown = (rig: Rig) =>
+  rig.core.queries.status(rig.now).blocks.map(({ shareHash, result }) => ({ shareHash, result }))
+const stored = (rig: Rig) => rig.store.blocksNow(10).map(({ shareHash, result }) => ({ shareHash, result }))
+
+describe('a block of another node, however old', () => {
+  const builder = new ChainBuilder(PARAMS)
+  const parent = builder.build({ parent: builder.genesis })
+  const block = builder.build({ parent: parent.hash, isBlock: true })
+  const [besideParent, beside] = builder.row(builder.genesis, 2, { miner: 1 }) as [Share, Share]
+  const nephew = builder.build({ parent: beside.hash, uncles: [block.hash] })
+  const record = [{ shareHash: block.hash, result: 'seen' }]
+
+  it('is on record when its share is confirmed and not before, with what it pays', () => {
+    const rig = nodeWithPeer()
+    push(rig, block)
+    expect([shown(rig), rig.chain.confirmedTip().height]).toEqual([[], 0])
+    push(rig, parent)
+    expect([shown(rig), rig.chain.confirmedTip().hash]).toEqual([record, block.hash])
+    expect(stored(rig)).toEqual(record)
+    const paid = block.bitcoinCoinbase.outputs.filter(({ valueSats }) => valueSats > 0n)
+    expect(rig.store.blocksNow(1)[0]?.outputs.map(({ valueSats }) => valueSats)).toEqual(
+      paid.map(({ valueSats }) => valueSats)
+    )
+  })
+
+  it('is on record when a share that names it as its uncle is confirmed', () => {
+    const rig = nodeWithPeer()
+    push(rig, besideParent, beside, parent, block)
+    expect(shown(rig)).toEqual([])
+    push(rig, nephew)
+    expect(rig.chain.confirmedTip().hash).toBe(nephew.hash)
+    expect(shown(rig)).toEqual(record)
+  })
+
+  it('stays on record when the share chain turns away from it', () => {
+    const rig = nodeWithPeer()
+    push(rig, parent, block)
+    push(rig, besideParent, beside, builder.build({ parent: beside.hash }))
+    expect(rig.facts('reorg')).toHaveLength(1)
+    expect([shown(rig), shown(restarted(rig))]).toEqual([record, record])
+  })
+
+  it('is not forgotten by a stop between its share and what confirms it', () => {
+    const rig = nodeWithPeer()
+    push(rig, besideParent, beside, parent, block)
+    const again = restarted(rig)
+    expect(shown(again)).toEqual([])
+    push(again, builder.build({ parent: block.hash }))
+    expect([shown(again), stored(again)]).toEqual([record, record])
+    expect(shown(restarted(again))).toEqual(record)
+  })
+
+  it('is stored together with its share, and its record with what confirms it', () => {
+    const rig = nodeWithPeer()
+    push(rig, parent)
+    const deltas = effectsOf(push(rig, block), 'commit').map(({ delta }) => delta)
+    expect(deltas).toHaveLength(1)
+    expect(deltas[0]?.durability).toBe('flushed')
+  })
+
+  it('told again and again while its parent is missing is stored once', () => {
+    const rig = nodeWithPeer()
+    expect(effectsOf(push(rig, block), 'commit')).toHaveLength(1)
+    expect(effectsOf(push(rig, block, block), 'commit')).toEqual([])
+  })
+
+  it('that breaks a rule is never on record', () => {
+    const rig = nodeWithPeer()
+    const spoilt = builder.build({ parent: parent.hash, isBlock: true, spoil: 'payout' })
+    push(rig, parent, spoilt, spoilt)
+    expect([shown(rig), stored(rig)]).toEqual([[], []])
+  })
+
+  it('that came before the first template is judged by it', () => {
+    const rig = new Rig({ params: PARAMS })
+    rig.listener('peer')
+    // Too late for its block to be of use to bitcoin.
+    rig.nowMs += 7_200_000
+    push(rig, block)
+    expect(stored(rig)).toEqual([{ shareHash: block.hash, result: 'unconfirmed' }])
+    // Far harder than what this share calls a block.
+    rig.template({ bits: 0x1c00ffff })
+    push(rig, parent)
+    expect([shown(rig), stored(rig)]).toEqual([[], []])
+  })
+})
+
+it('of too many unconfirmed blocks those with the least work go', () => {
+  const blockOf = (number: number): FoundBlock => ({
+    bitcoinHeight: 1,
+    blockHash: blockHash(number.toString(16).padStart(64, '0')),
+    timeSec: 1,
+    shareHash: shareHash(number.toString(16).padStart(64, '0')),
+    outputs: [],
+    result: 'unconfirmed'
+  })
+  const blocks = Array.from({ length: MAX_UNCONFIRMED_BLOCKS + 1 }, (_, number) => blockOf(number + 1))
+  const [heaviest, lightest] = [blocks[0] as FoundBlock, blocks.at(-1) as FoundBlock]
+  const seen = new SeenBlocks(blocks)
+  seen.checkInvariants()
+  const hashes = [heaviest, lightest].map(({ shareHash: hash }) => hash ?? expect.fail())
+  expect(seen.add(lightest.shareHash ?? expect.fail(), lightest)).toBe(lightest)
+  expect(seen.take(hashes)).toEqual([heaviest])
+})
