@@ -218,9 +218,9 @@ export class Rig {
     })
   }
 
-  /** Hands over an event, lets the miners read what is sent to them, and gives the effects. */
+  /** Hands over an event, lets the miners read what is sent to them and answers leave at once, and gives the effects. */
   handle(event: NodeEvent): readonly NodeEffect[] {
-    const effects = this.core.handle(event, this.now)
+    const effects = [...this.core.handle(event, this.now)]
     for (const effect of effects) {
       this.effects.push(effect)
       if (effect.type === 'commit') this.store.commitNow(effect.delta)
@@ -228,6 +228,8 @@ export class Rig {
       this.onEffect?.(effect)
     }
     if (this.#check === 'always') this.core.checkInvariants()
+    for (const { peer, requestId } of effectsOf(effects, 'respond'))
+      effects.push(...this.handle({ type: 'responded', peer, requestId }))
     return effects
   }
 
