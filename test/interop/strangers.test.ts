@@ -19,7 +19,7 @@ describe.skipIf('missing' in built)('the raw client and the Rust peer', () => {
     if (!('program' in built)) return
     rust = await RustPeer.start(built.program, NET, TAG)
     await rust.answer(Buffer.from([8]), ACK)
-    raw = await RawPeer.dial({ port: rust.port, base: BASE })
+    raw = await RawPeer.dial({ port: rust.port, base: BASE, isOurs: true })
   })
 
   afterAll(async () => {

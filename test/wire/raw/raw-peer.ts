@@ -3,7 +3,7 @@ import { EndOfBytes, Inlet } from './inlet.ts'
 import { ACK, frame, takePayload } from './messages.ts'
 import { agree, propose } from './multistream.ts'
 import { type Identity, MAX_PLAIN_BYTES, newIdentity, peerId, type Secured, secure } from './noise.ts'
-import { decodeRpc, type Rpc } from './pubsub.ts'
+import { decodeRpc, type Rpc, subscribe } from './pubsub.ts'
 import { bytesOf, decodeFields, encodeFields, prefixed, takePrefixed } from './varint.ts'
 import { Mux, type Stream } from './yamux.ts'
 
@@ -21,7 +21,7 @@ export interface RawOptions {
   readonly prologue?: string
   readonly identity?: Identity
   readonly agent?: string
-  /** Speaks gossipsub and the template protocol as well; default true. */
+  /** Speaks gossipsub and the template protocol as well: then it is waited for in the topics. Default false. */
   readonly isOurs?: boolean
   /** Put behind what identify tells. */
   readonly identifyPadding?: Buffer
@@ -161,6 +161,18 @@ export class RawPeer {
     return echo.equals(sent)
   }
 
+  /** Says that it is in both topics, which makes it one of ours. @returns the stream to say more on */
+  async joinTopics(): Promise<Stream> {
+    const out = await this.open(MESHSUB)
+    out.write(subscribe(['shares', 'templates'].map(topic => this.topic(topic))))
+    return out
+  }
+
+  /** The name of the topic `shares` or `templates`. */
+  topic(short: string): string {
+    return `${this.base}/topic/${short}/1.0.0`
+  }
+
   openPubsub(): Promise<Stream> {
     return this.open(MESHSUB)
   }
@@ -218,8 +230,8 @@ export class RawPeer {
   }
 
   #protocols(): string[] {
-    const every = [`${this.base}/1.0.0`, IDENTIFY, IDENTIFY_PUSH, PING]
-    return this.#options.isOurs === false ? every : [...every, `${this.base}/templates/1.0.0`, MESHSUB]
+    const all = [`${this.base}/1.0.0`, IDENTIFY, IDENTIFY_PUSH, PING]
+    return this.#options.isOurs !== true ? all : [...all, `${this.base}/templates/1.0.0`, MESHSUB]
   }
 
   async #answer(stream: Stream): Promise<void> {

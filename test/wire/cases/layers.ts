@@ -1,0 +1,118 @@
+import { handshake, NO_HASH } from '../raw/messages.ts'
+import { line } from '../raw/multistream.ts'
+import type { RawPeer } from '../raw/raw-peer.ts'
+import { encodeFrame, FLAG, KIND } from '../raw/yamux.ts'
+import { type Case, fate } from './case.ts'
+
+const over = async (peer: RawPeer): Promise<string> => {
+  await peer.closed()
+  return 'over'
+}
+
+/** Writes it below yamux, and sees the connection end. */
+const ends = (name: string, write: (peer: RawPeer) => void): Case => ({
+  name,
+  act: peer => {
+    write(peer)
+    return over(peer)
+  },
+  fate: 'over',
+  endsConnection: true
+})
+
+/** Negotiation of one stream. */
+const NEGOTIATION: readonly Case[] = [
+  {
+    name: 'a protocol that is not spoken here',
+    act: async peer => {
+      const stream = peer.mux.open()
+      stream.write(Buffer.concat([line('/multistream/1.0.0'), line('/p2pool/none/1.0.0')]))
+      const said = await stream.take(20 + 4)
+      stream.finish()
+      return said.subarray(-3).toString()
+    },
+    fate: 'na\n'
+  },
+  {
+    name: 'a proposal longer than any',
+    act: async peer => {
+      const stream = peer.mux.open()
+      stream.write(line('/multistream/1.0.0'))
+      await stream.take(20)
+      await stream.send(line('/'.repeat(100_000)))
+      return fate(stream)
+    },
+    fate: 'rst'
+  },
+  {
+    name: 'a stream that begins with noise',
+    act: async peer => {
+      const stream = peer.mux.open()
+      stream.write(Buffer.alloc(500, 0xff))
+      return fate(stream)
+    },
+    fate: 'rst'
+  },
+  {
+    name: 'a FIN before anything was proposed',
+    act: async peer => {
+      const stream = peer.mux.open()
+      stream.finish()
+      return fate(stream)
+    },
+    fate: 'rst'
+  }
+]
+
+/** The muxer, and what is below it: the connection ends and only it. */
+const BELOW: readonly Case[] = [
+  ends('a yamux frame of another version', peer => peer.writeSealed(Buffer.alloc(12, 1))),
+  ends('a yamux frame of no known kind', peer => peer.mux.send({ kind: 9 })),
+  ends('a yamux frame of four gibibytes', peer => peer.writeSealed(hugeFrame())),
+  ends('bytes beyond the window of a stream', peer => {
+    const stream = peer.mux.open()
+    stream.write(Buffer.alloc(300_000))
+  }),
+  ends('bytes that Noise did not seal', peer => peer.writeBare(Buffer.from([0, 40, ...Buffer.alloc(40, 7)]))),
+  ends('an empty Noise message', peer => peer.writeBare(Buffer.from([0, 0]))),
+  ends('a Noise message shorter than its tag', peer => peer.writeBare(Buffer.from([0, 3, 1, 2, 3]))),
+  ends('the muxer said goodbye', peer => {
+    peer.mux.send({ kind: KIND.goAway })
+    peer.close()
+  }),
+  {
+    name: 'data of a stream that does not exist',
+    act: async peer => {
+      peer.mux.send({ stream: 9_999, data: Buffer.alloc(100) })
+      return (await peer.ping()) ? 'nothing' : 'no ping'
+    },
+    fate: 'nothing'
+  },
+  {
+    name: 'a thousand pings of the muxer at once',
+    act: async peer => {
+      const before = peer.mux.control.length
+      const pings = Array.from({ length: 1_000 }, (_, n) =>
+        encodeFrame({ kind: KIND.ping, flags: FLAG.syn, length: n })
+      )
+      peer.writeSealed(Buffer.concat(pings))
+      return (await peer.ping()) && peer.mux.control.length - before <= 1_100 ? 'at most as many answers' : 'more'
+    },
+    fate: 'at most as many answers'
+  },
+  {
+    name: 'a hundred streams opened and reset at once',
+    act: async peer => {
+      for (let n = 0; n < 100; n++) peer.mux.open().reset()
+      return (await peer.ask(handshake(0, NO_HASH)))?.length === 1 ? 'nothing' : 'no answer'
+    },
+    fate: 'nothing'
+  }
+]
+
+/** Announces data and sends none. */
+function hugeFrame(): Buffer {
+  return encodeFrame({ flags: FLAG.syn, stream: 1_001, length: 0xffff_ffff })
+}
+
+export const LAYER_CASES: readonly Case[] = [...NEGOTIATION, ...BELOW]
