@@ -1,5 +1,5 @@
 import { encodeShare } from '@p2poolv2/consensus'
-import { steadyMs, ZERO_SHARE_HASH } from '@p2poolv2/primitives'
+import { type SteadyMs, steadyMs, ZERO_SHARE_HASH } from '@p2poolv2/primitives'
 import { ChainBuilder, easyParams, GENESIS_TIME_SEC } from '@p2poolv2/sharechain/testing'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { STALL_MS } from './headers/pace.ts'

@@ -43,7 +43,7 @@ it('loses, doubles and re-orders the part of the messages it is told to', () => 
 it('delivers nothing across a partition, not even what was under way, and again once healed', () => {
   const { clock, net } = netOf({})
   let got = 0
-  const send = (): void => net.send(1, 2, { sizeBytes: 1, arrives: () => got++ })
+  const send = (): number => net.send(1, 2, { sizeBytes: 1, arrives: () => got++ })
   send()
   net.partition([[1]])
   send()

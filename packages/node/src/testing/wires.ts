@@ -106,6 +106,7 @@ export class Wires {
         const asked = this.#requests.get(effect.requestId)
         if (asked === undefined || !this.#peersOf(from).has(asked.from)) break
         this.#deliver(asked.from, { type: 'peerResponse', requestId: asked.requestId, payload: effect.payload })
+        this.#deliver(from, { type: 'responded', peer: asked.from, requestId: effect.requestId })
         break
       }
       case 'dropPeer':
