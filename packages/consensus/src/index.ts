@@ -17,7 +17,7 @@ export {
   shareBodyBytes,
   shareHashOf
 } from './encoding/share-codec.ts'
-export { consensusFingerprint, protocolTag } from './genesis/fingerprint.ts'
+export { consensusFingerprint, fingerprintText, protocolTag } from './genesis/fingerprint.ts'
 export { genesisShare, hasGenesisBody } from './genesis/genesis.ts'
 export type { ChainVerdict, CrowdCode } from './headers/chain-verdict.ts'
 export { followHeaders, type HeaderTail, tailAncestor, tailFrom, tailHeights } from './headers/follow-headers.ts'

@@ -1,7 +1,9 @@
 import type { SteadyMs } from '@p2poolv2/primitives'
 import type { HeaderSync } from './headers/sync.ts'
+import type { PeerId } from './network-port.ts'
 import type { Outbox } from './peers/outbox.ts'
 import type { Outstanding } from './peers/request-book.ts'
+import type { RulesExchange } from './peers/rules.ts'
 import type { FaultCode } from './peers/verdicts.ts'
 import type { ShareFetcher } from './shares/fetcher.ts'
 import type { ShareDoor } from './shares/share-door.ts'
@@ -15,6 +17,7 @@ interface Parts {
   readonly headers: HeaderSync
   readonly door: ShareDoor
   readonly exchange: TemplateExchange
+  readonly rules: RulesExchange
   readonly out: Outbox
 }
 
@@ -32,6 +35,9 @@ export class Answers {
     switch (purpose.type) {
       case 'told':
         break
+      case 'rules':
+        this.#rules(peer, payload, nowMs)
+        break
       case 'headers':
         this.#headers(request, payload, nowMs)
         break
@@ -44,6 +50,16 @@ export class Answers {
       default:
         purpose satisfies never
     }
+  }
+
+  /** A peer with other rules is asked for nothing, and what it was asked before goes nowhere. */
+  #rules(peer: PeerId, payload: Uint8Array | null, nowMs: SteadyMs): void {
+    const { rules, out, fetcher, exchange, headers } = this.#parts
+    if (!rules.answered(peer, payload, nowMs)) return
+    out.awaitNothing(peer)
+    fetcher.removeSource(peer)
+    exchange.peerGone(peer)
+    headers.peerGone(peer)
   }
 
   #headers(request: Outstanding, payload: Uint8Array | null, nowMs: SteadyMs): void {
@@ -73,7 +89,7 @@ export class Answers {
     }
   }
 
-  #blame(peer: string, code: FaultCode, nowMs: SteadyMs): void {
+  #blame(peer: PeerId, code: FaultCode, nowMs: SteadyMs): void {
     this.#parts.out.blame(peer, { code, route: 'stream' }, nowMs)
   }
 }

@@ -4,6 +4,7 @@ import type { BlockHash, Height, Rng, Sha256d, ShareHash, SteadyMs } from '@p2po
 import type { ChainJudgement, ChainPort } from './chain-port.ts'
 import type { HeaderProgress } from './headers/progress.ts'
 import type { Dialect, PeerEffect, PeerEvent, PeerId } from './network-port.ts'
+import type { PeerRules } from './peers/rules.ts'
 
 /**
  * The contract of the gossip machine: what it is told (`GossipEvent`), what it asks for (`GossipEffect`) and what it has to
@@ -63,6 +64,8 @@ export type GossipFact =
   | { readonly type: 'headersFailed'; readonly peer: PeerId; readonly reason: string }
   /** Headers from further ahead than any clock error: our clock is behind, or the peer lies. */
   | { readonly type: 'headersAhead'; readonly peer: PeerId; readonly aheadSec: number }
+  /** A peer of our kind judges shares differently; told once a peer. In words, made of what it said: to be shown as text. */
+  | { readonly type: 'rulesDiffer'; readonly peer: PeerId; readonly differs: readonly string[] }
   | { readonly type: 'shareRelayed'; readonly hash: ShareHash; readonly published: boolean; readonly pushes: number }
   | { readonly type: 'shareRefused'; readonly peer: PeerId; readonly code: string }
   /** A share of a peer is a bitcoin block. */
@@ -73,7 +76,7 @@ export type GossipFact =
   | { readonly type: 'templateTaken'; readonly peer: PeerId; readonly transactions: number; readonly fetched: number }
   | { readonly type: 'statusChanged'; readonly state: SyncState }
 
-/** `syncing`: shares of others are still being fetched. `alone`: no peer. `current`: nothing is known to be missing. */
+/** `syncing`: shares of others are still being fetched. `alone`: no peer, or none of our rules. `current`: nothing is known to be missing. */
 export type SyncState = 'syncing' | 'alone' | 'current'
 
 export interface GossipStatus {
@@ -81,6 +84,8 @@ export interface GossipStatus {
   /** Current, but no share was confirmed in the last minutes, and no peer knows of one. */
   readonly quiet: boolean
   readonly peers: readonly PeerStatus[]
+  /** Every peer of our kind that has told its rules has others: a chain made here is one that nobody follows. */
+  readonly isPrivateFork: boolean
   /** While many headers are fetched or compared; else null. */
   readonly headers: HeaderProgress | null
   /** Bodies known to be missing and asked for next. */
@@ -97,6 +102,7 @@ export interface PeerStatus {
   readonly penaltyPoints: number
   /** Of answers that it has not taken yet. */
   readonly unsentBytes: number
+  readonly rules: PeerRules
 }
 
 export interface GossipOptions {

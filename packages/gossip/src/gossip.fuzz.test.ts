@@ -80,7 +80,7 @@ type Step =
   | { readonly type: 'pass'; readonly ms: number }
 
 const event = (make: (id: number) => GossipEvent): Step => ({ type: 'event', make })
-const protocol = fc.constantFrom('shares' as const, 'templates' as const)
+const protocol = fc.constantFrom('shares' as const, 'templates' as const, 'rules' as const)
 const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 3,

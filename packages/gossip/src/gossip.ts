@@ -8,6 +8,7 @@ import type { PeerId } from './network-port.ts'
 import { Outbox } from './peers/outbox.ts'
 import { MAX_PEERS, Peer, PeerBook } from './peers/peer-book.ts'
 import { RequestDesk } from './peers/request-desk.ts'
+import { RulesExchange } from './peers/rules.ts'
 import { ChainWatch } from './shares/chain-watch.ts'
 import { ShareFetcher } from './shares/fetcher.ts'
 import { RecentShares } from './shares/recent.ts'
@@ -38,6 +39,7 @@ export class Gossip {
   readonly #announcer: TemplateAnnouncer
   readonly #exchange: TemplateExchange
   readonly #rebuild: BlockRebuild
+  readonly #rules: RulesExchange
   readonly #door: ShareDoor
   readonly #watch: ChainWatch
   readonly #desk: RequestDesk
@@ -64,7 +66,8 @@ export class Gossip {
     const watched = { ...shared, watch: this.#watch }
     this.#headers = new HeaderSync(params, { ...watched, rng })
     this.#door = new ShareDoor(params, { ...watched, headers: this.#headers, blocks: this.#rebuild })
-    const behind = { ...shared, headers: this.#headers, door: this.#door }
+    this.#rules = new RulesExchange(params, { peers, out })
+    const behind = { ...shared, headers: this.#headers, door: this.#door, rules: this.#rules }
     this.#desk = new RequestDesk(params, { ...behind, book })
     this.#answers = new Answers({ ...behind, exchange: this.#exchange })
   }
@@ -186,13 +189,15 @@ export class Gossip {
   #connect(event: Extract<GossipEvent, { type: 'peerConnected' }>, nowMs: SteadyMs): void {
     const { peer: id, direction, dialect } = event
     if (this.#peers.get(id) !== undefined) this.#forget(id)
-    const refusal = this.#peers.add(new Peer(id, { direction, dialect, connectedAtMs: nowMs }), nowMs)
+    const peer = new Peer(id, { direction, dialect, connectedAtMs: nowMs })
+    const refusal = this.#peers.add(peer, nowMs)
     if (refusal !== null) {
       this.#out.add({ type: 'dropPeer', peer: id, reason: refusal, banMs: 0 })
       return
     }
     const { height, hash } = this.#chain.confirmedTip()
     this.#out.tell(id, encodeMessage({ type: 'handshake', tipHeight: height, tipHash: hash }), nowMs)
+    this.#rules.ask(peer, nowMs)
     this.#headers.peerConnected(nowMs)
     this.#exchange.peerConnected(id, nowMs)
     if (dialect === 'ours') this.#announcer.peerCame()

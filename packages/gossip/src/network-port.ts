@@ -7,16 +7,16 @@
 /** Names one connected peer; opaque text of the network layer, the same again if the peer comes back. */
 export type PeerId = string
 
-/** Ours: in our topics and on our template protocol. Reference: request/response protocol only. */
+/** Ours: in our topics and on our own protocols. Reference: request/response protocol only. */
 export type Dialect = 'ours' | 'reference'
 
 export type Topic = 'shares' | 'templates'
 
 /**
- * Which request/response protocol a payload belongs to. `shares`: protocol §18, spoken by every peer. `templates`: our own
- * beside it, never sent to a reference peer.
+ * Which request/response protocol a payload belongs to. `shares`: protocol §18, spoken by every peer. `templates` and `rules`: our own
+ * beside it, never sent to a reference peer. A peer that does not speak one ends a request with `requestFailed`.
  */
-export type Protocol = 'shares' | 'templates'
+export type Protocol = 'shares' | 'templates' | 'rules'
 
 /** `accept` passes a message on, `ignore` does not, `reject` also counts against the peer it came from. */
 export type TopicVerdict = 'accept' | 'ignore' | 'reject'

@@ -19,7 +19,7 @@ interface Parts {
 }
 
 export function syncState({ chain, peers, headers }: Parts): SyncState {
-  if (peers.size === 0) return 'alone'
+  if (!peers.hasCompany) return 'alone'
   const lag = chain.candidateTip().height - chain.confirmedTip().height
   if (headers.isCatchingUp || lag > USUAL_LAG) return 'syncing'
   if (isCurrent(chain)) return 'current'
@@ -38,15 +38,27 @@ export function gossipStatus(parts: Parts, nowMs: SteadyMs): GossipStatus {
       connectedAtMs: peer.connectedAtMs,
       claimedHeight: peer.claimedHeight,
       penaltyPoints: peer.pointsAt(nowMs),
-      unsentBytes: parts.out.unsent.of(peer.id)
+      unsentBytes: parts.out.unsent.of(peer.id),
+      rules: peer.rules
     })),
+    isPrivateFork: isPrivateFork(parts.peers),
     headers: parts.headers.progress(nowMs),
     wantedShares: parts.fetcher.size
   }
 }
 
+/** Whoever has not told its rules, or cannot, says nothing about them. */
+function isPrivateFork(peers: PeerBook): boolean {
+  let others = 0
+  for (const { rules } of peers.all()) {
+    if (rules === 'same') return false
+    if (rules !== 'unknown') others++
+  }
+  return others > 0
+}
+
 /** Whether a peer has told where it stands. */
 function hasHeardTip(peers: PeerBook): boolean {
-  for (const peer of peers.all()) if (peer.claimedHeight !== null) return true
+  for (const peer of peers.all()) if (peer.isOfOurRules && peer.claimedHeight !== null) return true
   return false
 }

@@ -11,6 +11,8 @@ const MIN_GAP_MS = 1_000
 const FIRST_BACKOFF_MS = 5_000
 const MAX_BACKOFF_MS = 600_000
 
+const NEVER = Number.POSITIVE_INFINITY
+
 interface Patience {
   failures: number
   notBeforeMs: SteadyMs
@@ -42,7 +44,7 @@ export class Turns {
 
   /** Wants to ask this peer; `unknown` is the share it has and we do not, or null to ask in any case. */
   want(peer: PeerId, unknown: ShareHash | null): void {
-    if (this.#parts.peers.get(peer) === undefined) return
+    if (this.#parts.peers.get(peer)?.isOfOurRules !== true) return
     const before = this.#wanting.get(peer)
     // Two reasons are one too many to remember: ask in any case.
     this.#wanting.set(peer, before === undefined || before === unknown ? unknown : null)
@@ -128,12 +130,15 @@ export class Turns {
     let earliest: number | null = null
     for (const peer of peers) {
       const atMs = this.#notBeforeMs(peer)
+      if (atMs === NEVER) continue
       if (earliest === null || atMs < earliest) earliest = atMs
     }
     return earliest
   }
 
-  #notBeforeMs(peer: PeerId): number {
-    return this.#patience.get(peer)?.notBeforeMs ?? 0
+  #notBeforeMs(id: PeerId): number {
+    const peer = this.#parts.peers.get(id)
+    if (peer?.isOfOurRules !== true) return NEVER
+    return this.#patience.get(id)?.notBeforeMs ?? 0
   }
 }

@@ -1,3 +1,4 @@
+import { isRuleCode } from '@p2poolv2/consensus'
 import { invariant, type SteadyMs } from '@p2poolv2/primitives'
 import type { GossipEffect, GossipFact } from '../contract.ts'
 import type { PeerEffect, PeerId, TopicVerdict } from '../network-port.ts'
@@ -84,6 +85,10 @@ export class Outbox {
     return this.#request(peer, { protocol: 'templates', payload: encodeTemplateMessage(message) }, about)
   }
 
+  askRules(peer: PeerId, payload: Uint8Array, nowMs: SteadyMs): void {
+    this.#request(peer, { protocol: 'rules', payload }, { purpose: { type: 'rules' }, nowMs })
+  }
+
   /** Tells a peer something whose acknowledgement means nothing; false if it has too much to acknowledge already. */
   tell(peer: PeerId, payload: Uint8Array, nowMs: SteadyMs): boolean {
     if (this.#told.count(peer) >= MAX_TOLD || !this.#told.hasRoom(peer, payload.length)) return false
@@ -105,11 +110,15 @@ export class Outbox {
     return due
   }
 
-  /** Nothing that was on its way to the peer, or awaited from it, is any more. */
-  peerGone(peer: PeerId): void {
+  /** Nothing is awaited from the peer any more; what it answers after all goes nowhere. */
+  awaitNothing(peer: PeerId): void {
     this.requests.takePeer(peer)
-    this.unsent.peerGone(peer)
     this.#told.peerGone(peer)
+  }
+
+  peerGone(peer: PeerId): void {
+    this.awaitNothing(peer)
+    this.unsent.peerGone(peer)
   }
 
   checkInvariants(): void {
@@ -127,6 +136,8 @@ export class Outbox {
     const known = this.#peers.get(peer)
     const points = pointsFor(fault.code, fault.route)
     if (known === undefined || points === 0) return
+    // By its own rules it may have done right, and it has said which these are.
+    if (!known.isOfOurRules && isRuleCode(fault.code)) return
     this.add({ type: 'penalise', peer, points, code: fault.code })
     if (known.penalise(points, nowMs) >= DROP_POINTS) this.drop(peer, fault.code, nowMs)
   }

@@ -9,6 +9,7 @@ import {
   steadyMs
 } from '@p2poolv2/primitives'
 import type { Dialect, PeerId } from '../network-port.ts'
+import type { PeerRules } from './rules.ts'
 import { BAN_MS, FORGIVE_MS } from './verdicts.ts'
 
 /** Peers at most, above the network's own limit of 50 in and 50 out; one more is dropped as it comes. */
@@ -42,6 +43,9 @@ export class Peer {
   readonly connectedAtMs: SteadyMs
   /** From its handshake, unchecked. */
   claimedHeight: Height | null = null
+  /** Of a reference peer nothing is known: it has no way to tell. */
+  rules: PeerRules = 'unknown'
+  wasToldRules = false
   /** Shares it sent us or was sent by us. */
   readonly known = new BoundedSet<ShareHash>(KNOWN_SHARES_PER_PEER)
   readonly requests = new RateLimit(REQUESTS)
@@ -66,6 +70,16 @@ export class Peer {
     this.direction = about.direction
     this.dialect = about.dialect
     this.connectedAtMs = about.connectedAtMs
+  }
+
+  /** What it did was right by its own rules. */
+  forgive(): void {
+    this.#points = 0
+  }
+
+  /** Whether it follows our share chain, as far as is known. */
+  get isOfOurRules(): boolean {
+    return typeof this.rules === 'string'
   }
 
   /** Bytes of answers that are still to come, at a guess. */
@@ -129,6 +143,12 @@ export class PeerBook {
     this.#peers.set(peer.id, peer)
     if (peer.dialect === 'ours') this.#ours++
     return null
+  }
+
+  /** Whether somebody is here who may follow our share chain. */
+  get hasCompany(): boolean {
+    for (const peer of this.#peers.values()) if (peer.isOfOurRules) return true
+    return false
   }
 
   remove(id: PeerId): void {

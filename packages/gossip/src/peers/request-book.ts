@@ -5,6 +5,7 @@ import type { PeerId } from '../network-port.ts'
 export type Purpose =
   /** Handshakes, pushes and announcements: the answer is an acknowledgement and says nothing. */
   | { readonly type: 'told' }
+  | { readonly type: 'rules' }
   | { readonly type: 'headers' }
   | { readonly type: 'body'; readonly hash: ShareHash }
   | { readonly type: 'template'; readonly branchKey: string }

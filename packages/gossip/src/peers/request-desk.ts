@@ -16,6 +16,7 @@ import { decodeTemplateMessage, encodeTemplateMessage } from '../wire/template-m
 import type { Outbox } from './outbox.ts'
 import type { PeerBook } from './peer-book.ts'
 import { type PeerRequest, RequestQueue } from './request-queue.ts'
+import type { RulesExchange } from './rules.ts'
 import { Serving } from './serving.ts'
 
 /** Unknown shares of one inventory that are asked for one by one; more are a gap that headers show better. */
@@ -29,6 +30,7 @@ interface Parts {
   readonly headers: HeaderSync
   readonly door: ShareDoor
   readonly book: TemplateBook
+  readonly rules: RulesExchange
   readonly out: Outbox
 }
 
@@ -52,6 +54,9 @@ export class RequestDesk {
     const { out, peers } = this.#parts
     if (peers.get(request.peer) === undefined) {
       out.respond(request, null)
+    } else if (request.protocol === 'rules') {
+      // Out of turn: what is asked before depends on it on the other side.
+      this.#parts.rules.serve(request, nowMs)
     } else if (!this.#queue.add(request, nowMs)) {
       out.respond(request, null)
       out.blame(request.peer, { code: 'request-flood', route: 'stream' }, nowMs)
@@ -162,7 +167,9 @@ export class RequestDesk {
       return
     }
     const known = peers.get(peer)
-    if (known !== undefined) known.claimedHeight = tipHeight
+    if (known === undefined) return
+    known.claimedHeight = tipHeight
+    if (!known.isOfOurRules) return
     const facts = chain.facts(tipHash)
     if (facts?.validity === 'blockValid') fetcher.addSource(peer)
     else headers.trigger(peer, facts === undefined ? tipHash : null)
@@ -170,8 +177,9 @@ export class RequestDesk {
 
   #inventory(peer: PeerId, hashes: readonly ShareHash[]): void {
     const { chain, peers, headers, fetcher } = this.#parts
-    const known = peers.get(peer)?.known
-    for (const hash of hashes) known?.add(hash)
+    const teller = peers.get(peer)
+    for (const hash of hashes) teller?.known.add(hash)
+    if (teller?.isOfOurRules !== true) return
     const unknown = hashes.filter(hash => chain.facts(hash) === undefined)
     const [first] = unknown
     if (first === undefined) return

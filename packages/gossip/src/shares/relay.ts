@@ -64,7 +64,7 @@ export class Relay {
         push ??= wrapEncoded('shareBlock', entry.bytes)
         if (!out.tell(peer.id, push, nowMs)) continue
         pushes++
-      } else if (entry.onTopic === 'held') {
+      } else if (entry.onTopic === 'held' && peer.isOfOurRules) {
         // The topic has had it and will not carry it again; whoever missed it there asks us.
         if (!out.tell(peer.id, encodeMessage({ type: 'inventory', kind: 'share', hashes: [hash] }), nowMs)) continue
       }

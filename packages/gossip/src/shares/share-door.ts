@@ -113,7 +113,7 @@ export class ShareDoor {
   #deliver(share: Share, from: ShareSource, nowMs: SteadyMs): void {
     const { chain, recent, peers, blocks, fetcher, watch } = this.#parts
     peers.get(from.peer)?.known.add(share.hash)
-    if (from.via !== 'fetch') fetcher.addSource(from.peer)
+    if (from.via !== 'fetch' && this.#isOfOurRules(from.peer)) fetcher.addSource(from.peer)
     blocks.consider(share, from.peer, nowMs)
     recent.add(share, from.via === 'fetch' ? 'fetched' : 'told')
     const outcome = chain.takeShare({ share, from })
@@ -165,9 +165,14 @@ export class ShareDoor {
 
   #refuse(code: FaultCode, from: ShareSource, nowMs: SteadyMs): void {
     const { out } = this.#parts
-    if (from.via === 'topic') out.verdict(from, topicVerdict(code))
+    // A peer with other rules may be right by them.
+    if (from.via === 'topic') out.verdict(from, this.#isOfOurRules(from.peer) ? topicVerdict(code) : 'ignore')
     out.report({ type: 'shareRefused', peer: from.peer, code })
     out.blame(from.peer, { code, route: from.via }, nowMs)
+  }
+
+  #isOfOurRules(peer: PeerId): boolean {
+    return this.#parts.peers.get(peer)?.isOfOurRules === true
   }
 
   /**
@@ -177,6 +182,7 @@ export class ShareDoor {
    */
   #askFor(missing: readonly ShareHash[], from: ShareSource): void {
     const { chain, fetcher, headers } = this.#parts
+    if (!this.#isOfOurRules(from.peer)) return
     const byShare = from.via !== 'fetch' && isCurrent(chain)
     for (const hash of missing) {
       if (byShare || chain.facts(hash) !== undefined) fetcher.wantMissing(hash, from.peer)

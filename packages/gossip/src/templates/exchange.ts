@@ -89,7 +89,7 @@ export class TemplateExchange {
   announced(peer: PeerId, announcement: TemplateAnnouncement): void {
     const { book, peers } = this.#parts
     const ownHeight = book.newestOwn?.bitcoinHeight
-    if (peers.get(peer) === undefined || announcement.transactionCount === 0) return
+    if (peers.get(peer)?.isOfOurRules !== true || announcement.transactionCount === 0) return
     if (ownHeight !== undefined && announcement.bitcoinHeight < ownHeight) return
     this.#announced.set(peer, announcement)
   }
@@ -192,7 +192,7 @@ export class TemplateExchange {
     const key = bytesToHex(branchKey)
     const work = new TemplateDownload(branchKey, this.#parts.sha256d)
     work.commitment = commitment
-    const queue = (about.queue ?? []).filter(peer => this.#parts.peers.get(peer)?.dialect === 'ours')
+    const queue = (about.queue ?? []).filter(peer => this.#mayAsk(peer))
     const plan = { queue, asked: null, notBeforeMs: nowMs, rounds: 0 }
     const download: Download = { key, work, reason, bitcoinHeight, startedAtMs: nowMs, ...plan }
     this.#downloads.set(key, download)
@@ -258,7 +258,13 @@ export class TemplateExchange {
     return (book.newestOf(peer) ?? book.newestOwn)?.id ?? NO_LIST
   }
 
+  #mayAsk(id: PeerId): boolean {
+    const peer = this.#parts.peers.get(id)
+    return peer !== undefined && peer.dialect === 'ours' && peer.isOfOurRules
+  }
+
   #everybody(): PeerId[] {
-    return this.#parts.peers.of('ours').map(peer => peer.id)
+    const ids = [...this.#parts.peers.all()].map(({ id }) => id)
+    return ids.filter(id => this.#mayAsk(id))
   }
 }

@@ -165,7 +165,7 @@ export function describeNetwork(name: string, makeNetwork: MakeNetwork): void {
         expect(told(2)).toEqual([{ type: 'peerConnected', peer: peer(1), dialect: 'ours', ...accepted }])
       })
 
-      it.each(['shares', 'templates'] as const)(
+      it.each(['shares', 'templates', 'rules'] as const)(
         'carries a request on the protocol %s and its answer',
         async protocol => {
           node(1).answers = payload => Uint8Array.of(...payload, 9)

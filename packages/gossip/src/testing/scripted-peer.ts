@@ -14,6 +14,8 @@ export class ScriptedPeer implements Actor {
   readonly askedTemplates: TemplateMessage[] = []
   /** What to answer on the template protocol. */
   templates: (message: TemplateMessage) => TemplateMessage | 'silent' | null = () => null
+  /** What to answer when asked for rules; nothing, as an older node does. */
+  rules: () => Uint8Array | null = () => null
   readonly #reply: (message: DecodedMessage) => Reply
   /** What to do when a connection stands. */
   readonly #greeting: readonly PeerMessage[]
@@ -38,6 +40,9 @@ export class ScriptedPeer implements Actor {
       return [{ type: 'verdict', peer: event.peer, messageId: event.messageId, verdict: 'ignore' }]
     }
     if (event.type !== 'peerRequest') return []
+    if (event.protocol === 'rules') {
+      return [{ type: 'respond', peer: event.peer, requestId: event.requestId, payload: this.rules() }]
+    }
     if (event.protocol === 'templates') return this.#template(event)
     const message = decodeMessage(event.payload)
     this.asked.push(message)

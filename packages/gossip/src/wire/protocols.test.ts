@@ -21,7 +21,7 @@ it('gives every protocol and topic of every chain a name of its own', () => {
     kademlia,
     ...Object.values(topics)
   ])
-  expect(new Set(all).size).toBe(3 * 5)
+  expect(new Set(all).size).toBe(3 * 6)
 })
 
 it('names a message by topic and content', () => {

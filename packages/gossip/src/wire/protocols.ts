@@ -26,7 +26,7 @@ export function networkNames(params: ChainParams): NetworkNames {
   const tag = genesisShare(params).hash.slice(0, 8)
   const base = `/p2pool/${params.chain}/${tag}`
   return {
-    protocols: { shares: `${base}/1.0.0`, templates: `${base}/templates/1.0.0` },
+    protocols: { shares: `${base}/1.0.0`, templates: `${base}/templates/1.0.0`, rules: `${base}/rules/1.0.0` },
     kademlia: `${base}/kad/1.0.0`,
     topics: { shares: `${base}/topic/shares/1.0.0`, templates: `${base}/topic/templates/1.0.0` }
   }

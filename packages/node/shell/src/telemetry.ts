@@ -275,6 +275,9 @@ export class Telemetry {
         this.#log.debug(safe(fields), `gossip: ${type}`)
         break
       }
+      case 'rulesDiffer':
+        this.#line('warn', fact, 'a peer has other rules: one of you has to update, or is on a chain of its own')
+        break
       case 'headersAhead':
         this.#line('warn', fact, "a peer's shares are from the future: is this computer's clock right?")
         break

@@ -6,7 +6,7 @@ import type { Evil, Mischief } from './mischief.ts'
 
 const REQUEST_TIMEOUT_MS = 10_000
 const TOPICS: readonly Topic[] = ['shares', 'templates']
-const PROTOCOLS: readonly Protocol[] = ['shares', 'templates']
+const PROTOCOLS: readonly Protocol[] = ['shares', 'templates', 'rules']
 
 /** Sends what no encoder writes: random bytes in topics and streams, broken frames, whole frames of nonsense. */
 export const sendGarbage: Mischief = evil => {
