@@ -155,7 +155,10 @@ describe('conformance over TCP', () => {
         expect(pool?.gone.size).toBe(0)
       }
     ],
-    F24: ['a PROXY line of nobody we trust is not stratum', () => expectCut('PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\n', 'not-stratum')]
+    F24: [
+      'a PROXY line of nobody we trust is not stratum',
+      () => expectCut('PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\n', 'not-stratum')
+    ]
   }
   for (const [id, [behaviour, run]] of Object.entries(cases)) it(`${id}: ${behaviour}`, run)
 })
