@@ -41,6 +41,7 @@ const STATUS: NodeStatus = {
       hashrateHps: 1_234_567,
       accepted: 7,
       rejected: 1,
+      work: 'pool',
       warnings: []
     }
   ],

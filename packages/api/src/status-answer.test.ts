@@ -32,6 +32,7 @@ describe('the status as JSON', () => {
           hashrateHps: 1.25,
           accepted: 2,
           rejected: 1,
+          work: 'pool',
           warnings: []
         }
       ]

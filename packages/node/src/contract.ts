@@ -151,6 +151,9 @@ export const EFFECT_RANK: Readonly<Record<NodeEffect['type'], number>> = {
 /** Why current jobs can be bitcoin blocks but not shares. */
 export type IneligibleReason = 'clock-behind-chain' | 'window-unavailable' | 'too-many-payees'
 
+/** What to do with a miner whose firmware cannot take the share chain's coinbase: bitcoin blocks alone, nothing, or all of it. */
+export type TooLargeRule = 'solo' | 'refuse' | 'send'
+
 /** What is amiss with a miner that works all the same. */
 export type MinerWarningCode =
   | 'difficulty-too-high'

@@ -12,7 +12,7 @@ import { ChainKeeper } from './chain/chain-keeper.ts'
 import { chainPortOf } from './chain/chain-port.ts'
 import { HeldEvents, type Holdable, isHoldable } from './chain/held-events.ts'
 import { PeerDesk } from './chain/peer-desk.ts'
-import type { BitcoindStatus, NodeEffect, NodeEvent, StopReason } from './contract.ts'
+import type { BitcoindStatus, NodeEffect, NodeEvent, StopReason, TooLargeRule } from './contract.ts'
 import { EffectList } from './effect-list.ts'
 import { PoolStats } from './figures/pool-stats.ts'
 import type { NodeQueries } from './figures/queries.ts'
@@ -35,6 +35,8 @@ export interface NodeCoreOptions {
   /** Who is paid for miners whose user name is a bare worker name; null or absent: they are refused. */
   readonly bareNamePayout?: ConsensusAddress | null
   readonly stratum: SessionSettings
+  /** Default `solo`. */
+  readonly tooLarge?: TooLargeRule
   readonly version: string
   /** The newest `BLOCKS_READ` of the store, in any order. */
   readonly recentBlocks: readonly FoundBlock[]
@@ -115,6 +117,7 @@ export class NodeCore {
       {
         rng,
         authorise: createAuthorise(options),
+        tooLarge: options.tooLarge ?? 'solo',
         protocol: new StratumV1(),
         jobs: this.#jobs,
         keeper: this.#keeper,

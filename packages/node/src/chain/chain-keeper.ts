@@ -36,6 +36,8 @@ export type ChainNews = Extract<GossipEvent, { readonly type: 'ownShare' | 'chai
 export interface Finder {
   readonly addresses: MinerAddresses
   readonly worker: string
+  /** Its job was one that pays it alone, and is no share. */
+  readonly isSolo: boolean
 }
 
 interface HeldShare {
@@ -77,7 +79,7 @@ export class ChainKeeper {
    * our own code fails on it. While the disk is behind only the share waits.
    */
   solve(solution: Solution, finder: Finder, now: Moment): void {
-    const work = this.#deps.jobs.workOf(solution)
+    const work = this.#deps.jobs.workOf(solution, finder.isSolo ? finder.addresses : null)
     if (work === null) {
       this.#bug('solution-without-work', `work ${solution.workId} block=${solution.meetsBitcoin}`)
       return

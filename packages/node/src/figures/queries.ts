@@ -31,6 +31,8 @@ export interface MinerEntry {
   readonly hashrateHps: number
   readonly accepted: number
   readonly rejected: number
+  /** `solo`: its firmware cannot take the share chain's coinbase, so its blocks pay it alone and it makes no shares of the chain. */
+  readonly work: 'pool' | 'solo'
   /** What is amiss with it, in words for its owner. */
   readonly warnings: readonly string[]
 }
@@ -243,7 +245,7 @@ function windowEntries(work: WorkTemplate): readonly WindowEntry[] {
 
 function minerEntries(miners: Miners, now: Moment): readonly MinerEntry[] {
   const entries: MinerEntry[] = []
-  for (const { session, identity, userAgent, workers, warnings } of miners.all()) {
+  for (const { session, identity, userAgent, workers, warnings, isSolo } of miners.all()) {
     if (identity === null) continue
     entries.push({
       worker: workers[0] ?? '',
@@ -253,6 +255,7 @@ function minerEntries(miners: Miners, now: Moment): readonly MinerEntry[] {
       hashrateHps: session.hashrateHps(now.steadyMs),
       accepted: session.accepted,
       rejected: session.rejected,
+      work: isSolo ? 'solo' : 'pool',
       warnings: [...warnings.values()]
     })
   }

@@ -1,8 +1,10 @@
+import type { MiningWork, Solution } from '@p2poolv2/bitcoin'
 import type { BlockHash, Moment, Rng, Sha256d } from '@p2poolv2/primitives'
 import { invariant } from '@p2poolv2/primitives'
 import type { SessionEffect, SessionEvent, SessionOutput, SessionProtocol } from '@p2poolv2/stratum'
+import { sizeFit } from '@p2poolv2/stratum'
 import type { ChainKeeper } from '../chain/chain-keeper.ts'
-import type { MinerId, MinerWarningCode, NodeEvent } from '../contract.ts'
+import type { MinerId, MinerWarningCode, NodeEvent, TooLargeRule } from '../contract.ts'
 import type { EffectList } from '../effect-list.ts'
 import type { PoolStats } from '../figures/pool-stats.ts'
 import type { JobMaker, Renewal } from '../work/job-maker.ts'
@@ -10,6 +12,7 @@ import type { Authorise } from './authorise.ts'
 import { difficultyWarning } from './difficulty-warning.ts'
 import { type Miner, Miners, type MinersOptions } from './miners.ts'
 import { RefusedMiners } from './refused-miners.ts'
+import { isRefused, isSoloWork, sizeWarning } from './size-rule.ts'
 
 type EffectOf<T extends SessionEffect['type']> = Extract<SessionEffect, { readonly type: T }>
 
@@ -22,6 +25,7 @@ export interface MinerDeskDeps {
   readonly keeper: ChainKeeper
   readonly stats: PoolStats
   readonly effects: EffectList
+  readonly tooLarge: TooLargeRule
 }
 
 /** The node's side towards its miners: drives their sessions, carries solutions to the chain keeper and work to them. */
@@ -82,7 +86,14 @@ export class MinerDesk {
   serveAll(renewal: Renewal, now: Moment): void {
     this.#wanting.clear()
     if (renewal.offered === null) return
-    for (const miner of this.miners.all()) if (miner.wantsWork) this.#offerTo(miner, renewal.jobs, now)
+    // Those that get work of their own come last: the line that all others share is made once.
+    const apart: Miner[] = []
+    for (const miner of this.miners.all()) {
+      if (!miner.wantsWork) continue
+      if (this.#isSolo(miner, renewal.offered.work.mining)) apart.push(miner)
+      else this.#offerTo(miner, renewal.jobs, now)
+    }
+    for (const miner of apart) this.#offerTo(miner, renewal.jobs, now)
   }
 
   /** The end: closes every connection. */
@@ -163,7 +174,11 @@ export class MinerDesk {
     switch (effect.type) {
       case 'solution':
         invariant(miner.addresses !== null, 'only a miner that had work solves it')
-        keeper.solve(effect.solution, { addresses: miner.addresses, worker: effect.worker }, now)
+        keeper.solve(
+          effect.solution,
+          { addresses: miner.addresses, worker: effect.worker, isSolo: this.#wasSolo(miner, effect.solution) },
+          now
+        )
         break
       case 'joined': {
         const { payoutAddress, worker } = effect.identity
@@ -216,11 +231,35 @@ export class MinerDesk {
   #offerTo(miner: Miner, jobs: Renewal['jobs'], now: Moment): void {
     const { offered } = this.#deps.jobs
     if (offered === null) return
-    invariant(miner.addresses !== null, 'a miner that gets work has somebody to pay')
+    const { addresses } = miner
+    invariant(addresses !== null, 'a miner that gets work has somebody to pay')
+    const { mining } = offered.work
+    const fit = sizeFit(miner.userAgent, mining)
+    if (fit !== null) this.#warn(miner, sizeWarning(fit, this.#deps.tooLarge))
+    if (fit?.fit === 'over' && isRefused(fit, this.#deps.tooLarge)) {
+      this.#deps.effects.add({ type: 'closeMiner', miner: miner.id, reason: 'coinbase-too-large' })
+      this.#forget(miner, 'coinbase-too-large', now)
+      return
+    }
     const cleanJobs = jobs === 'clean' || !miner.hasWork
     miner.hasWork = true
-    const job = this.#deps.jobs.jobFor(miner.addresses, now.wallMs)
-    const { oldestWorkId, limits } = offered
+    miner.isSolo = this.#isSolo(miner, mining)
+    const job = miner.isSolo
+      ? this.#deps.jobs.soloJobFor(addresses, now.wallMs)
+      : this.#deps.jobs.jobFor(addresses, now.wallMs)
+    const { oldestWorkId } = offered
+    const limits = miner.isSolo ? { ...offered.limits, shareDifficulty: null } : offered.limits
     this.#drive(miner, { type: 'work', job, oldestWorkId, cleanJobs, limits }, now)
+  }
+
+  /** Depends on the work and on what the miner said before its first, so it is the same whenever it is asked. */
+  #isSolo({ userAgent }: Miner, mining: MiningWork): boolean {
+    const fit = sizeFit(userAgent, mining)
+    return fit !== null && isSoloWork(fit, this.#deps.tooLarge)
+  }
+
+  #wasSolo(miner: Miner, solution: Solution): boolean {
+    const work = this.#deps.jobs.workOf(solution)
+    return work !== null && this.#isSolo(miner, work.mining)
   }
 }

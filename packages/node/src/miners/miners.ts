@@ -46,6 +46,8 @@ export interface Miner {
   wantsWork: boolean
   /** It has had a job. */
   hasWork: boolean
+  /** Its last job was one that pays it alone, and is no share. */
+  isSolo: boolean
   /** What is amiss with it, in words; one of each code. */
   readonly warnings: Map<MinerWarningCode, string>
 }
@@ -137,6 +139,7 @@ export class Miners {
       workers: [],
       wantsWork: false,
       hasWork: false,
+      isSolo: false,
       warnings: new Map()
     }
     this.#byId.set(id, miner)

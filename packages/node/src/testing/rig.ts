@@ -250,15 +250,15 @@ export class Rig {
   }
 
   /** A miner that reads what is sent to this id, not connected yet. */
-  script(miner: MinerId, user: string, password?: string): ScriptedMiner {
-    const scripted = new ScriptedMiner(user, password)
+  script(miner: MinerId, user: string, password?: string, userAgent?: string): ScriptedMiner {
+    const scripted = new ScriptedMiner(user, password, userAgent)
     this.#miners.set(miner, scripted)
     return scripted
   }
 
   /** Connects a miner and lets it say hello. */
-  connect(miner: MinerId, user: string, password?: string): ScriptedMiner {
-    const scripted = this.script(miner, user, password)
+  connect(miner: MinerId, user: string, password?: string, userAgent?: string): ScriptedMiner {
+    const scripted = this.script(miner, user, password, userAgent)
     this.handle({ type: 'minerConnected', miner, remote: `127.0.0.1:${miner}` })
     this.handle({ type: 'minerLines', miner, lines: scripted.hello() })
     return scripted

@@ -37,6 +37,7 @@ interface Reply {
 export class ScriptedMiner {
   readonly user: string
   readonly password: string
+  readonly userAgent: string
   /** Newest last. */
   readonly jobs: MinerJob[] = []
   /** By request id. */
@@ -46,9 +47,10 @@ export class ScriptedMiner {
   #nextId = 1
   #nextExtranonce2 = 0
 
-  constructor(user: string, password = 'x') {
+  constructor(user: string, password = 'x', userAgent = 'scripted/1.0') {
     this.user = user
     this.password = password
+    this.userAgent = userAgent
   }
 
   get job(): MinerJob {
@@ -60,7 +62,7 @@ export class ScriptedMiner {
   /** Subscribe and authorise, as one write. */
   hello(): Uint8Array[] {
     return [
-      this.#request('mining.subscribe', ['scripted/1.0']),
+      this.#request('mining.subscribe', [this.userAgent]),
       this.#request('mining.authorize', [this.user, this.password])
     ]
   }

@@ -6,6 +6,7 @@ import type { ShareChain } from '@p2poolv2/sharechain'
 import type { DifficultyLimits } from '@p2poolv2/stratum'
 import type { IneligibleReason, RenewCause } from '../contract.ts'
 import { RecentWorks } from './recent-works.ts'
+import { soloWorkOf } from './solo-work.ts'
 import type { BuiltWork, KnownWindow, MinerAddresses, WorkTemplate } from './work-template.ts'
 import { buildWork, commitmentFor } from './work-template.ts'
 
@@ -59,6 +60,8 @@ export class JobMaker {
   /** Null while what is offered is the newest. */
   #pending: 'firstTemplate' | 'newBlock' | 'template' | 'base' | null = null
   #offered: OfferedWork | null = null
+  /** Solo work made from what is offered, by the address paid; as many as miners at most, and gone with it. */
+  readonly #solo = new Map<string, WorkTemplate>()
   #lastWindow: KnownWindow | null = null
   #lastNsecs = 0n
   #lastWorkId = 0
@@ -129,19 +132,25 @@ export class JobMaker {
   /** A job of the current work for one miner: its own nsecs, commitment and id. */
   jobFor(addresses: MinerAddresses, wallMs: UnixMs): Job {
     invariant(this.#offered !== null, 'a job needs work')
-    const { work } = this.#offered
-    const nsecs = this.#nextNsecs(wallMs)
-    return {
-      id: nsecs.toString(16).padStart(16, '0'),
-      work: work.mining,
-      nsecs,
-      commitment: commitmentFor(work, addresses)
-    }
+    return this.#jobOf(this.#offered.work, addresses, wallMs)
   }
 
-  /** The work that a solution names; null if it is not kept any longer, and then no session knows a job of it either. */
-  workOf(solution: Solution): WorkTemplate | null {
-    return this.#works.get(solution.workId)
+  /** The same, but what it finds is a block that pays this miner alone. */
+  soloJobFor(addresses: MinerAddresses, wallMs: UnixMs): Job {
+    invariant(this.#offered !== null, 'a job needs work')
+    const { text } = addresses.bitcoin
+    const work = this.#solo.get(text) ?? soloWorkOf(this.#offered.work, addresses, this.#options.poolSignature)
+    this.#solo.set(text, work)
+    return this.#jobOf(work, addresses, wallMs)
+  }
+
+  /**
+   * The work that a solution names; null if it is not kept any longer, and then no session knows a job of it either.
+   * @param soloFor the miner whose job it was, if that was a solo job
+   */
+  workOf(solution: Solution, soloFor: MinerAddresses | null = null): WorkTemplate | null {
+    const work = this.#works.get(solution.workId)
+    return work === null || soloFor === null ? work : soloWorkOf(work, soloFor, this.#options.poolSignature)
   }
 
   checkInvariants(): void {
@@ -159,7 +168,18 @@ export class JobMaker {
     invariant(work.mining.coinbase.commitmentOffset !== null, 'every coinbase has room for a commitment')
   }
 
+  #jobOf(work: WorkTemplate, addresses: MinerAddresses, wallMs: UnixMs): Job {
+    const nsecs = this.#nextNsecs(wallMs)
+    return {
+      id: nsecs.toString(16).padStart(16, '0'),
+      work: work.mining,
+      nsecs,
+      commitment: commitmentFor(work, addresses)
+    }
+  }
+
   #offer(built: BuiltWork, cause: RenewCause, nowMs: SteadyMs): Renewal {
+    this.#solo.clear()
     const jobs = cause === 'newBlock' || cause === 'firstTemplate' ? 'clean' : 'keep'
     if (!built.ok) {
       this.#offered = null

@@ -165,12 +165,13 @@ export function buildWork(request: WorkRequest): BuiltWork {
 
 /**
  * 32 bytes: what a job of this work commits to for one miner. Work that cannot become a share commits to what there is
- * without the miner (protocol §5.3).
+ * without the miner (protocol §5.3); null where the coinbase has no room for it, as in solo work.
  */
 export function commitmentFor(
-  { share, commitmentPrefix }: Pick<WorkTemplate, 'share' | 'commitmentPrefix'>,
+  { share, commitmentPrefix, mining }: Pick<WorkTemplate, 'share' | 'commitmentPrefix' | 'mining'>,
   addresses: MinerAddresses
-): Uint8Array {
+): Uint8Array | null {
+  if (mining.coinbase.commitmentOffset === null) return null
   if (share === null) return commitmentOf(commitmentPrefix, null, null)
   return commitmentOf(commitmentPrefix, addresses.bitcoin, addresses.share)
 }

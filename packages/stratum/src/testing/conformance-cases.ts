@@ -15,8 +15,8 @@ export const CONFORMANCE_CASES = {
   tcp: 'A1 A2 A4 A6 A7 A8 A11 A12 A17 A18 B5 B7 F13 F23 F24',
   later: {
     B9: 'a session is not resumed: its jobs commit to a connection that is gone, so there is nothing to submit again',
-    D14: 'the size of a coinbase is decided where payouts are made, not here',
-    D15: 'as D14; the start difficulty for NiceHash is tested with the start profiles',
+    D14: 'whole coinbases are made in the node machine, and its tests of the size rule have this',
+    D15: 'as D14: that bound is only reported, so there is a warning and no cut; the start difficulty for NiceHash is tested with the start profiles',
     D16: 'coalescing of templates is the node machine',
     F11: 'an outage of the bitcoin node is the node machine and the template feed',
     F12: 'there is no command to drain yet; a stop closes connections after what was sent',
