@@ -70,6 +70,7 @@ export const LAYERS: readonly Layer[] = [
   pure('devchain', 2, BITCOIN),
   pure('sharechain', 3, CHAIN),
   pure('gossip', 3, CHAIN, ['@scure/base']),
+  pure('earnings', 3, CHAIN),
   pure('node', 4, NODE),
   pure('simnet', 5, ['node', 'devchain', 'stratum/client', ...NODE]),
   pure('api/schema', 1, ['primitives'], ['zod']),
