@@ -1,0 +1,6 @@
+export type { MeasuredHashrate } from './chance/measured-rate.ts'
+export { measuredHashrate } from './chance/measured-rate.ts'
+export type { Earnings, EarningsInput } from './earnings.ts'
+export { earningsOf, whatIf } from './earnings.ts'
+export { windowView } from './window/window-view.ts'
+export { sentencesOf } from './words/sentences.ts'

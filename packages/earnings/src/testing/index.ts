@@ -1,0 +1,1 @@
+export { minerText, WindowTree } from './window-tree.ts'
