@@ -21,7 +21,8 @@ describe('connections', () => {
     const [a, b] = [await loopback.start(), await loopback.start({ agent: 'other/1' })]
     await loopback.join(a, b)
     const address = b.network.addresses()[0]
-    expect(a.peering.slice(0, 2)).toEqual([
+    expect(a.peering.slice(0, 3)).toEqual([
+      { type: 'listening', addresses: a.network.addresses() },
       { type: 'connected', peer: b.network.peer, direction: 'outbound', address },
       {
         type: 'identified',
@@ -71,13 +72,14 @@ describe('connections', () => {
     expect([...a.told, ...b.told]).toEqual([])
   })
 
-  it('are not made with somebody else than was meant, nor where nobody listens', async () => {
+  it('are not made with somebody else than was meant, where nobody listens, nor with oneself', async () => {
     const [a, b, c] = [await loopback.start(), await loopback.start(), await loopback.start()]
     await a.network.connect(b.network.addresses()[0] ?? '', c.network.peer)
     const { port } = c.network
     await c.network.stop()
     await a.network.connect(`/ip4/127.0.0.1/tcp/${port}`, null)
-    expect(failures(a)).toEqual(['wrong-peer', 'refused'])
+    await a.network.connect(`/ip4/127.0.0.1/tcp/${a.network.port}`, null)
+    expect(failures(a)).toEqual(['wrong-peer', 'refused', 'self'])
     expect(b.told).toEqual([])
   })
 
@@ -87,10 +89,10 @@ describe('connections', () => {
     const a = await loopback.start({
       admits: ({ direction, peer }) => {
         asked.push(peer)
-        return direction === 'inbound' && peer === b.network.peer ? 'no room' : null
+        return direction === 'inbound' && peer === b.network.peer ? 'full' : null
       }
     })
-    const c = await loopback.start({ admits: () => 'nobody' })
+    const c = await loopback.start({ admits: () => 'banned' })
     await loopback.dial(b, a)
     await loopback.dial(a, c)
     expect(asked).toEqual([null, b.network.peer])

@@ -15,6 +15,8 @@ const BY_SYSTEM_CODE: Readonly<Record<string, DialFailure>> = {
 const BY_NAME: Readonly<Record<string, DialFailure>> = {
   // Noise failed: another chain has another prologue (protocol §18.1).
   EncryptionFailedError: 'network',
+  // It was this node itself.
+  InvalidPeerIdError: 'self',
   TimeoutError: 'timeout',
   AbortError: 'timeout',
   // Said after Noise, so by one of ours that does not want us, or has us already.

@@ -1,8 +1,8 @@
 import type { ConnectionGater, PeerId as LibPeerId, MultiaddrConnection } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
-import type { Admission, DialFailure, PeerAddress, PeerId } from '@p2poolv2/gossip'
+import type { Admission, DialFailure, Direction, PeerAddress, PeerId, Refusal } from '@p2poolv2/gossip'
 import type { SteadyMs } from '@p2poolv2/primitives'
-import { addressOf, ipOf } from './addresses.ts'
+import { addressOf, hostOf } from './addresses.ts'
 
 /** Connections of one address that have not said who they are yet; a further one is closed. A quarter of all there may be. */
 export const MAX_PENDING_PER_ADDRESS = 32
@@ -11,8 +11,6 @@ export const MAX_PENDING_PER_ADDRESS = 32
  * so long: longer than two handshakes differ, shorter than anybody has a reason to dial twice.
  */
 export const REPLACEABLE_MS = 5_000
-
-type Direction = 'inbound' | 'outbound'
 
 /** A dial that was asked for; nothing else is dialled, whatever libp2p's parts would like. */
 export interface OrderedDial {
@@ -37,7 +35,7 @@ export interface GateOptions {
   readonly refused: (why: {
     readonly address: PeerAddress
     readonly peer: PeerId | null
-    readonly reason: string
+    readonly reason: Refusal
   }) => void
 }
 
@@ -87,7 +85,7 @@ export class Gate {
       this.#options.refused({ address, peer: null, reason })
       return true
     }
-    return !this.#waits(ipOf(address) ?? address, connection)
+    return !this.#waits(hostOf(address), connection)
   }
 
   /** Counts a connection of an address until it is over or known. @returns false if there are too many */
@@ -115,20 +113,21 @@ export class Gate {
     this.#isKnown(connection)
     const peer = lib.toString()
     const address = addressOf(connection.remoteAddr)
+    const place: Place = { connection, direction, sinceMs: this.#options.now() }
+    const known = this.#places.get(peer)
+    const standing = known?.connection.status === 'open' ? known : null
+    const isChange = standing !== null && this.#replaces(peer, place, standing)
+    if (standing !== null && !isChange) {
+      this.#options.cameAgain(peer)
+      return true
+    }
     const reason = this.#options.admits({ direction, address, peer })
-    if (reason !== null) {
+    // What is changed for another takes no place more.
+    if (reason !== null && !(isChange && (reason === 'connected' || reason === 'full'))) {
       this.#options.refused({ address, peer, reason })
       return true
     }
-    const place: Place = { connection, direction, sinceMs: this.#options.now() }
-    const standing = this.#places.get(peer)
-    if (standing !== undefined && standing.connection.status === 'open') {
-      if (!this.#replaces(peer, place, standing)) {
-        this.#options.cameAgain(peer)
-        return true
-      }
-      standing.connection.abort(new Error('both dialled at once'))
-    }
+    standing?.connection.abort(new Error('both dialled at once'))
     this.#places.set(peer, place)
     connection.addEventListener(
       'close',

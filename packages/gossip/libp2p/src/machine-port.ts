@@ -1,5 +1,4 @@
 import type { NetworkNames, PeerEffect, PeerEvent, PeerId, Protocol } from '@p2poolv2/gossip'
-import { invariant } from '@p2poolv2/primitives'
 import type { Requests, ServedRequest } from './requests.ts'
 
 export interface MachinePortOptions {
@@ -12,8 +11,10 @@ export interface MachinePortOptions {
 /** Requests and answers of the gossip machine: numbers on its side, streams on the other. */
 export class MachinePort {
   readonly #options: MachinePortOptions
-  /** Bounded by the streams of the peers there are. */
+  /** Requests without an answer, bounded by the streams a peer may have; the machine answers each, if only with null. */
   readonly #open = new Map<number, ServedRequest>()
+  /** Answers on their way, and to whom; bounded by the same. */
+  readonly #leaving = new Map<number, PeerId>()
   #lastId = 0
 
   constructor(options: MachinePortOptions) {
@@ -31,16 +32,33 @@ export class MachinePort {
     void this.#request(effect)
   }
 
-  respond({ peer, requestId, payload }: Extract<PeerEffect, { type: 'respond' }>): void {
-    void this.#respond({ peer, requestId, payload })
+  respond({ requestId, payload }: Extract<PeerEffect, { type: 'respond' }>): void {
+    const request = this.#open.get(requestId)
+    if (request === undefined) return
+    this.#open.delete(requestId)
+    this.#leaving.set(requestId, request.peer)
+    // Told in a turn of its own, also when the stream is over already.
+    void request.answer(payload).then(() => this.#left(requestId))
+  }
+
+  /** The peer is about to be gone: nothing of it is told afterwards. */
+  going(peer: PeerId): void {
+    for (const [requestId, asker] of this.#leaving) if (asker === peer) this.#left(requestId)
+    for (const [requestId, request] of this.#open) if (request.peer === peer) this.#open.delete(requestId)
   }
 
   #take(protocol: Protocol, request: ServedRequest): void {
-    const { peer, payload, over } = request
+    const { peer, payload } = request
     const requestId = ++this.#lastId
     this.#open.set(requestId, request)
-    over.addEventListener('abort', () => this.#open.delete(requestId), { once: true })
     this.#options.tellOf(peer, { type: 'peerRequest', peer, requestId, protocol, payload })
+  }
+
+  #left(requestId: number): void {
+    const peer = this.#leaving.get(requestId)
+    if (peer === undefined) return
+    this.#leaving.delete(requestId)
+    this.#options.tellOf(peer, { type: 'responded', peer, requestId })
   }
 
   async #request({
@@ -54,14 +72,5 @@ export class MachinePort {
     const outcome = await requests.ask({ peer, protocol: names.protocols[protocol], payload, timeoutMs })
     if (outcome.type === 'answer') tellOf(peer, { type: 'peerResponse', requestId, payload: outcome.payload })
     else tellOf(peer, { type: 'requestFailed', requestId, reason: outcome.reason })
-  }
-
-  async #respond({ peer, requestId, payload }: Omit<Extract<PeerEffect, { type: 'respond' }>, 'type'>): Promise<void> {
-    const request = this.#open.get(requestId)
-    this.#open.delete(requestId)
-    invariant(request === undefined || request.peer === peer, 'an answer goes to the peer that asked')
-    // Told in a turn of its own, also when the stream is over already.
-    await request?.answer(payload)
-    this.#options.tellOf(peer, { type: 'responded', peer, requestId })
   }
 }

@@ -103,6 +103,7 @@ class LibNetwork implements Network {
   readonly #requests: Requests
   readonly #machine: MachinePort
   readonly #dials = new Deadlines()
+  readonly #listening = new Set<PeerAddress>()
   #port: number | null = null
   #isStopped = false
   #topics: Topics | null = null
@@ -146,6 +147,7 @@ class LibNetwork implements Network {
       now: () => options.clock.now().steadyMs,
       speaksOurs: protocols => isOurs && speaksTopics(protocols) && protocols.includes(names.protocols.templates),
       reachesInTopics: peer => this.#topics?.reaches(peer) === true,
+      going: peer => this.#machine.going(peer),
       dropped: message => this.#topics?.judge(message.messageId, 'ignore'),
       flooded: peer => this.#flooded(peer)
     })
@@ -161,7 +163,10 @@ class LibNetwork implements Network {
     const names = networkNames(this.#options.params)
     const isOurs = this.#options.dialect !== 'reference'
     this.#host.addEventListener('transport:listening', ({ detail }) => {
-      for (const address of detail.getAddrs()) this.#port ??= portOf(address)
+      for (const address of detail.getAddrs()) {
+        this.#port ??= portOf(address)
+        this.#listening.add(addressOf(address))
+      }
     })
     this.#host.addEventListener('connection:open', ({ detail }) => this.#peers.opened(detail))
     this.#host.addEventListener('connection:close', ({ detail }) => this.#closed(detail))
@@ -169,6 +174,7 @@ class LibNetwork implements Network {
     this.#host.addEventListener('peer:discovery', ({ detail }) => this.#discovered(detail))
     await this.#machine.serve(isOurs ? ['shares', 'templates'] : ['shares'])
     await this.#host.start()
+    this.#tellPeering({ type: 'listening', addresses: [...this.#listening] })
     const service = this.#host.services.topics
     if (service !== undefined) {
       this.#topics = new Topics(service, {

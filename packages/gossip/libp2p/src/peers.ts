@@ -1,7 +1,7 @@
 import type { Connection, IdentifyResult } from '@libp2p/interface'
 import type { ConnectionStatus, Dialect, PeerEvent, PeerId, PeeringEvent } from '@p2poolv2/gossip'
 import { RateLimit, type SteadyMs } from '@p2poolv2/primitives'
-import { addressOf, isDialable, MAX_ADDRESSES_PER_PEER } from './addresses.ts'
+import { addressOf, MAX_ADDRESSES_PER_PEER } from './addresses.ts'
 import type { TopicMessage } from './topics.ts'
 
 /**
@@ -40,6 +40,8 @@ export interface PeersOptions {
   /** Whether these protocols are all that makes a node one of ours. */
   readonly speaksOurs: (protocols: readonly string[]) => boolean
   readonly reachesInTopics: (peer: PeerId) => boolean
+  /** A peer's connection is over; it is told as gone next. */
+  readonly going: (peer: PeerId) => void
   /** A topic message that nobody will hear of. */
   readonly dropped: (message: TopicMessage) => void
   /** A peer sends more in topics than any honest one. */
@@ -113,7 +115,7 @@ export class Peers {
       peer: member.peer,
       agent: member.agent ?? '',
       dialect: member.speaksOurs ? 'ours' : 'reference',
-      addresses: listenAddrs.filter(isDialable).slice(0, MAX_ADDRESSES_PER_PEER).map(addressOf),
+      addresses: listenAddrs.slice(0, MAX_ADDRESSES_PER_PEER).map(addressOf),
       observed: observedAddr === undefined ? null : addressOf(observedAddr)
     })
     this.changed(member.peer)
@@ -131,6 +133,7 @@ export class Peers {
     const member = this.#of(connection)
     if (member === null) return
     clearTimeout(member.timer)
+    this.#options.going(member.peer)
     this.#members.delete(member.peer)
     member.ready.reject(new Error('the connection is gone'))
     for (const message of member.early) this.#options.dropped(message)

@@ -18,8 +18,6 @@ export const ANSWER_WITHIN_MS = 30_000
 export interface ServedRequest {
   readonly peer: PeerId
   readonly payload: Uint8Array
-  /** Aborted when the stream is over, answered or not. */
-  readonly over: AbortSignal
   /** Answers it; null closes the stream without data. Resolves when the peer has taken all, or the stream is over. Never rejects. */
   answer(payload: Uint8Array | null): Promise<void>
 }
@@ -117,7 +115,6 @@ export class Requests {
         take({
           peer,
           payload,
-          over: over.signal,
           answer: given => this.#answer({ stream, frames, over, answered }, given)
         })
     } catch (error) {
