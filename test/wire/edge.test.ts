@@ -5,7 +5,9 @@ import { loadIdentity, type Network, startNetwork } from '@p2poolv2/gossip/libp2
 import { createLog, systemClock } from '@p2poolv2/runtime'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ACK, frame, handshake, NO_HASH } from './raw/messages.ts'
+import { publish, subscribe } from './raw/pubsub.ts'
 import { RawPeer } from './raw/raw-peer.ts'
+import { KIND } from './raw/yamux.ts'
 
 const BASE = '/p2pool/signet/8b0d970f'
 
@@ -15,6 +17,11 @@ describe('the network, to a stranger on a bare socket', () => {
   let told: PeerEvent[] = []
   let port = 0
   let raw: RawPeer | null = null
+  let answer: Uint8Array = ACK
+  const waiting: (() => void)[] = []
+  const until = async (holds: () => boolean): Promise<void> => {
+    while (!holds()) await new Promise<void>(resolve => waiting.push(resolve))
+  }
   const requests = (): PeerEvent[] => told.filter(({ type }) => type === 'peerRequest')
   const dial = async (options: { readonly isOurs?: boolean; readonly base?: string } = {}): Promise<RawPeer> => {
     raw = await RawPeer.dial({ port, base: BASE, isOurs: false, ...options })
@@ -23,6 +30,7 @@ describe('the network, to a stranger on a bare socket', () => {
 
   beforeEach(async () => {
     told = []
+    answer = ACK
     network = await startNetwork({
       params: chainParams('signet'),
       listen: ['/ip4/127.0.0.1/tcp/0'],
@@ -30,9 +38,10 @@ describe('the network, to a stranger on a bare socket', () => {
       agent: 'p2poolv2-ts/0.0.0',
       tell: event => {
         told.push(event)
+        for (const wake of waiting.splice(0)) wake()
         if (event.type !== 'peerRequest') return
         const { peer, requestId } = event
-        queueMicrotask(() => network.perform({ type: 'respond', peer, requestId, payload: ACK }))
+        queueMicrotask(() => network.perform({ type: 'respond', peer, requestId, payload: answer }))
       },
       tellPeering: () => undefined,
       admits: () => null,
@@ -87,6 +96,44 @@ describe('the network, to a stranger on a bare socket', () => {
     streams[1]?.finish()
     for (const stream of streams) await expect(stream.take(1)).rejects.toMatchObject({ how: 'rst' })
     expect(requests()).toEqual([])
+  })
+
+  it('counts an answer as left when the peer has taken it, and serves it meanwhile', async () => {
+    const peer = await dial()
+    answer = new Uint8Array(1_048_576).fill(7)
+    const stream = await peer.openRequest()
+    stream.isStalled = true
+    await stream.send(frame(handshake(0, NO_HASH)))
+    stream.finish()
+    // As much as the first window holds comes; the rest waits.
+    await stream.take(200_000)
+    answer = ACK
+    expect(await peer.ask(handshake(0, NO_HASH))).toEqual(ACK)
+    const left = () => told.flatMap(event => (event.type === 'responded' ? [event.requestId] : []))
+    expect(left()).not.toContain(1)
+    peer.mux.send({ kind: KIND.window, stream: stream.id, length: 1_048_576 })
+    await stream.take(1_048_584 - 200_000)
+    expect(await peer.ask(handshake(0, NO_HASH))).toEqual(ACK)
+    expect(left()).toContain(1)
+  })
+
+  it('makes topics anew with a peer whose packet was too large to read', async () => {
+    const peer = await dial({ isOurs: true })
+    const topics = ['shares', 'templates'].map(topic => `${BASE}/topic/${topic}/1.0.0`)
+    const stream = await peer.openPubsub()
+    stream.write(subscribe(topics))
+    const welcomes = () => peer.heard.filter(({ subscriptions }) => subscriptions.length > 0).length
+    await peer.until(() => welcomes() === 1 && told.some(({ type }) => type === 'peerConnected'))
+    // A length of 32 MiB.
+    stream.write(Buffer.from([0x80, 0x80, 0x80, 0x10]))
+    await expect(stream.take(1)).rejects.toThrow()
+    await peer.until(() => welcomes() === 2)
+    const again = await peer.openPubsub()
+    again.write(subscribe(topics))
+    again.write(publish(topics[0] ?? '', Buffer.from([1, 2, 3])))
+    expect(await peer.ask(handshake(0, NO_HASH))).toEqual(ACK)
+    await until(() => told.some(({ type }) => type === 'gossip'))
+    expect(told.filter(({ type }) => type === 'gossip')).toMatchObject([{ peer: peer.name }])
   })
 
   it('waits ten seconds for a request that dribbles, and serves others meanwhile', async () => {

@@ -123,7 +123,7 @@ export class Gate {
     }
     const reason = this.#options.admits({ direction, address, peer })
     // What is changed for another takes no place more.
-    if (reason !== null && !(isChange && (reason === 'connected' || reason === 'full'))) {
+    if (reason !== null && !(isChange && reason === 'full')) {
       this.#options.refused({ address, peer, reason })
       return true
     }
