@@ -36,7 +36,7 @@ export {
   MAX_INVITE_EXTRA_BYTES,
   parseDialTarget
 } from './peering/invite.ts'
-export { canonicalAddress, type NetAddress, parseAddress, printAddress } from './peering/net-address.ts'
+export { canonicalAddress, type NetAddress, parseAddress, printAddress, printHost } from './peering/net-address.ts'
 export { groupOf, isPrivate, isRoutable, type Reach, reachOf } from './peering/network-group.ts'
 export { Peering, type PeeringOptions } from './peering/peering.ts'
 export { loadPeering, parseRecord } from './peering/records.ts'

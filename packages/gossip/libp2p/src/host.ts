@@ -1,5 +1,5 @@
 import { identify, identifyPush } from '@libp2p/identify'
-import type { ConnectionEncrypter, ConnectionGater, Libp2p, PrivateKey } from '@libp2p/interface'
+import type { ConnectionEncrypter, ConnectionGater, Libp2p, PrivateKey, Transport } from '@libp2p/interface'
 import { kadDHT } from '@libp2p/kad-dht'
 import { noise } from '@libp2p/noise'
 import { ping } from '@libp2p/ping'
@@ -7,9 +7,10 @@ import { tcp } from '@libp2p/tcp'
 import { yamux } from '@libp2p/yamux'
 import type { NetworkNames, PeerAddress } from '@p2poolv2/gossip'
 import { asciiToBytes } from '@p2poolv2/primitives'
-import { createLibp2p } from 'libp2p'
+import { createLibp2p, type Libp2pOptions } from 'libp2p'
 import { tellable } from './addresses.ts'
 import { MAX_UNREAD_BYTES } from './frame-stream.ts'
+import { type SocksOptions, socks } from './socks-transport.ts'
 import { topicService } from './topics.ts'
 
 /** Connections at most, beyond what the peering machine lets in: the last guard, not the rule. */
@@ -38,7 +39,11 @@ export interface HostOptions {
   /** Whether we are in topics, or speak the protocol alone. */
   readonly hasTopics: boolean
   readonly gater: ConnectionGater
+  /** Where public addresses are dialled through, and onion services, which need it. */
+  readonly proxy: SocksOptions | null
 }
+
+type TransportMaker = NonNullable<Libp2pOptions['transports']>[number]
 
 export type HostServices = ReturnType<typeof servicesOf>
 export type Host = Libp2p<{ [K in keyof HostServices]: ReturnType<NonNullable<HostServices[K]>> }>
@@ -55,7 +60,7 @@ export function createHost(options: HostOptions): Promise<Host> {
       appendAnnounce: [...options.announce],
       announceFilter: addresses => tellable(addresses, options)
     },
-    transports: [tcp({ dialOpts: { noDelay: true }, listenOpts: { noDelay: true }, maxConnections: MAX_CONNECTIONS })],
+    transports: transportsOf(options.proxy),
     connectionEncrypters: [muxerApart(noise({ prologueBytes: asciiToBytes(names.protocols.shares) }))],
     streamMuxers: [
       yamux({
@@ -80,6 +85,21 @@ export function createHost(options: HostOptions): Promise<Host> {
     connectionMonitor: { enabled: false },
     services: servicesOf(options)
   }) as Promise<Host>
+}
+
+/** The first that takes an address dials it. */
+function transportsOf(proxy: SocksOptions | null): TransportMaker[] {
+  const direct = tcp({ dialOpts: { noDelay: true }, listenOpts: { noDelay: true }, maxConnections: MAX_CONNECTIONS })
+  if (proxy === null) return [direct]
+  return [socks(proxy), proxy.isOnly ? listenOnly(direct) : direct]
+}
+
+function listenOnly<C>(make: (components: C) => Transport): (components: C) => Transport {
+  return components => {
+    const transport = make(components)
+    transport.dialFilter = () => []
+    return transport
+  }
 }
 
 function servicesOf(options: HostOptions) {

@@ -12,9 +12,11 @@ import {
   type PeerEffect,
   type PeerEvent,
   type PeerId,
-  type PeeringEvent
+  type PeeringEvent,
+  parseAddress
 } from '@p2poolv2/gossip'
-import type { Clock, Log } from '@p2poolv2/runtime'
+import { bytesToHex } from '@p2poolv2/primitives'
+import { type Clock, type Log, systemRng } from '@p2poolv2/runtime'
 import { addressOf, MAX_ADDRESSES_PER_PEER, portOf, tellable } from './addresses.ts'
 import { Deadlines } from './deadlines.ts'
 import { dialFailure } from './dial-failure.ts'
@@ -48,6 +50,11 @@ export interface NetworkOptions {
   readonly admits: Admission
   readonly clock: Clock
   readonly log: Log
+  /**
+   * A SOCKS5 proxy: public addresses and onion services are dialled through it, each on a circuit of its own; with `isOnly` everything
+   * is, so that nothing is dialled in the clear and no name is looked up.
+   */
+  readonly proxy?: { readonly host: string; readonly port: number; readonly isOnly: boolean }
   /** 'reference' speaks the protocol of all nodes alone: no topics, no templates. Default 'ours'. */
   readonly dialect?: 'ours' | 'reference'
 }
@@ -128,7 +135,11 @@ class LibNetwork implements Network {
       announce: options.announce ?? [],
       isLocalChain: isLocalChain(options.params),
       hasTopics: options.dialect !== 'reference',
-      gater: gate.gater
+      gater: gate.gater,
+      proxy:
+        options.proxy === undefined
+          ? null
+          : { proxy: options.proxy, isOnly: options.proxy.isOnly, secret: bytesToHex(systemRng().bytes(16)) }
     })
     network.it = new LibNetwork(options, { host, gate })
     return network.it
@@ -231,6 +242,11 @@ class LibNetwork implements Network {
   }
 
   async connect(address: PeerAddress, peer: PeerId | null): Promise<void> {
+    // No other form is dialled: a name would be looked up in the clear.
+    if (parseAddress(address) === null) {
+      this.#tellPeering({ type: 'dialFailed', address, reason: 'failed' })
+      return
+    }
     const dial: OrderedDial = { address, peer, refusal: null }
     this.#gate.order(dial)
     const deadline = this.#dials.after(DIAL_WITHIN_MS)
