@@ -104,9 +104,7 @@ class LevelPeerStore implements PeerStore {
     // The latest change of a key is its youngest.
     this.#unwritten.delete(key)
     this.#unwritten.set(key, record)
-    this.#writing ??= this.#write().finally(() => {
-      this.#writing = null
-    })
+    this.#writing ??= this.#write()
   }
 
   async #write(): Promise<void> {
@@ -124,6 +122,8 @@ class LevelPeerStore implements PeerStore {
         this.#log.warn({ err, changes: batch.length }, 'changes of the peer store could not be written')
       })
     }
+    // At once, so that no change falls between the last look and this.
+    this.#writing = null
   }
 }
 

@@ -1,5 +1,6 @@
 import { invariant, type SteadyMs, steadyMs, type UnixMs, unixMs } from '@p2poolv2/primitives'
 import type { PeerId } from '../network-port.ts'
+import { hostBanKey } from './bans.ts'
 import type { AddressSource, DialFailure, PeerAddress, PeerRecord } from './contract.ts'
 import { type NetAddress, printAddress } from './net-address.ts'
 import { groupOf } from './network-group.ts'
@@ -10,6 +11,8 @@ export const MAX_WANTED = 128
 export const MAX_FRESH = 1_024
 export const MAX_FRESH_PER_GROUP = 32
 export const MAX_FRESH_PER_TELLER = 128
+/** Kademlia's answers are of many, none of whom is named. */
+export const MAX_FRESH_OF_KADEMLIA = 512
 /** Addresses that were good once; at the caps the one that failed most, then the one good longest ago, gives way. */
 export const MAX_GOOD = 512
 export const MAX_GOOD_PER_GROUP = 16
@@ -26,11 +29,15 @@ export function isOperators(source: AddressSource): boolean {
   return OPERATOR.has(source)
 }
 
+export type Table = 'wanted' | 'good' | 'fresh'
+
 /** What is known of one address. Only the book and the machine that owns it write to it. */
 export class KnownAddress {
   readonly address: PeerAddress
   readonly net: NetAddress
   readonly group: string
+  /** Under which its host is banned. */
+  readonly hostKey: string | null
   /** Who told: the group of a peer, or the source itself. A teller has a bounded part of the book. */
   readonly teller: string
   source: AddressSource
@@ -52,12 +59,13 @@ export class KnownAddress {
     this.address = printAddress(net)
     this.net = net
     this.group = groupOf(net)
+    this.hostKey = hostBanKey(net)
     this.teller = heard.teller
     this.source = heard.source
   }
 
   /** Wanted ones are apart; the rest was good once or is fresh. */
-  get table(): 'wanted' | 'good' | 'fresh' {
+  get table(): Table {
     if (this.isWanted) return 'wanted'
     return this.lastGoodMs === null ? 'fresh' : 'good'
   }
@@ -87,10 +95,15 @@ export interface Heard {
 /**
  * Addresses of nodes, in three tables with caps of their own: wanted, good once, and only heard of. Whoever tells many can
  * fill its own part of the third and nothing else: no address that was good gives way to one that was not.
- * Telling costs O(size), everything else O(1); the size is bounded by the three caps.
+ * Learning costs O(size), and the size is bounded by the three caps.
  */
 export class AddressBook {
   readonly #known = new Map<PeerAddress, KnownAddress>()
+  readonly #tables: Readonly<Record<Table, Set<KnownAddress>>> = {
+    wanted: new Set(),
+    good: new Set(),
+    fresh: new Set()
+  }
 
   get size(): number {
     return this.#known.size
@@ -100,22 +113,23 @@ export class AddressBook {
     return this.#known.get(address)
   }
 
-  all(): IterableIterator<KnownAddress> {
-    return this.#known.values()
+  /** Wanted ones first. */
+  *all(): IterableIterator<KnownAddress> {
+    for (const table of Object.values(this.#tables)) yield* table
   }
 
-  in(table: KnownAddress['table']): KnownAddress[] {
-    return [...this.#known.values()].filter(known => known.table === table)
+  /** In the order in which they came there. */
+  in(table: Table): ReadonlySet<KnownAddress> {
+    return this.#tables[table]
   }
 
   /** @returns the address as it is known now, or null if there was no room for it */
   learn(net: NetAddress, heard: Heard): KnownAddress | null {
     const isWanted = isOperators(heard.source)
     const before = this.#known.get(printAddress(net))
-    if (isWanted && before?.isWanted !== true && this.in('wanted').length >= MAX_WANTED) return null
+    if (isWanted && before?.isWanted !== true && this.in('wanted').size >= MAX_WANTED) return null
     if (before === undefined && !isWanted && !this.#roomForFresh(groupOf(net), heard.teller)) return null
     const known = before ?? new KnownAddress(net, heard)
-    this.#known.set(known.address, known)
     if (isWanted) {
       known.isWanted = true
       // A restart forgets what is in the configuration only, and reads it again: what outlives it counts.
@@ -128,12 +142,14 @@ export class AddressBook {
       known.peer = heard.peer
       known.isPeerProven = isWanted
     }
+    this.#place(known)
     return known
   }
 
   /** A connection to it stands. @returns those that gave way, whose records go */
   markGood(known: KnownAddress, wallMs: UnixMs): readonly KnownAddress[] {
     known.lastGoodMs = wallMs
+    this.#place(known)
     return this.#trimGood(known)
   }
 
@@ -141,7 +157,7 @@ export class AddressBook {
   load(net: NetAddress, record: Extract<PeerRecord, { readonly type: 'address' }>, wallMs: UnixMs): boolean {
     const known = new KnownAddress(net, { source: record.source, teller: record.source })
     known.isWanted = LASTING.has(record.source)
-    if (this.#known.has(known.address) || (known.isWanted && this.in('wanted').length >= MAX_WANTED)) return false
+    if (this.#known.has(known.address) || (known.isWanted && this.in('wanted').size >= MAX_WANTED)) return false
     known.peer = record.peer
     known.isPeerProven = record.peer !== null
     known.expected = known.isWanted ? record.peer : null
@@ -149,33 +165,56 @@ export class AddressBook {
     known.lastGoodMs = record.lastGoodMs === null ? null : unixMs(Math.min(record.lastGoodMs, wallMs))
     known.goodForMs = record.goodForMs
     if (known.table === 'fresh') return false
-    this.#known.set(known.address, known)
+    this.#place(known)
     this.#trimGood(null)
     return this.#known.has(known.address)
   }
 
   delete(address: PeerAddress): void {
+    const known = this.#known.get(address)
     this.#known.delete(address)
+    if (known !== undefined) for (const table of Object.values(this.#tables)) table.delete(known)
+  }
+
+  /** Puts an address where it belongs by now. */
+  #place(known: KnownAddress): void {
+    this.#known.set(known.address, known)
+    for (const table of Object.values(this.#tables)) if (table !== this.#tables[known.table]) table.delete(known)
+    this.#tables[known.table].add(known)
   }
 
   /**
-   * Makes room for one that was never good, or says that there is none. Where a group or a teller is at its cap, only an address of
-   * its own that failed gives way: what is there is as good as what comes. Where the book is, the teller with most loses one.
+   * Makes room for one that was never good, or says that there is none. Where a group is at its cap, one of it that failed gives way;
+   * what did not is as good as what comes. Where a teller is, one of its own does: one that failed, or one of its largest
+   * group for one of a smaller. Where the book is, the teller with most loses one.
    */
   #roomForFresh(group: string, teller: string): boolean {
+    const tellerCap = teller === 'kademlia' ? MAX_FRESH_OF_KADEMLIA : MAX_FRESH_PER_TELLER
+    const fresh = this.in('fresh')
     for (;;) {
-      const fresh = this.in('fresh')
-      const ofGroup = fresh.filter(known => known.group === group)
-      const ofTeller = fresh.filter(known => known.teller === teller)
-      const largest = mostOfOne(fresh, known => known.teller)
+      let groupSize = 0
+      let tellerSize = 0
+      for (const known of fresh) {
+        if (known.group === group) groupSize++
+        if (known.teller === teller) tellerSize++
+      }
+      if (groupSize < MAX_FRESH_PER_GROUP && tellerSize < tellerCap && fresh.size < MAX_FRESH) return true
       let crowd: readonly KnownAddress[]
-      if (ofGroup.length >= MAX_FRESH_PER_GROUP) crowd = failedOf(ofGroup)
-      else if (ofTeller.length >= MAX_FRESH_PER_TELLER) crowd = failedOf(ofTeller)
-      else if (fresh.length < MAX_FRESH) return true
-      else crowd = largest.length > ofTeller.length ? largest : failedOf(ofTeller)
+      if (groupSize >= MAX_FRESH_PER_GROUP) {
+        crowd = failedOf([...fresh].filter(known => known.group === group))
+      } else {
+        const largest = tellerSize < tellerCap ? mostOfOne([...fresh], known => known.teller) : []
+        const isLargest = largest.length <= tellerSize
+        crowd = isLargest
+          ? spareOf(
+              [...fresh].filter(known => known.teller === teller),
+              group
+            )
+          : largest
+      }
       const worst = worstOf(crowd)
       if (worst === null) return false
-      this.#known.delete(worst.address)
+      this.delete(worst.address)
     }
   }
 
@@ -183,24 +222,30 @@ export class AddressBook {
   #trimGood(newest: KnownAddress | null): readonly KnownAddress[] {
     const gone: KnownAddress[] = []
     for (;;) {
-      const good = this.in('good')
+      const good = [...this.in('good')]
       const crowd = mostOfOne(good, known => known.group)
       if (good.length <= MAX_GOOD && crowd.length <= MAX_GOOD_PER_GROUP) return gone
       const worst = worstOf(crowd.length > MAX_GOOD_PER_GROUP ? crowd : good, newest)
       if (worst === null) return gone
-      this.#known.delete(worst.address)
+      this.delete(worst.address)
       gone.push(worst)
     }
   }
 
   checkInvariants(): void {
-    invariant(this.in('wanted').length <= MAX_WANTED, 'wanted addresses are within their cap')
+    invariant(this.in('wanted').size <= MAX_WANTED, 'wanted addresses are within their cap')
+    const sizes = Object.values(this.#tables).reduce((sum, table) => sum + table.size, 0)
+    invariant(sizes === this.#known.size, 'each address is in one table')
     for (const [table, cap, perGroup] of [
       ['fresh', MAX_FRESH, MAX_FRESH_PER_GROUP],
       ['good', MAX_GOOD, MAX_GOOD_PER_GROUP]
     ] as const) {
-      const known = this.in(table)
+      const known = [...this.in(table)]
       invariant(known.length <= cap, 'a table of addresses is within its cap')
+      invariant(
+        known.every(one => one.table === table),
+        'an address is in the table where it belongs'
+      )
       invariant(mostOfOne(known, ({ group }) => group).length <= perGroup, 'no group has more than its part')
     }
   }
@@ -217,6 +262,14 @@ export function mostOfOne<T>(all: readonly T[], keyOf: (one: T) => string): read
   let most: readonly T[] = []
   for (const set of sets.values()) if (set.length > most.length) most = set
   return most
+}
+
+/** Of one teller's those that may give way to one of `group`. */
+function spareOf(ofTeller: readonly KnownAddress[], group: string): readonly KnownAddress[] {
+  const failed = failedOf(ofTeller)
+  if (failed.length > 0) return failed
+  const largest = mostOfOne(ofTeller, known => known.group)
+  return largest.length > ofTeller.filter(known => known.group === group).length + 1 ? largest : []
 }
 
 function failedOf(some: readonly KnownAddress[]): readonly KnownAddress[] {

@@ -52,31 +52,33 @@ export class DialPolicy {
 
   /** The next address to dial now, or null. Cost O(addresses). */
   next(nowMs: SteadyMs): Choice | null {
-    const { connections, book } = this.#view
+    const { connections } = this.#view
     if (connections.pendingCount >= MAX_PENDING) return null
     if (connections.outbound().length + connections.pendingCount >= this.#limits.maxOutbound) return null
-    const dialable = this.#dialable(nowMs)
     const wantedPeers = this.#wantedPeers()
+    const need = this.need()
+    const dialable = this.#dialable(nowMs, { wantedPeers, isLooking: need !== 'nobody' })
     for (const known of dialable) {
       const wantedAtMs = this.#wantedAtMs(known, wantedPeers)
       if (wantedAtMs !== null && wantedAtMs <= nowMs) {
         return { known, peer: known.isWanted ? known.expected : known.peer, purpose: 'wanted' }
       }
     }
-    const need = this.need()
-    const others = book.size === 0 || need === 'nobody' ? [] : dialable.filter(known => !known.isWanted)
-    const known = others.length === 0 ? null : this.#choose(others, { need, nowMs })
+    if (need === 'nobody') return null
+    const known = this.#choose(
+      dialable.filter(({ isWanted }) => !isWanted),
+      { need, nowMs }
+    )
     return known === null ? null : { known, peer: null, purpose: 'chosen' }
   }
 
   /** When `next` may have more to say than now, if nothing else happens; null: never. */
   nextTryMs(nowMs: SteadyMs): SteadyMs | null {
-    const isLooking = this.need() !== 'nobody'
     const wantedPeers = this.#wantedPeers()
     let firstMs: SteadyMs | null = null
-    for (const known of this.#dialable(nowMs)) {
-      const atMs = this.#wantedAtMs(known, wantedPeers) ?? (isLooking && !known.isWanted ? known.notBeforeMs : null)
-      if (atMs !== null && atMs > nowMs && (firstMs === null || atMs < firstMs)) firstMs = atMs
+    for (const known of this.#dialable(nowMs, { wantedPeers, isLooking: this.need() !== 'nobody' })) {
+      const atMs = this.#wantedAtMs(known, wantedPeers) ?? known.notBeforeMs
+      if (atMs > nowMs && (firstMs === null || atMs < firstMs)) firstMs = atMs
     }
     return firstMs
   }
@@ -121,7 +123,7 @@ export class DialPolicy {
   isBanned(known: KnownAddress, nowMs: SteadyMs): boolean {
     const { bans } = this.#view
     const peer = known.expected ?? (known.isPeerProven ? known.peer : null)
-    return bans.hasHost(known.net, nowMs) || (peer !== null && bans.hasPeer(peer, nowMs))
+    return (known.hostKey !== null && bans.has(known.hostKey, nowMs)) || (peer !== null && bans.hasPeer(peer, nowMs))
   }
 
   /** Whether a peer that the operator wants by its id is not connected. */
@@ -129,26 +131,28 @@ export class DialPolicy {
     return this.#wantedPeers().size > 0
   }
 
-  /** Wanted ones first. */
-  #dialable(nowMs: SteadyMs): KnownAddress[] {
+  /** Whom this node has a reason to dial, now or later: wanted ones first, and others if it is looking for some. */
+  #dialable(
+    nowMs: SteadyMs,
+    { wantedPeers, isLooking }: { readonly wantedPeers: ReadonlySet<PeerId>; readonly isLooking: boolean }
+  ): KnownAddress[] {
     const { book, connections, own } = this.#view
     const connected = connections.addresses()
-    const wanted: KnownAddress[] = []
-    const others: KnownAddress[] = []
+    const dialable: KnownAddress[] = []
     for (const known of book.all()) {
+      if (!isLooking && !known.isWanted && !isMoved(known, wantedPeers)) continue
       if (connections.pendingAt(known.address) !== undefined || own.has(known.address)) continue
       if (known.net.kind === 'onion3' && !this.#limits.reachesOnion) continue
-      if (this.isConnected(known, connected) || this.isBanned(known, nowMs)) continue
-      ;(known.isWanted ? wanted : others).push(known)
+      if (!this.isConnected(known, connected) && !this.isBanned(known, nowMs)) dialable.push(known)
     }
-    return [...wanted, ...others]
+    return dialable
   }
 
   /** Peers that the operator wants and that are not connected, wherever they may be by now. */
   #wantedPeers(): ReadonlySet<PeerId> {
     const { book, connections } = this.#view
     const peers = new Set<PeerId>()
-    for (const { expected } of book.all()) {
+    for (const { expected } of book.in('wanted')) {
       if (expected !== null && connections.get(expected) === undefined) peers.add(expected)
     }
     return peers
@@ -156,10 +160,8 @@ export class DialPolicy {
 
   /** When an address is dialled because it is wanted; null if it is not. */
   #wantedAtMs(known: KnownAddress, wantedPeers: ReadonlySet<PeerId>): SteadyMs | null {
-    // Who says that a wanted peer moved is believed once an address.
+    if (!known.isWanted && !isMoved(known, wantedPeers)) return null
     const peer = known.expected ?? known.peer
-    const isMoved = peer !== null && known.failures === 0 && wantedPeers.has(peer)
-    if (!known.isWanted && !isMoved) return null
     let atMs = known.notBeforeMs
     for (const pending of this.#view.connections.pending()) {
       if (peer !== null && pending.peer === peer) atMs = steadyMs(Math.max(atMs, pending.sinceMs + BESIDE_MS))
@@ -179,7 +181,9 @@ export class DialPolicy {
 
   /** Places for wanted peers stay free. */
   #target(): number {
-    return Math.max(1, Math.min(this.#limits.outbound, this.#limits.maxOutbound - this.#view.book.in('wanted').length))
+    const wanted = new Set<string>()
+    for (const { expected, address } of this.#view.book.in('wanted')) wanted.add(expected ?? address)
+    return Math.max(1, Math.min(this.#limits.outbound, this.#limits.maxOutbound - wanted.size))
   }
 
   #choose(
@@ -210,4 +214,9 @@ export class DialPolicy {
   #below(n: number): number {
     return Math.floor((this.#view.rng.u32() * n) / 2 ** 32)
   }
+}
+
+/** Whether a wanted peer is said to be here now. Who says so is believed once an address. */
+function isMoved(known: KnownAddress, wantedPeers: ReadonlySet<PeerId>): boolean {
+  return known.peer !== null && known.failures === 0 && wantedPeers.has(known.peer)
 }

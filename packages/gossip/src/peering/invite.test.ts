@@ -77,7 +77,8 @@ describe('an invite', () => {
         expect(decodeInvite(text)).toEqual(invite)
         expect(decodeInvite(text.toUpperCase())).toEqual(invite)
         expect(parseDialTarget(` ${text.replace(/(.{79})/g, '$1\n')}\r\n`)).toEqual({ type: 'invite', invite })
-      })
+      }),
+      { numRuns: 40 }
     )
   })
 

@@ -107,7 +107,7 @@ export class Peering {
       dialling: [...this.#connections.pending()].map(({ address }) => address),
       bans: this.#bans.all(),
       addresses: (['wanted', 'good', 'fresh'] as const).flatMap(table =>
-        this.#book.in(table).map(known => addressStatus(known, nextTryMs(known)))
+        [...this.#book.in(table)].map(known => addressStatus(known, nextTryMs(known)))
       ),
       reachedFromOutsideMs: this.#reachedFromOutsideMs
     }
@@ -209,7 +209,7 @@ export class Peering {
   #onClosed(peer: PeerId, now: Moment): void {
     const connection = this.#connections.get(peer)
     if (connection === undefined) return
-    const met = this.#book.in('wanted').filter(known => this.#policy.isConnected(known))
+    const met = [...this.#book.in('wanted')].filter(known => this.#policy.isConnected(known))
     this.#connections.delete(peer)
     // Wanted addresses that this connection stood for wait a moment, as the one that it was dialled at.
     for (const known of met) if (!this.#policy.isConnected(known)) this.#wait(known, now.steadyMs)
@@ -375,8 +375,10 @@ export class Peering {
   readonly #isWanted = (connection: Connection): boolean => this.#isWantedHost(connection.net, connection.peer)
 
   #isWantedHost(net: NetAddress | null, peer: PeerId | null): boolean {
-    return this.#book
-      .in('wanted')
-      .some(known => (peer !== null && known.expected === peer) || (net !== null && isSameHost(known.net, net)))
+    for (const known of this.#book.in('wanted')) {
+      if (peer !== null && known.expected === peer) return true
+      if (net !== null && isSameHost(known.net, net)) return true
+    }
+    return false
   }
 }

@@ -82,10 +82,12 @@ export class DialledNet {
 
   tell(event: PeeringEvent): void {
     if (event.type === 'closed') this.connected.delete(event.peer)
-    if (event.type === 'dialFailed') this.#pending.delete(event.address)
-    if (event.type === 'connected') {
-      this.#pending.delete(event.address)
-      if (!this.connected.has(event.peer)) this.connected.set(event.peer, event)
+    if (event.type === 'dialFailed' || event.type === 'connected') {
+      const address = canonicalAddress(event.address) ?? event.address
+      this.#pending.delete(address)
+      if (event.type === 'connected' && !this.connected.has(event.peer)) {
+        this.connected.set(event.peer, { address, direction: event.direction })
+      }
     }
     this.#perform(this.#peering.handle(event, this.now))
   }
