@@ -6,7 +6,7 @@ import { type NetAddress, printAddress } from './net-address.ts'
 import { groupOf } from './network-group.ts'
 
 /** Addresses that the operator wants; at the cap a further one is refused. */
-export const MAX_WANTED = 128
+export const MAX_WANTED = 512
 /** Addresses that were never good; who gives way at the caps is at `#roomForFresh`. */
 export const MAX_FRESH = 1_024
 export const MAX_FRESH_PER_GROUP = 32

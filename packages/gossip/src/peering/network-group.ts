@@ -8,7 +8,7 @@ export type Reach = 'public' | 'private' | 'loopback' | 'onion' | 'nobody'
 
 type Range = readonly [prefix: readonly number[], bits: number, reach: Reach]
 
-/** The first that fits counts. Source: the reference's filter (docs/upstream.md), which takes `public` alone; RFC 6890. */
+/** The first that fits counts. Source: the reference’s filter, which takes `public` alone; RFC 6890. */
 const IP4_RANGES: readonly Range[] = [
   [[0], 8, 'nobody'],
   [[10], 8, 'private'],
