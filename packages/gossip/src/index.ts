@@ -24,8 +24,7 @@ export type {
   PeeringEffect,
   PeeringEvent,
   PeeringStatus,
-  PeerRecord,
-  Refusal
+  PeerRecord
 } from './peering/contract.ts'
 export type { DialTarget, Invite, InviteErrorCode } from './peering/invite.ts'
 export {

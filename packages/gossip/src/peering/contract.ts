@@ -106,8 +106,6 @@ export type PeerRecord =
       readonly banMs: number
     }
 
-export type Refusal = 'self' | 'banned' | 'full'
-
 /**
  * Asked before Noise with the address alone, and again after it with the peer. Null: let it in; else why not. Asking changes
  * nothing: what was let in counts from `connected` on. That a peer has one connection at a time is up to the network.
@@ -116,7 +114,7 @@ export type Admission = (asked: {
   readonly direction: Direction
   readonly address: PeerAddress
   readonly peer: PeerId | null
-}) => Refusal | null
+}) => string | null
 
 /** A connection as status and API show it. */
 export interface ConnectionStatus {

@@ -5,15 +5,7 @@ import { type AddressFilter, takesAddress } from './address-filter.ts'
 import { backoffMs, MAX_BACKOFF_MS, MAX_IDLE_BACKOFF_MS } from './backoff.ts'
 import { Bans, breachKeys, peerBanKey } from './bans.ts'
 import { Connection, Connections, MAX_AGENT_CHARACTERS, MAX_CLAIMS, type Purpose } from './connections.ts'
-import type {
-  Admission,
-  PeerAddress,
-  PeeringEffect,
-  PeeringEvent,
-  PeeringStatus,
-  PeerRecord,
-  Refusal
-} from './contract.ts'
+import type { Admission, PeerAddress, PeeringEffect, PeeringEvent, PeeringStatus, PeerRecord } from './contract.ts'
 import { type Choice, type DialLimits, DialPolicy } from './dial-policy.ts'
 import { chooseEvicted, hasStood } from './eviction.ts'
 import { isSameHost, type NetAddress, parseAddress, printAddress } from './net-address.ts'
@@ -26,6 +18,9 @@ export const DIAL_LIMIT_MS = 60_000
 export const MAX_OWN = 64
 /** Addresses read of one event; further ones are not. */
 export const MAX_TOLD_AT_ONCE = 64
+
+/** Why a connection is not let in. */
+export type Refusal = 'self' | 'banned' | 'full'
 
 export interface PeeringOptions extends AddressFilter, DialLimits {
   readonly self: PeerId
