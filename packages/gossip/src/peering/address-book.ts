@@ -1,9 +1,9 @@
-import { invariant, type SteadyMs, steadyMs, type UnixMs, unixMs } from '@p2poolv2/primitives'
+import { BoundedMap, invariant, type SteadyMs, steadyMs, type UnixMs, unixMs } from '@p2poolv2/primitives'
 import type { PeerId } from '../network-port.ts'
 import { hostBanKey } from './bans.ts'
 import type { AddressSource, DialFailure, PeerAddress, PeerRecord } from './contract.ts'
 import { type NetAddress, printAddress } from './net-address.ts'
-import { groupOf } from './network-group.ts'
+import { groupOf, isPrivate } from './network-group.ts'
 
 /** Addresses that the operator wants; at the cap a further one is refused. */
 export const MAX_WANTED = 512
@@ -13,6 +13,11 @@ export const MAX_FRESH_PER_GROUP = 32
 export const MAX_FRESH_PER_TELLER = 128
 /** Kademlia's answers are of many, none of whom is named. */
 export const MAX_FRESH_OF_KADEMLIA = 512
+/** Addresses of one host that is on the internet: a house has a few nodes, and nobody should be knocked at on every port. */
+export const MAX_FRESH_PER_HOST = 4
+/** What was forgotten because nobody answered is not taken from strangers for an hour; at the cap the oldest may come back. */
+export const RELEARN_MS = 3_600_000
+export const MAX_FORGOTTEN = 1_024
 /** Addresses that were good once; at the caps the one that failed most, then the one good longest ago, gives way. */
 export const MAX_GOOD = 512
 export const MAX_GOOD_PER_GROUP = 16
@@ -90,6 +95,7 @@ export interface Heard {
   readonly source: AddressSource
   readonly teller: string
   readonly peer: PeerId | null
+  readonly nowMs: SteadyMs
 }
 
 /**
@@ -104,6 +110,9 @@ export class AddressBook {
     good: new Set(),
     fresh: new Set()
   }
+
+  /** Addresses where nobody answered, and when. */
+  readonly #forgotten = new BoundedMap<PeerAddress, SteadyMs>(MAX_FORGOTTEN)
 
   get size(): number {
     return this.#known.size
@@ -127,9 +136,13 @@ export class AddressBook {
   learn(net: NetAddress, heard: Heard): KnownAddress | null {
     const isWanted = isOperators(heard.source)
     const before = this.#known.get(printAddress(net))
-    if (isWanted && before?.isWanted !== true && this.in('wanted').size >= MAX_WANTED) return null
-    if (before === undefined && !isWanted && !this.#roomForFresh(groupOf(net), heard.teller)) return null
     const known = before ?? new KnownAddress(net, heard)
+    if (isWanted && before?.isWanted !== true && this.in('wanted').size >= MAX_WANTED) return null
+    if (before === undefined && !isWanted) {
+      const forgottenMs = this.#forgotten.get(known.address)
+      if (forgottenMs !== undefined && heard.nowMs - forgottenMs < RELEARN_MS) return null
+      if (!this.#roomForFresh(known)) return null
+    }
     if (isWanted) {
       known.isWanted = true
       // A restart forgets what is in the configuration only, and reads it again: what outlives it counts.
@@ -170,6 +183,18 @@ export class AddressBook {
     return this.#known.has(known.address)
   }
 
+  /** Nobody answers there. */
+  forget(known: KnownAddress, nowMs: SteadyMs): void {
+    this.delete(known.address)
+    this.#forgotten.delete(known.address)
+    this.#forgotten.set(known.address, nowMs)
+  }
+
+  /** Somebody does, or says so from there. */
+  remember(address: PeerAddress): void {
+    this.#forgotten.delete(address)
+  }
+
   delete(address: PeerAddress): void {
     const known = this.#known.get(address)
     this.#known.delete(address)
@@ -184,24 +209,29 @@ export class AddressBook {
   }
 
   /**
-   * Makes room for one that was never good, or says that there is none. Where a group is at its cap, one of it that failed gives way;
-   * what did not is as good as what comes. Where a teller is, one of its own does: one that failed, or one of its largest
-   * group for one of a smaller. Where the book is, the teller with most loses one.
+   * Makes room for one that was never good, or says that there is none. Where a host or a group is at its cap, one of it that failed
+   * gives way; what did not is as good as what comes. Where a teller is, one of its own does: one that failed, or one of its
+   * largest group for one of a smaller. Where the book is, the teller with most loses one.
    */
-  #roomForFresh(group: string, teller: string): boolean {
-    const tellerCap = teller === 'kademlia' ? MAX_FRESH_OF_KADEMLIA : MAX_FRESH_PER_TELLER
+  #roomForFresh({ net, group, hostKey, teller }: KnownAddress): boolean {
     const fresh = this.in('fresh')
+    const hostCap = isPrivate(net) || hostKey === null ? MAX_FRESH_PER_GROUP : MAX_FRESH_PER_HOST
+    const tellerCap = teller === 'kademlia' ? MAX_FRESH_OF_KADEMLIA : MAX_FRESH_PER_TELLER
     for (;;) {
+      let hostSize = 0
       let groupSize = 0
       let tellerSize = 0
       for (const known of fresh) {
         if (known.group === group) groupSize++
+        if (known.hostKey === hostKey) hostSize++
         if (known.teller === teller) tellerSize++
       }
-      if (groupSize < MAX_FRESH_PER_GROUP && tellerSize < tellerCap && fresh.size < MAX_FRESH) return true
+      const isHostFull = hostSize >= hostCap
+      const isGroupFull = groupSize >= MAX_FRESH_PER_GROUP
+      if (!isHostFull && !isGroupFull && tellerSize < tellerCap && fresh.size < MAX_FRESH) return true
       let crowd: readonly KnownAddress[]
-      if (groupSize >= MAX_FRESH_PER_GROUP) {
-        crowd = failedOf([...fresh].filter(known => known.group === group))
+      if (isHostFull || isGroupFull) {
+        crowd = failedOf([...fresh].filter(known => (isHostFull ? known.hostKey === hostKey : known.group === group)))
       } else {
         const largest = tellerSize < tellerCap ? mostOfOne([...fresh], known => known.teller) : []
         const isLargest = largest.length <= tellerSize

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { DialledNet, groupText, peerOf } from '../testing/dialled-net.ts'
+import { MAX_FRESH_PER_HOST } from './address-book.ts'
 import { DIAL_LIMIT_MS } from './peering.ts'
 
 const FRIEND = '/ip4/11.0.0.1/tcp/6884'
@@ -223,6 +224,33 @@ describe('peers of our choice', () => {
     learn(net, [FRIEND])
     net.run(24 * HOUR)
     expect(net.peering.status().addresses.map(({ address }) => address)).toEqual([FRIEND])
+  })
+
+  it('that never answer are dialled three times an hour, however often they are told', () => {
+    const net = new DialledNet()
+    answerAll(net, [FRIEND])
+    learn(net, [FRIEND])
+    const victim = '/ip4/50.0.0.1/tcp/80'
+    for (let minute = 0; minute < 180; minute++) {
+      learn(net, [victim])
+      net.run(MINUTE)
+    }
+    const dials = net.dials.filter(({ address }) => address === victim)
+    expect(dials.length).toBeGreaterThanOrEqual(6)
+    expect(dials.length).toBeLessThanOrEqual(9)
+    net.dialledBy(peerOf('back again'), '/ip4/50.0.0.1/tcp/50123')
+    const said = { agent: 'x', dialect: 'ours', addresses: [victim], observed: null } as const
+    net.tell({ type: 'identified', peer: peerOf('back again'), ...said })
+    expect(net.peering.status().addresses.map(({ address }) => address)).toContain(victim)
+  })
+
+  it('are not looked for on every port of one host', () => {
+    const net = new DialledNet({ acceptsPrivate: true })
+    const ports = (host: string) => Array.from({ length: 20 }, (_, i) => `/ip4/${host}/tcp/${1_000 + i}`)
+    learn(net, ports('50.0.0.1'))
+    expect(net.peering.status().addresses).toHaveLength(MAX_FRESH_PER_HOST)
+    learn(net, ports('127.0.0.1'))
+    expect(net.peering.status().addresses).toHaveLength(MAX_FRESH_PER_HOST + 20)
   })
 
   it('are not this node', () => {

@@ -120,7 +120,7 @@ export class Peering {
         this.#onConnected(event, now)
         break
       case 'identified':
-        this.#onIdentified(event)
+        this.#onIdentified(event, nowMs)
         break
       case 'closed':
         this.#onClosed(event.peer, now)
@@ -129,7 +129,7 @@ export class Peering {
         this.#onDialFailed(event, nowMs)
         break
       case 'learned':
-        this.#onLearned(event)
+        this.#onLearned(event, nowMs)
         break
       case 'listening':
         this.#onListening(event.addresses)
@@ -184,7 +184,7 @@ export class Peering {
     this.#close(chooseEvicted(others, newcomer, this.#isWanted) ?? connection, 'full')
   }
 
-  #onIdentified(event: Extract<PeeringEvent, { type: 'identified' }>): void {
+  #onIdentified(event: Extract<PeeringEvent, { type: 'identified' }>, nowMs: SteadyMs): void {
     const connection = this.#connections.get(event.peer)
     if (connection === undefined) return
     connection.agent = event.agent.slice(0, MAX_AGENT_CHARACTERS)
@@ -193,9 +193,12 @@ export class Peering {
     for (const text of event.addresses.slice(0, MAX_CLAIMS)) {
       const net = parseAddress(text)
       if (net === null) continue
-      if (connection.isAtHostOf(net)) claims.push(printAddress(net))
+      if (connection.isAtHostOf(net)) {
+        claims.push(printAddress(net))
+        this.#book.remember(printAddress(net))
+      }
       if (takesAddress(net, { source: 'identify', teller: connection.net }, this.#options)) {
-        this.#book.learn(net, { source: 'identify', teller: connection.group, peer: event.peer })
+        this.#book.learn(net, { source: 'identify', teller: connection.group, peer: event.peer, nowMs })
       }
     }
     connection.claims = claims
@@ -240,16 +243,16 @@ export class Peering {
     const isUseless = reason === 'self' || (reason !== 'not-admitted' && known.failures >= MAX_FRESH_FAILURES)
     // Without any connection it may be us who cannot be reached.
     const isOnline = this.#connections.all().next().done !== true
-    if (known.table === 'fresh' && isUseless && (isOnline || reason !== 'unreachable')) this.#forget(known)
-    if (known.table === 'good' && known.failures >= MAX_GOOD_FAILURES && isOnline) this.#forget(known)
+    if (known.table === 'fresh' && isUseless && (isOnline || reason !== 'unreachable')) this.#forget(known, nowMs)
+    if (known.table === 'good' && known.failures >= MAX_GOOD_FAILURES && isOnline) this.#forget(known, nowMs)
   }
 
-  #onLearned({ source, peer, addresses }: Extract<PeeringEvent, { type: 'learned' }>): void {
+  #onLearned({ source, peer, addresses }: Extract<PeeringEvent, { type: 'learned' }>, nowMs: SteadyMs): void {
     for (const text of addresses.slice(0, MAX_TOLD_AT_ONCE)) {
       const net = parseAddress(text)
       if (net === null || peer === this.#options.self || !takesAddress(net, { source, teller: null }, this.#options))
         continue
-      const known = this.#book.learn(net, { source, teller: source, peer })
+      const known = this.#book.learn(net, { source, teller: source, peer, nowMs })
       if (known !== null && isOperators(source)) this.#keep(known)
     }
   }
@@ -326,7 +329,8 @@ export class Peering {
   #noteAnswer(connection: Connection, { isGood, now }: { readonly isGood: boolean; readonly now: Moment }): void {
     const { net, peer } = connection
     if (net === null) return
-    const told = { source: 'kademlia', teller: 'kademlia', peer } as const
+    const told = { source: 'kademlia', teller: 'kademlia', peer, nowMs: now.steadyMs } as const
+    this.#book.remember(connection.address)
     const known = this.#book.get(connection.address) ?? this.#book.learn(net, told)
     if (known === null) return
     known.peer = peer
@@ -344,8 +348,8 @@ export class Peering {
     if (record !== null) this.#effects.push({ type: 'keep', record })
   }
 
-  #forget(known: KnownAddress): void {
-    this.#book.delete(known.address)
+  #forget(known: KnownAddress, nowMs: SteadyMs): void {
+    this.#book.forget(known, nowMs)
     if (known.record !== null) this.#effects.push({ type: 'forget', key: known.address })
   }
 
