@@ -262,6 +262,38 @@ describe('BlockExchange', () => {
     expect(bench.exchange.nextDeadlineMs).toBe(bench.nowMs + POLL_MS)
   })
 
+  it('reads a chain that joins ours nowhere to its end, also when an answer fails to come', () => {
+    const bench = new Bench()
+    const first = { ...blocksOf(trunk.blocks.slice(10, 20), 11), tipHeight: 30 } as ExchangeMessage
+    const second = asks(bench.respond(bench.connect('eve'), first))[0]
+    expect(asked(second)).toMatchObject({ locator: expect.arrayContaining([trunk.chain.blockAt(20)?.hash]) })
+    bench.tell({ type: 'response', requestId: second?.requestId ?? -1, payload: null })
+    const third = asks(bench.wait(POLL_MS))[0]
+    expect(asked(third)).toEqual(asked(second))
+    expect(bench.chain.tip.bitcoinHeight).toBe(0)
+    const effects = bench.respond(third, blocksOf(trunk.blocks.slice(20), 21))
+    expect(effects).toEqual([{ type: 'replaced' }])
+    expect(bench.chain.tip.hash).toBe(trunk.chain.tip.hash)
+    expect(bench.chain.firstHeight).toBe(11)
+    bench.chain.checkInvariants()
+  })
+
+  it('gives up a chain beside ours that nobody goes on with, and reads the next', () => {
+    const bench = new Bench()
+    const part = { ...blocksOf(trunk.blocks.slice(10, 20), 11), tipHeight: 30 } as ExchangeMessage
+    let ask = asks(bench.respond(bench.connect('eve'), part))[0]
+    for (let i = 0; i < 3; i++) {
+      bench.tell({ type: 'failed', requestId: ask?.requestId ?? -1 })
+      ask = asks(bench.wait((bench.exchange.nextDeadlineMs ?? 0) - bench.nowMs))[0]
+    }
+    expect(asked(ask)).toEqual({ type: 'getBlocks', locator: [bench.chain.genesis.hash] })
+    expect(bench.respond(bench.connect('bob'), blocksOf(trunk.blocks.slice(10), 11))).toMatchObject([
+      { type: 'replaced' },
+      // The new tip, told.
+      { type: 'ask', peer: 'eve' }
+    ])
+  })
+
   it('forgets what it asked a peer that is gone', () => {
     const bench = new Bench()
     const ask = bench.connect('eve')

@@ -16,6 +16,9 @@ export const POLL_MS = 10_000
 /** A peer that gives no answer is asked after twice as long each time, up to this many doublings. */
 const MAX_DOUBLINGS = 4
 
+/** Questions in a row without an answer after which a chain that is read beside ours is given up. */
+const MAX_OTHER_FAILURES = 3
+
 /** A peer whose chain found no room here, or is lighter and begins elsewhere, is asked again after this long. */
 const HOPELESS_MS = 600_000
 
@@ -225,22 +228,18 @@ export class BlockExchange {
       this.#drop(id, end.reason)
       return
     }
+    // Answers that lead nowhere would keep both busy for ever.
+    const isRising = last !== null && last.bitcoinHeight > peer.runHeight
+    const goesOn = end.type === 'all taken' && last !== null && isRising && last.bitcoinHeight < message.tipHeight
+    peer.runHeight = goesOn ? last.bitcoinHeight : -1
     const isOther = this.#chainFrom(id) !== this.#chain
-    if (last !== null && !isOther) {
+    const isHopeless = !goesOn && (end.type === 'put off' || (isOther && !this.#takeOther()))
+    peer.nextAskMs = steadyMs(now.steadyMs + (goesOn ? 0 : isHopeless ? HOPELESS_MS : POLL_MS))
+    if (last !== null && this.#chain.blockOf(last.hash) === last) {
       peer.heard = last
       peer.known.add(last.hash)
     }
-    // Answers that lead nowhere would keep both busy for ever.
-    const isRising = last !== null && last.bitcoinHeight > peer.runHeight
-    if (end.type === 'all taken' && last !== null && isRising && last.bitcoinHeight < message.tipHeight) {
-      peer.runHeight = last.bitcoinHeight
-      peer.nextAskMs = now.steadyMs
-      return
-    }
-    peer.runHeight = -1
-    const isHopeless = end.type === 'put off' || (isOther && !this.#takeOther())
-    peer.nextAskMs = steadyMs(now.steadyMs + (isHopeless ? HOPELESS_MS : POLL_MS))
-    this.#tell(now)
+    if (!goesOn) this.#tell(now)
   }
 
   /** Gives the blocks of an answer to the chain until one is not taken. @returns the last that has its place, and how it ended */
@@ -296,7 +295,8 @@ export class BlockExchange {
     peer.nextAskMs = steadyMs(nowMs + POLL_MS * 2 ** peer.failures)
     peer.failures = Math.min(peer.failures + 1, MAX_DOUBLINGS)
     peer.runHeight = -1
-    if (this.#other?.peer === asked.peer) this.#other = null
+    // One that answers less than we ask for goes on a little later.
+    if (this.#other?.peer === asked.peer && peer.failures >= MAX_OTHER_FAILURES) this.#other = null
   }
 
   #settle(requestId: number, { peer: id, type }: Asked): void {
