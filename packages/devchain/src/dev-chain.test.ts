@@ -1,7 +1,7 @@
 import { parseTemplate } from '@p2poolv2/bitcoin'
 import { blockHash, bytesToHex, ZERO_BLOCK_HASH } from '@p2poolv2/primitives'
 import { describe, expect, it } from 'vitest'
-import { KEPT_BLOCKS } from './block-tree.ts'
+import { KEPT_BLOCKS, TREE_LIMITS } from './block-tree.ts'
 import { DevChain } from './dev-chain.ts'
 import { bitsFromHashes, DEV_DIFFICULTY } from './difficulty.ts'
 import { BLOCK_CASES } from './testing/block-cases.ts'
@@ -152,8 +152,9 @@ describe('DevChain', () => {
   })
 
   it('forgets the oldest block at its cap', () => {
-    const chain = new DevChain(REGTEST_DIFFICULTY)
-    const blocks = KEPT_BLOCKS + 2
+    expect(TREE_LIMITS.chainBlocks).toBe(KEPT_BLOCKS)
+    const chain = new DevChain(REGTEST_DIFFICULTY, { ...TREE_LIMITS, chainBlocks: 500 })
+    const blocks = 500 + 2
     let fromHash: string | undefined
     for (let i = 1; i <= blocks; i++) {
       chain.submit(buildBlock(chain.template(NOW_SEC + i)), NOW_SEC + i)

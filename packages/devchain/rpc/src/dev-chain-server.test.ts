@@ -4,9 +4,9 @@ import { request } from 'node:http'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { decodeBlockRecords } from '@p2poolv2/devchain'
+import { BlockExchange, decodeBlockRecords } from '@p2poolv2/devchain'
 import { buildBlock, growBranch, REGTEST_DIFFICULTY, type TemplateFields } from '@p2poolv2/devchain/testing'
-import { bytesToHex } from '@p2poolv2/primitives'
+import { bytesToHex, steadyMs, unixMs } from '@p2poolv2/primitives'
 import { afterEach, describe, expect, it } from 'vitest'
 import { DevChainServer, type DevChainServerOptions } from './dev-chain-server.ts'
 
@@ -212,6 +212,32 @@ describe('DevChainServer', () => {
     expect(await rpc(server, 'getblockhash', 1)).toBe(branch.chain.blockAt(1)?.hash)
     expect(await rpc(server, 'getblockheader', branch.chain.blockAt(1)?.hash)).toMatchObject({ confirmations: 2 })
     expect(await rpc(server, 'submitblock', bytesToHex(branch.blocks[0] ?? new Uint8Array(0)))).toBe('duplicate')
+  })
+
+  it('a block of a peer wakes a long poll, and one of our own is told to peers', async () => {
+    const branch = growBranch({ count: 3, fromSec: Math.floor(Date.now() / 1_000) - 100 })
+    const peer = new BlockExchange({ chain: branch.chain })
+    const moment = { steadyMs: steadyMs(0), wallMs: unixMs(Date.now()) }
+    peer.handle({ type: 'peerConnected', peer: 'we' }, moment)
+    const server = await started()
+    const exchange = server.exchangeBlocks({
+      tag: '0a1b2c3d',
+      network: {
+        serve: () => undefined,
+        ask: async (_peer, protocol, payload) => {
+          expect(protocol).toBe('/p2pool/devnet/0a1b2c3d/blocks/1.0.0')
+          const effects = peer.handle({ type: 'request', peer: 'we', requestId: 1, payload }, moment)
+          return effects.flatMap(effect => (effect.type === 'answer' ? [effect.payload] : []))[0] ?? null
+        },
+        drop: expect.unreachable
+      }
+    })
+    const { longpollid } = await template(server)
+    const woken = rpc(server, 'getblocktemplate', { rules: ['segwit'], longpollid })
+    exchange.peerConnected('peer')
+    expect(await woken).toMatchObject({ previousblockhash: branch.chain.tip.hash, height: 4 })
+    const hash = await mineOne(server)
+    expect(branch.chain.tip.hash).toBe(hash)
   })
 
   it('steps over what does not follow', async () => {

@@ -93,10 +93,9 @@ describe('messages of the block exchange', () => {
       const context = { bitcoinHeight: 1, allowedBits: [0x207f_ffff], medianTimePastSec: 0, nowSec: 2_000_000_000 }
       return checkBlockAlone(decoded, 0x207f_ffff) ?? checkBlockInContext(decoded, context)
     }
-    const without = withScript(0).length
-    // Stripped bytes count four times, the 36 of marker, flag and witness once.
-    let fits = 999_990 - (without - 36) - 10
-    while (reasonOf(withScript(fits + 1)) === null) fits += 1
+    // Stripped bytes count four times, the 36 of marker, flag and witness once; the length of a long script takes 4 bytes more.
+    const fits = 999_991 - (withScript(0).length - 36) - 4
+    expect(reasonOf(withScript(fits + 1))).toBe('bad-blk-weight')
     const largest = withScript(fits)
     expect(reasonOf(largest)).toBeNull()
     expect(largest.length).toBeGreaterThan(999_900)
