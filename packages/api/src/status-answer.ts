@@ -16,7 +16,9 @@ const INELIGIBLE_SENTENCES: Readonly<Record<NonNullable<NodeStatus['ineligible']
     "this computer's clock is behind the share chain's: set it right; until then miners find blocks but no shares",
   'window-unavailable': 'the payout window cannot be read yet: until share history is complete miners find no shares',
   'too-many-payees':
-    'the payout window names more miners than a share has room to pay: until it names fewer, miners find blocks but no shares'
+    'the payout window names more miners than a share has room to pay: until it names fewer, miners find blocks but no shares',
+  'chain-too-light':
+    'the share chain known here has less work than the real one is known to have: until more of it is fetched, miners find blocks but no shares'
 }
 
 /** The node's view as `GET /v1/status` gives it: in its field names, with the words a person reads. */

@@ -149,7 +149,7 @@ export const EFFECT_RANK: Readonly<Record<NodeEffect['type'], number>> = {
 }
 
 /** Why current jobs can be bitcoin blocks but not shares. */
-export type IneligibleReason = 'clock-behind-chain' | 'window-unavailable' | 'too-many-payees'
+export type IneligibleReason = 'clock-behind-chain' | 'window-unavailable' | 'too-many-payees' | 'chain-too-light'
 
 /** What to do with a miner whose firmware cannot take the share chain's coinbase: bitcoin blocks alone, nothing, or all of it. */
 export type TooLargeRule = 'solo' | 'refuse' | 'send'

@@ -163,3 +163,18 @@ describe('a node that has validated all that it keeps', () => {
     expect(node.chain.headerAnswer({ locator: [builder.genesis], stopHash: ZERO_SHARE_HASH })).toEqual([])
   })
 })
+
+it('a chain that has less work than it must have is not confirmed, however valid, and is at once when it has', () => {
+  const builder = makeBuilder()
+  const shares = builder.row(builder.genesis, 40)
+  const enough = builder.known.facts(shares[29]?.hash as ShareHash)?.chainWork ?? 0n
+  const node = new StoredChain({ ...short, minimumChainWork: enough })
+  takeBodies(node, shares.slice(0, 29))
+  expect([node.chain.candidateTip().height, node.chain.confirmedTip().height]).toEqual([29, 0])
+  expect([node.chain.isTooLight, node.rebuilt().isTooLight]).toEqual([true, true])
+  takeBodies(node, shares.slice(29, 30))
+  expect([node.chain.isTooLight, node.chain.confirmedTip().height]).toEqual([false, 30])
+  takeBodies(node, shares.slice(30))
+  expect(node.chain.confirmedTip().hash).toBe(shares.at(-1)?.hash)
+  expect(snapshotOf(node.rebuilt())).toEqual(snapshotOf(node.chain))
+})

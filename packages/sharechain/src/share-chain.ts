@@ -12,7 +12,6 @@ import type {
 } from '@p2poolv2/consensus'
 import {
   genesisShare,
-  hasGenesisBody,
   medianTimePastOrNull,
   PayoutWindow,
   producedPadding,
@@ -34,6 +33,7 @@ import { pruneHeightOf } from './chains/zones.ts'
 import { ACCEPTED, type ChainOutcome, type ShareOrigin } from './contract.ts'
 import { type BlockChanges, withBlocks } from './store/block-rows.ts'
 import { Changes } from './store/changes.ts'
+import { FIRST_SEQUENCE, firstDelta } from './store/first-delta.ts'
 import { stateKey } from './store/keys.ts'
 import { encodeState, type StateRow } from './store/records.ts'
 import { Restorer } from './store/restore.ts'
@@ -49,9 +49,6 @@ export interface ShareChainOptions {
   /** Default: as `INDEX_LIMITS` says. */
   readonly limits?: IndexLimits
 }
-
-/** The delta that `genesisDelta` gives a new store. */
-const GENESIS_SEQUENCE = 1
 
 /**
  * The share chain: which shares are known, which are candidate, which are confirmed, and what to mine on.
@@ -70,7 +67,7 @@ export class ShareChain {
   readonly #stall: StallWatch
   readonly #evictor: Evictor
   readonly #pruner: Pruner
-  #sequence = GENESIS_SEQUENCE
+  #sequence = FIRST_SEQUENCE
   #restorer: Restorer | null = null
 
   /** A chain that holds the genesis only. */
@@ -115,17 +112,7 @@ export class ShareChain {
 
   /** The first delta of a new store. */
   genesisDelta(): ChainDelta {
-    const genesis = genesisShare(this.#params)
-    const changes = new Changes(this.#index)
-    changes.row(0)
-    changes.header(0, genesis)
-    if (hasGenesisBody(this.#params)) changes.body(genesis)
-    return changes.delta({
-      sequence: GENESIS_SEQUENCE,
-      confirmedTip: genesis.hash,
-      candidateTip: genesis.hash,
-      uncleCount: 0
-    })
+    return firstDelta(this.#params, this.#index)
   }
 
   /** Begins to read a stored chain back. Only for a chain that holds the genesis only. */
@@ -330,6 +317,11 @@ export class ShareChain {
     return this.#pruner.isUndecided
   }
 
+  /** Whether less work is known than the chain must have: nothing more of it is confirmed, and it is no chain to mine on. */
+  get isTooLight(): boolean {
+    return this.#index.work(this.#organiser.candidateTip) < this.#params.minimumChainWork
+  }
+
   /** Shares waiting in memory for a parent or an uncle. */
   get orphanCount(): number {
     return this.#intake.orphanCount
@@ -370,7 +362,8 @@ export class ShareChain {
   }
 
   #promote(changes: Changes): void {
-    changes.moved(this.#organiser.promote(pruneHeightOf(this.#params, this.#organiser.candidateHeight)))
+    if (!this.isTooLight)
+      changes.moved(this.#organiser.promote(pruneHeightOf(this.#params, this.#organiser.candidateHeight)))
     this.#base.update(changes.validatedSlots)
   }
 

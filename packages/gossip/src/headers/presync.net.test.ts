@@ -195,6 +195,44 @@ describe('a newcomer that meets a liar with a long light chain', () => {
   })
 })
 
+describe('a newcomer that knows how much work the chain has at least', () => {
+  const workOf = (share: Share | undefined) => builder.known.facts(share?.hash ?? tip)?.chainWork ?? 0n
+  const knowing = { ...params, minimumChainWork: (workOf(honest.at(-1)) * 9n) / 10n }
+
+  it('keeps nothing of a chain that has less, whoever has only that, and takes the one that has it', () => {
+    expect(workOf(light.at(-1))).toBeLessThan(knowing.minimumChainWork)
+    ann = new TestNode(knowing)
+    net = new TestNet(START_MS)
+    net.add('ann', ann)
+    net.add('liar', bodiless())
+    net.connect('ann', 'liar', { latencyMs: 20 })
+    net.run(120_000)
+    expect([ann.chain.shareCount, ann.chain.isTooLight]).toEqual([1, true])
+    expect(net.penalties).toEqual([])
+    net.add('bob', holder())
+    net.connect('ann', 'bob', { latencyMs: 20 })
+    net.run(120_000)
+    expect([ann.tip, ann.chain.isTooLight]).toEqual([tip, false])
+  })
+
+  it('interrupted below it, confirms nothing, and goes on with the next peer', () => {
+    ann = new TestNode(knowing)
+    net = new TestNet(START_MS)
+    net.add('ann', ann)
+    net.add('bob', holder())
+    net.connect('ann', 'bob', { latencyMs: 200 })
+    for (let i = 0; i < 200 && ann.chain.candidateTip().height < 500; i++) net.run(100)
+    net.disconnect('ann', 'bob')
+    net.run(30_000)
+    expect(ann.chain.candidateTip().height).toBeGreaterThan(500)
+    expect([ann.chain.confirmedTip().height, ann.chain.isTooLight]).toEqual([0, true])
+    net.add('cid', holder())
+    net.connect('ann', 'cid', { latencyMs: 20 })
+    net.run(120_000)
+    expect(ann.tip).toBe(tip)
+  })
+})
+
 describe('a newcomer that has caught up and is undecided still', () => {
   /** The next share of the network: a liar's own, or anybody's that has not come to us yet. */
   const next = builder.build({ parent: tip, timeSec: GENESIS_TIME_SEC + OLD + 1, miner: 1 })

@@ -13,6 +13,7 @@ import { type Height, invariant, type ShareHash, type Work, ZERO_SHARE_HASH } fr
 import type { ChainIndex } from '../chain-port.ts'
 import type { FaultCode } from '../peers/verdicts.ts'
 import { FULL_ANSWER_HEADERS } from './full-answer.ts'
+import { leadingTo, neededBy } from './needed.ts'
 
 /** Headers that build on our candidate chain within this many heights of its tip are taken as they come. */
 export const NEAR_HEIGHTS = 144
@@ -40,7 +41,7 @@ type Phase = 'direct' | 'following' | 'fetching'
  * Keeps headers of a lighter chain out of our memory. A peer whose answer leads away from our candidate chain has to show first that
  * what it leads to is heavier: its headers are judged and forgotten, all but the newest few and one hash for each answer. Only
  * when their work exceeds that of our candidate chain, and the least a chain must have, are they asked for again and kept,
- * each answer only if it leads to the hash noted for it, so that nothing else can be slipped in the second time.
+ * of each answer what leads to the hash noted for it, so that nothing else can be slipped in the second time.
  *
  * The normal case, headers near the tip of our candidate chain, costs a look at the share they build on. One of these belongs to
  * one session with one peer.
@@ -125,7 +126,7 @@ export class Presync {
     const { tail, fresh } = followed
     const work = tail.tip.chainWork
     const isEnough = work > this.#chain.candidateTip().chainWork && work >= this.#params.minimumChainWork
-    if (isFirst && isEnough) return { type: 'take', items, provenWork: work }
+    if (isFirst && isEnough) return { type: 'take', items: leadingTo(items, tail.tip.hash, tail), provenWork: work }
     this.#headers += fresh
     this.#phase = 'following'
     this.#tail = tail
@@ -150,8 +151,10 @@ export class Presync {
 
   #fetch(items: readonly HeaderItem[]): Step {
     const checkpoint = this.#checkpoints[this.#fetched]
-    if (!items.some(({ hash }) => hash === checkpoint)) return { type: 'fail', reason: 'other-headers-than-before' }
-    return { type: 'take', items, provenWork: this.#tail?.tip.chainWork ?? 0n }
+    if (checkpoint === undefined || !items.some(({ hash }) => hash === checkpoint)) {
+      return { type: 'fail', reason: 'other-headers-than-before' }
+    }
+    return { type: 'take', items: leadingTo(items, checkpoint, null), provenWork: this.#tail?.tip.chainWork ?? 0n }
   }
 
   /**
@@ -161,23 +164,19 @@ export class Presync {
   #withoutFar(items: readonly HeaderItem[]): readonly HeaderItem[] {
     const chain = this.#chain
     const lowest = chain.candidateTip().height - NEAR_HEIGHTS
-    const inside = new Map(items.map(item => [item.hash, item]))
+    const inside = new Set(items.map(({ hash }) => hash))
     const taken = new Set<ShareHash>()
-    const open: HeaderItem[] = []
-    const take = (item: HeaderItem | undefined) => {
-      if (item === undefined || taken.has(item.hash)) return
-      taken.add(item.hash)
-      open.push(item)
-    }
-    for (const item of items) {
-      const { prevShareHash } = item.header
-      const known = chain.facts(item.hash) ?? chain.facts(prevShareHash)
+    for (const { hash, header } of items) {
+      const known = chain.facts(hash) ?? chain.facts(header.prevShareHash)
       // What builds on nothing known is for the chain to name: it is asked for from deeper.
-      const isLoose = known === undefined && !inside.has(prevShareHash)
-      if (isLoose || taken.has(prevShareHash) || (known !== undefined && known.height >= lowest)) take(item)
+      const isLoose = known === undefined && !inside.has(header.prevShareHash)
+      if (isLoose || taken.has(header.prevShareHash) || (known !== undefined && known.height >= lowest)) taken.add(hash)
     }
-    for (const { header } of open) for (const hash of [header.prevShareHash, ...header.uncles]) take(inside.get(hash))
-    return taken.size === 0 || taken.size === inside.size ? items : items.filter(({ hash }) => taken.has(hash))
+    const needed = neededBy(
+      items,
+      items.filter(({ hash }) => taken.has(hash))
+    )
+    return needed.size === 0 || needed.size === inside.size ? items : items.filter(({ hash }) => needed.has(hash))
   }
 
   /** Whether the chain may have these headers without their work being looked at: near its tip, or for it to refuse. */

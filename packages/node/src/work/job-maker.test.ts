@@ -1,7 +1,8 @@
-import { parseBitcoinCoinbase } from '@p2poolv2/consensus'
-import { asciiToBytes } from '@p2poolv2/primitives'
+import { encodeShare, parseBitcoinCoinbase } from '@p2poolv2/consensus'
+import { asciiToBytes, concatBytes } from '@p2poolv2/primitives'
 import { describe, expect, it } from 'vitest'
-import { A_BLOCK, A_SHARE, address, factsOf, Rig, sharesMade } from '../testing/rig.ts'
+import { A_BLOCK, A_SHARE, address, factsOf, PARAMS, Rig, sharesMade } from '../testing/rig.ts'
+import { BASE_COALESCE_MS } from './job-maker.ts'
 
 describe('when work is renewed', () => {
   it('a template on another block means clean jobs, one on the same block does not', () => {
@@ -94,6 +95,33 @@ describe('when no share can be made', () => {
     rig.template()
     return { rig, miner: rig.connect(7, address(7)) }
   }
+
+  it('a chain with less work than it must have gives jobs for blocks alone, until it has', () => {
+    const maker = new Rig()
+    maker.template()
+    maker.connect(1, address(1))
+    const shares = [1, 2, 3].flatMap(() => {
+      maker.advance(1_000)
+      return sharesMade(maker.mine(1, A_SHARE))
+    })
+    const enough = maker.chain.confirmedTip().chainWork
+    const rig = new Rig({ params: { ...PARAMS, minimumChainWork: enough } })
+    rig.listener('peer')
+    rig.template()
+    rig.connect(7, address(7))
+    rig.advance(4_000)
+    for (const [id, share] of shares.entries()) {
+      expect(rig.core.queries.work()).toMatchObject({ jobs: 'bitcoin-only', reason: 'chain-too-light' })
+      expect(rig.chain.confirmedTip().height).toBe(0)
+      // The type byte of a whole share (protocol §18.4).
+      const payload = concatBytes(Uint8Array.of(5), encodeShare(share))
+      rig.handle({ type: 'peerRequest', peer: 'peer', requestId: id, protocol: 'shares', payload })
+      rig.advance(BASE_COALESCE_MS)
+    }
+    expect(rig.chain.confirmedTip()).toEqual(maker.chain.confirmedTip())
+    expect(rig.core.queries.work()).toMatchObject({ jobs: 'full', reason: null })
+    expect(sharesMade(rig.mine(7, A_SHARE))).toHaveLength(1)
+  })
 
   it('a clock behind the chain gives jobs that commit to no miner, and the status says why', () => {
     const { rig, miner } = behind()

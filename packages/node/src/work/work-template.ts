@@ -188,12 +188,16 @@ function shareTerms({ chain, donation, fee, wallMs }: WorkRequest, baseHash: Sha
   }
 }
 
-/** A share must be later than its ancestors, and peers take none from the future; nor one whose body is too long. */
+/**
+ * A share must be on a chain as heavy as the chain must be. It must be later than its ancestors, and peers take none from the
+ * future; nor one whose body is too long.
+ */
 function ineligibility(
-  { params, wallMs }: WorkRequest,
+  { chain, params, wallMs }: WorkRequest,
   { timeSec }: ShareTerms,
   { coinbase }: Payment
-): 'clock-behind-chain' | 'too-many-payees' | null {
+): Exclude<IneligibleReason, 'window-unavailable'> | null {
+  if (chain.isTooLight) return 'chain-too-light'
   if (timeSec > secFromMs(wallMs) + params.futureTimeSec - FUTURE_TIME_MARGIN_SEC) return 'clock-behind-chain'
   return SHARE_COINBASE_BYTES + coinbase.bytes.length > params.maxBodyBytes ? 'too-many-payees' : null
 }
