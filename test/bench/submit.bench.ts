@@ -25,6 +25,7 @@ function loggedInSession(job: Job): MinerSession {
     {
       extranonce: { prefix: EXTRANONCE1, minerBytes: 8 },
       versionMask: VERSION_MASK,
+      sessionId: '00000000000000aa',
       connectedAtMs: NOW.steadyMs,
       remote: '192.0.2.1:4000',
       startProfiles: [],

@@ -1,5 +1,6 @@
 import type { Job, Solution } from '@p2poolv2/bitcoin'
 import type { BlockHash, Moment, Sha256d, SteadyMs, UnixMs } from '@p2poolv2/primitives'
+import type { JobRegistry } from './mining/job-registry.ts'
 
 /**
  * What one miner's session is told (`SessionEvent`) and what it asks for (`SessionEffect`): plain objects with a
@@ -95,14 +96,30 @@ export interface ExtranonceSpace {
 
 export interface SessionOptions extends SessionSettings {
   readonly extranonce: ExtranonceSpace
+  /** 16 hex digits, hard to guess: by saying it a later connection resumes this one. */
+  readonly sessionId: string
   readonly connectedAtMs: SteadyMs
   /** Where the miner connects from; kept for whoever lists sessions. */
   readonly remote: string
 }
 
+/**
+ * What a connection that ended leaves to the one that resumes it. Its jobs go to the same payee only, so a session id in wrong
+ * hands gives away an extranonce that nobody uses, and nothing else.
+ */
+export interface SessionRemains {
+  readonly sessionId: string
+  readonly extranonce: ExtranonceSpace
+  readonly identity: MinerIdentity
+  /** With what was submitted for them. Nobody else uses it any more. */
+  readonly jobs: JobRegistry
+}
+
 export interface SessionDeps {
   /** For long coinbases; the portable one when absent. */
   readonly sha256d?: Sha256d
+  /** What the ended connection of this id left, or null. It is given out once. Asked before the answer to subscribe. */
+  readonly resume?: (sessionId: string) => SessionRemains | null
   /** The difficulty that a worker who said the same had when last seen, or null. Asked once, before the first work. */
   readonly lastDifficulty?: (identity: MinerIdentity, says: MinerSays) => number | null
 }
@@ -127,6 +144,8 @@ export interface MinerSession {
   readonly oldestWorkId: number | null
   /** When to send `deadline`; null for never. */
   readonly nextDeadlineMs: SteadyMs | null
+  /** To be asked when the connection has ended; null when there is nothing to resume. */
+  remains(): SessionRemains | null
   /** Hashes per second over about five minutes. */
   hashrateHps(nowMs: SteadyMs): number
   /** @param now a session keeps time by the steady clock and judges the times of headers by the wall's */

@@ -8,6 +8,7 @@ export type {
   SessionEvent,
   SessionOutput,
   SessionProtocol,
+  SessionRemains,
   SessionSettings,
   StartProfile
 } from './contract.ts'

@@ -37,9 +37,14 @@ export class MinerDesk {
   readonly #wanting = new Set<Miner>()
 
   constructor(options: MinersOptions, deps: MinerDeskDeps) {
-    const { rng, sha256d, protocol } = deps
+    const { rng, sha256d, protocol, jobs } = deps
     this.#deps = deps
-    this.miners = new Miners(options, { rng, protocol, ...(sha256d === undefined ? {} : { sha256d }) })
+    this.miners = new Miners(options, {
+      rng,
+      protocol,
+      oldestWorkId: () => jobs.oldestWorkId,
+      ...(sha256d === undefined ? {} : { sha256d })
+    })
   }
 
   /** Miners that get every renewal. */
@@ -69,6 +74,7 @@ export class MinerDesk {
 
   /** Bitcoin has a new tip: work on the old one is worthless. */
   newBlock(prevHash: BlockHash, now: Moment): void {
+    this.miners.newBlock(prevHash, now.steadyMs)
     for (const miner of this.miners.all()) this.#drive(miner, { type: 'newBlock', prevHash }, now)
   }
 

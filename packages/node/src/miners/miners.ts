@@ -2,8 +2,8 @@ import type { BitcoinNetwork } from '@p2poolv2/bitcoin'
 import { EXTRANONCE_BYTES } from '@p2poolv2/bitcoin'
 import type { WitnessProgram } from '@p2poolv2/consensus'
 import { consensusAddress } from '@p2poolv2/consensus'
-import type { Moment, Rng, Sha256d, SteadyMs } from '@p2poolv2/primitives'
-import { BoundedMap, bytesEqual, Deadlines, invariant, steadyMs } from '@p2poolv2/primitives'
+import type { BlockHash, Moment, Rng, Sha256d, SteadyMs } from '@p2poolv2/primitives'
+import { BoundedMap, bytesEqual, bytesToHex, Deadlines, invariant, steadyMs } from '@p2poolv2/primitives'
 import type {
   MinerIdentity,
   MinerSays,
@@ -11,10 +11,12 @@ import type {
   SessionEffect,
   SessionEvent,
   SessionProtocol,
+  SessionRemains,
   SessionSettings
 } from '@p2poolv2/stratum'
 import type { MinerId, MinerWarningCode } from '../contract.ts'
 import type { MinerAddresses } from '../work/work-template.ts'
+import { ParkedSessions } from './parked-sessions.ts'
 
 /** Connections at a time. At the cap a further one is closed at once; those that mine are left alone. */
 export const MAX_MINERS = 10_000
@@ -35,7 +37,7 @@ export interface Miner {
   readonly remote: string
   readonly session: MinerSession
   /** The node's part of its extranonce, as a number. */
-  readonly extranoncePrefix: number
+  extranoncePrefix: number
   /** Whom its jobs commit to; null until it is authorised. */
   addresses: MinerAddresses | null
   identity: MinerIdentity | null
@@ -69,6 +71,8 @@ export interface MinersDeps {
   readonly rng: Rng
   /** What miners speak. */
   readonly protocol: SessionProtocol
+  /** The oldest work for which a solution is welcome, or null before any. */
+  readonly oldestWorkId: () => number | null
   readonly sha256d?: Sha256d
 }
 
@@ -83,6 +87,7 @@ export class Miners {
   readonly #lastDifficulties = new BoundedMap<string, RememberedDifficulty>(MAX_REMEMBERED_DIFFICULTIES)
   /** Live connections by the name they were first authorised under; bounded as connections are. */
   readonly #namesakes = new Map<string, number>()
+  readonly #parked = new ParkedSessions()
   #nextExtranonce: number
   #nowMs = steadyMs(0)
 
@@ -115,15 +120,16 @@ export class Miners {
     invariant(!this.#byId.has(id), 'a miner id is new')
     this.#nowMs = nowMs
     if (this.#byId.size >= this.#maxMiners) return null
-    const { sha256d, protocol } = this.#deps
+    const { sha256d, protocol, rng } = this.#deps
     const extranoncePrefix = this.#takeExtranoncePrefix()
     const extranonce = {
       prefix: u32Bytes(extranoncePrefix),
       minerBytes: EXTRANONCE_BYTES - EXTRANONCE_PREFIX_BYTES
     }
     const session = protocol.open(
-      { ...this.#options.settings, extranonce, connectedAtMs: nowMs, remote },
+      { ...this.#options.settings, extranonce, sessionId: bytesToHex(rng.bytes(8)), connectedAtMs: nowMs, remote },
       {
+        resume: sessionId => this.#resume(id, sessionId),
         lastDifficulty: (identity, says) => this.#recall(identity, says),
         ...(sha256d === undefined ? {} : { sha256d })
       }
@@ -187,6 +193,13 @@ export class Miners {
     this.#byId.delete(miner.id)
     this.#deadlines.delete(miner.id)
     this.#liveExtranonces.delete(miner.extranoncePrefix)
+    const remains = miner.session.remains()
+    if (remains !== null) this.#parked.park(remains, miner.extranoncePrefix, nowMs)
+  }
+
+  /** Bitcoin has a new tip. Sessions are told apart from this. */
+  newBlock(prevHash: BlockHash, nowMs: SteadyMs): void {
+    this.#parked.newBlock(prevHash, nowMs)
   }
 
   /** The miners whose session asked to be called by now. */
@@ -198,6 +211,9 @@ export class Miners {
     invariant(this.#byId.size <= this.#maxMiners, 'miners are within their cap')
     invariant(this.#liveExtranonces.size === this.#byId.size, 'each connection has an extranonce of its own')
     this.#lastDifficulties.checkInvariants()
+    this.#parked.checkInvariants()
+    for (const prefix of this.#liveExtranonces)
+      invariant(!this.#parked.hasPrefix(prefix), 'no extranonce has two owners')
     let named = 0
     for (const count of this.#namesakes.values()) named += count
     let identified = 0
@@ -219,11 +235,25 @@ export class Miners {
 
   /** A counter that begins anywhere: no two live connections search the same coinbases, and a used one is long unused. */
   #takeExtranoncePrefix(): number {
-    while (this.#liveExtranonces.has(this.#nextExtranonce)) this.#nextExtranonce = (this.#nextExtranonce + 1) >>> 0
+    while (this.#liveExtranonces.has(this.#nextExtranonce) || this.#parked.hasPrefix(this.#nextExtranonce)) {
+      this.#nextExtranonce = (this.#nextExtranonce + 1) >>> 0
+    }
     const number = this.#nextExtranonce
     this.#liveExtranonces.add(number)
     this.#nextExtranonce = (number + 1) >>> 0
     return number
+  }
+
+  /** The connection goes on with the extranonce of one that has ended; its own was never used. */
+  #resume(id: MinerId, sessionId: string): SessionRemains | null {
+    const miner = this.#byId.get(id)
+    invariant(miner !== undefined, 'only a connection that is there resumes')
+    const parked = this.#parked.take(sessionId, { oldestWorkId: this.#deps.oldestWorkId(), nowMs: this.#nowMs })
+    if (parked === null) return null
+    this.#liveExtranonces.delete(miner.extranoncePrefix)
+    miner.extranoncePrefix = parked.extranoncePrefix
+    this.#liveExtranonces.add(parked.extranoncePrefix)
+    return parked.remains
   }
 
   /**

@@ -81,6 +81,11 @@ export class JobMaker {
     return this.#template
   }
 
+  /** The oldest work for which a solution is welcome, or null before any. */
+  get oldestWorkId(): number | null {
+    return this.#works.oldestId
+  }
+
   get nextDeadlineMs(): SteadyMs | null {
     if (this.#template === null) return null
     if (this.#pending === 'base') return steadyMs(this.#renewedAtMs + BASE_COALESCE_MS)

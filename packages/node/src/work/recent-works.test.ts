@@ -56,6 +56,7 @@ function loggedIn(nowMs: SteadyMs): MinerSession {
     {
       ...SETTINGS,
       extranonce: { prefix: new Uint8Array(4), minerBytes: 8 },
+      sessionId: '00000000000000aa',
       connectedAtMs: nowMs,
       remote: '192.0.2.1:4000'
     },

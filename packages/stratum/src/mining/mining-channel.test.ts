@@ -17,6 +17,7 @@ function mining(work: MiningWork): { session: MinerSession; sent: SessionOutput[
       ...SETTINGS,
       vardiff: { ...SETTINGS.vardiff, startDifficulty: 0.001 },
       extranonce: { prefix: hexToBytes(PREFIX), minerBytes: 6 },
+      sessionId: '00000000000000aa',
       connectedAtMs: NOW.steadyMs,
       remote: '192.0.2.1:50000'
     },

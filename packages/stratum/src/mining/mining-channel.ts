@@ -1,12 +1,19 @@
 import { type BlockHash, invariant, type SteadyMs, type Target, type UnixMs } from '@p2poolv2/primitives'
-import type { MinerIdentity, SessionDeps, SessionEvent, SessionOptions } from '../contract.ts'
+import type {
+  ExtranonceSpace,
+  MinerIdentity,
+  SessionDeps,
+  SessionEvent,
+  SessionOptions,
+  SessionRemains
+} from '../contract.ts'
 import { sessionTarget } from './difficulty.ts'
 import { DifficultyControl } from './difficulty-control.ts'
 import type { RefusalCode } from './refusals.ts'
 import { RejectWatch } from './reject-watch.ts'
 import type { Submit } from './submit.ts'
 import { type Judged, SubmitDesk, type SubmitMoment } from './submit-desk.ts'
-import { WorkerNames } from './worker-names.ts'
+import { isSamePayee, WorkerNames } from './worker-names.ts'
 
 /** Work is asked for when there was none for this long; cgminer gives a pool up after 90 s of silence. */
 const KEEPALIVE_MS = 35_000
@@ -38,6 +45,8 @@ export class MiningChannel {
   readonly difficulty: DifficultyControl
   readonly #lastDifficulty: SessionDeps['lastDifficulty']
   readonly #desk: SubmitDesk
+  /** Of the connection that this one resumes, until it is known who mines. */
+  #remains: SessionRemains | null = null
   readonly #rejects = new RejectWatch()
   /** Null before the first job. */
   #sent: Sent | null = null
@@ -87,6 +96,35 @@ export class MiningChannel {
 
   get nextDeadlineMs(): number {
     return Math.min(this.difficulty.nextDeadlineMs ?? Number.POSITIVE_INFINITY, this.#workDueMs)
+  }
+
+  get extranonce(): ExtranonceSpace {
+    return this.#desk.extranonce
+  }
+
+  /** Goes on where another connection ended. Before the first work. */
+  resume(remains: SessionRemains): void {
+    this.#desk.takeExtranonce(remains.extranonce)
+    this.#remains = remains
+    this.identified()
+  }
+
+  /** To be called when somebody was authorised: what is resumed goes to the same payee only. */
+  identified(): void {
+    const { identity } = this
+    const remains = this.#remains
+    if (remains === null || identity === null) return
+    this.#remains = null
+    if (isSamePayee(remains.identity, identity)) this.#desk.takeJobs(remains.jobs)
+  }
+
+  /** For a connection that resumes this one, which has ended; null when there is nothing that a submit could name. */
+  remains(): Omit<SessionRemains, 'sessionId'> | null {
+    const { identity, extranonce } = this
+    const { jobs } = this.#desk
+    // Nobody said who he is: the next one may.
+    if (this.#remains !== null) return this.#remains
+    return identity === null || jobs.size === 0 ? null : { extranonce, identity, jobs }
   }
 
   /** Judges a submit and puts it down. One that is refused is to be given to `reject` as well. */

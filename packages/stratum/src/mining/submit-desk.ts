@@ -35,17 +35,35 @@ export interface SubmitDeskDeps {
 
 /** Where the submits of one authorised connection are judged: its jobs and what was submitted for them. */
 export class SubmitDesk {
-  readonly jobs = new JobRegistry()
-  readonly #extranonce: ExtranonceSpace
+  #jobs = new JobRegistry()
+  #extranonce: ExtranonceSpace
   readonly #deps: SubmitDeskDeps
 
   constructor(extranonce: ExtranonceSpace, deps: SubmitDeskDeps) {
-    invariant(
-      extranonce.prefix.length + extranonce.minerBytes === EXTRANONCE_BYTES,
-      "the node's and the miner's part make an extranonce"
-    )
+    checkSpace(extranonce)
     this.#extranonce = extranonce
     this.#deps = deps
+  }
+
+  get jobs(): JobRegistry {
+    return this.#jobs
+  }
+
+  get extranonce(): ExtranonceSpace {
+    return this.#extranonce
+  }
+
+  /** The connection goes on with the extranonce of another that has ended. Before its first job. */
+  takeExtranonce(extranonce: ExtranonceSpace): void {
+    invariant(this.#jobs.size === 0, 'an extranonce never changes under jobs')
+    checkSpace(extranonce)
+    this.#extranonce = extranonce
+  }
+
+  /** And with its jobs. Before the first of its own. */
+  takeJobs(jobs: JobRegistry): void {
+    invariant(this.#jobs.size === 0, 'jobs are taken over before there are any')
+    this.#jobs = jobs
   }
 
   /**
@@ -86,6 +104,10 @@ export class SubmitDesk {
       reached: refused === null ? verified.hashDifficulty : 0
     }
   }
+}
+
+function checkSpace({ prefix, minerBytes }: ExtranonceSpace): void {
+  invariant(prefix.length + minerBytes === EXTRANONCE_BYTES, "the node's and the miner's part make an extranonce")
 }
 
 function refused(why: Refusal, worker: string): Judged {

@@ -48,7 +48,8 @@ export class WorkerNames {
   }
 }
 
-function isSamePayee(a: MinerIdentity, b: MinerIdentity): boolean {
+/** Whether jobs of one may go to the other. */
+export function isSamePayee(a: MinerIdentity, b: MinerIdentity): boolean {
   if (a.payoutAddress !== b.payoutAddress) return false
   if (a.shareProgram === null || b.shareProgram === null) return a.shareProgram === b.shareProgram
   return bytesEqual(a.shareProgram, b.shareProgram)

@@ -14,7 +14,7 @@ export const CONFORMANCE_CASES = {
     'F1 F2 F3 F4 F5 F6 F7 F8 F9 F10 F14 F15 F16 F17 F18 F19 F20 F22',
   tcp: 'A1 A2 A4 A6 A7 A8 A11 A12 A17 A18 B5 B7 F13 F23 F24',
   later: {
-    B9: 'a session is not resumed: its jobs commit to a connection that is gone, so there is nothing to submit again',
+    B9: 'who keeps sessions keeps what they leave: the tests of the node machine resume them',
     D14: 'whole coinbases are made in the node machine, and its tests of the size rule have this',
     D15: 'as D14: that bound is only reported, so there is a warning and no cut; the start difficulty for NiceHash is tested with the start profiles',
     D16: 'coalescing of templates is the node machine',

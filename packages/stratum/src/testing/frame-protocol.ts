@@ -56,6 +56,10 @@ class FrameSession implements MinerSession {
     this.#channel = new MiningChannel(options, deps)
   }
 
+  remains(): null {
+    return null
+  }
+
   get identity(): MinerIdentity | null {
     return this.#channel.identity
   }

@@ -38,6 +38,7 @@ export interface RigOptions {
   readonly work?: MiningWork | null
   readonly limits?: DifficultyLimits
   readonly extranonce1?: string
+  readonly sessionId?: string
   readonly deps?: SessionDeps
   /** How questions who somebody is are answered; 'later' leaves them open. */
   readonly authorise?: (request: AuthoriseRequest) => Answer | 'later'
@@ -84,6 +85,7 @@ export class SessionRig {
       {
         ...(options.settings ?? SETTINGS),
         extranonce: { prefix: extranonce1, minerBytes: 12 - extranonce1.length },
+        sessionId: options.sessionId ?? options.extranonce1 ?? '0a000001',
         connectedAtMs: this.nowMs,
         remote: '192.0.2.1:50000'
       },

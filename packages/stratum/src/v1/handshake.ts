@@ -1,3 +1,5 @@
+import { bytesToHex } from '@p2poolv2/primitives'
+import type { ExtranonceSpace } from '../contract.ts'
 import { type UserName, userNameOf } from '../mining/user-name.ts'
 import { asciiJson } from './messages.ts'
 import { type PasswordHints, parsePassword, positiveNumber } from './password.ts'
@@ -19,10 +21,18 @@ export function userAgentOf(params: unknown): string {
   return first.slice(0, MAX_USER_AGENT_CHARS).replace(/[^\x20-\x7e]/g, '?')
 }
 
-/** @param extranonce1Hex hex of the node's part of the extranonce; also the id of the subscriptions */
-export function subscribeResultJson(extranonce1Hex: string, extranonce2Bytes: number): string {
-  const id = extranonce1Hex
-  return `[[["mining.notify","${id}"],["mining.set_difficulty","${id}"]],"${id}",${extranonce2Bytes}]`
+/**
+ * The session that a `mining.subscribe` wants to resume, or null. What NiceHash sends in that place looks like one at times,
+ * and is none that we gave.
+ */
+export function resumedSessionOf(params: unknown): string | null {
+  const second: unknown = Array.isArray(params) ? params[1] : null
+  return typeof second === 'string' && /^[0-9a-f]{16}$/.test(second) ? second : null
+}
+
+/** @param sessionId of the subscriptions */
+export function subscribeResultJson(sessionId: string, { prefix, minerBytes }: ExtranonceSpace): string {
+  return `[[["mining.notify","${sessionId}"],["mining.set_difficulty","${sessionId}"]],"${bytesToHex(prefix)}",${minerBytes}]`
 }
 
 /** What a `mining.configure` (BIP 310) settles; null where it says nothing. */

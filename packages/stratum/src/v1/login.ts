@@ -1,8 +1,8 @@
-import { bytesToHex, type SteadyMs } from '@p2poolv2/primitives'
+import type { SteadyMs } from '@p2poolv2/primitives'
 import type { CloseReason, MinerIdentity, SessionOptions } from '../contract.ts'
 import { type Refusal, refusal } from '../mining/refusals.ts'
 import type { WorkerNames } from '../mining/worker-names.ts'
-import { type Configured, type Credentials, configure, subscribeResultJson, userAgentOf } from './handshake.ts'
+import { type Configured, type Credentials, configure, userAgentOf } from './handshake.ts'
 
 /** A connection that has not subscribed, not authorised by then is closed. */
 const SUBSCRIBE_WITHIN_MS = 30_000
@@ -14,17 +14,14 @@ const CLOSE_REFUSED_AFTER_MS = 10_000
 export class Login {
   readonly #options: SessionOptions
   readonly #workers: WorkerNames
-  readonly #subscribeResultJson: string
   #userAgent: string | null = null
   #versionMask: number
   #refusedAtMs: SteadyMs | null = null
   #patienceMs = CLOSE_REFUSED_AFTER_MS
 
   constructor(options: SessionOptions, workers: WorkerNames) {
-    const { prefix, minerBytes } = options.extranonce
     this.#options = options
     this.#workers = workers
-    this.#subscribeResultJson = subscribeResultJson(bytesToHex(prefix), minerBytes)
     this.#versionMask = options.versionMask
   }
 
@@ -64,12 +61,13 @@ export class Login {
   }
 
   /**
-   * The result of `mining.subscribe` as JSON. Again is answered the same: the extranonce cannot change under work
-   * that is out.
+   * Takes note of a `mining.subscribe`.
+   * @returns whether it is the first; again is answered the same, since the extranonce cannot change under work that is out
    */
-  subscribe(params: unknown): string {
+  subscribe(params: unknown): boolean {
+    const isFirst = this.#userAgent === null
     this.#userAgent ??= userAgentOf(params)
-    return this.#subscribeResultJson
+    return isFirst
   }
 
   configure(params: unknown): Configured {

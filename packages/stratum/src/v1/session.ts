@@ -7,12 +7,13 @@ import type {
   SessionDeps,
   SessionEffect,
   SessionEvent,
-  SessionOptions
+  SessionOptions,
+  SessionRemains
 } from '../contract.ts'
 import { difficultyText } from '../mining/difficulty.ts'
 import { MiningChannel } from '../mining/mining-channel.ts'
 import type { RefusalCode } from '../mining/refusals.ts'
-import { credentialsOf } from './handshake.ts'
+import { credentialsOf, resumedSessionOf, subscribeResultJson } from './handshake.ts'
 import { Login } from './login.ts'
 import {
   invalidRequestLine,
@@ -55,6 +56,8 @@ export class V1Session implements MinerSession {
   readonly #login: Login
   readonly #replies = new ReplyOrder()
   readonly #out = new SessionEffects()
+  readonly #resume: SessionDeps['resume']
+  #sessionId: string
   #isClosed = false
   #nuisance = 0
   /** Authorised before subscribing; bounded as worker names are. */
@@ -64,6 +67,8 @@ export class V1Session implements MinerSession {
     this.remote = options.remote
     this.#extranonce2Bytes = options.extranonce.minerBytes
     this.#notifyLines = deps.notifyLines
+    this.#sessionId = options.sessionId
+    this.#resume = deps.resume
     this.#channel = new MiningChannel(options, deps)
     this.#login = new Login(options, this.#channel.workers)
   }
@@ -110,6 +115,11 @@ export class V1Session implements MinerSession {
 
   get oldestWorkId(): number | null {
     return this.#channel.oldestWorkId
+  }
+
+  remains(): SessionRemains | null {
+    const remains = this.#channel.remains()
+    return remains === null ? null : { ...remains, sessionId: this.#sessionId }
   }
 
   hashrateHps(nowMs: SteadyMs): number {
@@ -197,9 +207,7 @@ export class V1Session implements MinerSession {
         this.#submit(request, now)
         break
       case 'mining.subscribe':
-        this.#reply(resultLine(idJson, this.#login.subscribe(params)))
-        this.#channel.difficulty.setUserAgent(this.userAgent)
-        this.#announce()
+        this.#subscribe(request)
         break
       case 'mining.authorize':
         this.#authorise(request, nowMs)
@@ -237,6 +245,20 @@ export class V1Session implements MinerSession {
     }
   }
 
+  #subscribe({ idJson, params }: Request): void {
+    const wanted = resumedSessionOf(params)
+    if (this.#login.subscribe(params) && wanted !== null) {
+      const remains = this.#resume?.(wanted) ?? null
+      if (remains !== null) {
+        this.#sessionId = remains.sessionId
+        this.#channel.resume(remains)
+      }
+    }
+    this.#reply(resultLine(idJson, subscribeResultJson(this.#sessionId, this.#channel.extranonce)))
+    this.#channel.difficulty.setUserAgent(this.userAgent)
+    this.#announce()
+  }
+
   #authorise({ idJson, params }: Request, nowMs: SteadyMs): void {
     const credentials = credentialsOf(params)
     const { user, worker, hints } = credentials
@@ -270,7 +292,10 @@ export class V1Session implements MinerSession {
     const isFirst = !this.authorised
     const admitted = this.#login.admit(credentials, verdict.identity)
     if (typeof admitted !== 'string') return REFUSALS[admitted.code]
-    if (isFirst) this.#channel.difficulty.setOperator(credentials.hints)
+    if (isFirst) {
+      this.#channel.difficulty.setOperator(credentials.hints)
+      this.#channel.identified()
+    }
     if (admitted === 'added') this.#unannounced.push(verdict.identity)
     return null
   }

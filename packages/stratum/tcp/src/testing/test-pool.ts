@@ -124,6 +124,7 @@ function newSession(miner: number, remote: string): MinerSession {
       versionMask: 0x1fffe000,
       vardiff: DEFAULT_VARDIFF,
       startProfiles: DEFAULT_START_PROFILES,
+      sessionId: miner.toString(16).padStart(16, '0'),
       connectedAtMs: systemClock().now().steadyMs,
       remote
     },
