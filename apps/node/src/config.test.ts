@@ -77,6 +77,7 @@ it.each([
   ['[stratum]\npool_signature = "Pool№2"\n', 'must be plain ASCII text'],
   ['[stratum]\nfee = 100\n', 'stratum.fee_address and stratum.fee belong together'],
   ['[stratum]\nminimum_difficulty = 5\nmaximum_difficulty = 1\n', 'below stratum.minimum_difficulty'],
+  ['[stratum]\ntls_port = 4333\n', 'belong together: set all three or none'],
   ['chain = "signet"\n', 'needs a bitcoin node'],
   ['[[bitcoind]]\nurl = "http://127.0.0.1:1"\n', 'set cookie_file, or user and password'],
   ['[[bitcoind]]\nurl = "127.0.0.1:1"\nuser = "a"\npassword = "b"\n', 'bitcoind.0.url'],

@@ -205,11 +205,17 @@ function checkTogether(config: Config): void {
       throw new ConfigError(`stratum.${kind}_address and stratum.${kind} belong together: set both or neither`)
     }
   }
-  if (stratum.maximum_difficulty !== undefined && stratum.maximum_difficulty < stratum.minimum_difficulty) {
+  const { minimum_difficulty: least, maximum_difficulty: highest } = stratum
+  if (least !== undefined && highest !== undefined && highest < least) {
     throw new ConfigError(
       'stratum.maximum_difficulty is below stratum.minimum_difficulty: raise the one or lower the other'
     )
   }
+  const tls = [stratum.tls_port, stratum.tls_certificate, stratum.tls_key]
+  if (new Set(tls.map(key => key === undefined)).size > 1)
+    throw new ConfigError(
+      'stratum.tls_port, stratum.tls_certificate and stratum.tls_key belong together: set all three or none'
+    )
   const { start_difficulty: start, maximum_difficulty: most } = stratum
   if (start !== undefined && most !== undefined && start > most)
     throw new ConfigError(

@@ -44,11 +44,46 @@ export const configSchema = z.strictObject({
       hostname: z
         .string()
         .min(1)
-        .default('0.0.0.0')
-        .describe('Address to listen on; 0.0.0.0 lets miners on your LAN connect.'),
+        .default('::')
+        .describe(
+          'Address to listen on; :: is all of this computer, IPv4 as well, so that miners on your LAN can connect.'
+        ),
       port: port.default(3333).describe('TCP port for miners.'),
+      high_difficulty_port: port
+        .optional()
+        .describe(
+          'A second TCP port, for rented machines and farms behind one connection: they start at high_difficulty.'
+        ),
+      high_difficulty: positive.default(1_000_000).describe('First difficulty at high_difficulty_port.'),
+      tls_port: port
+        .optional()
+        .describe('A TCP port where miners speak TLS; set together with tls_certificate and tls_key.'),
+      tls_certificate: z
+        .string()
+        .min(1)
+        .optional()
+        .describe('File with the certificate and its chain, PEM. A renewed one is taken up without a restart.'),
+      tls_key: z.string().min(1).optional().describe('File with its key, PEM.'),
+      trusted_ranges: z
+        .array(z.string().min(1))
+        .max(256)
+        .default([])
+        .describe(
+          'Addresses or ranges, like 203.0.113.0/24, behind which many miners are: a farm, a container bridge, a rental service. No limit counts by these.'
+        ),
+      proxy_ranges: z
+        .array(z.string().min(1))
+        .max(256)
+        .default([])
+        .describe(
+          'Addresses or ranges of fronts that are believed when they say in the PROXY protocol for whom they speak.'
+        ),
       start_difficulty: positive.optional().describe('First difficulty of a miner whose firmware is unknown.'),
-      minimum_difficulty: positive.default(0.0001).describe('Never ask a miner for less.'),
+      minimum_difficulty: positive
+        .optional()
+        .describe(
+          'Never ask a miner for less, even where shares of the share chain are lost by it; default: 0.0001, and less where that would be so.'
+        ),
       maximum_difficulty: positive.optional().describe('Never ask a miner for more.'),
       max_connections: z
         .number()
@@ -57,6 +92,26 @@ export const configSchema = z.strictObject({
         .max(100_000)
         .default(1_000)
         .describe('Miners connected at once at most.'),
+      max_connections_per_address: z
+        .number()
+        .int()
+        .min(1)
+        .optional()
+        .describe(
+          'Of them those of one address, unless it is private or in trusted_ranges; default: half of max_connections.'
+        ),
+      bare_name_address: z
+        .string()
+        .optional()
+        .describe(
+          'Bitcoin address that is paid for miners whose user name is a bare name like worker1; default: they are refused.'
+        ),
+      too_large: z
+        .enum(['solo', 'refuse', 'send'])
+        .default('solo')
+        .describe(
+          'What miners get whose firmware cannot take the pool’s coinbase: work that pays them alone, nothing, or all of it.'
+        ),
       miner_address: z
         .string()
         .optional()

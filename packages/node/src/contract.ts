@@ -33,7 +33,13 @@ export type BlockSubmitResult = 'accepted' | 'duplicate' | 'rejected' | 'failed'
 export type NodeEvent =
   /** What the network tells. */
   | PeerEvent
-  | { readonly type: 'minerConnected'; readonly miner: MinerId; readonly remote: string }
+  /** `startDifficulty`: of the door it came in by; it starts no lower. */
+  | {
+      readonly type: 'minerConnected'
+      readonly miner: MinerId
+      readonly remote: string
+      readonly startDifficulty?: number
+    }
   | { readonly type: 'minerLines'; readonly miner: MinerId; readonly lines: readonly Uint8Array[] }
   | { readonly type: 'minerGone'; readonly miner: MinerId }
   /** A checked template; `source` is the bitcoin node's url without credentials. */

@@ -116,6 +116,21 @@ describe('miners and their work', () => {
   })
 })
 
+describe('a door for rented machines', () => {
+  it('lets nobody start below its difficulty, of whatever kind', () => {
+    const vardiff = { ...SETTINGS.vardiff, startDifficulty: 1e-8 }
+    const startProfiles = [{ userAgentPrefix: 'cpuminer', startDifficulty: 1e-9, floorDifficulty: null }]
+    const rig = new Rig({ stratum: { ...SETTINGS, vardiff, startProfiles } })
+    rig.template()
+    for (const [miner, userAgent] of ['unknown/1', 'cpuminer/2.5.1'].entries()) {
+      const scripted = rig.script(miner, `${address(1)}.rented`, 'x', userAgent)
+      rig.handle({ type: 'minerConnected', miner, remote: `192.0.2.1:${miner}`, startDifficulty: 3e-8 })
+      rig.handle({ type: 'minerLines', miner, lines: scripted.hello() })
+      expect(scripted.difficulty).toBe(3e-8)
+    }
+  })
+})
+
 describe('the memory of a difficulty', () => {
   const vardiff = { ...SETTINGS.vardiff, startDifficulty: 1e-8 }
 

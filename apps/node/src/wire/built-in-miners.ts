@@ -12,7 +12,7 @@ export interface BuiltInMinersDeps {
 }
 
 /** Listening on all addresses includes loopback; any other address is dialled as it is. */
-const LOOPBACK_OF: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' }
+const LOOPBACK_OF: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '127.0.0.1' }
 
 /**
  * The CPU miners that `npm start` brings: Stratum clients on loopback like any other, each with its own payout address. On a

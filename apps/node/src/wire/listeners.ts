@@ -1,7 +1,7 @@
 import { ApiServer, type ApiSources } from '@p2poolv2/api'
 import type { NodeEvent } from '@p2poolv2/node'
 import type { Log, Part } from '@p2poolv2/runtime'
-import { StratumServer } from '@p2poolv2/stratum/tcp'
+import { AddressRangeError, type Door, StratumServer } from '@p2poolv2/stratum/tcp'
 import { ConfigError } from '../config.ts'
 import type { Config } from '../settings.ts'
 import { STOP_RANK } from './stop-order.ts'
@@ -22,10 +22,20 @@ export function stratumListener(
   deps: { readonly maxConnections: number; readonly post: (event: NodeEvent) => void; readonly log: Log }
 ): StratumListener {
   const { maxConnections, post, log } = deps
-  const server = new StratumServer(
-    { host: config.stratum.hostname, port: config.stratum.port, maxConnections },
+  const { hostname, port: firstPort, trusted_ranges, proxy_ranges, max_connections_per_address } = config.stratum
+  const server = stratumServer(
     {
-      onConnected: (miner, remote) => post({ type: 'minerConnected', miner, remote }),
+      host: hostname,
+      port: firstPort,
+      moreDoors: moreDoors(config),
+      maxConnections,
+      maxPerAddress: max_connections_per_address ?? Math.ceil(maxConnections / 2),
+      trustedRanges: trusted_ranges,
+      proxyRanges: proxy_ranges
+    },
+    {
+      onConnected: (miner, remote, { startDifficulty }) =>
+        post({ type: 'minerConnected', miner, remote, ...(startDifficulty !== undefined && { startDifficulty }) }),
       onLines: (miner, lines) => post({ type: 'minerLines', miner, lines }),
       onGone: miner => post({ type: 'minerGone', miner }),
       log
@@ -44,6 +54,28 @@ export function stratumListener(
     stopRank: STOP_RANK.stratum,
     stop: signal => server.stop(signal)
   }
+}
+
+function stratumServer(...args: ConstructorParameters<typeof StratumServer>): StratumServer {
+  try {
+    return new StratumServer(...args)
+  } catch (cause) {
+    if (!(cause instanceof AddressRangeError)) throw cause
+    throw new ConfigError(`stratum.trusted_ranges or stratum.proxy_ranges: ${cause.message}`, { cause })
+  }
+}
+
+/** The ports beside the first that the configuration asks for. */
+function moreDoors({ stratum }: Config): Door[] {
+  const { hostname: host, high_difficulty_port, high_difficulty, tls_port, tls_certificate, tls_key } = stratum
+  const doors: Door[] = []
+  if (high_difficulty_port !== undefined) {
+    doors.push({ host, port: high_difficulty_port, startDifficulty: high_difficulty })
+  }
+  if (tls_port !== undefined && tls_certificate !== undefined && tls_key !== undefined) {
+    doors.push({ host, port: tls_port, tls: { certificateFile: tls_certificate, keyFile: tls_key } })
+  }
+  return doors
 }
 
 /** The page and the API. */

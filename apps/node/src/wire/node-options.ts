@@ -1,5 +1,11 @@
 import { VERSION_ROLLING_MASK } from '@p2poolv2/bitcoin'
-import { type ChainParams, consensusAddress, type PayoutCut, parseShareAddress } from '@p2poolv2/consensus'
+import {
+  type ChainParams,
+  type ConsensusAddress,
+  consensusAddress,
+  type PayoutCut,
+  parseShareAddress
+} from '@p2poolv2/consensus'
 import type { NodeCoreOptions } from '@p2poolv2/node'
 import { asciiToBytes } from '@p2poolv2/primitives'
 import { DEFAULT_START_PROFILES, DEFAULT_VARDIFF, type SessionSettings, type StartProfile } from '@p2poolv2/stratum'
@@ -23,7 +29,15 @@ export function configuredOptions(
   params: ChainParams
 ): Pick<
   NodeCoreOptions,
-  'params' | 'donation' | 'fee' | 'poolSignature' | 'configuredShareProgram' | 'stratum' | 'version'
+  | 'params'
+  | 'donation'
+  | 'fee'
+  | 'poolSignature'
+  | 'configuredShareProgram'
+  | 'stratum'
+  | 'tooLarge'
+  | 'bareNamePayout'
+  | 'version'
 > {
   return {
     params,
@@ -31,6 +45,8 @@ export function configuredOptions(
     poolSignature: asciiToBytes(config.stratum.pool_signature),
     configuredShareProgram: configuredShareProgram(config, params),
     stratum: sessionSettings(config),
+    tooLarge: config.stratum.too_large,
+    bareNamePayout: bareNamePayout(config, params),
     version: VERSION
   }
 }
@@ -38,12 +54,13 @@ export function configuredOptions(
 /** What all sessions of this node share. */
 function sessionSettings(config: Config): SessionSettings {
   const { minimum_difficulty, maximum_difficulty, start_difficulty } = config.stratum
+  const { minDifficulty } = DEFAULT_VARDIFF
   return {
     versionMask: VERSION_ROLLING_MASK,
     vardiff: {
       ...DEFAULT_VARDIFF,
-      minDifficulty:
-        config.chain === 'devnet' ? Math.min(minimum_difficulty, DEVNET_MINIMUM_DIFFICULTY) : minimum_difficulty,
+      minDifficulty: minimum_difficulty ?? (config.chain === 'devnet' ? DEVNET_MINIMUM_DIFFICULTY : minDifficulty),
+      setMinimum: minimum_difficulty ?? null,
       maxDifficulty: maximum_difficulty ?? DEFAULT_VARDIFF.maxDifficulty,
       startDifficulty: start_difficulty ?? DEFAULT_VARDIFF.startDifficulty
     },
@@ -69,6 +86,14 @@ function payoutCut(
   if (address === null)
     throw new ConfigError(`stratum.${name}_address "${cut.address}" is not an address of this chain`)
   return { address, bps: cut.bps }
+}
+
+function bareNamePayout(config: Config, params: ChainParams): ConsensusAddress | null {
+  const text = config.stratum.bare_name_address
+  if (text === undefined) return null
+  const address = consensusAddress(text, params.addressNetwork)
+  if (address === null) throw new ConfigError(`stratum.bare_name_address "${text}" is not an address of this chain`)
+  return address
 }
 
 function configuredShareProgram(config: Config, params: ChainParams): Uint8Array | null {

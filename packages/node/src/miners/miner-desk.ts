@@ -56,7 +56,7 @@ export class MinerDesk {
 
   connect(event: Extract<NodeEvent, { type: 'minerConnected' }>, now: Moment): void {
     const { effects } = this.#deps
-    const miner = this.miners.connect(event.miner, event.remote, now.steadyMs)
+    const miner = this.miners.connect(event.miner, event, now.steadyMs)
     if (miner === null) {
       effects.add({ type: 'closeMiner', miner: event.miner, reason: 'too-many-miners' })
       return

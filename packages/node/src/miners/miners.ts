@@ -116,7 +116,11 @@ export class Miners {
   }
 
   /** @returns null at the cap: close the connection */
-  connect(id: MinerId, remote: string, nowMs: SteadyMs): Miner | null {
+  connect(
+    id: MinerId,
+    { remote, startDifficulty }: { readonly remote: string; readonly startDifficulty?: number },
+    nowMs: SteadyMs
+  ): Miner | null {
     invariant(!this.#byId.has(id), 'a miner id is new')
     this.#nowMs = nowMs
     if (this.#byId.size >= this.#maxMiners) return null
@@ -127,7 +131,13 @@ export class Miners {
       minerBytes: EXTRANONCE_BYTES - EXTRANONCE_PREFIX_BYTES
     }
     const session = protocol.open(
-      { ...this.#options.settings, extranonce, sessionId: bytesToHex(rng.bytes(8)), connectedAtMs: nowMs, remote },
+      {
+        ...settingsFrom(this.#options.settings, startDifficulty),
+        extranonce,
+        sessionId: bytesToHex(rng.bytes(8)),
+        connectedAtMs: nowMs,
+        remote
+      },
       {
         resume: sessionId => this.#resume(id, sessionId),
         lastDifficulty: (identity, says) => this.#recall(identity, says),
@@ -282,6 +292,19 @@ function isSameMachine(a: MinerSays, b: MinerSays): boolean {
     a.operator?.minimumDifficulty === b.operator?.minimumDifficulty &&
     a.operator?.terahashes === b.operator?.terahashes
   )
+}
+
+/** Nobody who comes in by a door starts below its start difficulty, whatever his kind. */
+function settingsFrom(settings: SessionSettings, least: number | undefined): SessionSettings {
+  if (least === undefined) return settings
+  return {
+    ...settings,
+    vardiff: { ...settings.vardiff, startDifficulty: Math.max(least, settings.vardiff.startDifficulty) },
+    startProfiles: settings.startProfiles.map(profile => ({
+      ...profile,
+      startDifficulty: Math.max(least, profile.startDifficulty ?? least)
+    }))
+  }
 }
 
 function keyOf(identity: MinerIdentity): string {
