@@ -1,8 +1,9 @@
-import { handshake, NO_HASH } from '../raw/messages.ts'
+import { ACK, frame, inventory } from '../raw/messages.ts'
 import { line } from '../raw/multistream.ts'
 import type { RawPeer } from '../raw/raw-peer.ts'
+import { varint } from '../raw/varint.ts'
 import { encodeFrame, FLAG, KIND } from '../raw/yamux.ts'
-import { type Case, fate } from './case.ts'
+import { afterBytes, type Case, fate } from './case.ts'
 
 const over = async (peer: RawPeer): Promise<string> => {
   await peer.closed()
@@ -45,15 +46,6 @@ const NEGOTIATION: readonly Case[] = [
     fate: 'rst'
   },
   {
-    name: 'a stream that begins with noise',
-    act: async peer => {
-      const stream = peer.mux.open()
-      stream.write(Buffer.alloc(500, 0xff))
-      return fate(stream)
-    },
-    fate: 'rst'
-  },
-  {
     name: 'a FIN before anything was proposed',
     act: async peer => {
       const stream = peer.mux.open()
@@ -74,12 +66,19 @@ const BELOW: readonly Case[] = [
     stream.write(Buffer.alloc(300_000))
   }),
   ends('bytes that Noise did not seal', peer => peer.writeBare(Buffer.from([0, 40, ...Buffer.alloc(40, 7)]))),
-  ends('an empty Noise message', peer => peer.writeBare(Buffer.from([0, 0]))),
   ends('a Noise message shorter than its tag', peer => peer.writeBare(Buffer.from([0, 3, 1, 2, 3]))),
   ends('the muxer said goodbye', peer => {
     peer.mux.send({ kind: KIND.goAway })
     peer.close()
   }),
+  {
+    name: 'an empty Noise message',
+    act: async peer => {
+      peer.writeBare(Buffer.from([0, 0]))
+      return (await peer.ping()) ? 'nothing' : 'no ping'
+    },
+    fate: 'nothing'
+  },
   {
     name: 'data of a stream that does not exist',
     act: async peer => {
@@ -104,9 +103,54 @@ const BELOW: readonly Case[] = [
     name: 'a hundred streams opened and reset at once',
     act: async peer => {
       for (let n = 0; n < 100; n++) peer.mux.open().reset()
-      return (await peer.ask(handshake(0, NO_HASH)))?.length === 1 ? 'nothing' : 'no answer'
+      return (await peer.ask(inventory([])))?.equals(ACK) === true ? 'nothing' : 'no answer'
     },
     fate: 'nothing'
+  }
+]
+
+/** Nobody comes back to them: the node is rid of them in its own time, which its constants bound. */
+export const SLOW_CASES: readonly Case[] = [
+  {
+    name: 'a stream on which nothing is said',
+    act: peer => fate(peer.mux.open()),
+    fate: 'rst'
+  },
+  {
+    name: 'a stream that begins with noise',
+    act: async peer => {
+      const stream = peer.mux.open()
+      stream.write(Buffer.alloc(500, 0xff))
+      return fate(stream)
+    },
+    fate: 'rst'
+  },
+  {
+    name: 'a request that is never made',
+    act: async peer => fate(await peer.openRequest()),
+    fate: 'rst'
+  },
+  {
+    name: 'a request that stops in its middle',
+    act: peer => afterBytes(peer, frame(inventory([])).subarray(0, 9), { finish: false }),
+    fate: 'rst'
+  },
+  {
+    name: 'two hundred requests that are never made',
+    act: async peer => {
+      const fates = await Promise.all(Array.from({ length: 200 }, () => peer.openRequest().then(fate, () => 'rst')))
+      return [...new Set(fates)].join(' or ')
+    },
+    fate: 'rst'
+  },
+  {
+    name: 'an identify push without end',
+    act: async peer => {
+      const stream = await peer.open('/ipfs/id/push/1.0.0')
+      stream.write(varint(4_000))
+      return fate(stream)
+    },
+    fate: 'rst'
   }
 ]
 

@@ -112,8 +112,9 @@ export class RawPeer {
     }
   }
 
-  /** A stream on which a protocol was agreed. */
+  /** A stream on which a protocol was agreed. @throws when the connection is over, or the other does not speak it */
   async open(protocol: string): Promise<Stream> {
+    if (this.over !== null) throw this.over
     const stream = this.mux.open()
     await propose(stream, protocol)
     return stream

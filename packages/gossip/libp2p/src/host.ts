@@ -9,6 +9,7 @@ import type { NetworkNames, PeerAddress } from '@p2poolv2/gossip'
 import { asciiToBytes } from '@p2poolv2/primitives'
 import { createLibp2p, type Libp2pOptions } from 'libp2p'
 import { tellable } from './addresses.ts'
+import { boundedFrames } from './bounded-frames.ts'
 import { MAX_UNREAD_BYTES } from './frame-stream.ts'
 import { type SocksOptions, socks } from './socks-transport.ts'
 import { topicService } from './topics.ts'
@@ -63,13 +64,15 @@ export function createHost(options: HostOptions): Promise<Host> {
     transports: transportsOf(options.proxy),
     connectionEncrypters: [muxerApart(noise({ prologueBytes: asciiToBytes(names.protocols.shares) }))],
     streamMuxers: [
-      yamux({
-        maxInboundStreams: MAX_STREAMS,
-        maxOutboundStreams: MAX_STREAMS,
-        // A neighbour of ours opens its topics, identify, Kademlia and a handful of questions before we are through.
-        maxEarlyStreams: 64,
-        streamOptions: { maxReadBufferLength: MAX_UNREAD_BYTES }
-      })
+      boundedFrames(
+        yamux({
+          maxInboundStreams: MAX_STREAMS,
+          maxOutboundStreams: MAX_STREAMS,
+          // A neighbour of ours opens its topics, identify, Kademlia and a handful of questions before we are through.
+          maxEarlyStreams: 64,
+          streamOptions: { maxReadBufferLength: MAX_UNREAD_BYTES }
+        })
+      )
     ],
     connectionGater: options.gater,
     connectionManager: {
