@@ -80,6 +80,7 @@ export const LAYERS: readonly Layer[] = [
   edge('stratum/tcp', 3, ['stratum', ...BITCOIN, 'runtime']),
   edge('bitcoind', 3, [...BITCOIN, 'runtime']),
   edge('sharechain/level', 4, ['sharechain', ...CHAIN, 'runtime']),
+  edge('earnings/level', 4, ['earnings', ...CHAIN, 'runtime']),
   edge('gossip/libp2p', 4, ['gossip', ...CHAIN, 'runtime']),
   edge('node/shell', 5, ['node', ...NODE, 'runtime']),
   edge('api', 5, ['api/schema', 'node', 'primitives', 'runtime']),

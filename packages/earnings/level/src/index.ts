@@ -1,0 +1,1 @@
+export { HistoryUnavailable, openLevelHistory } from './level-history.ts'

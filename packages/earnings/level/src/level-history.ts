@@ -1,0 +1,118 @@
+import { mkdir, readdir } from 'node:fs/promises'
+import {
+  type Frame,
+  framesIn,
+  framesOfRows,
+  type HistoryDelta,
+  type Level as HistoryLevel,
+  type HistoryRow,
+  type HistoryStore,
+  type KeyRange,
+  SERIES_RANGE,
+  type Series,
+  seriesOfRows,
+  type TimeRange
+} from '@p2poolv2/earnings'
+import { Level } from 'level'
+
+type Database = Level<Uint8Array, Uint8Array>
+
+/** History cannot be kept or read. Nothing else depends on it: a node without it mines and pays as ever. */
+export class HistoryUnavailable extends Error {
+  readonly code = 'history-unavailable'
+
+  constructor(directory: string, cause: unknown) {
+    super(
+      `The history in ${directory} cannot be used: ${reasonOf(cause)}. Charts of the past are missing; mining and payouts go on. ` +
+        'See that no other node uses the directory, that it is writable and that the disk has space. ' +
+        'If it is damaged, move it away: a new one is begun.',
+      { cause }
+    )
+    this.name = 'HistoryUnavailable'
+  }
+}
+
+/**
+ * Opens or makes the history in a directory of its own.
+ * @param directory made if it is not there
+ * @throws HistoryUnavailable
+ */
+export async function openLevelHistory(directory: string): Promise<HistoryStore> {
+  try {
+    await mkdir(directory, { recursive: true })
+    const names = await readdir(directory)
+    // LevelDB would begin anew over the remains.
+    if (names.some(name => name.endsWith('.ldb') || name.endsWith('.log')) && !names.includes('CURRENT')) {
+      throw new Error('its file CURRENT is missing')
+    }
+    const database: Database = new Level(directory, { keyEncoding: 'view', valueEncoding: 'view' })
+    await database.open()
+    return new LevelHistory(database, directory)
+  } catch (error) {
+    throw new HistoryUnavailable(directory, error)
+  }
+}
+
+/** One batch a delta, not waited for on the platter: a power cut costs the last minutes, never a row by half. */
+class LevelHistory implements HistoryStore {
+  readonly #database: Database
+  readonly #directory: string
+  /** Ends with the last commit, whether it went well or not: each delta stands for itself. */
+  #writing: Promise<void> = Promise.resolve()
+  #isClosed = false
+
+  constructor(database: Database, directory: string) {
+    this.#database = database
+    this.#directory = directory
+  }
+
+  async commit(delta: HistoryDelta): Promise<void> {
+    this.#assertOpen()
+    const write = this.#writing.then(() => this.#write(delta))
+    this.#writing = write.catch(() => undefined)
+    await write
+  }
+
+  async readFrames(level: HistoryLevel, range: TimeRange): Promise<Frame[]> {
+    return framesOfRows(await this.#rows(framesIn(level, range)))
+  }
+
+  async readSeries(): Promise<Series[]> {
+    return seriesOfRows(await this.#rows(SERIES_RANGE))
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    await this.#writing
+    await this.#database.close()
+  }
+
+  async #write({ puts, forget }: HistoryDelta): Promise<void> {
+    try {
+      await this.#database.batch(puts.map(({ key, value }) => ({ type: 'put' as const, key, value })))
+      for (const { from, to } of forget) await this.#database.clear({ gte: from, lt: to })
+    } catch (error) {
+      throw new HistoryUnavailable(this.#directory, error)
+    }
+  }
+
+  async #rows({ from, to }: KeyRange): Promise<HistoryRow[]> {
+    this.#assertOpen()
+    try {
+      const entries = await this.#database.iterator({ gte: from, lt: to }).all()
+      return entries.map(([key, value]) => ({ key, value }))
+    } catch (error) {
+      throw new HistoryUnavailable(this.#directory, error)
+    }
+  }
+
+  #assertOpen(): void {
+    if (this.#isClosed) throw new HistoryUnavailable(this.#directory, new Error('it was closed'))
+  }
+}
+
+/** What LevelDB or the system said; the innermost cause knows best. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  return error.cause === undefined ? error.message : reasonOf(error.cause)
+}
