@@ -167,7 +167,8 @@ export class History {
   }
 
   #endMinute(): HistoryDelta {
-    const { startSec } = this.#minute
+    const { startSec, observedMs, household } = this.#minute
+    if (observedMs === 0 && household.accepted === 0 && household.rejected === 0) return NOTHING
     const { ids, puts, forgotten } = this.#hear()
     const minute: Frame = { ...this.#minute, workers: ids }
     this.#open = { hour: withPart(this.#open.hour, minute), day: withPart(this.#open.day, minute) }
