@@ -8,8 +8,9 @@ import {
   type HistoryRow,
   type HistoryStore,
   type KeyRange,
-  SERIES_RANGE,
+  LEVELS,
   type Series,
+  seriesIn,
   seriesOfRows,
   type TimeRange
 } from '@p2poolv2/earnings'
@@ -73,12 +74,31 @@ class LevelHistory implements HistoryStore {
     await write
   }
 
-  async readFrames(level: HistoryLevel, range: TimeRange): Promise<Frame[]> {
-    return framesOfRows(await this.#rows(framesIn(level, range)))
+  async readFrames(level: HistoryLevel, { fromSec, toSec }: TimeRange): Promise<Frame[]> {
+    const read = (from: number, to: number): Promise<HistoryRow[]> => this.#rows(framesIn(level, from, to))
+    return framesOfRows(await this.#around({ from: fromSec, to: toSec, least: LEVELS[level].spanSec }, read))
   }
 
   async readSeries(): Promise<Series[]> {
-    return seriesOfRows(await this.#rows(SERIES_RANGE))
+    const read = (from: number, to: number): Promise<HistoryRow[]> => this.#rows(seriesIn(from, to))
+    return seriesOfRows(await this.#around({ from: 0, to: 2 ** 32 - 1, least: 1 }, read))
+  }
+
+  /** Reads a stretch, and where LevelDB finds damage in it its halves: one bad block of 4 kB must not hide a year. */
+  async #around(
+    { from, to, least }: { from: number; to: number; least: number },
+    read: (from: number, to: number) => Promise<HistoryRow[]>
+  ): Promise<HistoryRow[]> {
+    this.#assertOpen()
+    try {
+      return await read(from, to)
+    } catch (error) {
+      if (!isDamage(error)) throw new HistoryUnavailable(this.#directory, error)
+      if (to - from <= least) return []
+      const middle = from + Math.max(least, Math.floor((to - from) / 2 / least) * least)
+      const lower = await this.#around({ from, to: middle, least }, read)
+      return [...lower, ...(await this.#around({ from: middle, to, least }, read))]
+    }
   }
 
   async close(): Promise<void> {
@@ -97,18 +117,18 @@ class LevelHistory implements HistoryStore {
   }
 
   async #rows({ from, to }: KeyRange): Promise<HistoryRow[]> {
-    this.#assertOpen()
-    try {
-      const entries = await this.#database.iterator({ gte: from, lt: to }).all()
-      return entries.map(([key, value]) => ({ key, value }))
-    } catch (error) {
-      throw new HistoryUnavailable(this.#directory, error)
-    }
+    const entries = await this.#database.iterator({ gte: from, lt: to }).all()
+    return entries.map(([key, value]) => ({ key, value }))
   }
 
   #assertOpen(): void {
     if (this.#isClosed) throw new HistoryUnavailable(this.#directory, new Error('it was closed'))
   }
+}
+
+function isDamage(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  return ('code' in error && error.code === 'LEVEL_CORRUPTION') || isDamage(error.cause)
 }
 
 /** What LevelDB or the system said; the innermost cause knows best. */

@@ -17,9 +17,9 @@ import {
   type WorkerMined,
   withPart
 } from './frame.ts'
-import { frameRow, type HistoryRow, type KeyRange, type Series, seriesKey, seriesRow } from './rows.ts'
+import { frameRow, framesIn, type HistoryRow, type KeyRange, type Series, seriesKey, seriesRow } from './rows.ts'
 import { nameKey, SeriesBook, type WorkerName } from './series-book.ts'
-import { framesIn, type HistoryDelta } from './store.ts'
+import type { HistoryDelta } from './store.ts'
 
 /** What somebody has done since the node started: counters that only rise. One that falls began anew. */
 export interface Counters {
@@ -205,7 +205,7 @@ export class History {
     const hourSec = startOf('hour', sec)
     if (hourSec === this.#prunedSec || sec - this.#steadySec < PRUNE_AFTER_SEC) return []
     this.#prunedSec = hourSec
-    return LEVEL_NAMES.map(level => framesIn(level, { fromSec: 0, toSec: sec - LEVELS[level].keepSec }))
+    return LEVEL_NAMES.map(level => framesIn(level, 0, sec - LEVELS[level].keepSec))
   }
 }
 

@@ -113,3 +113,11 @@ describe('a series as a row', () => {
     )
   })
 })
+
+it('ten years of days, a year of hours and two days of minutes are below 50 MB with as many workers as are kept apart', () => {
+  const rowBytes = frameKey('day', 0).length + FRAME_BYTES + MAX_FRAME_WORKERS * WORKER_BYTES
+  const rows = LEVEL_NAMES.reduce((sum, level) => sum + LEVELS[level].keepSec / LEVELS[level].spanSec, 0)
+  expect(rowBytes).toBe(2201)
+  expect(rows).toBe(2880 + 8784 + 3653)
+  expect(rows * rowBytes).toBeLessThan(34e6)
+})

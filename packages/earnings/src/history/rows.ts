@@ -88,14 +88,25 @@ export function seriesKey(id: number): Uint8Array {
   return keyOf(SERIES_PREFIX, id)
 }
 
-/** Keys of all series: from the first, before the second. */
-export const SERIES_RANGE: KeyRange = { from: Uint8Array.of(SERIES_PREFIX), to: Uint8Array.of(SERIES_PREFIX + 1) }
-
 export interface KeyRange {
   /** Inclusive. */
   readonly from: Uint8Array
   /** Exclusive. */
   readonly to: Uint8Array
+}
+
+/** Keys of a level's frames that begin in a stretch of unix time: from the first second, before the second. */
+export function framesIn(level: Level, fromSec: number, toSec: number): KeyRange {
+  return { from: frameKey(level, clamped(fromSec)), to: frameKey(level, clamped(toSec)) }
+}
+
+/** Keys of the series with these ids: from the first, before the second. */
+export function seriesIn(fromId: number, toId: number): KeyRange {
+  return { from: seriesKey(clamped(fromId)), to: seriesKey(clamped(toId)) }
+}
+
+function clamped(number: number): number {
+  return Math.min(Math.max(0, Math.ceil(number)), U32_MAX)
 }
 
 function keyOf(prefix: number, number: number): Uint8Array {

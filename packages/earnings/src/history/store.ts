@@ -1,7 +1,7 @@
 /** Where history is kept: the port, and its twin in memory. */
 import { bytesToHex, hexToBytes } from '@p2poolv2/primitives'
 import type { Frame, Level } from './frame.ts'
-import { frameKey, frameOfRow, type HistoryRow, type KeyRange, SERIES_RANGE, type Series, seriesOfRow } from './rows.ts'
+import { frameOfRow, framesIn, type HistoryRow, type KeyRange, type Series, seriesIn, seriesOfRow } from './rows.ts'
 
 /** What one step of the history writes. */
 export interface HistoryDelta {
@@ -24,12 +24,6 @@ export interface HistoryStore {
   /** By rising id; damaged ones are left out. */
   readSeries(): Promise<Series[]>
   close(): Promise<void>
-}
-
-/** Keys of a level's frames that begin in a stretch of time. */
-export function framesIn(level: Level, { fromSec, toSec }: TimeRange): KeyRange {
-  const u32 = (sec: number): number => Math.min(Math.max(0, Math.ceil(sec)), 0xffff_ffff)
-  return { from: frameKey(level, u32(fromSec)), to: frameKey(level, u32(toSec)) }
 }
 
 export function framesOfRows(rows: readonly HistoryRow[]): Frame[] {
@@ -56,12 +50,12 @@ export class MemoryHistoryStore {
     for (const range of forget) for (const { key } of this.#rows(range)) this.#values.delete(bytesToHex(key))
   }
 
-  framesNow(level: Level, range: TimeRange): Frame[] {
-    return framesOfRows(this.#rows(framesIn(level, range)))
+  framesNow(level: Level, { fromSec, toSec }: TimeRange): Frame[] {
+    return framesOfRows(this.#rows(framesIn(level, fromSec, toSec)))
   }
 
   seriesNow(): Series[] {
-    return seriesOfRows(this.#rows(SERIES_RANGE))
+    return seriesOfRows(this.#rows(seriesIn(0, Number.POSITIVE_INFINITY)))
   }
 
   #rows(range: KeyRange): HistoryRow[] {

@@ -24,6 +24,12 @@ export interface OwnShare {
   readonly sharesUntilGone: number
 }
 
+/** One of ours as the walk meets it. */
+interface FoundShare extends Pick<OwnShare, 'address' | 'kind' | 'weight' | 'sharesAbove'> {
+  readonly slot: number
+  readonly weightAbove: bigint
+}
+
 /** How many pieces the window is cut into to show where our shares stand. */
 export const STRIP_SLOTS = 60
 /** Own shares given one by one; of more the newest are, and the counts, the strip and the oldest still cover all. */
@@ -62,48 +68,53 @@ export interface WindowViewInput {
  * Walks the window as protocol §16.1 describes it. A share is in it while less than the threshold lies above it and it is among
  * the `windowMaxShares` newest, so it leaves when either changes; of later shares it is taken that they weigh what the next one
  * does and name no uncles, which makes `sharesUntilGone` an upper bound while difficulty stays.
- * Cost: O(window); some 20 ms for a full one.
+ * Cost: O(window); a full one takes some 25 ms beside what the source takes, so ask once a share and keep the answer.
  * @returns null if the walk needs a share that is no longer held
  */
 export function windowView(params: ChainParams, source: DatedWindowSource, input: WindowViewInput): WindowView | null {
   const fullWeight = windowThreshold(params, input.bitcoinBits)
-  const difficultyOf = rememberDifficulties(params)
-  const own = ownMiners(source, input.ours)
-  const found: Omit<OwnShare, 'sharesUntilGone'>[] = []
-  const weightAbove: bigint[] = []
+  const weightsOf = rememberWeights(params)
+  const ownAddress = ownMiners(source, input.ours)
+  const found: FoundShare[] = []
   let [totalWeight, uncles, shares] = [0n, 0, 0]
   for (let slot = input.anchorSlot; ; slot = source.prevSlot(slot)) {
     if (slot === -1) return null
-    const above = totalWeight
-    const take = (of: number, kind: OwnShare['kind'], weight: bigint): void => {
-      const address = own(source.miner(of))
-      if (address === null) return
-      const timeSec = source.timeSec(of)
-      found.push({ shareHash: source.hash(of), address, timeSec, kind, weight, sharesAbove: shares })
-      weightAbove.push(above)
-    }
+    const weightAbove = totalWeight
+    let weight = weightsOf(source.bits(slot)).main
+    totalWeight += weight
     const named = source.uncleSlots(slot)
-    let uncleDifficulty = 0n
     for (const uncle of named) {
       if (uncle === -1) return null
-      uncleDifficulty += difficultyOf(source.bits(uncle))
+      const ofUncle = weightsOf(source.bits(uncle))
+      weight += ofUncle.nephew
+      totalWeight += ofUncle.nephew + ofUncle.uncle
     }
-    const difficulty = difficultyOf(source.bits(slot))
-    take(slot, 'share', params.mainWeight * difficulty + params.nephewWeight * uncleDifficulty)
-    for (const uncle of named) take(uncle, 'uncle', params.uncleWeight * difficultyOf(source.bits(uncle)))
-    totalWeight += params.mainWeight * difficulty + (params.uncleWeight + params.nephewWeight) * uncleDifficulty
+    const address = ownAddress(source.miner(slot))
+    if (address !== null) found.push({ slot, address, kind: 'share', weight, sharesAbove: shares, weightAbove })
+    for (const uncle of named) {
+      const ofUncle = ownAddress(source.miner(uncle))
+      if (ofUncle === null) continue
+      const { uncle: weight } = weightsOf(source.bits(uncle))
+      found.push({ slot: uncle, address: ofUncle, kind: 'uncle', weight, sharesAbove: shares, weightAbove })
+    }
     uncles += named.length
     shares += 1
     if (totalWeight >= fullWeight || shares === params.windowMaxShares || source.isGenesis(slot)) break
   }
-  const nextWeight = params.mainWeight * difficultyOf(input.shareBits)
-  const withEnd = (share: Omit<OwnShare, 'sharesUntilGone'>, index: number): OwnShare => {
+  const nextWeight = weightsOf(input.shareBits).main
+  const withEnd = ({ slot, weightAbove, ...share }: FoundShare): OwnShare => {
     const byCount = params.windowMaxShares - share.sharesAbove
-    const missing = fullWeight - (weightAbove[index] as bigint)
+    const missing = fullWeight - weightAbove
     const byWeight = nextWeight === 0n ? byCount : Number((missing + nextWeight - 1n) / nextWeight)
-    return { ...share, sharesUntilGone: Math.max(1, Math.min(byCount, byWeight)) }
+    return {
+      ...share,
+      shareHash: source.hash(slot),
+      timeSec: source.timeSec(slot),
+      sharesUntilGone: Math.max(1, Math.min(byCount, byWeight))
+    }
   }
-  const last = found.length - 1
+  const [newest] = found
+  const oldest = found.at(-1)
   return {
     shares,
     uncles,
@@ -113,8 +124,8 @@ export function windowView(params: ChainParams, source: DatedWindowSource, input
     ownShares: found.filter(({ kind }) => kind === 'share').length,
     ownUncles: found.filter(({ kind }) => kind === 'uncle').length,
     listed: found.slice(0, MAX_LISTED_SHARES).map(withEnd),
-    oldest: found[last] === undefined ? null : withEnd(found[last], last),
-    newest: found[0] === undefined ? null : withEnd(found[0], 0),
+    oldest: oldest === undefined ? null : withEnd(oldest),
+    newest: newest === undefined ? null : withEnd(newest),
     strip: stripOf(found, shares)
   }
 }
@@ -129,13 +140,27 @@ function stripOf(found: readonly { readonly sharesAbove: number }[], shares: num
   return strip
 }
 
-/** A window has few different targets, and the division of big integers is most of the walk. */
-function rememberDifficulties(params: ChainParams): (bits: CompactBits) => bigint {
-  const known = new Map<CompactBits, bigint>()
+/** What a share of some target brings: to its maker, as an uncle to its maker, and to the one who names it. */
+interface Weights {
+  readonly main: bigint
+  readonly uncle: bigint
+  readonly nephew: bigint
+}
+
+/** A window has few different targets, and dividing big integers would be most of the walk. */
+function rememberWeights(params: ChainParams): (bits: CompactBits) => Weights {
+  const known = new Map<CompactBits, Weights>()
   return bits => {
-    const difficulty = known.get(bits) ?? integerDifficulty(params, bits)
-    known.set(bits, difficulty)
-    return difficulty
+    const before = known.get(bits)
+    if (before !== undefined) return before
+    const difficulty = integerDifficulty(params, bits)
+    const weights = {
+      main: params.mainWeight * difficulty,
+      uncle: params.uncleWeight * difficulty,
+      nephew: params.nephewWeight * difficulty
+    }
+    known.set(bits, weights)
+    return weights
   }
 }
 
