@@ -7,7 +7,8 @@ import {
   measuredHashrate,
   sentencesOf,
   whatIf,
-  windowView
+  windowView,
+  workSince
 } from '@p2poolv2/earnings'
 import { minerText, WindowTree } from '@p2poolv2/earnings/testing'
 import { bigIntFromTarget, bitsFromBigInt, seededRng, targetFromDifficulty } from '@p2poolv2/primitives'
@@ -161,6 +162,9 @@ describe('what the outlook says of 10,000 runs of the real payout window', () =>
     const others = earnings.poolHashrate.hps - earnings.ownHashrate.hps
     const { pace } = whatIf(moment, others)
     expect(pace.ownSharesInWindow / pace.windowShares).toBeCloseTo(0.5, 9)
+    // What the share chain says of the pool is what it was made with: 2^32 for a difficulty are short by 1 in 65,536.
+    const { finds, fromSec } = workSince(tree, { anchorSlot: base, sinceSec: tree.timeSec(0), limit: 1e6 })
+    expect(finds.workHashes / (tree.timeSec(base) - fromSec) / earnings.poolHashrate.hps).toBeCloseTo(1, 4)
     expect(sentencesOf(earnings).basis).toContain('450 TH/s')
     expect(earnings.blockChances.d1.value).toBeCloseTo(1 - Math.exp(-perSec * 86_400), 9)
   })

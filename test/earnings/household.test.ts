@@ -5,14 +5,17 @@ import {
   History,
   type HistorySample,
   type HistoryStore,
+  historyCsv,
+  householdHashrate,
   ledgerCsv,
   ledgerOf,
   levelFor,
   pointOf,
   type WorkerCounters,
+  workerHashrate,
   workerPointOf
 } from '@p2poolv2/earnings'
-import { openLevelHistory } from '@p2poolv2/earnings/level'
+import { HistoryUnavailable, openLevelHistory } from '@p2poolv2/earnings/level'
 import { blockHash, type UnixMs, unixMs } from '@p2poolv2/primitives'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 
@@ -100,6 +103,13 @@ it('a day and a restart read back from disk as one line of charts', async () => 
   const seen = frames.flatMap(frame => workerPointOf(frame, cellar?.id ?? 0) ?? [])
   expect(seen.map(({ startSec }) => (startSec - START_SEC) / 3600)).toEqual([0, 12])
 
+  const rate = householdHashrate(frames.slice(2, 10))
+  expect(rate?.windowSec).toBeCloseTo(8 * 3600, -2)
+  expect((rate?.hps ?? 0) / HPS).toBeCloseTo(1, 2)
+  expect(rate?.effectiveFinds).toBeCloseTo((8 * 3600) / 3, -2)
+  expect((workerHashrate(frames.slice(0, 1), cellar?.id ?? 0)?.hps ?? 0) / HPS).toBeCloseTo(1, 1)
+  expect(historyCsv(points).split('\r\n').length).toBe(1 + frames.length + 1)
+
   // The day has all of it: twice ten or twelve hours of one miner, and an hour of the other.
   const [day] = await store.readFrames('day', range)
   expect((day?.household.workHashes ?? 0) / (24 * 3600 * HPS)).toBeCloseTo(1, 2)
@@ -116,4 +126,8 @@ it('a ledger of blocks becomes a table', () => {
   const ledger = ledgerOf([{ ...block, outputs }], new Set([ADDRESS]), { tipHeight: 900_099, hashAt: () => hash })
   expect(ledger.sats.mature).toBe(2583n)
   expect(ledgerCsv(ledger)).toContain(`900000,${hash},${ADDRESS},2583,0.00002583,mature,100,accepted\r\n`)
+})
+
+it('a second node in the same directory is told that only its charts are missing', async () => {
+  await expect(openLevelHistory(directory)).rejects.toBeInstanceOf(HistoryUnavailable)
 })

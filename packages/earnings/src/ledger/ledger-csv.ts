@@ -1,4 +1,4 @@
-import { csvText, utcText } from './csv.ts'
+import { csvText, utcText } from '../words/csv.ts'
 import type { Ledger } from './payout-ledger.ts'
 
 /** The columns, in order. A name once given keeps its meaning; new ones come at the end. */
