@@ -52,7 +52,7 @@ export type PeerEvent =
     }
   /**
    * The answer we gave has left: the peer has taken all of its bytes, or its stream or connection is over. Once for every `peerRequest` that
-   * was answered, null or not, before its peer is gone; a network gives an answer up in the end that nobody takes.
+   * was answered, null or not, unless `peerGone` says it of all of them; a network gives an answer up in the end that nobody takes.
    */
   | { readonly type: 'responded'; readonly peer: PeerId; readonly requestId: number }
   /** The answer to one of our requests; null when the peer closed the stream without one. */

@@ -183,7 +183,7 @@ class LibNetwork implements Network {
     this.#host.addEventListener('connection:close', ({ detail }) => this.#closed(detail))
     this.#host.addEventListener('peer:identify', ({ detail }) => this.#identified(detail))
     this.#host.addEventListener('peer:discovery', ({ detail }) => this.#discovered(detail))
-    await this.#machine.serve(isOurs ? ['shares', 'templates'] : ['shares'])
+    await this.#machine.serve(isOurs ? ['shares', 'templates', 'rules'] : ['shares'])
     await this.#host.start()
     this.#tellPeering({ type: 'listening', addresses: [...this.#listening] })
     const service = this.#host.services.topics
