@@ -109,7 +109,7 @@ const inConsensus = (room: string, ...imports: string[]): Room => ({
  */
 export const ROOMS: readonly Room[] = [
   { path: 'packages/stratum/src/mining/', imports: ['packages/stratum/src/contract.ts'] },
-  { path: 'packages/stratum/src/contract.ts', imports: [] },
+  { path: 'packages/stratum/src/contract.ts', imports: ['packages/stratum/src/mining/job-registry.ts'] },
   inConsensus('encoding', 'share.ts'),
   inConsensus('coinbase', 'share.ts', 'params.ts'),
   inConsensus('commitment', 'share.ts', 'encoding/', 'coinbase/'),

@@ -1,72 +1,18 @@
 #!/usr/bin/env node
 import '@p2poolv2/runtime/with-resolvers'
 import { join } from 'node:path'
-import { Command, InvalidArgumentError, Option } from 'commander'
+import { Command, Option } from 'commander'
 import { address } from './commands/address.ts'
 import { init } from './commands/init.ts'
+import { invite, qrText } from './commands/invite.ts'
+import { addPeer, banPeer, listPeers, unbanPeer } from './commands/peers.ts'
+import { runningNode } from './commands/running-node.ts'
 import { start } from './commands/start.ts'
-import { CONFIG_FILE_NAME, type ConfigSources } from './config.ts'
+import { CONFIG_FILE_NAME } from './config.ts'
 import { fileTrouble } from './data/data-dir.ts'
+import { type CommonFlags, nodeAt, type RunningFlags, sourcesOf, withConfigFlags, withRunningNode } from './flags.ts'
 import { CHAINS, type Config, DEFAULTS } from './settings.ts'
 import { VERSION } from './version.ts'
-
-interface CommonFlags {
-  readonly config?: string
-  readonly dataDir?: string
-  readonly chain?: string
-  readonly stratumPort?: string
-  readonly stratumHost?: string
-  readonly apiPort?: string
-  readonly apiHost?: string
-  readonly p2pPort?: string
-  readonly p2pHost?: string
-  readonly miners?: string
-  readonly logLevel?: string
-  readonly set?: readonly string[]
-}
-
-/** Which key each named flag sets. */
-const FLAG_KEYS = {
-  dataDir: 'data_dir',
-  chain: 'chain',
-  stratumPort: 'stratum.port',
-  stratumHost: 'stratum.hostname',
-  apiPort: 'api.port',
-  apiHost: 'api.hostname',
-  p2pPort: 'p2p.port',
-  p2pHost: 'p2p.hostname',
-  miners: 'devnet.miners',
-  logLevel: 'logging.level'
-} as const satisfies Partial<Record<keyof CommonFlags, string>>
-
-function assignment(text: string, earlier: readonly string[] = []): readonly string[] {
-  if (!/^[a-z_.]+=/.test(text)) throw new InvalidArgumentError('give section.key=value, for example stratum.port=3334')
-  return [...earlier, text]
-}
-
-function sourcesOf(flags: CommonFlags): ConfigSources {
-  const values: Record<string, string> = {}
-  for (const text of flags.set ?? []) {
-    const equals = text.indexOf('=')
-    values[text.slice(0, equals)] = text.slice(equals + 1)
-  }
-  for (const [flag, key] of Object.entries(FLAG_KEYS)) {
-    const value = flags[flag as keyof typeof FLAG_KEYS]
-    if (value !== undefined) values[key] = value
-  }
-  return { file: flags.config ?? null, env: process.env, flags: values }
-}
-
-function withConfigFlags(command: Command): Command {
-  return command
-    .option(
-      '--config <file>',
-      `configuration file (default: ${CONFIG_FILE_NAME} in the data directory, if there is one)`
-    )
-    .option('--data-dir <folder>', `where shares, wallet key and found blocks are kept (default: ${DEFAULTS.data_dir})`)
-    .option('--chain <chain>', CHAINS.join(', '))
-    .option('--set <section.key=value>', 'set any configuration key; may be repeated', assignment)
-}
 
 const program = new Command('p2poolv2')
   .description('A peer-to-peer bitcoin mining node: P2Poolv2 in TypeScript.')
@@ -81,8 +27,10 @@ withConfigFlags(program.command('start', { isDefault: true }))
   .option('--p2p-port <port>', `port for other nodes, 0 for any free one (default: ${DEFAULTS.p2p.port})`)
   .option('--p2p-host <address>', `address for other nodes (default: ${DEFAULTS.p2p.hostname})`)
   .option('--miners <n>', `built-in CPU miners on devnet (default: ${DEFAULTS.devnet.miners})`)
+  .option('--join <invite>', 'join the node whose invite this is (./p2poolv2 invite); remembered from then on')
+  .option('--i-know-this-is-a-private-fork', 'mine although every peer follows other rules')
   .option('--log-level <level>', 'error, warn, info or debug')
-  .action((flags: CommonFlags) => start(sourcesOf(flags)))
+  .action((flags: CommonFlags & { readonly join?: string }) => start(sourcesOf(flags), flags.join ?? null))
 
 program
   .command('init')
@@ -105,6 +53,48 @@ withConfigFlags(program.command('address'))
   .action((flags: CommonFlags) => {
     process.stdout.write(`${address(sourcesOf(flags))}\n`)
   })
+
+/** There the port is where to ask, not where to listen. */
+function withoutApiPort({ apiPort: _, ...flags }: CommonFlags): CommonFlags {
+  return flags
+}
+
+const say = (text: string): void => void process.stdout.write(`${text}\n`)
+
+withConfigFlags(program.command('invite'))
+  .description('print one string with which another node joins this one')
+  .option('--api-port <port>', "the running node's page, instead of what its data directory says")
+  .option('--qr', 'also as a QR code')
+  .action(async (flags: CommonFlags & { readonly qr?: boolean }) => {
+    const text = await invite(nodeAt(flags), sourcesOf(withoutApiPort(flags)))
+    say(flags.qr === true ? `${text}\n\n${qrText(text)}` : text)
+  })
+
+withConfigFlags(program.command('join <invite>'))
+  .description('make the running node join another; without one that runs, start one that does')
+  .option('--api-port <port>', "the running node's page, instead of what its data directory says")
+  .action(async (text: string, flags: CommonFlags) => {
+    const at = nodeAt(flags)
+    if ((await runningNode(at)) === null) await start(sourcesOf(withoutApiPort(flags)), text)
+    else say(await addPeer(at, text))
+  })
+
+const peers = program.command('peers').description('the peers of the running node, and what to do about them')
+withRunningNode(peers.command('list', { isDefault: true }))
+  .description('one line for each')
+  .action(async (flags: RunningFlags) => say(await listPeers(nodeAt(flags))))
+withRunningNode(peers.command('add <address>'))
+  .description('stay connected to a node: its invite, or an address like /ip4/192.0.2.1/tcp/6884')
+  .action(async (address: string, flags: RunningFlags) => say(await addPeer(nodeAt(flags), address)))
+withRunningNode(peers.command('ban <who>'))
+  .description('refuse a peer id or an IP address')
+  .option('--seconds <n>', 'how long', '86400')
+  .action(async (who: string, flags: RunningFlags & { readonly seconds: string }) =>
+    say(await banPeer(nodeAt(flags), who, Number(flags.seconds)))
+  )
+withRunningNode(peers.command('unban <who>'))
+  .description('end a ban')
+  .action(async (who: string, flags: RunningFlags) => say(await unbanPeer(nodeAt(flags), who)))
 
 /** What to say of an error that a person can act on: its message says how, and a stack would only hide it. */
 function adviceOf(error: unknown): string | null {

@@ -6,7 +6,7 @@ import type { NodeStatus } from '@p2poolv2/node'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { ApiServer, MAX_CONNECTIONS, MAX_EVENT_STREAMS } from './api-server.ts'
 import { statusJson } from './status-answer.ts'
-import { VIEW } from './testing/node-view.ts'
+import { NO_PEERS, VIEW } from './testing/node-view.ts'
 
 const STATUS = statusJson(VIEW)
 
@@ -15,7 +15,10 @@ let server: ApiServer
 let port: number
 beforeEach(async () => {
   status = VIEW
-  server = new ApiServer({ host: '127.0.0.1', port: 0 }, { status: () => status, metrics: async () => 'p2pool_x 1\n' })
+  server = new ApiServer(
+    { host: '127.0.0.1', port: 0, token: 'secret' },
+    { status: () => status, metrics: async () => 'p2pool_x 1\n', network: NO_PEERS }
+  )
   port = await server.listen()
 })
 afterEach(() => server.stop())

@@ -4,20 +4,24 @@ import type { AddressInfo } from 'node:net'
 import type { ErrorJson } from '@p2poolv2/api/schema'
 import type { NodeStatus } from '@p2poolv2/node'
 import { type FastifyInstance, fastify } from 'fastify'
+import { type PeerSources, peerRoutes } from './peer-routes.ts'
 import { statusJson } from './status-answer.ts'
 
-/** What the API reads. Every member is a read-only view; no request changes the node. */
+/** What the API reads, and the few things it may do. */
 export interface ApiSources {
   /** The one view of the node, as plain values: the page, the status line and `/v1/status` all show it. */
   readonly status: () => NodeStatus
   /** Prometheus text exposition. */
   readonly metrics: () => Promise<string>
+  readonly network: PeerSources
 }
 
 export interface ApiServerOptions {
   readonly host: string
   /** 0 takes a free port. */
   readonly port: number
+  /** Allows what changes the node. */
+  readonly token: string
 }
 
 /** Live viewers at most; one more is answered 503 with `retry-after`. */
@@ -106,8 +110,11 @@ export class ApiServer {
       this.#streams.set(stream, '')
       this.#tell(stream, this.#statusText())
     })
+    peerRoutes(this.#server, { sources: this.#sources.network, token: this.#options.token })
     this.#server.setNotFoundHandler((_request, reply) => {
-      void reply.code(404).send(refusal('no such page; there are /, /v1/status, /v1/events, /metrics and /health'))
+      void reply
+        .code(404)
+        .send(refusal('no such page; there are /, /v1/status, /v1/events, /v1/peers, /v1/invite, /metrics and /health'))
     })
   }
 

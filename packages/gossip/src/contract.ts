@@ -4,7 +4,6 @@ import type { BlockHash, Height, Rng, Sha256d, ShareHash, SteadyMs } from '@p2po
 import type { ChainJudgement, ChainPort } from './chain-port.ts'
 import type { HeaderProgress } from './headers/progress.ts'
 import type { Dialect, PeerEffect, PeerEvent, PeerId } from './network-port.ts'
-import type { PeerRules } from './peers/rules.ts'
 
 /**
  * The contract of the gossip machine: what it is told (`GossipEvent`), what it asks for (`GossipEffect`) and what it has to
@@ -84,13 +83,16 @@ export interface GossipStatus {
   /** Current, but no share was confirmed in the last minutes, and no peer knows of one. */
   readonly quiet: boolean
   readonly peers: readonly PeerStatus[]
-  /** Every peer of our kind that has told its rules has others: a chain made here is one that nobody follows. */
+  /** Every peer that we dialled has other rules: a chain made here is one that nobody of them follows. */
   readonly isPrivateFork: boolean
   /** While many headers are fetched or compared; else null. */
   readonly headers: HeaderProgress | null
   /** Bodies known to be missing and asked for next. */
   readonly wantedShares: number
 }
+
+/** What is known of a peer's rules: ours, none told, or which values are others, in words. */
+export type PeerRules = 'same' | 'unknown' | { readonly differs: readonly string[] }
 
 export interface PeerStatus {
   readonly peer: PeerId

@@ -14,7 +14,7 @@ import { ShareFetcher } from './shares/fetcher.ts'
 import { RecentShares } from './shares/recent.ts'
 import { Relay } from './shares/relay.ts'
 import { ShareDoor } from './shares/share-door.ts'
-import { gossipStatus, syncState } from './status.ts'
+import { gossipStatus, isPrivateFork, syncState } from './status.ts'
 import { TemplateAnnouncer } from './templates/announcer.ts'
 import { BlockRebuild } from './templates/block-rebuild.ts'
 import { TemplateBook } from './templates/book.ts'
@@ -97,6 +97,11 @@ export class Gossip {
   }
 
   /** For people: where we stand and with whom. */
+  /** Every peer that we dialled follows other rules. */
+  get isPrivateFork(): boolean {
+    return isPrivateFork(this.#peers)
+  }
+
   status(nowMs: SteadyMs): GossipStatus {
     return gossipStatus(this.#statusParts(), nowMs)
   }

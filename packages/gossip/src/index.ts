@@ -14,7 +14,6 @@ export type {
 export { banKeyOf } from './peering/bans.ts'
 export type {
   AddressSource,
-  AddressStatus,
   Admission,
   BanStatus,
   ConnectionStatus,
@@ -23,21 +22,19 @@ export type {
   PeerAddress,
   PeeringEffect,
   PeeringEvent,
-  PeeringStatus,
   PeerRecord
 } from './peering/contract.ts'
-export type { DialTarget, Invite, InviteErrorCode } from './peering/invite.ts'
+export type { Invite } from './peering/invite.ts'
 export {
   checkInvite,
   encodeInvite,
   InviteError,
   MAX_INVITE_ADDRESSES,
-  MAX_INVITE_EXTRA_BYTES,
   parseDialTarget
 } from './peering/invite.ts'
-export { canonicalAddress, type NetAddress, parseAddress, printAddress, printHost } from './peering/net-address.ts'
-export { groupOf, isPrivate, isRoutable, type Reach, reachOf } from './peering/network-group.ts'
-export { Peering, type PeeringOptions } from './peering/peering.ts'
+export { type NetAddress, parseAddress, printHost } from './peering/net-address.ts'
+export { isPrivate, reachOf } from './peering/network-group.ts'
+export { Peering } from './peering/peering.ts'
 export { loadPeering, parseRecord } from './peering/records.ts'
 export { decodeFrame, decodeFrameHead, encodeFrame, payloadMatches } from './wire/frame.ts'
 export type { DecodedMessage } from './wire/messages.ts'

@@ -52,7 +52,7 @@ describe('two nodes of our kind', () => {
   it('with other rules say which value differs, ask each other for nothing and part without blame', () => {
     const bob = new TestNode(otherParams, { shares: row, nowMs: START_MS })
     net.add('bob', bob)
-    net.connect('bob', 'ann')
+    net.connect('ann', 'bob')
     net.run(300_000)
     const words = `spacingSec is ${params.spacingSec} here and ${otherParams.spacingSec} there`
     expect(rulesAt(ann, 'bob')).toEqual({ differs: [words] })
@@ -78,12 +78,19 @@ describe('two nodes of our kind', () => {
 
   it('are no private fork as long as one of them agrees', () => {
     net.add('bob', new TestNode(otherParams))
-    net.connect('bob', 'ann')
+    net.connect('ann', 'bob')
     net.run(1_000)
     expect(ann.gossip.status(net.nowMs).isPrivateFork).toBe(true)
     net.add('cid', new TestNode(params))
-    net.connect('cid', 'ann')
+    net.connect('ann', 'cid')
     net.run(1_000)
+    expect(ann.gossip.status(net.nowMs).isPrivateFork).toBe(false)
+  })
+  it('make no private fork of a node that others dialled, whoever they are', () => {
+    net.add('bob', new TestNode(otherParams))
+    net.connect('bob', 'ann')
+    net.run(1_000)
+    expect(rulesAt(ann, 'bob')).toMatchObject({ differs: [expect.any(String)] })
     expect(ann.gossip.status(net.nowMs).isPrivateFork).toBe(false)
   })
 })

@@ -47,12 +47,16 @@ export function gossipStatus(parts: Parts, nowMs: SteadyMs): GossipStatus {
   }
 }
 
-/** Whoever has not told its rules, or cannot, says nothing about them. */
-function isPrivateFork(peers: PeerBook): boolean {
+/**
+ * Whether every peer that we chose follows other rules. Who dialled us could be anybody, and must not be able to stop a node's shares
+ * by a word; who has not told its rules, or cannot, may follow ours.
+ */
+export function isPrivateFork(peers: PeerBook): boolean {
   let others = 0
-  for (const { rules } of peers.all()) {
-    if (rules === 'same') return false
-    if (rules !== 'unknown') others++
+  for (const { rules, direction } of peers.all()) {
+    if (direction === 'inbound') continue
+    if (rules === 'same' || rules === 'unknown') return false
+    others++
   }
   return others > 0
 }

@@ -155,7 +155,12 @@ export const EFFECT_RANK: Readonly<Record<NodeEffect['type'], number>> = {
 }
 
 /** Why current jobs can be bitcoin blocks but not shares. */
-export type IneligibleReason = 'clock-behind-chain' | 'window-unavailable' | 'too-many-payees' | 'chain-too-light'
+export type IneligibleReason =
+  | 'clock-behind-chain'
+  | 'window-unavailable'
+  | 'too-many-payees'
+  | 'chain-too-light'
+  | 'other-rules'
 
 /** What to do with a miner whose firmware cannot take the share chain's coinbase: bitcoin blocks alone, nothing, or all of it. */
 export type TooLargeRule = 'solo' | 'refuse' | 'send'

@@ -37,6 +37,8 @@ export interface NodeCoreOptions {
   readonly stratum: SessionSettings
   /** Default `solo`. */
   readonly tooLarge?: TooLargeRule
+  /** Make shares although every peer follows other rules; default false. */
+  readonly allowsPrivateFork?: boolean
   readonly version: string
   /** The newest `BLOCKS_READ` of the store, in any order. */
   readonly recentBlocks: readonly FoundBlock[]
@@ -107,7 +109,12 @@ export class NodeCore {
       { params, ...(options.maxPeers === undefined ? {} : { maxPeers: options.maxPeers }) },
       { chain: port, rng, ...(sha256d === undefined ? {} : { sha256d }) }
     )
-    this.#peers = new PeerDesk({ gossip: this.#gossip, keeper: this.#keeper, effects: this.#effects })
+    this.#peers = new PeerDesk({
+      gossip: this.#gossip,
+      keeper: this.#keeper,
+      effects: this.#effects,
+      ...(options.allowsPrivateFork === true ? {} : { jobs: this.#jobs })
+    })
     this.#desk = new MinerDesk(
       {
         network: params.addressNetwork,

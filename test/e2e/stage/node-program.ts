@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import type { StatusJson } from '@p2poolv2/api/schema'
+import type { PeersJson, StatusJson } from '@p2poolv2/api/schema'
 import { type Ending, Program } from './program.ts'
 import { until } from './until.ts'
 
@@ -86,6 +86,18 @@ export class NodeProgram {
 
   async status(): Promise<StatusJson> {
     return JSON.parse(await this.text('/v1/status')) as StatusJson
+  }
+
+  /** The port for other nodes, so that it can be found there again when it starts once more. */
+  async p2pPort(): Promise<string> {
+    const { listening } = JSON.parse(await this.text('/v1/peers')) as PeersJson
+    const port = listening[0]?.split('/').at(-1)
+    if (port === undefined) throw new Error('the node listens for others')
+    return port
+  }
+
+  async invite(): Promise<string> {
+    return (JSON.parse(await this.text('/v1/invite')) as { readonly invite: string }).invite
   }
 
   /** Deltas on their way to disk at this moment. */

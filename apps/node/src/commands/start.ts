@@ -1,6 +1,7 @@
 import { networkInterfaces } from 'node:os'
+import { type Invite, InviteError, parseDialTarget } from '@p2poolv2/gossip'
 import { createLog, StartError, withoutCredentials } from '@p2poolv2/runtime'
-import { type ConfigSources, loadConfig } from '../config.ts'
+import { ConfigError, type ConfigSources, loadConfig } from '../config.ts'
 import { openDataDir } from '../data/data-dir.ts'
 import { statusLine } from '../status-line.ts'
 import { VERSION } from '../version.ts'
@@ -8,8 +9,11 @@ import { type RunningNode, startNode } from '../wire/start-node.ts'
 
 const STATUS_MS = 10_000
 
-/** Runs the node until a signal or until it ends by itself. Sets the exit code: 0 after a signal, 1 otherwise. */
-export async function start(sources: ConfigSources): Promise<void> {
+/**
+ * Runs the node until a signal or until it ends by itself. Sets the exit code: 0 after a signal, 1 otherwise.
+ * @param join the invite of a node to join
+ */
+export async function start(sources: ConfigSources, join: string | null): Promise<void> {
   const { config, file } = loadConfig(sources)
   const log = createLog({ level: config.logging.level, format: config.logging.format })
   log.info(
@@ -28,7 +32,7 @@ export async function start(sources: ConfigSources): Promise<void> {
   let node: RunningNode
   try {
     openDataDir(config.data_dir)
-    node = await startNode(config, {
+    node = await startNode(config, join === null ? null : invitation(join), {
       log,
       onStopped: reason => {
         if (reason.code === 'shutdown') return
@@ -55,13 +59,28 @@ export async function start(sources: ConfigSources): Promise<void> {
   process.exit(exitCode)
 }
 
+/** @throws ConfigError for text that is no invite */
+function invitation(text: string): Invite {
+  try {
+    const target = parseDialTarget(text)
+    if (target.type === 'invite') return target.invite
+  } catch (cause) {
+    if (!(cause instanceof InviteError)) throw cause
+    throw new ConfigError(`--join: ${cause.message}`, { cause })
+  }
+  throw new ConfigError(
+    '--join takes an invite, which ./p2poolv2 invite prints; set an address as p2p.dial_peers instead'
+  )
+}
+
 function welcome(node: RunningNode, stratumHost: string, apiHost: string): string[] {
   const lines = [
     `page: http://${urlHost(apiHost)}:${node.apiPort}`,
     ...minerHosts(stratumHost).map(
       address => `miners: stratum+tcp://${urlHost(address)}:${node.stratumPort}  user: your bitcoin address`
     ),
-    `share-chain address of this node: ${node.shareAddress}`
+    `share-chain address of this node: ${node.shareAddress}`,
+    `to join this node, start another with: --join ${node.invite()}`
   ]
   if (node.embeddedChain)
     lines.push(

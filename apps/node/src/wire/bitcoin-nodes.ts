@@ -13,6 +13,8 @@ export interface BitcoinNodes {
   /** True when the embedded development chain stands in for bitcoind. */
   readonly isEmbedded: boolean
   readonly part: Part
+  /** Of the embedded development chain; null without one. */
+  readonly exchangeBlocks: DevChainServer['exchangeBlocks'] | null
 }
 
 /** Those of the configuration, or the embedded development chain, which is started here, if there is none. */
@@ -22,7 +24,9 @@ export async function openBitcoinNodes(
 ): Promise<BitcoinNodes> {
   const { clock, log, rng } = deps
   const name = 'embedded bitcoin chain'
-  if (config.bitcoind.length > 0) return { nodes: configuredNodes(config), isEmbedded: false, part: { name } }
+  if (config.bitcoind.length > 0) {
+    return { nodes: configuredNodes(config), isEmbedded: false, part: { name }, exchangeBlocks: null }
+  }
   // Nobody else may submit to the embedded chain: its password lives as long as this process.
   const login = { user: 'p2poolv2', password: bytesToHex(rng.bytes(16)) }
   const file = join(config.data_dir, config.chain, 'devchain')
@@ -31,6 +35,7 @@ export async function openBitcoinNodes(
   return {
     nodes: [{ url: devChain.url, ...login }],
     isEmbedded: true,
+    exchangeBlocks: options => devChain.exchangeBlocks(options),
     part: { name, stopRank: STOP_RANK.embeddedChain, stop: () => devChain.stop() }
   }
 }

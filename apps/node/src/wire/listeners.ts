@@ -79,8 +79,8 @@ function moreDoors({ stratum }: Config): Door[] {
 }
 
 /** The page and the API. */
-export function apiListener(config: Config, sources: ApiSources): Listener {
-  const server = new ApiServer({ host: config.api.hostname, port: config.api.port }, sources)
+export function apiListener(config: Config, token: string, sources: ApiSources): Listener {
+  const server = new ApiServer({ host: config.api.hostname, port: config.api.port, token }, sources)
   let port = 0
   return {
     name: 'API',

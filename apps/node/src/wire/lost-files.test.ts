@@ -34,7 +34,7 @@ it('does not replace the lost key of shares that were made', async () => {
   configuredParams(config)
   mkdirSync(join(folder, 'devnet', 'store'), { recursive: true })
   const log = createLog({ level: 'silent', format: 'json' })
-  const start = startNode(config, { log, onStopped: () => undefined })
+  const start = startNode(config, null, { log, onStopped: () => undefined })
   await expect(start).rejects.toThrow(WalletError)
   await expect(start).rejects.toThrow(/wallet\.key is missing.*backup.*p2poolv2 address/)
   expect(existsSync(join(folder, 'wallet.key'))).toBe(false)

@@ -30,6 +30,7 @@ export function configuredOptions(
 ): Pick<
   NodeCoreOptions,
   | 'params'
+  | 'allowsPrivateFork'
   | 'donation'
   | 'fee'
   | 'poolSignature'
@@ -47,6 +48,7 @@ export function configuredOptions(
     stratum: sessionSettings(config),
     tooLarge: config.stratum.too_large,
     bareNamePayout: bareNamePayout(config, params),
+    allowsPrivateFork: config.p2p.private_fork,
     version: VERSION
   }
 }

@@ -1,12 +1,16 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { type ChainName, encodeShareAddress } from '@p2poolv2/consensus'
+import { type ChainName, type ChainParams, encodeShareAddress, protocolTag } from '@p2poolv2/consensus'
+import { checkInvite, type Invite } from '@p2poolv2/gossip'
+import { loadIdentity } from '@p2poolv2/gossip/libp2p'
 import { NodeCore, type NodeEvent, type NodeStatus, type StopReason } from '@p2poolv2/node'
 import { NodeShell, Telemetry } from '@p2poolv2/node/shell'
-import type { Rng } from '@p2poolv2/primitives'
+import { bytesToHex, type Rng } from '@p2poolv2/primitives'
 import { Lifecycle, type Log, Metrics, nodeSha256d, systemClock, systemRng } from '@p2poolv2/runtime'
 import { configuredParams } from '../data/chain-params.ts'
 import { storeFolder } from '../data/data-dir.ts'
+import { beginFromSeed } from '../data/devnet-seed.ts'
+import { removeRunningFile, writeRunningFile } from '../data/running-file.ts'
 import { openWallet, WALLET_FILE_NAME, WalletError } from '../data/wallet.ts'
 import type { Config } from '../settings.ts'
 import { openBitcoinNodes } from './bitcoin-nodes.ts'
@@ -15,6 +19,7 @@ import { builtInMiners } from './built-in-miners.ts'
 import { openConnectionCap } from './connection-cap.ts'
 import { apiListener, stratumListener } from './listeners.ts'
 import { configuredOptions } from './node-options.ts'
+import { peerNetwork } from './peer-network.ts'
 import { openShareChain } from './share-store.ts'
 import { STOP_RANK } from './stop-order.ts'
 
@@ -27,6 +32,8 @@ export interface RunningNode {
   /** True when the embedded development chain stands in for bitcoind. */
   readonly embeddedChain: boolean
   status(): NodeStatus
+  /** One string with which another node joins this one. */
+  invite(): string
   stop(): Promise<void>
 }
 
@@ -36,12 +43,15 @@ export interface NodeHost {
   readonly onStopped: (reason: StopReason) => void
 }
 
-/** Builds the node from its configuration, top to bottom, and starts it. */
-export async function startNode(config: Config, host: NodeHost): Promise<RunningNode> {
+/**
+ * Builds the node from its configuration, top to bottom, and starts it.
+ * @param invite to be dialled, now and later; a devnet that has not begun begins as the inviter's
+ */
+export async function startNode(config: Config, invite: Invite | null, host: NodeHost): Promise<RunningNode> {
   const { log } = host
   const clock = systemClock()
   const rng = systemRng()
-  const params = configuredParams(config)
+  const params = paramsFor(config, invite)
   const wallet = openWallet(config.data_dir, () => firstKey(config, { log, rng }))
   const maxConnections = openConnectionCap(config.stratum.max_connections, log)
   const { store, chain, recentBlocks } = await openShareChain(storeFolder(config.data_dir, config.chain), params, log)
@@ -63,6 +73,17 @@ export async function startNode(config: Config, host: NodeHost): Promise<Running
   const blockFolder = join(config.data_dir, config.chain, 'blocks')
   const bitcoind = bitcoindSide({ nodes: bitcoin.nodes, chain: params.chain, blockFolder, recentBlocks }, { post, log })
   const stratum = stratumListener(config, { maxConnections, post, log })
+  const peers = peerNetwork(config, join(config.data_dir, config.chain, 'peers'), {
+    params,
+    privateKey: await loadIdentity({ directory: config.data_dir, fresh: config.p2p.fresh_identity }),
+    invite,
+    blocks: bitcoin.exchangeBlocks,
+    peersOf: () => core.queries.peers(clock.now()),
+    post,
+    clock,
+    rng,
+    log
+  })
   const telemetry = new Telemetry({ log, metrics: new Metrics({ processMetrics: 'include' }), clock })
   const shell: NodeShell = new NodeShell({
     core,
@@ -73,12 +94,15 @@ export async function startNode(config: Config, host: NodeHost): Promise<Running
       sendMiner: (miner, output) => stratum.server.send(miner, output),
       closeMiner: (miner, reason) => stratum.server.close(miner, reason),
       submitBlock: bitcoind.submitBlock,
+      network: peers.perform,
       stopped: host.onStopped
     }
   })
   const status = (): NodeStatus => core.queries.status(clock.now())
-  const api = apiListener(config, {
+  const token = bytesToHex(rng.bytes(32))
+  const api = apiListener(config, token, {
     status,
+    network: peers.sources,
     metrics: () => telemetry.exposition(core.queries, shell.commitQueueLength)
   })
 
@@ -88,12 +112,18 @@ export async function startNode(config: Config, host: NodeHost): Promise<Running
     bitcoin.part,
     bitcoind.submission,
     { name: 'node', start: () => shell.start(), stopRank: STOP_RANK.node, stop: signal => shell.stop(signal) },
+    peers.part,
     api,
     stratum,
     bitcoind.feed,
     bitcoind.unanswered,
     builtInMiners(config, { stratumPort: () => stratum.port, wallet, log })
   ])
+  writeRunningFile(config.data_dir, {
+    url: `http://${loopbackOf(config.api.hostname)}:${api.port}`,
+    token,
+    pid: process.pid
+  })
   return {
     chain: params.chain,
     shareAddress: encodeShareAddress({ version: 1, program: wallet.shareProgram }, params.shareAddressHrp),
@@ -101,10 +131,20 @@ export async function startNode(config: Config, host: NodeHost): Promise<Running
     apiPort: api.port,
     embeddedChain: bitcoin.isEmbedded,
     status,
+    invite: peers.sources.invite,
     stop: async () => {
+      removeRunningFile(config.data_dir)
       await lifecycle.stop()
     }
   }
+}
+
+function paramsFor(config: Config, invite: Invite | null): ChainParams {
+  if (invite === null) return configuredParams(config)
+  checkInvite(invite, { chain: config.chain, genesisTag: null })
+  const params = config.chain === 'devnet' ? beginFromSeed(config, invite.extra) : configuredParams(config)
+  checkInvite(invite, { chain: config.chain, genesisTag: protocolTag(params) })
+  return params
 }
 
 /** 32 random bytes for a wallet key, unless there were shares before: those belong to a key that should not be forgotten. */
@@ -119,4 +159,11 @@ function firstKey(config: Config, { log, rng }: { readonly log: Log; readonly rn
   }
   log.info({ file }, 'this node gets a wallet key of its own: keep a backup of that file')
   return rng.bytes(32)
+}
+
+/** Where this computer reaches an address that is listened on. */
+function loopbackOf(hostname: string): string {
+  if (hostname === '0.0.0.0') return '127.0.0.1'
+  if (hostname === '::') return '[::1]'
+  return hostname.includes(':') ? `[${hostname.replace(/^\[|\]$/g, '')}]` : hostname
 }

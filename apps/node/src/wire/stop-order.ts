@@ -6,6 +6,7 @@ export const STOP_RANK = {
   builtInMiners: 0,
   templateFeed: 1,
   api: 1,
+  peers: 2,
   node: 2,
   stratum: 2,
   blockSubmission: 3,

@@ -1,4 +1,5 @@
 import type { NodeStatus } from '@p2poolv2/node'
+import type { PeerSources } from '../peer-routes.ts'
 
 /** A node with peers, a bitcoin node and nobody who mines. */
 export const VIEW: NodeStatus = {
@@ -22,4 +23,13 @@ export const VIEW: NodeStatus = {
   bitcoind: { url: 'http://127.0.0.1:1', state: 'ready', bitcoinHeight: 7, message: null },
   ineligible: null,
   network: { state: 'current', quiet: false, peers: 3 }
+}
+
+/** A network without peers that does nothing. */
+export const NO_PEERS: PeerSources = {
+  peers: () => ({ peer: '12D3', listening: [], reachability: 'unknown', peers: [], bans: [], knownAddresses: 0 }),
+  invite: () => 'p2pool1invite',
+  add: address => `dialling ${address}`,
+  ban: (who, seconds) => `banned ${who} for ${seconds} s`,
+  unban: who => `unbanned ${who}`
 }

@@ -1,6 +1,6 @@
 import type { ConnectionGater, PeerId as LibPeerId, MultiaddrConnection } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
-import type { Admission, DialFailure, Direction, PeerAddress, PeerId, Refusal } from '@p2poolv2/gossip'
+import type { Admission, DialFailure, Direction, PeerAddress, PeerId } from '@p2poolv2/gossip'
 import type { SteadyMs } from '@p2poolv2/primitives'
 import { addressOf, hostOf } from './addresses.ts'
 
@@ -35,7 +35,7 @@ export interface GateOptions {
   readonly refused: (why: {
     readonly address: PeerAddress
     readonly peer: PeerId | null
-    readonly reason: Refusal
+    readonly reason: string
   }) => void
 }
 

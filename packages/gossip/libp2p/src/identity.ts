@@ -3,6 +3,8 @@ import { chmod, open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { generateKeyPair, privateKeyFromProtobuf, privateKeyToProtobuf } from '@libp2p/crypto/keys'
 import type { PrivateKey } from '@libp2p/interface'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
+import type { PeerId } from '@p2poolv2/gossip'
 
 /** In the data directory: an Ed25519 key as libp2p's protobuf. Whoever has it can pass for this node, and nothing else. */
 const KEY_FILE = 'peer.key'
@@ -29,6 +31,11 @@ export async function loadIdentity(options: {
   if (options.fresh || options.directory === null) return generateKeyPair('Ed25519')
   const path = join(options.directory, KEY_FILE)
   return (await read(path)) ?? (await make(path))
+}
+
+/** The name among peers that goes with a key. */
+export function peerOf(key: PrivateKey): PeerId {
+  return peerIdFromPrivateKey(key).toString()
 }
 
 async function read(path: string): Promise<PrivateKey | null> {

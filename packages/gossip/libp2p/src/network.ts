@@ -1,4 +1,5 @@
 import '@p2poolv2/runtime/with-resolvers'
+import type { Socket } from 'node:net'
 import type { Connection, IdentifyResult, PeerInfo, PrivateKey } from '@libp2p/interface'
 import { peerIdFromPrivateKey, peerIdFromString } from '@libp2p/peer-id'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
@@ -62,6 +63,14 @@ export interface NetworkOptions {
 /** Answers a request of a protocol of our own; null closes the stream without data. What it throws is logged, and closes it too. */
 export type Handler = (request: { readonly peer: PeerId; readonly payload: Uint8Array }) => Promise<Uint8Array | null>
 
+/** A connection with its figures of this moment. */
+export interface LiveConnection extends ConnectionStatus {
+  /** Round trip of the last ping; null before the first. */
+  readonly latencyMs: number | null
+  readonly bytesIn: number
+  readonly bytesOut: number
+}
+
 /** The network on libp2p: `network-port.ts` for the gossip machine, the connections of `peering/contract.ts` for the other. */
 export interface Network {
   readonly peer: PeerId
@@ -73,7 +82,7 @@ export interface Network {
   /** Told as `connected` or `dialFailed`, of which one has been when it resolves. Never rejects. */
   connect(address: PeerAddress, peer: PeerId | null): Promise<void>
   close(peer: PeerId, reason: string): void
-  connections(): ConnectionStatus[]
+  connections(): LiveConnection[]
   /** Serves a further protocol with frames, limits and times of protocol §18. */
   serve(protocol: string, handler: Handler): Promise<void>
   ask(order: {
@@ -99,6 +108,12 @@ export async function startNetwork(options: NetworkOptions): Promise<Network> {
 /** Chains whose nodes are on one computer or in one house. */
 function isLocalChain({ chain }: ChainParams): boolean {
   return chain === 'regtest' || chain === 'devnet'
+}
+
+/** What its socket has carried. libp2p's types leave out the connection below the encryption, and of that the socket. */
+function bytesOf(connection: Connection | null): { readonly bytesIn: number; readonly bytesOut: number } {
+  const socket = (connection as { readonly maConn?: { readonly socket?: Partial<Socket> } } | null)?.maConn?.socket
+  return { bytesIn: socket?.bytesRead ?? 0, bytesOut: socket?.bytesWritten ?? 0 }
 }
 
 class LibNetwork implements Network {
@@ -266,8 +281,15 @@ class LibNetwork implements Network {
     this.#peers.connectionOf(peer)?.abort(new Error(reason))
   }
 
-  connections(): ConnectionStatus[] {
-    return this.#peers.statuses()
+  connections(): LiveConnection[] {
+    return this.#peers.statuses().map(status => {
+      const connection = this.#peers.connectionOf(status.peer)
+      return {
+        ...status,
+        latencyMs: connection === null ? null : (this.#pulse?.latencyMsOf(connection) ?? null),
+        ...bytesOf(connection)
+      }
+    })
   }
 
   async serve(protocol: string, handler: Handler): Promise<void> {

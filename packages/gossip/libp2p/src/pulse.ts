@@ -20,6 +20,7 @@ interface Health {
   mends: number
   missedPongs: number
   isPinging: boolean
+  latencyMs: number | null
 }
 
 export interface PulseOptions {
@@ -55,6 +56,11 @@ export class Pulse {
         for (const connection of options.connections()) void this.check(connection)
       }, PING_EVERY_MS)
     ]
+  }
+
+  /** Round trip of its last ping; null before the first. */
+  latencyMsOf(connection: Connection): number | null {
+    return this.#healthOf(connection).latencyMs
   }
 
   stop(): void {
@@ -96,7 +102,7 @@ export class Pulse {
     health.isPinging = true
     const deadline = this.#deadlines.after(PONG_WITHIN_MS)
     try {
-      await this.#options.ping(connection, deadline.signal)
+      health.latencyMs = await this.#options.ping(connection, deadline.signal)
       health.missedPongs = 0
     } catch {
       // One that does not speak ping has answered too; only silence counts.
@@ -114,7 +120,7 @@ export class Pulse {
   #healthOf(connection: Connection): Health {
     const known = this.#health.get(connection)
     if (known !== undefined) return known
-    const health: Health = { silentLooks: 0, mends: 0, missedPongs: 0, isPinging: false }
+    const health: Health = { silentLooks: 0, mends: 0, missedPongs: 0, isPinging: false, latencyMs: null }
     this.#health.set(connection, health)
     return health
   }

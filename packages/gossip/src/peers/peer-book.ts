@@ -8,8 +8,8 @@ import {
   type SteadyMs,
   steadyMs
 } from '@p2poolv2/primitives'
+import type { PeerRules } from '../contract.ts'
 import type { Dialect, PeerId } from '../network-port.ts'
-import type { PeerRules } from './rules.ts'
 import { BAN_MS, FORGIVE_MS } from './verdicts.ts'
 
 /** Peers at most, above the network's own limit of 50 in and 50 out; one more is dropped as it comes. */

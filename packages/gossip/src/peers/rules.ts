@@ -1,5 +1,6 @@
 import { type ChainParams, fingerprintText } from '@p2poolv2/consensus'
 import { asciiToBytes, BoundedSet, bytesEqual, type SteadyMs, sha256 } from '@p2poolv2/primitives'
+import type { PeerRules } from '../contract.ts'
 import type { PeerId } from '../network-port.ts'
 import { decoded } from '../wire/decoded.ts'
 import { decodeRulesMessage, encodeRulesMessage, type RulesMessage } from '../wire/rules-messages.ts'
@@ -13,9 +14,6 @@ const MAX_REPORTED = 1_024
 export const MAX_TOLD_DIFFERENCES = 16
 /** Characters of a value that are shown. */
 const MAX_SHOWN_VALUE = 80
-
-/** What is known of a peer's rules: ours, none told, or which values are others, in words. */
-export type PeerRules = 'same' | 'unknown' | { readonly differs: readonly string[] }
 
 interface Parts {
   readonly peers: PeerBook

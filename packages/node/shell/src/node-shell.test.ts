@@ -1,5 +1,5 @@
 import { encodeShare } from '@p2poolv2/consensus'
-import { decodeMessage, encodeMessage } from '@p2poolv2/gossip'
+import { decodeMessage, encodeMessage, type PeerEffect } from '@p2poolv2/gossip'
 import type { MinerId, NodeEvent, StopReason } from '@p2poolv2/node'
 import {
   A_BLOCK,
@@ -15,7 +15,7 @@ import { ZERO_SHARE_HASH } from '@p2poolv2/primitives'
 import { createLog, Metrics } from '@p2poolv2/runtime'
 import type { ChainDelta } from '@p2poolv2/sharechain'
 import { describe, expect, it } from 'vitest'
-import { type NetworkPorts, type NodePorts, NodeShell } from './node-shell.ts'
+import { type NodePorts, NodeShell } from './node-shell.ts'
 import { Telemetry } from './telemetry.ts'
 
 const MAX_QUEUED = 8
@@ -29,7 +29,7 @@ class Bench {
   readonly closed: [MinerId, string][] = []
   readonly blocks: string[] = []
   /** What the network was asked for, by kind. */
-  readonly said: { [K in keyof NetworkPorts]: Parameters<NetworkPorts[K]>[0][] } = {
+  readonly said: { [T in PeerEffect['type']]: Extract<PeerEffect, { readonly type: T }>[] } = {
     publish: [],
     verdict: [],
     request: [],
@@ -69,19 +69,10 @@ class Bench {
       },
       closeMiner: (miner, reason) => this.closed.push([miner, reason]),
       submitBlock: block => this.blocks.push(block.blockHash),
-      network: {
-        publish: message => this.said.publish.push(message),
-        verdict: verdict => {
-          this.said.verdict.push(verdict)
-          this.#look()
-        },
-        request: request => this.said.request.push(request),
-        respond: answer => {
-          this.said.respond.push(answer)
-          this.#look()
-        },
-        penalise: penalty => this.said.penalise.push(penalty),
-        dropPeer: peer => this.said.dropPeer.push(peer)
+      network: effect => {
+        const said: PeerEffect[] = this.said[effect.type]
+        said.push(effect)
+        this.#look()
       },
       stopped: reason => {
         this.stops.push(reason)

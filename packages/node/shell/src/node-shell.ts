@@ -18,23 +18,10 @@ export interface NodePorts {
   /** To every bitcoin node at once. Answers come back as `blockResult` events. */
   submitBlock(block: { readonly blockHash: BlockHash; readonly bitcoinHeight: number; readonly blockHex: string }): void
   /** Absent when there is no network: then nothing is published and every request fails as `closed`. */
-  readonly network?: NetworkPorts
+  readonly network?: (effect: PeerEffect) => void
   /** The machine has ended. Deltas given may still be on their way to disk: see `NodeShell.stop`. */
   stopped(reason: StopReason): void
 }
-
-/** What each of these means is said in the contract of the gossip machine. Calls return at once; none of them throws. */
-export interface NetworkPorts {
-  publish(message: EffectOf<'publish'>): void
-  verdict(verdict: EffectOf<'verdict'>): void
-  /** The answer comes back as `peerResponse` or `requestFailed`. */
-  request(request: EffectOf<'request'>): void
-  respond(answer: EffectOf<'respond'>): void
-  penalise(penalty: EffectOf<'penalise'>): void
-  dropPeer(peer: EffectOf<'dropPeer'>): void
-}
-
-type EffectOf<T extends PeerEffect['type']> = Omit<Extract<PeerEffect, { readonly type: T }>, 'type'>
 
 export interface NodeShellOptions {
   readonly core: NodeCore
@@ -127,23 +114,15 @@ export class NodeShell {
         break
       }
       case 'publish':
-        ports.network?.publish(effect)
-        break
       case 'verdict':
-        ports.network?.verdict(effect)
+      case 'respond':
+      case 'penalise':
+      case 'dropPeer':
+        ports.network?.(effect)
         break
       case 'request':
-        if (ports.network !== undefined) ports.network.request(effect)
+        if (ports.network !== undefined) ports.network(effect)
         else this.post({ type: 'requestFailed', requestId: effect.requestId, reason: 'closed' })
-        break
-      case 'respond':
-        ports.network?.respond(effect)
-        break
-      case 'penalise':
-        ports.network?.penalise(effect)
-        break
-      case 'dropPeer':
-        ports.network?.dropPeer(effect)
         break
       case 'sendMiner':
         ports.sendMiner(effect.miner, effect.output)

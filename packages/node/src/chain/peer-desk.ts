@@ -1,6 +1,7 @@
 import type { Gossip, GossipEffect, GossipEvent } from '@p2poolv2/gossip'
 import type { Moment } from '@p2poolv2/primitives'
 import type { EffectList } from '../effect-list.ts'
+import type { JobMaker } from '../work/job-maker.ts'
 import type { ChainKeeper } from './chain-keeper.ts'
 
 export interface PeerDeskDeps {
@@ -8,6 +9,8 @@ export interface PeerDeskDeps {
   /** Says which commits a read of the store waits for. */
   readonly keeper: Pick<ChainKeeper, 'sequence'>
   readonly effects: EffectList
+  /** Told when nobody follows the rules of this node; absent when shares are wanted all the same. */
+  readonly jobs?: Pick<JobMaker, 'privateFork'>
 }
 
 /** The node's side towards its peers: hands events to the gossip machine and passes on what it wants done. */
@@ -20,6 +23,7 @@ export class PeerDesk {
 
   handle(event: GossipEvent, now: Moment): void {
     for (const effect of this.#deps.gossip.handle(event, now.steadyMs)) this.#perform(effect)
+    this.#deps.jobs?.privateFork(this.#deps.gossip.isPrivateFork)
   }
 
   #perform(effect: GossipEffect): void {

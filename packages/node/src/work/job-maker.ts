@@ -65,6 +65,7 @@ export class JobMaker {
   #lastWindow: KnownWindow | null = null
   #lastNsecs = 0n
   #lastWorkId = 0
+  #isPrivateFork = false
 
   constructor(options: JobMakerOptions, deps: { readonly chain: ShareChain }) {
     this.#options = options
@@ -112,6 +113,13 @@ export class JobMaker {
     this.#pending ??= 'base'
   }
 
+  /** Whether every peer follows other rules, and the operator does not want shares all the same. */
+  privateFork(isPrivateFork: boolean): void {
+    if (this.#isPrivateFork === isPrivateFork) return
+    this.#isPrivateFork = isPrivateFork
+    this.#pending ??= 'base'
+  }
+
   /** Makes work anew if that is due; null if not. */
   renewIfDue(now: Moment): Renewal | null {
     const template = this.#template
@@ -129,7 +137,8 @@ export class JobMaker {
       template,
       templateAgeSec: Math.floor((now.steadyMs - this.#templateTakenAtMs) / 1000),
       lastWindow: this.#lastWindow,
-      wallMs: now.wallMs
+      wallMs: now.wallMs,
+      isPrivateFork: this.#isPrivateFork
     })
     return this.#offer(built, cause, now.steadyMs)
   }
