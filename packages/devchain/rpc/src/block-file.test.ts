@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdtemp, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DevChain, decodeBlockRecords, encodeBlockRecord } from '@p2poolv2/devchain'
@@ -35,6 +35,23 @@ async function opened(file: string, limits?: FileLimits) {
     }
   }
   return { chain, blocks, report, take }
+}
+
+/** Until its end every write of this process to an open file fails, half of it written. */
+async function fullDisk(): Promise<{ end: () => void }> {
+  const handle = await open(await path(), 'w')
+  const prototype = Object.getPrototypeOf(handle) as { appendFile: (data: Uint8Array) => Promise<void> }
+  await handle.close()
+  const { appendFile } = prototype
+  prototype.appendFile = async function (data) {
+    await appendFile.call(this, data.subarray(0, data.length >> 1))
+    throw new Error('no space')
+  }
+  const end = (): void => {
+    prototype.appendFile = appendFile
+  }
+  undo.push(async () => end())
+  return { end }
 }
 
 describe('BlockFile', () => {
@@ -93,6 +110,25 @@ describe('BlockFile', () => {
     expect([...after.chain.blocks()].map(({ hash }) => hash)).toEqual(
       [...before.chain.blocks()].map(({ hash }) => hash)
     )
+    await after.blocks.close()
+  })
+
+  it.each([
+    ['few', 3],
+    ['many', 8]
+  ])('has every block again once a full disk takes %s that it refused', async (_how, count) => {
+    const line = growBranch({ count: count + 2, fromSec: NOW_SEC, spacingSec: 1 })
+    const file = await path()
+    const { blocks, take } = await opened(file, { ...FILE_LIMITS, unwritten: 5 })
+    await take(line.blocks.slice(0, 1))
+    const full = await fullDisk()
+    for (const block of line.blocks.slice(1, -1)) await expect(take([block])).rejects.toThrow('no space')
+    full.end()
+    await take(line.blocks.slice(-1))
+    await blocks.close()
+    const after = await opened(file)
+    expect(after.report).toEqual({ restoredBlocks: count + 2, droppedBytes: 0 })
+    expect(after.chain.tip.hash).toBe(line.chain.tip.hash)
     await after.blocks.close()
   })
 

@@ -11,12 +11,14 @@ export interface RestoreReport {
 }
 
 export interface FileLimits {
+  /** Above these the file is written anew with what the chain still keeps, which is less. */
   readonly records: number
   readonly bytes: number
+  /** Blocks that wait for a disk that refuses them. With more the file is written anew once the disk takes something again. */
+  readonly unwritten: number
 }
 
-/** Above either the file is written anew with what the chain still keeps, which is less. */
-export const FILE_LIMITS: FileLimits = { records: 4 * KEPT_BLOCKS, bytes: 256 * 1024 * 1024 }
+export const FILE_LIMITS: FileLimits = { records: 4 * KEPT_BLOCKS, bytes: 256 * 1024 * 1024, unwritten: 1_000 }
 
 /**
  * A file of every block that found a place, in order of arrival, so that the same chain grows from it again: of two branches
@@ -32,6 +34,7 @@ export class BlockFile {
   #records: number
   /** Blocks that could not be written yet: nothing after a hole could be read back. The chain holds their bytes anyway. */
   #unwritten: ChainBlock[] = []
+  #lacksBlocks = false
   #writing: Promise<void> = Promise.resolve()
 
   private constructor(path: string, opened: { chain: DevChain; limits: FileLimits; file: FileHandle; kept: Kept }) {
@@ -76,10 +79,7 @@ export class BlockFile {
 
   /** Resolves when the file has what the chain keeps, and nothing else. */
   rewrite(): Promise<void> {
-    return this.#inTurn(() => {
-      this.#unwritten = []
-      return this.#writeAnew()
-    })
+    return this.#inTurn(() => this.#writeAnew())
   }
 
   /** Resolves after the last append. */
@@ -97,6 +97,7 @@ export class BlockFile {
 
   async #writeAll(): Promise<void> {
     const blocks = this.#unwritten
+    if (this.#lacksBlocks) return this.#writeAnew()
     if (blocks.length === 0) return
     const bytes = concatBytes(...blocks.map(encodeBlockRecord))
     this.#unwritten = []
@@ -105,6 +106,8 @@ export class BlockFile {
       await this.#file.datasync()
     } catch (error) {
       this.#unwritten = [...blocks, ...this.#unwritten]
+      this.#lacksBlocks = this.#unwritten.length > this.#limits.unwritten
+      if (this.#lacksBlocks) this.#unwritten = []
       await this.#file.truncate(this.#goodBytes)
       throw error
     }
@@ -117,20 +120,19 @@ export class BlockFile {
     if (this.#records > this.#limits.records || this.#goodBytes > this.#limits.bytes) await this.#writeAnew()
   }
 
-  /** A crash at any moment leaves the old file or the new one. */
+  /** With all that the chain keeps. A crash at any moment leaves the old file or the new one. */
   async #writeAnew(): Promise<void> {
+    const blocks = [...this.#chain.blocks()]
+    this.#unwritten = []
+    this.#lacksBlocks = true
     const temporary = `${this.#path}.new`
     const file = await open(temporary, 'w')
-    // What waits to be written is written behind it.
-    const waiting = new Set(this.#unwritten)
     let bytes = 0
-    let records = 0
     try {
-      for (const block of [...this.#chain.blocks()].filter(kept => !waiting.has(kept))) {
+      for (const block of blocks) {
         const record = encodeBlockRecord(block)
         await file.appendFile(record)
         bytes += record.length
-        records += 1
       }
       await file.datasync()
     } finally {
@@ -140,7 +142,8 @@ export class BlockFile {
     await this.#file.close()
     this.#file = await open(this.#path, 'a+')
     this.#goodBytes = bytes
-    this.#records = records
+    this.#records = blocks.length
+    this.#lacksBlocks = false
   }
 }
 
