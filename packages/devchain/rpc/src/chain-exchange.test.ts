@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buildBlock, growBranch, REGTEST_DIFFICULTY } from '@p2poolv2/devchain/testing'
 import { afterEach, expect, it } from 'vitest'
-import { type BlockNetwork, ChainExchange } from './chain-exchange.ts'
+import { type BlockNetwork, ChainExchange, type ChainExchangeOptions } from './chain-exchange.ts'
 import { LiveChain } from './live-chain.ts'
 
 const NOW_SEC = 1_795_360_577
@@ -19,19 +19,20 @@ type Handler = Parameters<BlockNetwork['serve']>[1]
 /** Peers in one process; what one asks the other's handler answers in a later turn. */
 class Room {
   readonly handlers = new Map<string, Handler>()
-  readonly dropped: string[] = []
+  readonly bad: string[] = []
 
-  port(name: string): BlockNetwork {
-    return {
-      serve: (protocol, handler) => void this.handlers.set(`${name} ${protocol}`, handler),
-      ask: async (peer, protocol, payload) => {
+  /** What the exchange of one of them gets. */
+  port(name: string): Omit<ChainExchangeOptions, 'tag'> {
+    const network: BlockNetwork = {
+      serve: async (protocol, handler) => void this.handlers.set(`${name} ${protocol}`, handler),
+      ask: async ({ peer, protocol, payload }) => {
         await new Promise(resolve => setImmediate(resolve))
         const handler = this.handlers.get(`${peer} ${protocol}`)
-        if (handler === undefined) throw new Error('nobody there')
-        return handler(payload, name)
-      },
-      drop: (peer, reason) => this.dropped.push(`${peer}: ${reason}`)
+        if (handler === undefined) return { type: 'failed' }
+        return { type: 'answer', payload: await handler({ peer: name, payload }) }
+      }
     }
+    return { network, clock, onBadPeer: (peer, reason) => this.bad.push(`${peer}: ${reason}`) }
   }
 }
 
@@ -51,7 +52,7 @@ async function tipIs(chain: LiveChain, hash: string): Promise<void> {
   expect(chain.chain.tip.hash).toBe(hash)
 }
 
-it('two chains in two processes are one, and still after a restart', async () => {
+it('two chains whose nodes are peers are one, and still after a restart', async () => {
   const file = join(await folder(), 'blocks')
   const room = new Room()
   const [ann, bob] = [await live(), await live(file)]
@@ -59,8 +60,8 @@ it('two chains in two processes are one, and still after a restart', async () =>
   for (const block of grown.blocks) await ann.submit(block)
   const tag = '0a1b2c3d'
   const exchanges = [
-    new ChainExchange(ann, { network: room.port('ann'), tag, clock }),
-    new ChainExchange(bob, { network: room.port('bob'), tag, clock })
+    await ChainExchange.start(ann, { ...room.port('ann'), tag }),
+    await ChainExchange.start(bob, { ...room.port('bob'), tag })
   ] as const
   for (const exchange of exchanges) undo.push(() => exchange.stop())
   exchanges[0].peerConnected('bob')
@@ -69,7 +70,7 @@ it('two chains in two processes are one, and still after a restart', async () =>
   const block = buildBlock(bob.chain.template(NOW_SEC + 7_000))
   expect((await bob.submit(block)).type).toBe('accepted')
   await tipIs(ann, bob.chain.tip.hash)
-  expect(room.dropped).toEqual([])
+  expect(room.bad).toEqual([])
   exchanges[1].stop()
   await bob.close()
   const again = await live(file)
@@ -80,18 +81,19 @@ it('two chains in two processes are one, and still after a restart', async () =>
 it('a peer that sends nonsense is dropped, and one that does not answer does no harm', async () => {
   const room = new Room()
   const ann = await live()
-  const exchange = new ChainExchange(ann, { network: room.port('ann'), tag: '0a1b2c3d', clock })
+  const exchange = await ChainExchange.start(ann, { ...room.port('ann'), tag: '0a1b2c3d' })
   undo.push(() => exchange.stop())
-  room.handlers.set(`eve ${exchange.protocol}`, () => Uint8Array.of(1, 2, 3))
+  room.handlers.set(`eve ${exchange.protocol}`, async () => Uint8Array.of(1, 2, 3))
   exchange.peerConnected('mute')
   exchange.peerConnected('eve')
   const serve = room.handlers.get(`ann ${exchange.protocol}`)
-  expect(serve?.(Uint8Array.of(0, 0), 'stranger')).toBeNull()
-  expect(serve?.(Uint8Array.of(0, 0), 'mute')?.[0]).toBe(2)
+  const asks = (peer: string) => serve?.({ peer, payload: Uint8Array.of(0, 0) })
+  expect(await asks('stranger')).toBeNull()
+  expect((await asks('mute'))?.[0]).toBe(2)
   for (let turn = 0; turn < 10; turn++) await new Promise(resolve => setImmediate(resolve))
-  expect(room.dropped).toEqual(['eve: malformed'])
+  expect(room.bad).toEqual(['eve: malformed'])
   exchange.stop()
-  expect(serve?.(Uint8Array.of(0, 0), 'mute')).toBeNull()
+  expect(await asks('mute')).toBeNull()
 })
 
 it('a file holds only what took the place of its blocks', async () => {

@@ -8,20 +8,28 @@ import {
 import type { Clock, Log } from '@p2poolv2/runtime'
 import type { LiveChain } from './live-chain.ts'
 
-/** What the exchange needs of a network of peers that speak a request/response protocol, one frame each way. */
+/** What the exchange needs of a network of peers that speak request/response protocols, one frame each way. */
 export interface BlockNetwork {
-  /** @param handler answers at once; null closes the stream without an answer */
-  serve(protocol: string, handler: (payload: Uint8Array, peer: PeerId) => Uint8Array | null): void
-  /** Resolves to null if the peer gave no answer, and rejects if there can be none. */
-  ask(peer: PeerId, protocol: string, payload: Uint8Array, timeoutMs: number): Promise<Uint8Array | null>
-  /** It sent what no honest peer sends. */
-  drop(peer: PeerId, reason: string): void
+  /** @param handler resolves to null to close the stream without an answer */
+  serve(
+    protocol: string,
+    handler: (request: { readonly peer: PeerId; readonly payload: Uint8Array }) => Promise<Uint8Array | null>
+  ): Promise<void>
+  /** Never rejects. An answer of null: the peer closed the stream without one. */
+  ask(order: {
+    readonly peer: PeerId
+    readonly protocol: string
+    readonly payload: Uint8Array
+    readonly timeoutMs: number
+  }): Promise<{ readonly type: 'answer'; readonly payload: Uint8Array | null } | { readonly type: 'failed' }>
 }
 
 export interface ChainExchangeOptions {
   readonly network: BlockNetwork
   /** First 8 hex digits of the genesis share's hash. */
   readonly tag: string
+  /** A peer sent what no honest one sends. It is forgotten here until it is told as connected again. */
+  readonly onBadPeer: (peer: PeerId, reason: string) => void
   readonly clock: Clock
   readonly log?: Log | undefined
 }
@@ -37,13 +45,19 @@ export class ChainExchange {
   #timer: NodeJS.Timeout | undefined
   #isStopped = false
 
-  constructor(live: LiveChain, options: ChainExchangeOptions) {
+  private constructor(live: LiveChain, options: ChainExchangeOptions) {
     this.#live = live
     this.#options = options
     this.#machine = new BlockExchange({ chain: live.chain })
     this.protocol = exchangeProtocol(options.tag)
     live.onOwnBlocks = () => void this.#post({ type: 'ownBlocks' })
-    options.network.serve(this.protocol, (payload, peer) => this.#answer(payload, peer))
+  }
+
+  /** Resolves when peers are served. */
+  static async start(live: LiveChain, options: ChainExchangeOptions): Promise<ChainExchange> {
+    const exchange = new ChainExchange(live, options)
+    await options.network.serve(exchange.protocol, async request => exchange.#answer(request))
+    return exchange
   }
 
   /** A peer that serves `protocol` is here. */
@@ -62,7 +76,7 @@ export class ChainExchange {
     this.#live.onOwnBlocks = () => undefined
   }
 
-  #answer(payload: Uint8Array, peer: PeerId): Uint8Array | null {
+  #answer({ peer, payload }: { readonly peer: PeerId; readonly payload: Uint8Array }): Uint8Array | null {
     const requestId = ++this.#lastRequestId
     const effects = this.#post({ type: 'request', peer, requestId, payload })
     const answer = effects.find(effect => effect.type === 'answer' && effect.requestId === requestId)
@@ -91,7 +105,7 @@ export class ChainExchange {
         break
       case 'drop':
         this.#options.log?.warn({ peer: effect.peer, reason: effect.reason }, 'a peer sent a bad block')
-        this.#options.network.drop(effect.peer, effect.reason)
+        this.#options.onBadPeer(effect.peer, effect.reason)
         break
       case 'answer':
         // Returned to who asked.
@@ -102,12 +116,9 @@ export class ChainExchange {
   }
 
   async #ask({ peer, requestId, payload, timeoutMs }: Extract<ExchangeEffect, { type: 'ask' }>): Promise<void> {
-    const { network } = this.#options
-    const event = await network.ask(peer, this.protocol, payload, timeoutMs).then(
-      (answer): ExchangeEvent => ({ type: 'response', requestId, payload: answer }),
-      (): ExchangeEvent => ({ type: 'failed', requestId })
-    )
-    this.#post(event)
+    const outcome = await this.#options.network.ask({ peer, protocol: this.protocol, payload, timeoutMs })
+    if (outcome.type === 'answer') this.#post({ type: 'response', requestId, payload: outcome.payload })
+    else this.#post({ type: 'failed', requestId })
   }
 
   #arm(): void {

@@ -220,16 +220,17 @@ describe('DevChainServer', () => {
     const moment = { steadyMs: steadyMs(0), wallMs: unixMs(Date.now()) }
     peer.handle({ type: 'peerConnected', peer: 'we' }, moment)
     const server = await started()
-    const exchange = server.exchangeBlocks({
+    const exchange = await server.exchangeBlocks({
       tag: '0a1b2c3d',
+      onBadPeer: expect.unreachable,
       network: {
-        serve: () => undefined,
-        ask: async (_peer, protocol, payload) => {
+        serve: async () => undefined,
+        ask: async ({ protocol, payload }) => {
           expect(protocol).toBe('/p2pool/devnet/0a1b2c3d/blocks/1.0.0')
           const effects = peer.handle({ type: 'request', peer: 'we', requestId: 1, payload }, moment)
-          return effects.flatMap(effect => (effect.type === 'answer' ? [effect.payload] : []))[0] ?? null
-        },
-        drop: expect.unreachable
+          const [answer] = effects.flatMap(effect => (effect.type === 'answer' ? [effect.payload] : []))
+          return { type: 'answer', payload: answer ?? null }
+        }
       }
     })
     const { longpollid } = await template(server)

@@ -72,11 +72,10 @@ export class DevChainServer {
   }
 
   /** Keeps the chain in step with those of peers, until this server stops. Once. */
-  exchangeBlocks(options: Pick<ChainExchangeOptions, 'network' | 'tag'>): ChainExchange {
-    const clock = this.#options.clock ?? systemClock()
-    const exchange = new ChainExchange(this.#live, { ...options, clock, log: this.#options.log })
-    this.#exchange = exchange
-    return exchange
+  async exchangeBlocks(options: Omit<ChainExchangeOptions, 'clock' | 'log'>): Promise<ChainExchange> {
+    const { clock = systemClock(), log } = this.#options
+    this.#exchange = await ChainExchange.start(this.#live, { ...options, clock, log })
+    return this.#exchange
   }
 
   /** Answers waiting long polls, ends connections, and closes the file when every block is on the disk. */
