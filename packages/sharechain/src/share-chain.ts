@@ -333,6 +333,7 @@ export class ShareChain {
     this.#validator.checkInvariants()
     this.#intake.checkInvariants()
     this.#base.checkInvariants()
+    this.#stall.checkInvariants()
     this.#window.checkInvariants()
   }
 

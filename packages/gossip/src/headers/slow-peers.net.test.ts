@@ -81,3 +81,26 @@ it('a slow peer is followed to the end when there is nobody else', () => {
   expect(failures('slow')).toEqual([])
   expect(headersAskedOf('slow')).toBeGreaterThanOrEqual(2)
 })
+
+it('a peer that fails and comes back waits as long as if it had stayed', () => {
+  net.add(
+    'liar',
+    new ScriptedPeer(
+      message => (message.type === 'getShareHeaders' ? 'silent' : null),
+      [{ type: 'handshake', tipHeight: LONG, tipHash: tip }]
+    )
+  )
+  // Silent three times: twenty seconds to wait.
+  net.connect('ann', 'liar', { latencyMs: 20 })
+  for (let i = 0; i < 200 && failures('liar').length < 3; i++) net.run(1_000)
+  expect(failures('liar').length).toBe(3)
+  const asked = headersAskedOf('liar')
+  for (let i = 0; i < 15; i++) {
+    net.disconnect('ann', 'liar')
+    net.connect('ann', 'liar', { latencyMs: 20 })
+    net.run(1_000)
+  }
+  expect(headersAskedOf('liar')).toBe(asked)
+  net.run(10_000)
+  expect(headersAskedOf('liar')).toBe(asked + 1)
+})

@@ -1,4 +1,4 @@
-import { invariant, type Rng, type ShareHash, type SteadyMs, steadyMs } from '@p2poolv2/primitives'
+import { BoundedMap, invariant, type Rng, type ShareHash, type SteadyMs, steadyMs } from '@p2poolv2/primitives'
 import type { ChainIndex } from '../chain-port.ts'
 import type { PeerId } from '../network-port.ts'
 import type { PeerBook } from '../peers/peer-book.ts'
@@ -12,6 +12,9 @@ const FIRST_BACKOFF_MS = 5_000
 const MAX_BACKOFF_MS = 600_000
 
 const NEVER = Number.POSITIVE_INFINITY
+
+/** Peers whose failures are remembered; at the cap those of who was asked first are forgotten. */
+export const MAX_REMEMBERED_PEERS = 1_024
 
 interface Patience {
   failures: number
@@ -29,8 +32,8 @@ export class Turns {
   readonly #parts: Parts
   /** Peers to ask, in order, and the share that made us want to; null to ask in any case. At most one entry a peer. */
   readonly #wanting = new Map<PeerId, ShareHash | null>()
-  /** Of connected peers that have been asked. */
-  readonly #patience = new Map<PeerId, Patience>()
+  /** Of peers that have been asked, and of those that failed also when they have gone: who comes back is no newcomer. */
+  readonly #patience = new BoundedMap<PeerId, Patience>(MAX_REMEMBERED_PEERS)
   #pollAtMs: SteadyMs | null = null
   #lastInRotation: PeerId | null = null
 
@@ -56,7 +59,7 @@ export class Turns {
 
   peerGone(peer: PeerId): void {
     this.#wanting.delete(peer)
-    this.#patience.delete(peer)
+    if (this.#patience.get(peer)?.failures === 0) this.#patience.delete(peer)
     if (this.#parts.peers.size === 0) this.#pollAtMs = null
   }
 
@@ -118,11 +121,10 @@ export class Turns {
 
   checkInvariants(): void {
     const { peers } = this.#parts
-    for (const known of [this.#wanting, this.#patience]) {
-      for (const peer of known.keys()) {
-        invariant(peers.get(peer) !== undefined, 'header sync knows connected peers only')
-      }
+    for (const peer of this.#wanting.keys()) {
+      invariant(peers.get(peer) !== undefined, 'header sync wants to ask connected peers only')
     }
+    this.#patience.checkInvariants()
     invariant((this.#pollAtMs === null) === (peers.size === 0), 'somebody is polled while there is somebody')
   }
 

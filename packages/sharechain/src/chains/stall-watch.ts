@@ -1,21 +1,29 @@
 import type { UnixMs } from '@p2poolv2/primitives'
-import { unixMs } from '@p2poolv2/primitives'
+import { invariant, unixMs } from '@p2poolv2/primitives'
 import type { HeaderIndex, Slot } from '../tree/header-index.ts'
 import { NO_SLOT } from '../tree/header-index.ts'
 import type { Organiser } from './organise.ts'
 
 /** How long a candidate chain may keep valid work from being confirmed without one more of its own shares becoming valid. */
 export const STALL_MS = 60_000
+/** What each share of it that becomes valid adds, up to that much again: a chain of n shares holds up nobody for longer than n times this. */
+export const STALL_MS_A_SHARE = 2_000
+/** While nothing is held up, patience grows back at this part of the time that passes. */
+const PATIENCE_BACK = 0.1
 
 /**
- * Watches for a candidate chain that does not come on: its headers are the heaviest, but the body of its next share does not
- * come, while shares that are valid wait beside it. Nobody may hold up confirmation with headers alone, so after a while the
- * candidate chain turns away from that share; when its body comes, the branch is as good as any.
+ * Watches for a candidate chain that does not come on: its headers are the heaviest, but the bodies of its shares do not come, or
+ * hardly, while shares that are valid wait beside it. Nobody may hold up confirmation with headers alone, nor with one body now and
+ * then, so when patience is over the candidate chain turns away from the share that is missing; when its body comes, the
+ * branch is as good as any, and has the time that this body earned.
  */
 export class StallWatch {
   readonly #index: HeaderIndex
   readonly #organiser: Organiser
   #blocking: Slot = NO_SLOT
+  /** The one that was waited for last, also if the chain has turned away from it. */
+  #last: Slot = NO_SLOT
+  #patienceMs = STALL_MS
   #sinceMs = 0
 
   constructor(index: HeaderIndex, organiser: Organiser) {
@@ -24,7 +32,7 @@ export class StallWatch {
   }
 
   get nextDeadlineMs(): UnixMs | null {
-    return this.#blocking === NO_SLOT ? null : unixMs(this.#sinceMs + STALL_MS)
+    return this.#blocking === NO_SLOT ? null : unixMs(this.#sinceMs + Math.ceil(this.#patienceMs))
   }
 
   /**
@@ -33,18 +41,38 @@ export class StallWatch {
    * @returns the share to turn away from; `NO_SLOT` mostly
    */
   update(base: Slot, nowMs: UnixMs): Slot {
-    const blocking = this.#isKeptWaiting(base) ? this.#organiser.nextUnvalidated() : NO_SLOT
-    // A clock that steps back begins anew.
-    if (blocking !== this.#blocking || nowMs < this.#sinceMs) this.#sinceMs = nowMs
-    this.#blocking = blocking
-    if (blocking === NO_SLOT || nowMs < this.#sinceMs + STALL_MS) return NO_SLOT
+    // A clock that steps back took no time.
+    const passedMs = Math.max(0, nowMs - this.#sinceMs)
+    this.#sinceMs = nowMs
+    this.#addPatience(this.#blocking === NO_SLOT ? passedMs * PATIENCE_BACK : -passedMs)
+    this.#blocking = this.#isKeptWaiting(base) ? this.#organiser.nextUnvalidated() : NO_SLOT
+    if (this.#blocking === NO_SLOT) return NO_SLOT
+    this.#addPatience(this.#risenTo(this.#blocking) * STALL_MS_A_SHARE)
+    this.#last = this.#blocking
+    if (this.#patienceMs > 0) return NO_SLOT
     this.#blocking = NO_SLOT
-    return blocking
+    return this.#last
   }
 
   /** A share leaves the index. */
   forget(slot: Slot): void {
     if (slot === this.#blocking) this.#blocking = NO_SLOT
+    if (slot === this.#last) this.#last = NO_SLOT
+  }
+
+  checkInvariants(): void {
+    invariant(this.#patienceMs >= 0 && this.#patienceMs <= STALL_MS, 'patience is neither owed nor saved up')
+  }
+
+  #addPatience(ms: number): void {
+    this.#patienceMs = Math.min(STALL_MS, Math.max(0, this.#patienceMs + ms))
+  }
+
+  /** How many shares have become valid since another was waited for; 0 if that one has not. */
+  #risenTo(slot: Slot): number {
+    const index = this.#index
+    if (this.#last === NO_SLOT || index.validity(this.#last) !== 'blockValid') return 0
+    return Math.max(0, index.height(slot) - index.height(this.#last))
   }
 
   /** Whether valid shares above the confirmed tip are off the candidate chain. */
