@@ -1,6 +1,5 @@
 import type { Job, Solution } from '@p2poolv2/bitcoin'
 import type { BlockHash, Moment, Sha256d, SteadyMs, UnixMs } from '@p2poolv2/primitives'
-import type { JobRegistry } from './mining/job-registry.ts'
 
 /**
  * What one miner's session is told (`SessionEvent`) and what it asks for (`SessionEffect`): plain objects with a
@@ -103,6 +102,17 @@ export interface SessionOptions extends SessionSettings {
   readonly remote: string
 }
 
+/** Jobs of a connection that ended, with what was submitted for them. Whoever keeps them tells them what sessions are told. */
+export interface KeptJobs {
+  /** Forgets those past their life. */
+  expire(nowMs: SteadyMs): void
+  /** Works before this one are not kept any longer. */
+  forgetWorksBefore(workId: number): void
+  /** Bitcoin has a new tip. */
+  newBlock(prevHash: BlockHash, nowMs: SteadyMs): void
+  checkInvariants(): void
+}
+
 /**
  * What a connection that ended leaves to the one that resumes it. Its jobs go to the same payee only, so a session id in wrong
  * hands gives away an extranonce that nobody uses, and nothing else.
@@ -111,8 +121,8 @@ export interface SessionRemains {
   readonly sessionId: string
   readonly extranonce: ExtranonceSpace
   readonly identity: MinerIdentity
-  /** With what was submitted for them. Nobody else uses it any more. */
-  readonly jobs: JobRegistry
+  /** Nobody else uses them any more. */
+  readonly jobs: KeptJobs
 }
 
 export interface SessionDeps {

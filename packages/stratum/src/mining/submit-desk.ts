@@ -1,6 +1,6 @@
 import { EXTRANONCE_BYTES } from '@p2poolv2/bitcoin'
 import { invariant, type Moment, type Sha256d } from '@p2poolv2/primitives'
-import type { ExtranonceSpace, SessionEffect } from '../contract.ts'
+import type { ExtranonceSpace, KeptJobs, SessionEffect } from '../contract.ts'
 import { JobRegistry, type KnownJob } from './job-registry.ts'
 import { creditOf, judgeSubmit } from './judge-submit.ts'
 import { type Refusal, refusal } from './refusals.ts'
@@ -61,7 +61,8 @@ export class SubmitDesk {
   }
 
   /** And with its jobs. Before the first of its own. */
-  takeJobs(jobs: JobRegistry): void {
+  takeJobs(jobs: KeptJobs): void {
+    invariant(jobs instanceof JobRegistry, 'what sessions leave is what sessions take')
     invariant(this.#jobs.size === 0, 'jobs are taken over before there are any')
     this.#jobs = jobs
   }

@@ -7,6 +7,7 @@ import type {
   SessionDeps,
   SessionEffect,
   SessionEvent,
+  SessionOptions,
   SessionSettings
 } from '../contract.ts'
 import { DEFAULT_START_PROFILES } from '../mining/difficulty.ts'
@@ -55,8 +56,24 @@ export interface SentLine {
   readonly error?: ReplyError | null
 }
 
+/** One call of a session: what it was told, then what was answered to what it asked, and all the text that came of it. */
+export interface TranscriptStep {
+  readonly events: readonly SessionEvent[]
+  readonly now: Moment
+  readonly text: string
+}
+
+/** All that a session was told, so that it can be told again. */
+export interface Transcript {
+  readonly options: SessionOptions
+  readonly deps: SessionDeps
+  readonly steps: TranscriptStep[]
+}
+
 /** A session with a node that always has the given work and a clock that stands still until told. */
 export class SessionRig {
+  /** Where transcripts of rigs go as they are made, while somebody collects them. */
+  static opened: Transcript[] | null = null
   readonly session: V1Session
   readonly effects: SessionEffect[] = []
   /** Every write, as text. */
@@ -72,6 +89,7 @@ export class SessionRig {
   readonly questions: Extract<SessionEffect, { readonly type: 'authorise' }>[] = []
   /** What the node still has of older works; raised to let go of some. */
   oldestWorkId = 1
+  readonly transcript: Transcript
   readonly #authorise: NonNullable<RigOptions['authorise']>
   #jobs = 0
 
@@ -81,16 +99,17 @@ export class SessionRig {
     this.nowMs = steadyMs(options.nowMs ?? TEMPLATE_A.timeSec * 1000)
     const extranonce1 = hexToBytes(options.extranonce1 ?? '0a000001')
     this.#authorise = options.authorise ?? authorise
-    this.session = new StratumV1().open(
-      {
-        ...(options.settings ?? SETTINGS),
-        extranonce: { prefix: extranonce1, minerBytes: 12 - extranonce1.length },
-        sessionId: options.sessionId ?? options.extranonce1 ?? '0a000001',
-        connectedAtMs: this.nowMs,
-        remote: '192.0.2.1:50000'
-      },
-      options.deps ?? {}
-    )
+    const sessionOptions = {
+      ...(options.settings ?? SETTINGS),
+      extranonce: { prefix: extranonce1, minerBytes: 12 - extranonce1.length },
+      sessionId: options.sessionId ?? options.extranonce1 ?? '0a000001',
+      connectedAtMs: this.nowMs,
+      remote: '192.0.2.1:50000'
+    }
+    const deps = options.deps ?? {}
+    this.session = new StratumV1().open(sessionOptions, deps)
+    this.transcript = { options: sessionOptions, deps, steps: [] }
+    SessionRig.opened?.push(this.transcript)
   }
 
   /** Requests (objects) and raw lines (strings) of one read. @returns the lines sent in answer, work included */
@@ -173,6 +192,7 @@ export class SessionRig {
         }
       }
     }
+    this.transcript.steps.push({ events, now: this.now, text })
     if (text !== '') this.writes.push(text)
     const sent = text === '' ? [] : linesOf(text)
     if (wantsWork) sent.push(...this.renew())

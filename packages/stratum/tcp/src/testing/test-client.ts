@@ -56,6 +56,20 @@ export class TestClient {
     return this.lines.splice(0, count).map(line => JSON.parse(line) as ReadLine)
   }
 
+  /** The next so many characters, or fewer if the connection ends before; not to be mixed with `read`. */
+  async readText(length: number): Promise<string> {
+    const all = (): string => this.lines.map(line => `${line}\n`).join('') + this.#rest
+    while (all().length < length && !this.socket.closed) {
+      await new Promise<void>(resolve => {
+        this.#wake = resolve
+      })
+    }
+    const text = all()
+    this.lines.length = 0
+    this.#rest = ''
+    return text
+  }
+
   /** Resolves when the other side has hung up; whatever came before is in `lines`. */
   async ended(): Promise<void> {
     if (!this.socket.closed) await once(this.socket, 'close')
