@@ -18,6 +18,9 @@ import { Level } from 'level'
 
 type Database = Level<Uint8Array, Uint8Array>
 
+/** Rows read and decoded at once: some milliseconds. */
+const READ_BATCH_ROWS = 100
+
 /** History cannot be kept or read. Nothing else depends on it: a node without it mines and pays as ever. */
 export class HistoryUnavailable extends Error {
   readonly code = 'history-unavailable'
@@ -74,21 +77,22 @@ class LevelHistory implements HistoryStore {
     await write
   }
 
-  async readFrames(level: HistoryLevel, { fromSec, toSec }: TimeRange): Promise<Frame[]> {
-    const read = (from: number, to: number): Promise<HistoryRow[]> => this.#rows(framesIn(level, from, to))
-    return framesOfRows(await this.#around({ from: fromSec, to: toSec, least: LEVELS[level].spanSec }, read))
+  async readFrames(level: HistoryLevel, { fromSec, toSec }: TimeRange, workers?: readonly number[]): Promise<Frame[]> {
+    const read = (from: number, to: number): Promise<Frame[]> =>
+      this.#read(framesIn(level, from, to), rows => framesOfRows(rows, workers))
+    return this.#around({ from: fromSec, to: toSec, least: LEVELS[level].spanSec }, read)
   }
 
   async readSeries(): Promise<Series[]> {
-    const read = (from: number, to: number): Promise<HistoryRow[]> => this.#rows(seriesIn(from, to))
-    return seriesOfRows(await this.#around({ from: 0, to: 2 ** 32 - 1, least: 1 }, read))
+    const read = (from: number, to: number): Promise<Series[]> => this.#read(seriesIn(from, to), seriesOfRows)
+    return this.#around({ from: 0, to: 2 ** 32 - 1, least: 1 }, read)
   }
 
   /** Reads a stretch, and where LevelDB finds damage in it its halves: one bad block of 4 kB must not hide a year. */
-  async #around(
+  async #around<T>(
     { from, to, least }: { from: number; to: number; least: number },
-    read: (from: number, to: number) => Promise<HistoryRow[]>
-  ): Promise<HistoryRow[]> {
+    read: (from: number, to: number) => Promise<T[]>
+  ): Promise<T[]> {
     this.#assertOpen()
     try {
       return await read(from, to)
@@ -116,9 +120,19 @@ class LevelHistory implements HistoryStore {
     }
   }
 
-  async #rows({ from, to }: KeyRange): Promise<HistoryRow[]> {
-    const entries = await this.#database.iterator({ gte: from, lt: to }).all()
-    return entries.map(([key, value]) => ({ key, value }))
+  /** Decodes batch by batch, so that a year of hours does not keep the node from its miners. */
+  async #read<T>({ from, to }: KeyRange, decode: (rows: HistoryRow[]) => T[]): Promise<T[]> {
+    const iterator = this.#database.iterator({ gte: from, lt: to })
+    const decoded: T[] = []
+    try {
+      for (;;) {
+        const entries = await iterator.nextv(READ_BATCH_ROWS)
+        if (entries.length === 0) return decoded
+        decoded.push(...decode(entries.map(([key, value]) => ({ key, value }))))
+      }
+    } finally {
+      await iterator.close()
+    }
   }
 
   #assertOpen(): void {

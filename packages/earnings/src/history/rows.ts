@@ -137,9 +137,10 @@ export function frameRow(frame: Frame): HistoryRow {
 }
 
 /**
+ * @param wanted ids of the workers to give; all if left out. At the bound they are most of the cost.
  * @returns null for a row that is damaged, of another version or no frame at all
  */
-export function frameOfRow({ key, value }: HistoryRow): Frame | null {
+export function frameOfRow({ key, value }: HistoryRow, wanted?: ReadonlySet<number>): Frame | null {
   const level = LEVEL_NAMES.find(name => LEVEL_PREFIX[name] === key[0])
   const content = unsealed(key, value)
   if (level === undefined || content === null || content.length < AT.records || content[AT.version] !== VERSION)
@@ -151,7 +152,9 @@ export function frameOfRow({ key, value }: HistoryRow): Frame | null {
   const gaugeAt = (i: number): Gauge => gaugeOf(view, AT.gauges + i * GAUGE_BYTES)
   const workers = new Map<number, WorkerMined>()
   for (let at: number = AT.records; at < content.length; at += WORKER_BYTES) {
-    workers.set(view.getUint32(at, true), { ...minedOf(view, at + 8), onlineMs: view.getUint32(at + 4, true) })
+    const id = view.getUint32(at, true)
+    if (wanted !== undefined && !wanted.has(id)) continue
+    workers.set(id, { ...minedOf(view, at + 8), onlineMs: view.getUint32(at + 4, true) })
   }
   return {
     level,

@@ -5,7 +5,7 @@ import { type HistoryStore, MemoryHistoryStore } from './store.ts'
 function asPort(store: MemoryHistoryStore): HistoryStore {
   return {
     commit: async delta => store.commitNow(delta),
-    readFrames: async (level, range) => store.framesNow(level, range),
+    readFrames: async (level, range, workers) => store.framesNow(level, range, workers),
     readSeries: async () => store.seriesNow(),
     close: async () => undefined
   }

@@ -19,15 +19,20 @@ export interface TimeRange {
 /** The puts of a delta are written together or not at all; deltas in the order in which they were given. */
 export interface HistoryStore {
   commit(delta: HistoryDelta): Promise<void>
-  /** By rising time; damaged ones are left out. At most what is kept of a level: some 9,000. */
-  readFrames(level: Level, range: TimeRange): Promise<Frame[]>
+  /**
+   * By rising time; damaged ones are left out. At most what is kept of a level: some 9,000.
+   * @param workers ids of the workers to give with them; all if left out
+   */
+  readFrames(level: Level, range: TimeRange, workers?: readonly number[]): Promise<Frame[]>
   /** By rising id; damaged ones are left out. */
   readSeries(): Promise<Series[]>
   close(): Promise<void>
 }
 
-export function framesOfRows(rows: readonly HistoryRow[]): Frame[] {
-  return rows.map(frameOfRow).filter(frame => frame !== null)
+/** As `HistoryStore.readFrames` gives them. */
+export function framesOfRows(rows: readonly HistoryRow[], workers?: readonly number[]): Frame[] {
+  const wanted = workers === undefined ? undefined : new Set(workers)
+  return rows.map(row => frameOfRow(row, wanted)).filter(frame => frame !== null)
 }
 
 export function seriesOfRows(rows: readonly HistoryRow[]): Series[] {
@@ -50,8 +55,8 @@ export class MemoryHistoryStore {
     for (const range of forget) for (const { key } of this.#rows(range)) this.#values.delete(bytesToHex(key))
   }
 
-  framesNow(level: Level, { fromSec, toSec }: TimeRange): Frame[] {
-    return framesOfRows(this.#rows(framesIn(level, fromSec, toSec)))
+  framesNow(level: Level, { fromSec, toSec }: TimeRange, workers?: readonly number[]): Frame[] {
+    return framesOfRows(this.#rows(framesIn(level, fromSec, toSec)), workers)
   }
 
   seriesNow(): Series[] {

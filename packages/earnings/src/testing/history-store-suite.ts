@@ -59,6 +59,19 @@ export function describeHistoryStore(name: string, makeRig: () => Promise<Histor
       expect(await rig.store.readFrames('minute', { fromSec: 180, toSec: 60 })).toEqual([])
     })
 
+    it('gives the workers that are asked for', async () => {
+      const frame = frameAt('minute', 60)
+      const [mined] = frame.workers.values()
+      if (mined === undefined) throw new Error('it has a worker')
+      const workers = new Map([1, 2, 3].map(id => [id, mined]))
+      await rig.store.commit(deltaOf([{ ...frame, workers }]))
+      const idsOf = async (wanted?: readonly number[]) =>
+        (await rig.store.readFrames('minute', ALL, wanted)).map(read => [...read.workers.keys()])
+      expect(await idsOf()).toEqual([[1, 2, 3]])
+      expect(await idsOf([2, 9])).toEqual([[2]])
+      expect(await rig.store.readFrames('minute', ALL, [])).toEqual([{ ...frame, workers: new Map() }])
+    })
+
     it('has of a stretch what was written last', async () => {
       await rig.store.commit(deltaOf([frameAt('hour', 3600, 1)]))
       await rig.store.commit(deltaOf([frameAt('hour', 3600, 9)]))
