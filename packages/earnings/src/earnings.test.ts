@@ -1,5 +1,6 @@
 import { chainParams, naivePayoutWeights } from '@p2poolv2/consensus'
 import { bigIntFromTarget, bitsFromBigInt, targetFromDifficulty } from '@p2poolv2/primitives'
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { measuredHashrate } from './chance/measured-rate.ts'
 import { type EarningsInput, earningsOf, whatIf } from './earnings.ts'
@@ -166,5 +167,61 @@ it('a spell longer than chance allows is called by its name', () => {
   )
   expect(shareSpell).toBe(
     'Your miners have found no share since this node began to watch, 25 hours. That is usual: the chance of a spell as long is 61 in 100.'
+  )
+})
+
+it('a pool that was measured smaller than our part of it is at least that part', () => {
+  const input = inputOf(10)
+  const poolHashrate = measuredHashrate([{ count: 3, workHashes: input.ownHashrate.hps * 1800 }], 3600)
+  const { longRun } = earningsOf({ ...input, poolHashrate })
+  expect(longRun.pace.ownSharesInWindow).toBe(longRun.pace.windowShares)
+  expect(longRun.income.satsPerPayout).toBeCloseTo(312_500_000, 0)
+})
+
+it('whatever the rates, chances are chances, bands are in order and sentences are whole', () => {
+  const anyRate = fc
+    .record({ count: fc.nat(100_000), log: fc.double({ min: 3, max: 22, noNaN: true }) })
+    .map(({ count, log }) => measuredHashrate([{ count, workHashes: count === 0 ? 0 : 10 ** log * 3600 }], 3600))
+  const anySpell = fc.record({
+    sec: fc.nat(10 ** 9),
+    expected: fc.double({ min: 0, max: 1e5, noNaN: true }),
+    since: fc.constantFrom('find' as const, 'start' as const)
+  })
+  const anyMoment = fc.record({
+    own: fc.nat(99),
+    poolHashrate: anyRate,
+    ownHashrate: anyRate,
+    blockSpell: anySpell,
+    shareSpell: anySpell,
+    feeRateSatPerVb: fc.option(fc.double({ min: 0, max: 1e4, noNaN: true }), { nil: null })
+  })
+  fc.assert(
+    fc.property(anyMoment, fc.double(), ({ own, ...over }, otherHps) => {
+      const input = inputOf(own, over)
+      const earnings = earningsOf(input)
+      const chances = Object.values(earnings.blockChances).map(({ value }) => value)
+      for (const chance of [...chances, ...Object.values(earnings.payoutChances)]) {
+        expect(chance).toBeGreaterThanOrEqual(0)
+        expect(chance).toBeLessThanOrEqual(1)
+      }
+      const other = whatIf(input, otherHps)
+      for (const wait of [
+        earnings.nextShare,
+        earnings.nextPayout,
+        earnings.firstLeaves,
+        other.nextShare,
+        other.nextPayout
+      ]) {
+        if (wait === null) continue
+        const { band50Sec, band90Sec } = wait
+        const ends = [0, band90Sec.low, band50Sec.low, band50Sec.high, band90Sec.high]
+        expect(ends).toEqual(ends.toSorted((a, b) => a - b))
+        expect(wait.meanSec).toBeGreaterThan(0)
+      }
+      for (const sentence of Object.values(sentencesOf(earnings))) {
+        expect(sentence).toMatch(/^[A-Z].*[.]$/)
+        expect(sentence).not.toMatch(/NaN|Infinity|undefined|null|e[+-]\d/)
+      }
+    })
   )
 })

@@ -51,6 +51,9 @@ export interface ExpectedWait extends WaitSec {
   readonly mean90Sec: Band | null
 }
 
+/** A hash rate beyond all there is: a billion times bitcoin's. */
+const MAX_HPS = 1e30
+
 /** The times chances are given for, in seconds. */
 export const HORIZONS_SEC = { d1: DAY_SEC, d7: 7 * DAY_SEC, d30: 30 * DAY_SEC } as const
 export type Horizon = keyof typeof HORIZONS_SEC
@@ -116,7 +119,9 @@ export function earningsOf(input: EarningsInput): Earnings {
     nextShare: withMeans(waitForNext(pace.sharesPerSec), shareMeans(pool, ownHashrate)),
     nextPayout: withMeans(payoutWait.wait(), payoutMeans(input, pool)),
     payoutChances: eachHorizon(sec => payoutWait.chanceWithin(sec)),
-    blockChances: eachHorizon(sec => carryInterval(poolHashrate, hps => chanceWithin(hps / pool.blockWorkHashes, sec))),
+    blockChances: eachHorizon(sec =>
+      carryInterval(poolHashrate, hps => chanceWithin(Math.max(hps, ownHashrate.hps) / pool.blockWorkHashes, sec))
+    ),
     blockSpell: verdictOf(input.blockSpell),
     shareSpell: verdictOf(input.shareSpell),
     longRun,
@@ -129,9 +134,10 @@ export function earningsOf(input: EarningsInput): Earnings {
 
 /**
  * The long run with another hash rate of ours: the pool gains or loses the difference, and the difficulty of shares follows.
- * @param ownHps at least 0
+ * @param wantedHps whatever somebody asks: below one hash a second nothing is mined, above `MAX_HPS` it is that
  */
-export function whatIf(input: EarningsInput, ownHps: number): LongRun {
+export function whatIf(input: EarningsInput, wantedHps: number): LongRun {
+  const ownHps = wantedHps >= 1 ? Math.min(wantedHps, MAX_HPS) : 0
   const pool = poolIn(input, payoutNow(input.payout, input.ours))
   return longRunOf(poolWithOwn(pool, { from: input.ownHashrate.hps, to: ownHps }), ownHps)
 }
@@ -147,8 +153,10 @@ function longRunOf(pool: Pool, ownHps: number): LongRun {
   }
 }
 
-function poolIn({ params, shareBits, bitcoinBits, poolHashrate }: EarningsInput, now: PayoutNow): Pool {
-  return poolOf(params, { hps: poolHashrate.hps, shareBits, bitcoinBits, minersSats: Number(now.minersSats) })
+/** The pool is at least ours: where we are most of it, the two measurements may say otherwise. */
+function poolIn({ params, shareBits, bitcoinBits, ...input }: EarningsInput, now: PayoutNow): Pool {
+  const hps = Math.max(input.poolHashrate.hps, input.ownHashrate.hps)
+  return poolOf(params, { hps, shareBits, bitcoinBits, minersSats: Number(now.minersSats) })
 }
 
 /** The newest of our shares leaves last: until then every block pays us. */
@@ -166,7 +174,7 @@ function shareMeans(pool: Pool, { interval90Hps }: MeasuredHashrate): readonly n
 function payoutMeans(input: EarningsInput, pool: Pool): readonly number[] {
   return endsOf(input.poolHashrate.interval90Hps).flatMap(poolHps =>
     endsOf(input.ownHashrate.interval90Hps).map(ownHps => {
-      const pace = paceOf({ ...pool, hps: poolHps }, ownHps)
+      const pace = paceOf({ ...pool, hps: Math.max(poolHps, ownHps) }, ownHps)
       const wait = waitIn(input.view, pace).wait()
       return wait === null ? Number.POSITIVE_INFINITY : wait.meanSec
     })
