@@ -145,6 +145,12 @@ it('a household without shares is told so', () => {
   expect(earnings.nextPayout?.meanSec).toBeGreaterThan(10_000)
 })
 
+it('a household with one share is told when that one leaves', () => {
+  expect(sentencesOf(earningsOf(inputOf(1))).now).toBe(
+    'If the pool found a block now you would get 3,125,000 sats: 1 % of the payout window, rank 2 of 2. What you have in it leaves the window in about 17 minutes.'
+  )
+})
+
 it('a pool that stands still promises nothing and breaks nothing', () => {
   const silent = measuredHashrate([], 3600)
   const earnings = earningsOf(inputOf(10, { poolHashrate: silent, ownHashrate: silent, feeRateSatPerVb: null }))

@@ -49,7 +49,9 @@ function nowSentence({ now, firstLeaves, lastLeaves }: Earnings): string {
   const rank = now.ours[0]?.rank ?? 0
   const payout = `If the pool found a block now you would get ${satsText(now.valueSats)}: ${percentText(now.part)} of the payout window, rank ${rank} of ${now.addresses}.`
   if (firstLeaves === null || lastLeaves === null) return payout
-  return `${payout} Your oldest share leaves the window in about ${durationText(firstLeaves.meanSec)}, your newest in about ${durationText(lastLeaves.meanSec)}.`
+  const [first, last] = [durationText(firstLeaves.meanSec), durationText(lastLeaves.meanSec)]
+  if (first === last) return `${payout} What you have in it leaves the window in about ${first}.`
+  return `${payout} Your oldest share leaves the window in about ${first}, your newest in about ${last}.`
 }
 
 function waitSentence(what: string, wait: WaitSec | null): string | null {
