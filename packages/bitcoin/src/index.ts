@@ -42,4 +42,11 @@ export {
 export type { ScarceRoom } from './template-fit.ts'
 export { coinbaseRoom, fitTemplate } from './template-fit.ts'
 export type { Transaction, TxInput, TxOutput } from './transaction.ts'
-export { decodeTransaction, encodeTransaction, encodeTransactionStripped, txidWire, wtxidWire } from './transaction.ts'
+export {
+  decodeTransaction,
+  encodeTransaction,
+  encodeTransactionStripped,
+  transactionBytes,
+  txidWire,
+  wtxidWire
+} from './transaction.ts'

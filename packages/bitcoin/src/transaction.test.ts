@@ -3,7 +3,14 @@ import { Transaction as BitcoinJsTransaction } from 'bitcoinjs-lib'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Transaction } from './transaction.ts'
-import { decodeTransaction, encodeTransaction, encodeTransactionStripped, txidWire, wtxidWire } from './transaction.ts'
+import {
+  decodeTransaction,
+  encodeTransaction,
+  encodeTransactionStripped,
+  transactionBytes,
+  txidWire,
+  wtxidWire
+} from './transaction.ts'
 import templates from './vectors/templates.json' with { type: 'json' }
 
 const GENESIS_COINBASE =
@@ -104,7 +111,9 @@ describe('transaction codec', () => {
   it('round-trips every transaction', () => {
     fc.assert(
       fc.property(anyTransaction, tx => {
-        expect(decodeHex(bytesToHex(encodeTransaction(tx)))).toEqual(tx)
+        const encoded = encodeTransaction(tx)
+        expect(decodeHex(bytesToHex(encoded))).toEqual(tx)
+        expect(transactionBytes(tx)).toBe(encoded.length)
       })
     )
   })
@@ -118,6 +127,7 @@ describe('transaction codec', () => {
         expect(encodeTransaction(tx)).toEqual(Uint8Array.from(theirs.toBuffer()))
         expect(txidWire(tx)).toEqual(Uint8Array.from(theirs.getHash()))
         expect(wtxidWire(tx)).toEqual(Uint8Array.from(theirs.getHash(true)))
+        expect(transactionBytes(tx)).toBe(theirs.byteLength(true))
         expect(encodeTransactionStripped(tx).length).toBe(theirs.byteLength(false))
       })
     )

@@ -1,5 +1,5 @@
 import type { ByteReader, Bytes32 } from '@p2poolv2/primitives'
-import { ByteWriter, CodecError, sha256d } from '@p2poolv2/primitives'
+import { ByteWriter, CodecError, compactSizeLength, sha256d } from '@p2poolv2/primitives'
 
 export interface TxInput {
   /** 32 bytes, wire order */
@@ -109,9 +109,35 @@ function writeInputsAndOutputs(writer: ByteWriter, tx: Transaction): void {
   for (const output of tx.outputs) writer.u64(output.valueSats).varBytes(output.script)
 }
 
+/** Length of `encodeTransaction(tx)`, without encoding it. */
+export function transactionBytes(tx: Transaction): number {
+  const { inputs, outputs } = tx
+  // Version and lock time.
+  let length = 8 + compactSizeLength(inputs.length) + compactSizeLength(outputs.length)
+  for (const { scriptSig } of inputs) length += 40 + varBytesLength(scriptSig)
+  for (const { script } of outputs) length += 8 + varBytesLength(script)
+  if (inputs.length > 0 && !inputs.some(hasWitness)) return length
+  for (const { witness } of inputs) {
+    length += compactSizeLength(witness.length)
+    for (const item of witness) length += varBytesLength(item)
+  }
+  return length + 2
+}
+
+function varBytesLength({ length }: Uint8Array): number {
+  return compactSizeLength(length) + length
+}
+
+/** A transaction never changes, and several rules ask for its txid in turn. */
+const TXIDS = new WeakMap<Transaction, Bytes32>()
+
 /** 32 bytes, wire order. */
 export function txidWire(tx: Transaction): Bytes32 {
-  return sha256d(encodeTransactionStripped(tx))
+  const known = TXIDS.get(tx)
+  if (known !== undefined) return known
+  const txid = sha256d(encodeTransactionStripped(tx))
+  TXIDS.set(tx, txid)
+  return txid
 }
 
 /** 32 bytes, wire order; equals the txid of a transaction without witness (BIP141). */

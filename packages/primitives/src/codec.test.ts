@@ -124,6 +124,40 @@ describe('vectors', () => {
   })
 })
 
+describe('writers', () => {
+  it('at work at one time do not write into each other, nor into what others have finished', () => {
+    const [a, b] = [new ByteWriter().u8(1), new ByteWriter().u8(2)]
+    const c = new ByteWriter().u8(3)
+    a.u8(4)
+    const first = a.finish()
+    const d = new ByteWriter().u8(9).u8(9).u8(9)
+    expect([first, b.finish(), c.finish(), d.finish()].map(bytes => bytesToHex(bytes))).toEqual([
+      '0104',
+      '02',
+      '03',
+      '090909'
+    ])
+    expect(bytesToHex(first)).toBe('0104')
+  })
+
+  it('go on after they have finished, and leave what they gave as it was', () => {
+    const writer = new ByteWriter().u8(1)
+    const first = writer.finish()
+    const other = new ByteWriter().u8(7)
+    writer.u8(2)
+    expect([bytesToHex(first), bytesToHex(writer.finish()), bytesToHex(other.finish())]).toEqual(['01', '0102', '07'])
+    expect(bytesToHex(writer.finish())).toBe('0102')
+  })
+
+  it('grow beyond any buffer that is kept', () => {
+    const long = new Uint8Array(200_000).fill(5)
+    const writer = new ByteWriter(10)
+    for (let n = 0; n < 3; n++) writer.bytes(long)
+    const written = writer.finish()
+    expect([written.length, written[0], written[599_999]]).toEqual([600_000, 5, 5])
+  })
+})
+
 describe('properties', () => {
   it('what is written is read back, at any offset', () => {
     fc.assert(

@@ -1,6 +1,8 @@
 import { CodecError } from './codec-error.ts'
 import { invariant } from './invariant.ts'
 
+/** Integers up to here are numbers without loss. */
+const MAX_EXACT = BigInt(Number.MAX_SAFE_INTEGER)
 const U32_RANGE = 0x1_0000_0000
 const U64_MAX = 0xffff_ffff_ffff_ffffn
 const NO_BYTES = new Uint8Array(0)
@@ -123,16 +125,29 @@ export function compactSizeLength(n: number): number {
 }
 
 /**
+ * Buffers that finished writers have no more use for. Most of what is encoded is hashed or sent and forgotten, and a new buffer for each
+ * costs more than the writing. As many as writers are at work at a time; larger ones are left to the garbage collector.
+ */
+const SPARE: Uint8Array[] = []
+const MAX_SPARE = 8
+const SPARE_BYTES = 4_096
+const MAX_SPARE_BYTES = 65_536
+
+/**
  * Writes bitcoin's encodings into a buffer that grows; integers are little-endian, calls can be chained.
  * Every method throws InvariantError for a value that does not fit (a bug: what we encode was checked before).
  */
 export class ByteWriter {
   #bytes: Uint8Array
   #length = 0
+  /** Whether nobody else holds the buffer. */
+  #isOwn = true
 
   /** @param capacityBytes room to begin with */
   constructor(capacityBytes = 128) {
-    this.#bytes = new Uint8Array(Math.max(capacityBytes, 16))
+    const isEnough = (SPARE.at(-1)?.length ?? 0) >= capacityBytes
+    const spare = isEnough ? SPARE.pop() : undefined
+    this.#bytes = spare ?? new Uint8Array(Math.max(capacityBytes, SPARE_BYTES))
   }
 
   /** Bytes written so far. */
@@ -162,7 +177,9 @@ export class ByteWriter {
 
   u64(value: bigint): this {
     invariant(value >= 0n && value <= U64_MAX, 'a u64 is from 0 to 2^64-1')
-    return this.u32(Number(value & 0xffff_ffffn)).u32(Number(value >> 32n))
+    if (value > MAX_EXACT) return this.u32(Number(value & 0xffff_ffffn)).u32(Number(value >> 32n))
+    const exact = Number(value)
+    return this.#littleEndian(exact, 4).#littleEndian(Math.floor(exact / U32_RANGE), 4)
   }
 
   /** Bitcoin's CompactSize in its shortest form. */
@@ -196,7 +213,12 @@ export class ByteWriter {
 
   /** A copy of what was written. */
   finish(): Uint8Array {
-    return this.#bytes.slice(0, this.#length)
+    const result = this.#bytes.slice(0, this.#length)
+    if (this.#isOwn && this.#bytes.length <= MAX_SPARE_BYTES && SPARE.length < MAX_SPARE) SPARE.push(this.#bytes)
+    // It is full, so whatever else is written goes into a buffer of its own.
+    this.#bytes = result
+    this.#isOwn = false
+    return result
   }
 
   #littleEndian(value: number, length: number): this {
@@ -213,6 +235,7 @@ export class ByteWriter {
       const larger = new Uint8Array(Math.max(this.#length, this.#bytes.length * 2))
       larger.set(this.#bytes)
       this.#bytes = larger
+      this.#isOwn = true
     }
     return at
   }

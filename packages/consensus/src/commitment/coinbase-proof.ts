@@ -49,8 +49,19 @@ export function buildCoinbaseProof(
 /** The coinbase txid a header implies (32 bytes, wire order), or why it implies none. */
 export type ProvenTxid = { readonly ok: true; readonly txidWire: Uint8Array } | Exclude<Checked, { ok: true }>
 
+/** A header never changes, and header, body and storage each ask what it proves. */
+const PROVEN = new WeakMap<ShareHeader, ProvenTxid>()
+
 /** Steps 2 to 7 of protocol §6.1: one compression and one short hash. */
 export function coinbaseTxidFromProof(header: ShareHeader): ProvenTxid {
+  const known = PROVEN.get(header)
+  if (known !== undefined) return known
+  const proven = provenBy(header)
+  PROVEN.set(header, proven)
+  return proven
+}
+
+function provenBy(header: ShareHeader): ProvenTxid {
   const { midstate, prefixLengthBytes } = header.coinbaseProof
   if (prefixLengthBytes === 0 || prefixLengthBytes % HASH_BLOCK_BYTES !== 0) {
     return refusedProof('proof-prefix-length', { prefixLengthBytes })

@@ -6,7 +6,8 @@ import {
   decodeTransaction,
   encodeBitcoinHeader,
   encodeTransaction,
-  type Transaction
+  type Transaction,
+  transactionBytes
 } from '@p2poolv2/bitcoin'
 import {
   ByteReader,
@@ -237,9 +238,9 @@ export function decodeShare(bytes: Uint8Array, limits: ShareLimits = DEFAULT_LIM
 export function shareBodyBytes(share: Share): number {
   const branchNodes = share.merkleBranch.length / HASH_BYTES
   let length = encodeShareHeader(share.header).length + compactSizeLength(share.transactions.length)
-  for (const transaction of share.transactions) length += encodeTransaction(transaction).length
+  for (const transaction of share.transactions) length += transactionBytes(transaction)
   length += compactSizeLength(branchNodes) + share.merkleBranch.length
-  return length + encodeTransaction(share.bitcoinCoinbase).length
+  return length + transactionBytes(share.bitcoinCoinbase)
 }
 
 /** The fields a node sorts incoming shares by. */

@@ -1,5 +1,5 @@
 /** Body rules and chain context: everything about a share that its header cannot tell. Source: protocol §12.5 to §12.7. */
-import { encodeTransaction, txidWire, wtxidWire } from '@p2poolv2/bitcoin'
+import { encodeTransaction, transactionBytes, txidWire, wtxidWire } from '@p2poolv2/bitcoin'
 import { bytesEqual, bytesToHexReversed } from '@p2poolv2/primitives'
 import { shareCoinbase, shareWitnessRoot } from '../coinbase/share-coinbase.ts'
 import { coinbaseTxidFromProof, verifyCoinbaseProof } from '../commitment/coinbase-proof.ts'
@@ -57,7 +57,7 @@ export function checkBodyMatches(header: ShareHeader, share: Pick<Share, 'transa
  */
 export function checkBodySize(params: ChainParams, share: Pick<Share, 'transactions' | 'bitcoinCoinbase'>): Checked {
   const transactions = [...share.transactions, share.bitcoinCoinbase]
-  const bodyBytes = transactions.reduce((sum, transaction) => sum + encodeTransaction(transaction).length, 0)
+  const bodyBytes = transactions.reduce((sum, transaction) => sum + transactionBytes(transaction), 0)
   if (bodyBytes <= params.maxBodyBytes) return PASSED
   return refused('body-size', { bodyBytes, maxBodyBytes: params.maxBodyBytes })
 }

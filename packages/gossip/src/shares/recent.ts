@@ -37,11 +37,14 @@ export class RecentShares {
     return this.#shares.get(hash)
   }
 
-  /** Keeps a share; one already here stays, and is returned. */
-  add(share: Share, origin: Origin): RecentShare {
+  /**
+   * Keeps a share; one already here stays, and is returned.
+   * @param encoded its canonical form, if it is at hand
+   */
+  add(share: Share, origin: Origin, encoded?: Uint8Array): RecentShare {
     const known = this.#shares.get(share.hash)
     if (known !== undefined) return known
-    const bytes = encodeShare(share)
+    const bytes = encoded ?? encodeShare(share)
     const entry: RecentShare = { share, bytes, origin, onTopic: 'no', relayed: false }
     this.#shares.set(share.hash, entry)
     this.#bytes += bytes.length

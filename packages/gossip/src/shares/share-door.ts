@@ -74,7 +74,7 @@ export class ShareDoor {
 
   /** A whole share in answer to a request of ours; its hash is the one asked for. */
   takeFetched(share: Share, from: Extract<ShareSource, { via: 'fetch' }>, nowMs: SteadyMs): void {
-    this.#deliver(share, from, nowMs)
+    this.#deliver(share, { from }, nowMs)
   }
 
   checkInvariants(): void {
@@ -101,8 +101,9 @@ export class ShareDoor {
       if (error instanceof CodecError) return 'malformed-message'
       throw error
     }
-    if (from.via === 'topic' && !bytesEqual(encodeShare(share), bytes)) return 'not-canonical'
-    this.#deliver(share, from, nowMs)
+    const encoded = from.via === 'topic' ? encodeShare(share) : undefined
+    if (encoded !== undefined && !bytesEqual(encoded, bytes)) return 'not-canonical'
+    this.#deliver(share, { from, encoded }, nowMs)
     return null
   }
 
@@ -110,12 +111,16 @@ export class ShareDoor {
     return hashMeetsTarget(targetFromBits(bits), targetFromBits(this.#params.maxTargetBits))
   }
 
-  #deliver(share: Share, from: ShareSource, nowMs: SteadyMs): void {
+  #deliver(
+    share: Share,
+    { from, encoded }: { readonly from: ShareSource; readonly encoded?: Uint8Array | undefined },
+    nowMs: SteadyMs
+  ): void {
     const { chain, recent, peers, blocks, fetcher, watch } = this.#parts
     peers.get(from.peer)?.known.add(share.hash)
     if (from.via !== 'fetch' && this.#isOfOurRules(from.peer)) fetcher.addSource(from.peer)
     blocks.consider(share, from.peer, nowMs)
-    recent.add(share, from.via === 'fetch' ? 'fetched' : 'told')
+    recent.add(share, from.via === 'fetch' ? 'fetched' : 'told', encoded)
     const outcome = chain.takeShare({ share, from })
     this.#judged(share.hash, { from, outcome }, nowMs)
     watch.moved(outcome, nowMs)
