@@ -45,6 +45,18 @@ export const flood: Mischief = evil => {
   })
 }
 
+/** Asks for much, all the time, and takes no answer. */
+export const neverRead: Mischief = evil => {
+  const { world, node } = evil
+  world.peers.stopReading(node.node)
+  evil.every(1_000, () => {
+    const hash = node.chain.confirmedTip().hash
+    sendFrame(evil, encodeFrame(encodeMessage({ type: 'getData', kind: 'share', hash })))
+    const locator = [node.chain.locator(1_000).at(-1) ?? ZERO_SHARE_HASH]
+    sendFrame(evil, encodeFrame(encodeMessage({ type: 'getShareHeaders', locator, stop: ZERO_SHARE_HASH })))
+  })
+}
+
 /** Mines several shares where one would do and tells each to other peers: everybody sees another uncle first. */
 export const equivocate: Mischief = evil => {
   const { world, node, rng } = evil

@@ -17,6 +17,12 @@ function lying(lie: Lie): Mischief {
 /** Never answers anything: whoever asks it waits for a time-out. */
 export const neverAnswer: Mischief = lying(effect => (effect.type === 'respond' ? [] : [effect]))
 
+/** Keeps its connections, and says nothing: no question, no answer, no message. */
+export const pingsOnly: Mischief = lying(effect => {
+  const says = ['respond', 'request', 'publish', 'verdict'].includes(effect.type)
+  return says ? [] : [effect]
+})
+
 /** Shows headers and keeps the bodies: of its own shares, which it tells nobody of, and of everybody else's. */
 export const withholdBodies: Mischief = lying((effect, evil) => {
   if (effect.type === 'publish' && effect.topic === 'shares') return []

@@ -1,3 +1,4 @@
+import type { PeerId } from '@p2poolv2/gossip'
 import { invariant, type SeededRng } from '@p2poolv2/primitives'
 import { between } from '../chance.ts'
 import { DEFAULT_LINK, type LinkOptions, type SimNet } from '../sim-net.ts'
@@ -15,8 +16,15 @@ const CONNECT_ROUND_TRIPS = 4
 export interface Connection {
   readonly edge: Edge
   isOpen: boolean
+  /** What each end was called when the connection was made. */
+  names: { readonly dialer: PeerId; readonly listener: PeerId }
   /** One end has closed it, or died; the other end has not heard of it and still gets what was under way to it. */
   closing: { readonly by: number; readonly finish: () => void } | null
+  /**
+   * Nothing gets through any more and nobody has said so: until pings find out, an end that is there takes it for open. `by` is the
+   * node that vanished, null if the way between two that are there is lost.
+   */
+  severed: { readonly by: number | null } | null
   /** Raised when both ends know that it is closed: what is under way then never arrives. */
   life: number
   isRedialling: boolean
@@ -43,11 +51,18 @@ export class Connections {
   readonly #byPair = new Map<string, Connection>()
   /** Open or not. */
   readonly #ofNode: Connection[][] = []
-  /** When `node` takes connections from `other` again, by "node:other". */
+  /** How often a node has taken a new identity. */
+  readonly #names = new Map<number, number>()
+  /** When a node takes connections from another identity again, by "node:identity". */
   readonly #bannedUntilMs = new Map<string, number>()
 
   constructor(parts: ConnectionParts) {
     this.#parts = parts
+  }
+
+  /** What the others call it now. */
+  idOf(node: number): PeerId {
+    return peerIdOf(node, this.#names.get(node))
   }
 
   /** Null while the node is down. */
@@ -60,7 +75,16 @@ export class Connections {
       const { dialer, listener, latencyMs } = edge
       invariant(!this.#byPair.has(pairName(dialer, listener)), 'two nodes have one connection')
       this.#parts.net.link(dialer, listener, { ...DEFAULT_LINK, ...link, medianLatencyMs: latencyMs })
-      const connection: Connection = { edge, isOpen: false, closing: null, life: 0, isRedialling: false }
+      const names = { dialer: this.idOf(dialer), listener: this.idOf(listener) }
+      const connection: Connection = {
+        edge,
+        isOpen: false,
+        names,
+        closing: null,
+        severed: null,
+        life: 0,
+        isRedialling: false
+      }
       this.#byPair.set(pairName(dialer, listener), connection)
       this.of(dialer).push(connection)
       this.of(listener).push(connection)
@@ -91,7 +115,7 @@ export class Connections {
 
   /** Whether what was sent over a connection still gets to this end of it. */
   reaches(node: number, { connection, life }: Sending): boolean {
-    if (connection.life !== life || this.endpoint(node) === null) return false
+    if (connection.life !== life || connection.severed !== null || this.endpoint(node) === null) return false
     return connection.isOpen || (connection.closing !== null && connection.closing.by !== node)
   }
 
@@ -110,9 +134,36 @@ export class Connections {
     }
   }
 
+  /** The node is gone from one moment to the next: its sockets say nothing. */
+  vanish(node: number): void {
+    this.#endpoints[node] = null
+    for (const connection of this.of(node)) {
+      connection.closing?.finish()
+      this.sever(connection, node)
+    }
+  }
+
+  /** The node is down, and will be another one when it comes back. */
+  rename(node: number): void {
+    invariant(this.endpoint(node) === null, 'a node takes a new identity while it is down')
+    this.#names.set(node, (this.#names.get(node) ?? 0) + 1)
+  }
+
+  /** One end closes the connection for no reason and dials again. */
+  interrupt(node: number, connection: Connection): void {
+    if (connection.isOpen) this.#closeBy(node, connection)
+  }
+
+  /** From now on nothing gets through; those who are there find out by their pings. */
+  sever(connection: Connection, by: number | null): void {
+    if (!connection.isOpen || connection.severed !== null) return
+    connection.severed = { by }
+    this.#endByPing(connection, () => connection.severed !== null)
+  }
+
   /** `node` closes its connection to a peer and refuses it for a while. */
   drop(node: number, peer: number, banMs: number): void {
-    this.#bannedUntilMs.set(`${node}:${peer}`, this.#parts.clock.nowMs + banMs)
+    this.#bannedUntilMs.set(`${node}:${this.idOf(peer)}`, this.#parts.clock.nowMs + banMs)
     const connection = this.between(node, peer)
     if (connection !== undefined) this.#closeBy(node, connection)
   }
@@ -123,7 +174,7 @@ export class Connections {
   }
 
   #redialLater(connection: Connection, delayMs: number): void {
-    if (connection.isOpen || connection.isRedialling) return
+    if ((connection.isOpen && connection.severed === null) || connection.isRedialling) return
     connection.isRedialling = true
     this.#parts.clock.after(delayMs + CONNECT_ROUND_TRIPS * 2 * connection.edge.latencyMs, () => {
       connection.isRedialling = false
@@ -136,22 +187,26 @@ export class Connections {
     const { dialer, listener } = connection.edge
     const [dials, listens] = [this.endpoint(dialer), this.endpoint(listener)]
     // A node that comes up dials afresh, so there is no need to go on for one that is down.
-    if (dials === null || listens === null || connection.isOpen) return
+    if (dials === null || listens === null) return
+    // Whoever had vanished is back before the other missed it.
+    if (connection.severed !== null) this.#endForBoth(connection)
+    if (connection.isOpen) return
     if (!net.samePart(dialer, listener) || this.#isBanned(dialer, listener)) {
       this.#redialLater(connection, between(rng, ...REDIAL_MS))
       return
     }
     connection.closing?.finish()
     connection.isOpen = true
+    connection.names = { dialer: this.idOf(dialer), listener: this.idOf(listener) }
     const dialect = this.dialectOf(connection)
-    dials.tell({ type: 'peerConnected', peer: peerIdOf(listener), direction: 'outbound', dialect })
+    dials.tell({ type: 'peerConnected', peer: this.idOf(listener), direction: 'outbound', dialect })
     if (!connection.isOpen) return
-    listens.tell({ type: 'peerConnected', peer: peerIdOf(dialer), direction: 'inbound', dialect })
+    listens.tell({ type: 'peerConnected', peer: this.idOf(dialer), direction: 'inbound', dialect })
   }
 
   #isBanned(a: number, b: number): boolean {
     const { nowMs } = this.#parts.clock
-    return [`${a}:${b}`, `${b}:${a}`].some(key => (this.#bannedUntilMs.get(key) ?? 0) > nowMs)
+    return [`${a}:${this.idOf(b)}`, `${b}:${this.idOf(a)}`].some(key => (this.#bannedUntilMs.get(key) ?? 0) > nowMs)
   }
 
   /** One end closes: the other hears of it behind everything sent before. */
@@ -160,10 +215,11 @@ export class Connections {
     const other = otherEnd(connection, node)
     const endpoint = this.endpoint(other)
     const { life } = connection
+    const peer = this.idOf(node)
     const finish = (): void => {
       if (connection.life !== life) return
       this.#end(connection)
-      if (this.endpoint(other) === endpoint) endpoint?.tell({ type: 'peerGone', peer: peerIdOf(node) })
+      if (this.endpoint(other) === endpoint) endpoint?.tell({ type: 'peerGone', peer })
     }
     connection.isOpen = false
     connection.closing = { by: node, finish }
@@ -177,22 +233,41 @@ export class Connections {
   #end(connection: Connection): void {
     connection.isOpen = false
     connection.closing = null
+    connection.severed = null
     connection.life += 1
     this.#parts.onClose(connection, null)
   }
 
   #endIfCut(connection: Connection): void {
-    const { clock, net, rng } = this.#parts
+    const { net } = this.#parts
     const { dialer, listener } = connection.edge
     if (!connection.isOpen || net.samePart(dialer, listener)) return
+    this.#endByPing(connection, () => !net.samePart(dialer, listener))
+  }
+
+  /** Both ends give the connection up when their pings have found out that nothing gets through. */
+  #endByPing(connection: Connection, isDead: () => boolean): void {
+    const { clock, rng } = this.#parts
     const { life } = connection
     clock.after(between(rng, ...PING_TIMEOUT_MS), () => {
-      if (connection.life !== life || net.samePart(dialer, listener)) return
-      this.#end(connection)
+      if (connection.life !== life || !isDead()) return
+      this.#endForBoth(connection)
       this.#redialLater(connection, between(rng, ...REDIAL_MS))
-      this.endpoint(dialer)?.tell({ type: 'peerGone', peer: peerIdOf(listener) })
-      this.endpoint(listener)?.tell({ type: 'peerGone', peer: peerIdOf(dialer) })
     })
+  }
+
+  #endForBoth(connection: Connection): void {
+    const { dialer, listener } = connection.edge
+    const gone = connection.severed?.by
+    const names = { [dialer]: connection.names.dialer, [listener]: connection.names.listener }
+    this.#end(connection)
+    for (const [node, other] of [
+      [dialer, listener],
+      [listener, dialer]
+    ] as const) {
+      // Who had vanished does not remember it.
+      if (node !== gone) this.endpoint(node)?.tell({ type: 'peerGone', peer: names[other] ?? this.idOf(other) })
+    }
   }
 }
 

@@ -17,10 +17,11 @@ export interface TopicMessage {
   readonly publishedAtMs: number
 }
 
-export function peerIdOf(node: number): PeerId {
-  return `n${node}`
+/** @param name how often the node has taken a new identity */
+export function peerIdOf(node: number, name = 0): PeerId {
+  return name === 0 ? `n${node}` : `n${node}~${name}`
 }
 
 export function nodeOf(peer: PeerId): number {
-  return Number(peer.slice(1))
+  return Number.parseInt(peer.slice(1), 10)
 }

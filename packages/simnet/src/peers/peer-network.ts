@@ -2,6 +2,7 @@ import {
   decodeFrame,
   encodeFrame,
   type PeerEffect,
+  type PeerId,
   type Protocol,
   type Topic,
   type TopicVerdict
@@ -10,7 +11,7 @@ import { CodecError, invariant, type SeededRng } from '@p2poolv2/primitives'
 import type { LinkOptions, SimNet } from '../sim-net.ts'
 import type { VirtualClock } from '../virtual-clock.ts'
 import { type Connection, Connections, otherEnd, type Sending } from './connections.ts'
-import { type Endpoint, nodeOf, peerIdOf, type TopicMessage } from './endpoint.ts'
+import { type Endpoint, nodeOf, type TopicMessage } from './endpoint.ts'
 import { TopicFlood } from './topic-flood.ts'
 import type { Edge } from './topology.ts'
 
@@ -62,6 +63,9 @@ export class PeerNetwork {
   readonly #inbound = new Map<number, OutRequest>()
   /** Answers that have not left yet. */
   readonly #leaving = new Map<number, OutRequest>()
+  #idleMs = Number.POSITIVE_INFINITY
+  readonly #lastUsedMs = new Map<Connection, number>()
+  #forgotten = 0
   /** Nodes that take no answer. */
   readonly #deaf = new Set<number>()
   #nextInboundId = 1
@@ -71,6 +75,11 @@ export class PeerNetwork {
     this.#net = net
     this.#flood = new TopicFlood(maxNodes)
     this.#connections = new Connections({ clock, net, rng, onClose: (connection, by) => this.#closed(connection, by) })
+  }
+
+  /** Flows that address translation has forgotten so far. */
+  get forgottenFlows(): number {
+    return this.#forgotten
   }
 
   /** Requests that have no answer yet. */
@@ -91,6 +100,28 @@ export class PeerNetwork {
   down(node: number): void {
     for (const [id, { responder }] of this.#leaving) if (responder === node) this.#leaving.delete(id)
     this.#connections.down(node)
+  }
+
+  /** The node's power is gone: its sockets say nothing, and others find out by their pings. */
+  vanish(node: number): void {
+    for (const [id, { responder }] of this.#leaving) if (responder === node) this.#leaving.delete(id)
+    this.#connections.vanish(node)
+  }
+
+  /** The node is down, and comes back under another peer id. */
+  rename(node: number): void {
+    this.#connections.rename(node)
+  }
+
+  /** The node closes this connection for no reason of the machine's, and dials again. */
+  interrupt(node: number, peer: number): void {
+    const connection = this.#connections.between(node, peer)
+    if (connection !== undefined) this.#connections.interrupt(node, connection)
+  }
+
+  /** Address translation forgets a flow over which nothing went for so long; nobody is told. */
+  forgetIdleFlows(idleMs: number): void {
+    this.#idleMs = idleMs
   }
 
   partition(parts: readonly (readonly number[])[]): void {
@@ -116,6 +147,7 @@ export class PeerNetwork {
         this.verdict(node, effect.messageId, effect.verdict)
         break
       case 'request':
+        if (!this.#isCalled(effect.peer)) break
         this.requestFrame(node, nodeOf(effect.peer), { ...effect, frame: encodeFrame(effect.payload) })
         break
       case 'respond':
@@ -125,7 +157,7 @@ export class PeerNetwork {
         // For the record: the score is kept in the machine.
         break
       case 'dropPeer':
-        this.drop(node, nodeOf(effect.peer), effect.banMs)
+        if (this.#isCalled(effect.peer)) this.drop(node, nodeOf(effect.peer), effect.banMs)
         break
       default:
         effect satisfies never
@@ -177,6 +209,7 @@ export class PeerNetwork {
   #sendTopic(message: TopicMessage, node: number, connection: Connection | undefined): void {
     if (connection?.isOpen !== true || this.#connections.dialectOf(connection) !== 'ours') return
     const peer = otherEnd(connection, node)
+    this.#uses(connection)
     const sending = { connection, life: connection.life }
     this.#net.send(node, peer, {
       sizeBytes: message.data.length + TOPIC_OVERHEAD_BYTES,
@@ -184,9 +217,27 @@ export class PeerNetwork {
         if (!this.#connections.reaches(peer, sending) || !this.#flood.see(message.id, peer)) return
         this.#flood.hold(message.id, peer, node)
         const { id: messageId, topic, data } = message
-        this.#connections.endpoint(peer)?.tell({ type: 'gossip', peer: peerIdOf(node), messageId, topic, data })
+        this.#connections
+          .endpoint(peer)
+          ?.tell({ type: 'gossip', peer: this.#connections.idOf(node), messageId, topic, data })
       }
     })
+  }
+
+  /** Something is sent: over a flow that was idle for too long it goes nowhere, and so does all that follows. */
+  #uses(connection: Connection): void {
+    if (this.#idleMs === Number.POSITIVE_INFINITY) return
+    const { nowMs } = this.#clock
+    const lastMs = this.#lastUsedMs.get(connection) ?? nowMs
+    this.#lastUsedMs.set(connection, nowMs)
+    if (nowMs - lastMs <= this.#idleMs || connection.severed !== null) return
+    this.#forgotten += 1
+    this.#connections.sever(connection, null)
+  }
+
+  /** Whether that is still somebody's name. */
+  #isCalled(peer: PeerId): boolean {
+    return this.#connections.idOf(nodeOf(peer)) === peer
   }
 
   // Requests
@@ -195,6 +246,7 @@ export class PeerNetwork {
   requestFrame(from: number, to: number, { requestId, protocol, frame, timeoutMs }: FrameOrder): void {
     const connection = this.#connections.between(from, to)
     if (connection === undefined) return
+    this.#uses(connection)
     const key = requestKey(from, requestId)
     invariant(!this.#outRequests.has(key), 'a request id is used once')
     const out: OutRequest = {
@@ -231,6 +283,7 @@ export class PeerNetwork {
     this.#inbound.delete(inboundId)
     if (!this.#outRequests.has(requestKey(out.requester, out.requestId))) return this.#clock.nowMs
     if (frame !== null && this.#deaf.has(out.requester)) return null
+    this.#uses(out.connection)
     return this.#net.send(out.responder, out.requester, {
       sizeBytes: (frame?.length ?? 0) + STREAM_OVERHEAD_BYTES,
       arrives: () => this.#responseArrives(out, frame)
@@ -240,13 +293,15 @@ export class PeerNetwork {
   /** The line has carried an answer, unless it is cut: then it does when that is over, or the connection ends. */
   #leaves(out: OutRequest, inboundId: number): void {
     if (this.#leaving.get(inboundId) !== out) return
-    if (this.#net.samePart(out.requester, out.responder)) this.#left(out, inboundId)
+    const getsThrough = out.connection.severed === null && this.#net.samePart(out.requester, out.responder)
+    if (getsThrough) this.#left(out, inboundId)
     else this.#clock.after(RESEND_MS, () => this.#leaves(out, inboundId))
   }
 
   #left(out: OutRequest, requestId: number): void {
     this.#leaving.delete(requestId)
-    this.#connections.endpoint(out.responder)?.tell({ type: 'responded', peer: peerIdOf(out.requester), requestId })
+    const peer = this.#connections.idOf(out.requester)
+    this.#connections.endpoint(out.responder)?.tell({ type: 'responded', peer, requestId })
   }
 
   #requestArrives(out: OutRequest, protocol: Protocol, frame: Uint8Array): void {
@@ -257,7 +312,7 @@ export class PeerNetwork {
     out.inboundId = inboundId
     this.#inbound.set(inboundId, out)
     const payload = payloadOf(frame)
-    const peer = peerIdOf(out.requester)
+    const peer = this.#connections.idOf(out.requester)
     // A stream with a broken frame is closed by the network layer; the node never hears of it.
     if (payload === 'malformed') this.#sendAnswer(out, inboundId, null)
     else {

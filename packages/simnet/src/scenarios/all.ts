@@ -7,6 +7,7 @@ import { launchBurst, slowReader } from './launch.ts'
 import { newcomer } from './newcomer.ts'
 import { allButOneLie, lightChainsFirst, oldNetwork } from './old-networks.ts'
 import { majorityFork, minorityFork } from './private-forks.ts'
+import { flapping, halfOpen, idleFlows, newNames } from './rough-lines.ts'
 import type { Scenario } from './scenario.ts'
 import { calm, hashrateSwing, large, merge, mixed } from './steady.ts'
 import { uncleRates } from './uncle-rates.ts'
@@ -23,6 +24,10 @@ export const SCENARIOS: ReadonlyMap<string, Scenario> = new Map(
     islands,
     alone,
     lossy,
+    halfOpen,
+    flapping,
+    idleFlows,
+    newNames,
     crashStorm,
     finderCrash,
     stalledDisks,

@@ -1,7 +1,8 @@
 import { pickSome } from '../chance.ts'
-import { crowdHeights, datedFarAhead, equivocate, flood, payMyself, sendGarbage } from '../hostile/deeds.ts'
+import { crowdHeights, datedFarAhead, equivocate, flood, neverRead, payMyself, sendGarbage } from '../hostile/deeds.ts'
 import { corrupt, type Mischief } from '../hostile/mischief.ts'
-import { invalidBodies, lieAboutHeaders, neverAnswer, withholdBodies } from '../hostile/tampering.ts'
+import { invalidBodies, lieAboutHeaders, neverAnswer, pingsOnly, withholdBodies } from '../hostile/tampering.ts'
+import { nodeOf } from '../peers/endpoint.ts'
 import type { SimReport } from '../report/report.ts'
 import { startNetwork } from './network.ts'
 import { MINUTE_MS, type Run, type RunOptions, type Scenario } from './scenario.ts'
@@ -9,6 +10,8 @@ import { MINUTE_MS, type Run, type RunOptions, type Scenario } from './scenario.
 /** Every hostile behaviour there is, each by its name. */
 const MISCHIEF = {
   'never-answer': neverAnswer,
+  'never-read': neverRead,
+  'pings-only': pingsOnly,
   'withhold-bodies': withholdBodies,
   'invalid-bodies': invalidBodies,
   'lie-about-headers': lieAboutHeaders,
@@ -25,6 +28,8 @@ const TURN_MS = 5 * MINUTE_MS
 /** Nodes of a network with one kind of mischief that are hostile. */
 const HOSTILE_PART = 0.2
 const HOSTILE_THIRD = 0.3
+/** Answers that may be on their way at the end of a run: a hundred a peer of a few kilobytes. */
+const MAX_UNSENT_BYTES = 4_000_000
 
 /** Whether a behaviour is one that no honest node could show, so that it costs its peers their connections. */
 type Outcome = 'is-dropped' | 'is-penalised' | 'is-borne'
@@ -65,12 +70,18 @@ function expectHonestPeace(run: Run): void {
   const { world } = run
   const honest = world.nodes.filter(({ isHonest }) => isHonest)
   const unpunished = world.census.punishments.filter(
-    ({ node, peer }) => world.isHonest(node) && world.isHonest(Number(peer.slice(1)))
+    ({ node, peer }) => world.isHonest(node) && world.isHonest(nodeOf(peer))
   )
   run.expect(
     'nobody honest was penalised or dropped by somebody honest',
     unpunished.length === 0,
     String(unpunished.length)
+  )
+  const unsent = honest.filter(({ isUp }) => isUp).map(node => node.unsentBytes)
+  run.expect(
+    'what peers leave unread costs an honest node little',
+    Math.max(...unsent) < MAX_UNSENT_BYTES,
+    `${Math.max(...unsent)} bytes at most`
   )
   run.expect(
     'all honest nodes are up',
@@ -102,6 +113,8 @@ export const hostileScenarios: readonly Scenario[] = [
       })
   },
   hostileFifth('never-answer', 'is-borne', 'A fifth of the nodes never answer a request.'),
+  hostileFifth('never-read', 'is-borne', 'A fifth of the nodes ask for much, all the time, and take no answer.'),
+  hostileFifth('pings-only', 'is-borne', 'A fifth of the nodes keep their connections and say nothing at all.'),
   hostileFifth(
     'withhold-bodies',
     'is-borne',

@@ -38,6 +38,33 @@ export class Faults {
     this.#world.node(node).crash()
   }
 
+  /** The node's computer is gone from one moment to the next: no socket of it closes. */
+  vanish(node: number): void {
+    this.#note(`vanish ${node}`)
+    this.#world.node(node).crash('silent')
+  }
+
+  /** The node comes back under another peer id. */
+  restartRenamed(node: number): void {
+    this.#note(`restart ${node} renamed`)
+    const { isUp } = this.#world.node(node)
+    if (isUp) this.#world.node(node).crash()
+    this.#world.peers.rename(node)
+    this.#world.node(node).start()
+  }
+
+  /** The node loses its connection to a peer and dials again. */
+  interrupt(node: number, peer: number): void {
+    this.#note(`interrupt ${node} ${peer}`)
+    this.#world.peers.interrupt(node, peer)
+  }
+
+  /** Address translation forgets flows over which nothing went for so long. */
+  forgetIdleFlows(idleMs: number): void {
+    this.#note(`forgetIdleFlows ${idleMs}`)
+    this.#world.peers.forgetIdleFlows(idleMs)
+  }
+
   restart(node: number): void {
     this.#note(`restart ${node}`)
     if (!this.#world.node(node).isUp) this.#world.node(node).start()

@@ -153,6 +153,11 @@ export class SimNode implements Endpoint, Hands {
     return this.#chain
   }
 
+  /** Answers it gave that peers have not taken. */
+  get unsentBytes(): number {
+    return this.core.queries.peers(this.now).reduce((sum, { unsentBytes }) => sum + unsentBytes, 0)
+  }
+
   /** What is being performed just now. */
   get turn(): Turn | null {
     return this.#turn
@@ -209,15 +214,16 @@ export class SimNode implements Endpoint, Hands {
     this.#around.peers.up(this)
   }
 
-  /** Power off: memory is gone, also what was on its way to the disk. */
-  crash(): void {
+  /** The process ends: memory is gone, also what was on its way to the disk. `silent`: the computer with it, so no socket closes. */
+  crash(how: 'closing' | 'silent' = 'closing'): void {
     if (this.#core === null) return
     this.#core = null
     this.#chain = null
     this.#armedAtMs = Number.POSITIVE_INFINITY
     this.store.crash()
     this.bitcoind.detach()
-    this.#around.peers.down(this.node)
+    if (how === 'silent') this.#around.peers.vanish(this.node)
+    else this.#around.peers.down(this.node)
     for (const line of this.lines) line.closed()
     this.#around.witness.lifeChanged(this.node, 'down')
   }
