@@ -16,6 +16,10 @@ export const REPLACEABLE_MS = 5_000
 export interface OrderedDial {
   readonly address: PeerAddress
   readonly peer: PeerId | null
+  /** Wants to know only whether the peer is there: it is refused in any case, once that is sure. */
+  readonly isProbe?: boolean
+  /** Whether it was there. */
+  isThere?: boolean
   /** Why the gate refused it, once it did. */
   refusal: Extract<DialFailure, 'wrong-peer' | 'not-admitted'> | null
 }
@@ -71,6 +75,10 @@ export class Gate {
     denyOutboundEncryptedConnection: (peer, connection) => {
       const dial = this.#dialOf(connection.remoteAddr)
       const isWrong = dial !== undefined && dial.peer !== null && dial.peer !== peer.toString()
+      if (dial?.isProbe === true) {
+        dial.isThere = !isWrong
+        return true
+      }
       const isRefused = isWrong || this.#refuses(peer, { connection, direction: 'outbound' })
       if (isRefused && dial !== undefined) dial.refusal = isWrong ? 'wrong-peer' : 'not-admitted'
       return isRefused

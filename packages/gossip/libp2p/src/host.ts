@@ -1,10 +1,21 @@
 import { identify, identifyPush } from '@libp2p/identify'
-import type { ConnectionEncrypter, ConnectionGater, Libp2p, PrivateKey, Transport } from '@libp2p/interface'
+import type {
+  ConnectionEncrypter,
+  ConnectionGater,
+  Libp2p,
+  PeerDiscovery,
+  PeerInfo,
+  PrivateKey,
+  Transport
+} from '@libp2p/interface'
 import { kadDHT } from '@libp2p/kad-dht'
+import { type MulticastDNSComponents, mdns } from '@libp2p/mdns'
 import { noise } from '@libp2p/noise'
 import { ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
+import { uPnPNAT } from '@libp2p/upnp-nat'
 import { yamux } from '@libp2p/yamux'
+import type { Multiaddr } from '@multiformats/multiaddr'
 import type { NetworkNames, PeerAddress } from '@p2poolv2/gossip'
 import { asciiToBytes } from '@p2poolv2/primitives'
 import { createLibp2p, type Libp2pOptions } from 'libp2p'
@@ -29,6 +40,13 @@ const UPGRADE_WITHIN_MS = 10_000
 /** identify answers at once or not at all; requests of the peer wait meanwhile. */
 const IDENTIFY_WITHIN_MS = 4_000
 
+/** Found on the local network. */
+export interface LocalNetwork {
+  /** Nodes of our share chain alone. */
+  readonly serviceName: string
+  readonly found: (peer: PeerInfo) => void
+}
+
 export interface HostOptions {
   readonly names: NetworkNames
   readonly privateKey: PrivateKey
@@ -42,12 +60,33 @@ export interface HostOptions {
   readonly gater: ConnectionGater
   /** Where public addresses are dialled through, and onion services, which need it. */
   readonly proxy: SocksOptions | null
+  /** Calls out on the local network and listens there; null keeps still. */
+  readonly localNetwork: LocalNetwork | null
+  /** Asks the router to forward our port to us (UPnP). */
+  readonly mapsPort: boolean
+}
+
+type LocalComponents = Omit<MulticastDNSComponents, 'addressManager'> & {
+  readonly peerId: unknown
+  readonly transportManager: { getAddrs(): Multiaddr[] }
 }
 
 type TransportMaker = NonNullable<Libp2pOptions['transports']>[number]
 
 export type HostServices = ReturnType<typeof servicesOf>
 export type Host = Libp2p<{ [K in keyof HostServices]: ReturnType<NonNullable<HostServices[K]>> }>
+
+/** What libp2p's address manager has and the node does not show. */
+interface AddressManager {
+  getAddressesWithMetadata(): readonly { readonly type: string; readonly multiaddr: Multiaddr }[]
+  addObservedAddr(address: Multiaddr): void
+  confirmObservedAddr(address: Multiaddr): void
+}
+
+export function addressManagerOf(host: Host): AddressManager {
+  return (host as unknown as { readonly components: { readonly addressManager: AddressManager } }).components
+    .addressManager
+}
 
 /** libp2p as the network's nodes agree on it (wire 0.13 §2.10, protocol §18.2); not started yet. */
 export function createHost(options: HostOptions): Promise<Host> {
@@ -75,6 +114,7 @@ export function createHost(options: HostOptions): Promise<Host> {
       )
     ],
     connectionGater: options.gater,
+    peerDiscovery: options.localNetwork === null ? [] : [localNetwork(options.localNetwork)],
     connectionManager: {
       maxConnections: MAX_CONNECTIONS,
       maxIncomingPendingConnections: MAX_PENDING_CONNECTIONS,
@@ -119,7 +159,9 @@ function servicesOf(options: HostOptions) {
         peerInfoMapper: info => ({ ...info, multiaddrs: tellable(info.multiaddrs, options) })
       })
     ),
-    ...(options.hasTopics ? { topics: topicService(names) } : {})
+    ...(options.hasTopics ? { topics: topicService(names) } : {}),
+    // What it maps is told to others once a peer has reached us there (reachability.ts).
+    ...(options.mapsPort ? { router: uPnPNAT({ portMappingDescription: 'p2poolv2', autoConfirmAddress: false }) } : {})
   }
 }
 
@@ -137,6 +179,21 @@ function muxerApart<C>(make: (components: C) => ConnectionEncrypter): (component
       secureOutbound: (stream, options) =>
         encrypter.secureOutbound(stream, { ...options, skipStreamMuxerNegotiation: true })
     }
+  }
+}
+
+/** mDNS with the addresses that we listen on: those that others are told of have no private ones on most chains. */
+function localNetwork({ serviceName, found }: LocalNetwork): (components: LocalComponents) => PeerDiscovery {
+  return components => {
+    const addressManager = {
+      getAddresses: () =>
+        components.transportManager.getAddrs().map(address => address.encapsulate(`/p2p/${components.peerId}`))
+    }
+    // It asks the address manager for nothing else.
+    const own = { ...components, addressManager } as unknown as MulticastDNSComponents
+    const service = mdns({ serviceTag: serviceName })(own)
+    service.addEventListener('peer', ({ detail }) => found(detail))
+    return service
   }
 }
 

@@ -22,17 +22,20 @@ import { addressOf, MAX_ADDRESSES_PER_PEER, portOf, tellable } from './addresses
 import { Deadlines } from './deadlines.ts'
 import { dialFailure } from './dial-failure.ts'
 import { Gate, type OrderedDial } from './gate.ts'
-import { createHost, type Host } from './host.ts'
+import { addressManagerOf, createHost, type Host } from './host.ts'
 import { MachinePort } from './machine-port.ts'
 import { Peers } from './peers.ts'
 import { Pulse } from './pulse.ts'
-import { type Outcome, Requests } from './requests.ts'
+import { type Reachability, ReachabilityCheck } from './reachability.ts'
+import { type Handler, type Outcome, Requests } from './requests.ts'
 import { speaksTopics, type TopicMessage, Topics } from './topics.ts'
 
 /** A dial takes so long at most, with everything until the connection stands. */
 const DIAL_WITHIN_MS = 15_000
 /** As long as the gossip machine bans for what no honest node does. */
 const FLOOD_BAN_MS = 600_000
+/** How often it is looked whether somebody is to be asked if we can be reached. */
+const CHECK_EVERY_MS = 30_000
 
 export interface NetworkOptions {
   readonly params: ChainParams
@@ -56,12 +59,13 @@ export interface NetworkOptions {
    * is, so that nothing is dialled in the clear and no name is looked up.
    */
   readonly proxy?: { readonly host: string; readonly port: number; readonly isOnly: boolean }
+  /** Looks for nodes of our chain on the local network, and can be found there. */
+  readonly localNetwork?: boolean
+  /** Asks the router to forward our port to us. */
+  readonly mapsPort?: boolean
   /** 'reference' speaks the protocol of all nodes alone: no topics, no templates. Default 'ours'. */
   readonly dialect?: 'ours' | 'reference'
 }
-
-/** Answers a request of a protocol of our own; null closes the stream without data. What it throws is logged, and closes it too. */
-export type Handler = (request: { readonly peer: PeerId; readonly payload: Uint8Array }) => Promise<Uint8Array | null>
 
 /** A connection with its figures of this moment. */
 export interface LiveConnection extends ConnectionStatus {
@@ -83,6 +87,9 @@ export interface Network {
   connect(address: PeerAddress, peer: PeerId | null): Promise<void>
   close(peer: PeerId, reason: string): void
   connections(): LiveConnection[]
+  readonly reachability: Reachability
+  /** Asks neighbours anew whether they can reach us; it is done by itself now and then. Never rejects. */
+  checkReachability(): Promise<Reachability>
   /** Serves a further protocol with frames, limits and times of protocol §18. */
   serve(protocol: string, handler: Handler): Promise<void>
   ask(order: {
@@ -124,7 +131,9 @@ class LibNetwork implements Network {
   readonly #peers: Peers
   readonly #requests: Requests
   readonly #machine: MachinePort
+  readonly #reachability: ReachabilityCheck
   readonly #dials = new Deadlines()
+  #checking: NodeJS.Timeout | undefined
   readonly #listening = new Set<PeerAddress>()
   #port: number | null = null
   #isStopped = false
@@ -135,6 +144,9 @@ class LibNetwork implements Network {
     const names = networkNames(options.params)
     const now = () => options.clock.now().steadyMs
     const network: { it: LibNetwork | null } = { it: null }
+    // Both speak in the clear.
+    const isHidden = options.proxy?.isOnly === true
+    const serviceName = `_p2poolv2-${names.topics.shares.split('/')[3]}._udp.local`
     const gate = new Gate({
       own: peerIdFromPrivateKey(options.privateKey).toString(),
       admits: options.admits,
@@ -151,6 +163,11 @@ class LibNetwork implements Network {
       isLocalChain: isLocalChain(options.params),
       hasTopics: options.dialect !== 'reference',
       gater: gate.gater,
+      localNetwork:
+        options.localNetwork === true && !isHidden
+          ? { serviceName, found: peer => network.it?.foundNearby(peer) }
+          : null,
+      mapsPort: options.mapsPort === true && !isHidden,
       proxy:
         options.proxy === undefined
           ? null
@@ -178,6 +195,16 @@ class LibNetwork implements Network {
       flooded: peer => this.#flooded(peer)
     })
     this.#requests = new Requests(host, this.#peers)
+    this.#reachability = new ReachabilityCheck({
+      now: () => options.clock.now().steadyMs,
+      connections: () => this.#peers.statuses(),
+      port: () => this.#reachablePort(),
+      observedBy: peer => this.#peers.observedBy(peer),
+      ask: order => this.#requests.ask({ ...order, protocol: names.dialback }),
+      probe: (address, peer, withinMs) => this.#probe(address, peer, withinMs),
+      reached: address => this.#isReachedAt(address),
+      changed: state => options.log.info({ state }, 'whether others can dial this node has been found out')
+    })
     this.#machine = new MachinePort({
       names,
       requests: this.#requests,
@@ -199,6 +226,8 @@ class LibNetwork implements Network {
     this.#host.addEventListener('peer:identify', ({ detail }) => this.#identified(detail))
     this.#host.addEventListener('peer:discovery', ({ detail }) => this.#discovered(detail))
     await this.#machine.serve(isOurs ? ['shares', 'templates', 'rules'] : ['shares'])
+    // Behind a proxy nobody is dialled directly, and a dial through it would say nothing.
+    if (isOurs && this.#options.proxy === undefined) await this.serve(names.dialback, this.#reachability.serve)
     await this.#host.start()
     this.#tellPeering({ type: 'listening', addresses: [...this.#listening] })
     const service = this.#host.services.topics
@@ -217,6 +246,15 @@ class LibNetwork implements Network {
       ping: (connection, signal) => this.#host.services.ping.ping(connection.remotePeer, { signal }),
       log: this.#options.log
     })
+    this.#checking = setInterval(() => void this.#reachability.ask(), CHECK_EVERY_MS)
+  }
+
+  get reachability(): Reachability {
+    return this.#reachability.state
+  }
+
+  checkReachability(): Promise<Reachability> {
+    return this.#reachability.ask()
   }
 
   get port(): number | null {
@@ -310,6 +348,7 @@ class LibNetwork implements Network {
   async stop(): Promise<void> {
     this.#isStopped = true
     this.#dials.stop()
+    clearInterval(this.#checking)
     this.#pulse?.stop()
     this.#topics?.stop()
     this.#requests.stop()
@@ -321,6 +360,45 @@ class LibNetwork implements Network {
   cameAgain(peer: PeerId): void {
     const connection = this.#peers.connectionOf(peer)
     if (connection !== null) void this.#pulse?.check(connection, { isLast: true })
+  }
+
+  /** Another node of our chain, on the local network. */
+  foundNearby({ id, multiaddrs }: PeerInfo): void {
+    const peer = id.toString()
+    if (peer === this.peer) return
+    const addresses = [...new Set(multiaddrs.map(addressOf))].slice(0, MAX_ADDRESSES_PER_PEER)
+    this.#tellPeering({ type: 'learned', source: 'mdns', peer, addresses })
+  }
+
+  /** Dials until the other has said who it is, and no further. */
+  async #probe(address: PeerAddress, peer: PeerId, withinMs: number): Promise<boolean> {
+    const dial: OrderedDial = { address, peer, isProbe: true, refusal: null }
+    this.#gate.order(dial)
+    const deadline = this.#dials.after(withinMs)
+    try {
+      await this.#host.dial(multiaddr(address), { signal: deadline.signal })
+    } catch (error) {
+      this.#options.log.debug({ address, err: error }, 'a peer was dialled back')
+    } finally {
+      deadline.end()
+      this.#gate.settled(dial)
+    }
+    return dial.isThere === true
+  }
+
+  /** The router's, if it forwards one to us. */
+  #reachablePort(): number | null {
+    const mapped = addressManagerOf(this.#host)
+      .getAddressesWithMetadata()
+      .find(({ type }) => type === 'ip-mapping')
+    return mapped === undefined ? this.#port : portOf(mapped.multiaddr)
+  }
+
+  /** From now on others are told of it. */
+  #isReachedAt(address: PeerAddress): void {
+    const manager = addressManagerOf(this.#host)
+    manager.addObservedAddr(multiaddr(address))
+    manager.confirmObservedAddr(multiaddr(address))
   }
 
   #publish({ topic, data }: Extract<PeerEffect, { type: 'publish' }>): void {

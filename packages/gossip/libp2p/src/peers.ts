@@ -1,5 +1,5 @@
 import type { Connection, IdentifyResult } from '@libp2p/interface'
-import type { ConnectionStatus, Dialect, PeerEvent, PeerId, PeeringEvent } from '@p2poolv2/gossip'
+import type { ConnectionStatus, Dialect, PeerAddress, PeerEvent, PeerId, PeeringEvent } from '@p2poolv2/gossip'
 import { RateLimit, type SteadyMs } from '@p2poolv2/primitives'
 import { addressOf, MAX_ADDRESSES_PER_PEER } from './addresses.ts'
 import type { TopicMessage } from './topics.ts'
@@ -31,6 +31,7 @@ interface Member {
   speaksOurs: boolean | null
   agent: string | null
   dialect: Dialect | null
+  observed: PeerAddress | null
 }
 
 export interface PeersOptions {
@@ -69,6 +70,11 @@ export class Peers {
     return this.#members.get(peer)?.dialect ?? null
   }
 
+  /** From where the peer sees us. */
+  observedBy(peer: PeerId): PeerAddress | null {
+    return this.#members.get(peer)?.observed ?? null
+  }
+
   /** Rejects for a peer that is not connected. */
   async whenReady(peer: PeerId): Promise<void> {
     const member = this.#members.get(peer)
@@ -99,7 +105,8 @@ export class Peers {
       timer: setTimeout(() => this.#greet(member, 'reference'), READY_WITHIN_MS),
       speaksOurs: null,
       agent: null,
-      dialect: null
+      dialect: null,
+      observed: null
     }
     this.#members.set(peer, member)
     this.#options.tellPeering({ type: 'connected', peer, address, direction })
@@ -110,13 +117,14 @@ export class Peers {
     if (member === null) return
     member.agent = agentVersion?.slice(0, 128) ?? null
     member.speaksOurs = this.#options.speaksOurs(protocols)
+    member.observed = observedAddr === undefined ? null : addressOf(observedAddr)
     this.#options.tellPeering({
       type: 'identified',
       peer: member.peer,
       agent: member.agent ?? '',
       dialect: member.speaksOurs ? 'ours' : 'reference',
       addresses: listenAddrs.slice(0, MAX_ADDRESSES_PER_PEER).map(addressOf),
-      observed: observedAddr === undefined ? null : addressOf(observedAddr)
+      observed: member.observed
     })
     this.changed(member.peer)
   }

@@ -26,6 +26,9 @@ export type Outcome =
   | { readonly type: 'answer'; readonly payload: Uint8Array | null }
   | { readonly type: 'failed'; readonly reason: RequestFailure }
 
+/** Answers a request of a protocol of our own; null closes the stream without data. What it throws is logged, and closes it too. */
+export type Handler = (request: { readonly peer: PeerId; readonly payload: Uint8Array }) => Promise<Uint8Array | null>
+
 /** Where requests find the peers, and peers that are not ready yet wait. */
 export interface RequestPeers {
   connectionOf(peer: PeerId): Connection | null

@@ -19,6 +19,8 @@ export interface NetworkNames {
   /** Of requests. `shares` is P of protocol §18.1: also the protocol version told in identify, and Noise's prologue in ASCII. */
   readonly protocols: Readonly<Record<Protocol, string>>
   readonly kademlia: string
+  /** Of our own, served by the network itself: asks a peer to dial us back (docs/wire.md). */
+  readonly dialback: string
   readonly topics: Readonly<Record<Topic, string>>
 }
 
@@ -28,6 +30,7 @@ export function networkNames(params: ChainParams): NetworkNames {
   return {
     protocols: { shares: `${base}/1.0.0`, templates: `${base}/templates/1.0.0`, rules: `${base}/rules/1.0.0` },
     kademlia: `${base}/kad/1.0.0`,
+    dialback: `${base}/dialback/1.0.0`,
     topics: { shares: `${base}/topic/shares/1.0.0`, templates: `${base}/topic/templates/1.0.0` }
   }
 }
