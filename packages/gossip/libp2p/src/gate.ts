@@ -39,7 +39,7 @@ export interface GateOptions {
   readonly refused: (why: {
     readonly address: PeerAddress
     readonly peer: PeerId | null
-    readonly reason: string
+    readonly reason: NonNullable<ReturnType<Admission>>
   }) => void
 }
 

@@ -41,9 +41,9 @@ export class MachinePort {
     void request.answer(payload).then(() => this.#left(requestId))
   }
 
-  /** The peer is about to be gone: nothing of it is told afterwards. */
-  going(peer: PeerId): void {
-    for (const [requestId, asker] of this.#leaving) if (asker === peer) this.#left(requestId)
+  /** The peer is gone, and that it is stands for every answer on its way. */
+  gone(peer: PeerId): void {
+    for (const [requestId, asker] of this.#leaving) if (asker === peer) this.#leaving.delete(requestId)
     for (const [requestId, request] of this.#open) if (request.peer === peer) this.#open.delete(requestId)
   }
 

@@ -190,7 +190,6 @@ class LibNetwork implements Network {
       now: () => options.clock.now().steadyMs,
       speaksOurs: protocols => isOurs && speaksTopics(protocols) && protocols.includes(names.protocols.templates),
       reachesInTopics: peer => this.#topics?.reaches(peer) === true,
-      going: peer => this.#machine.going(peer),
       dropped: message => this.#topics?.judge(message.messageId, 'ignore'),
       flooded: peer => this.#flooded(peer)
     })
@@ -422,8 +421,11 @@ class LibNetwork implements Network {
   }
 
   #closed(connection: Connection): void {
+    const peer = connection.remotePeer.toString()
     this.#peers.closed(connection)
-    this.#forget(connection.remotePeer.toString())
+    if (this.#peers.connectionOf(peer) !== null) return
+    this.#machine.gone(peer)
+    this.#forget(peer)
   }
 
   /** A name with addresses, from Kademlia or the local network. Who is not connected is kept by the peering machine, not by libp2p. */

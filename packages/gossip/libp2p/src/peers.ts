@@ -41,8 +41,6 @@ export interface PeersOptions {
   /** Whether these protocols are all that makes a node one of ours. */
   readonly speaksOurs: (protocols: readonly string[]) => boolean
   readonly reachesInTopics: (peer: PeerId) => boolean
-  /** A peer's connection is over; it is told as gone next. */
-  readonly going: (peer: PeerId) => void
   /** A topic message that nobody will hear of. */
   readonly dropped: (message: TopicMessage) => void
   /** A peer sends more in topics than any honest one. */
@@ -141,7 +139,6 @@ export class Peers {
     const member = this.#of(connection)
     if (member === null) return
     clearTimeout(member.timer)
-    this.#options.going(member.peer)
     this.#members.delete(member.peer)
     member.ready.reject(new Error('the connection is gone'))
     for (const message of member.early) this.#options.dropped(message)
