@@ -20,22 +20,7 @@ export async function exchangeBlocks(
   }
 ): Promise<BlockExchangeEnd> {
   const { network, tag, drop } = deps
-  const serving: Promise<void>[] = []
-  const exchange = join({
-    tag,
-    network: {
-      serve: (protocol, handler) => {
-        serving.push(network.serve(protocol, async ({ peer, payload }) => handler(payload, peer)))
-      },
-      ask: async (peer, protocol, payload, timeoutMs) => {
-        const outcome = await network.ask({ peer, protocol, payload, timeoutMs })
-        if (outcome.type === 'failed') throw new Error(`no answer: ${outcome.reason}`)
-        return outcome.payload
-      },
-      drop
-    }
-  })
-  await Promise.all(serving)
+  const exchange = await join({ tag, network, onBadPeer: drop })
   return {
     hear: event => {
       if (event.type === 'peerConnected' && event.dialect === 'ours') exchange.peerConnected(event.peer)

@@ -74,8 +74,11 @@ export function peerNetwork(config: Config, folder: string, deps: PeerNetworkDep
     invariant(started !== null, 'the network has started')
     return started
   }
-  const listening = (): readonly PeerAddress[] =>
-    inviteAddresses({ external: config.p2p.external_address, listening: running().network.addresses() })
+  const listening = (): readonly PeerAddress[] => {
+    const { port } = running().network
+    const at = port === null ? [] : [listenAddress({ hostname: config.p2p.hostname, port })]
+    return inviteAddresses({ external: config.p2p.external_address, listening: at })
+  }
 
   const start = async (): Promise<void> => {
     const store = await openPeerStore(folder, log)
@@ -105,6 +108,9 @@ export function peerNetwork(config: Config, folder: string, deps: PeerNetworkDep
       },
       tellPeering: event => shell.post(event),
       admits: asked => peering.admits(asked, clock.now().steadyMs),
+      ...proxyOf(config),
+      localNetwork: config.p2p.mdns && !config.p2p.only_proxy,
+      mapsPort: config.p2p.map_port && !config.p2p.only_proxy && isOpenToOthers(config.p2p.hostname),
       clock,
       log
     })
@@ -114,7 +120,6 @@ export function peerNetwork(config: Config, folder: string, deps: PeerNetworkDep
         shell.post({ type: 'dropped', peer, reason, banMs: BAD_BLOCK_BAN_MS })
       exchange = await exchangeBlocks(deps.blocks, { network, tag: protocolTag(params), drop })
     }
-    shell.post({ type: 'listening', addresses: network.addresses() })
     shell.start(network)
     for (const text of config.p2p.dial_peers) commands.wanted(text)
     if (deps.invite !== null) {
@@ -128,7 +133,7 @@ export function peerNetwork(config: Config, folder: string, deps: PeerNetworkDep
     perform: effect => started?.network.perform(effect),
     network: () => running().network,
     sources: {
-      peers: () => peersJson(running(), { known: deps.peersOf(), clock }),
+      peers: () => peersJson(running(), { known: deps.peersOf(), listening: listening(), clock }),
       invite: () =>
         commands.inviteOf({ peer: running().network.peer, addresses: listening(), extra: inviteExtra(config, params) }),
       add: text => commands.add(text),
@@ -148,6 +153,19 @@ export function peerNetwork(config: Config, folder: string, deps: PeerNetworkDep
       }
     }
   }
+}
+
+/** Host and port as they are in `p2p.socks5`. */
+function proxyOf({ p2p: { socks5, only_proxy } }: Config): Pick<Parameters<typeof startNetwork>[0], 'proxy'> {
+  if (socks5 === undefined) return {}
+  const at = socks5.lastIndexOf(':')
+  const host = socks5.slice(0, at).replace(/^\[|\]$/g, '')
+  return { proxy: { host, port: Number(socks5.slice(at + 1)), isOnly: only_proxy } }
+}
+
+/** A node on loopback is for this computer alone. */
+function isOpenToOthers(hostname: string): boolean {
+  return !/^(127\.|\[?::1\]?$)/.test(hostname)
 }
 
 const LISTEN_FIXES: Readonly<Record<string, string>> = {
@@ -185,15 +203,23 @@ function errorText(error: unknown): string {
 
 function peersJson(
   { network, peering }: Started,
-  { known, clock }: { readonly known: readonly PeerStatus[]; readonly clock: Clock }
+  {
+    known,
+    listening,
+    clock
+  }: {
+    readonly known: readonly PeerStatus[]
+    readonly listening: readonly PeerAddress[]
+    readonly clock: Clock
+  }
 ): PeersJson {
   const { steadyMs: nowMs, wallMs } = clock.now()
   const status = peering.status()
   const gossip = new Map(known.map(peer => [peer.peer, peer]))
   return {
     peer: network.peer,
-    listening: network.addresses(),
-    reachability: status.reachedFromOutsideMs === null ? 'unknown' : 'reachable',
+    listening: [...listening],
+    reachability: status.reachedFromOutsideMs === null ? network.reachability : 'reachable',
     peers: network.connections().map(connection => ({
       peer: connection.peer,
       address: connection.address,

@@ -1,6 +1,6 @@
 import type { Peering, PeeringEffect, PeeringEvent, PeerRecord } from '@p2poolv2/gossip'
 import type { Clock } from '@p2poolv2/runtime'
-import type { Network } from './network.ts'
+import type { Network } from './contract.ts'
 
 /** The longest time a Node.js timer can wait. */
 const MAX_TIMEOUT_MS = 2_147_483_647
