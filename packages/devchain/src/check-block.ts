@@ -52,7 +52,8 @@ export const CONDEMNING: ReadonlySet<string> = new Set([
 const WITNESS_COMMITMENT_BYTES = WITNESS_COMMITMENT_PREFIX.length + 32
 const NULL_PREVOUT_INDEX = 0xffff_ffff
 const FIRST_SUBSIDY_SATS = 5_000_000_000n
-const LOCK_TIME_IS_TIME = 500_000_000
+/** Lock times from here on are times and not heights, so that no block is so high. */
+export const LOCK_TIME_IS_TIME = 500_000_000
 const FINAL_SEQUENCE = 0xffff_ffff
 const MIN_SCRIPT_SIG_BYTES = 2
 /** A longer coinbase script is `bad-cb-length`. */

@@ -156,6 +156,16 @@ describe('BlockExchange', () => {
       'undecodable'
     ],
     [
+      'a first block at a height that no chain reaches',
+      (bench, ask) => bench.respond(ask, blocksOf(trunk.blocks.slice(10), 500_000_000)),
+      'no-first-block'
+    ],
+    [
+      'a first block at another height than its own',
+      (bench, ask) => bench.respond(ask, blocksOf(trunk.blocks.slice(10), 12)),
+      'bad-cb-height'
+    ],
+    [
       'bytes behind a block',
       (bench, ask) => bench.respond(ask, blocksOf([Uint8Array.of(...(trunk.blocks[0] ?? []), 0)])),
       'undecodable'

@@ -1,5 +1,6 @@
 import { CodecError, invariant, type Moment, type SteadyMs, secFromMs, steadyMs } from '@p2poolv2/primitives'
 import type { ChainBlock } from '../block-tree.ts'
+import { LOCK_TIME_IS_TIME } from '../check-block.ts'
 import type { DevChain } from '../dev-chain.ts'
 import type { ExchangeEffect, ExchangeEvent, PeerId } from './contract.ts'
 import { ExchangePeer } from './exchange-peer.ts'
@@ -267,7 +268,8 @@ export class BlockExchange {
 
   #beginOther(peer: PeerId, bytes: Uint8Array, bitcoinHeight: number): RowEnd {
     const chain = this.#chain.empty()
-    if (bitcoinHeight < 1 || !chain.restore(bytes, bitcoinHeight)) return { type: 'bad', reason: 'no-first-block' }
+    const isHeight = bitcoinHeight >= 1 && bitcoinHeight < LOCK_TIME_IS_TIME
+    if (!isHeight || !chain.restore(bytes, bitcoinHeight)) return { type: 'bad', reason: 'no-first-block' }
     this.#other = { peer, chain }
     return { type: 'all taken' }
   }
