@@ -430,3 +430,16 @@ describe('whatever comes', () => {
     expect(hexToBytes('0a000001')).toEqual(rig.solutions[0]?.extranonce.subarray(0, 4) ?? hexToBytes('0a000001'))
   })
 })
+
+describe('a session that ends itself', () => {
+  it('hands up the block that came with what ended it, and says nothing more', () => {
+    const rig = new SessionRig({ work: workOf(TEMPLATE_V3) })
+    rig.login()
+    const submit = { id: 5, method: 'mining.submit', params: [`${ADDRESS}.w`, rig.jobId, ...V3] }
+    const sent = rig.read('no json', submit, { id: 6, method: 'mining.ping', params: [] })
+    expect(kindsOf(sent)).toEqual([null])
+    expect(rig.closed).toBe('not-json')
+    expect(rig.solutions).toHaveLength(1)
+    expect(rig.solutions[0]?.meetsBitcoin).toBe(true)
+  })
+})

@@ -142,9 +142,11 @@ export class V1Session implements MinerSession {
     switch (event.type) {
       case 'received':
         for (const line of event.messages) {
-          if (this.#isClosed) break
-          this.#handleLine(line, now)
-          this.#settleLogins(nowMs)
+          if (this.#isClosed) this.#salvage(line, now)
+          else {
+            this.#handleLine(line, now)
+            this.#settleLogins(nowMs)
+          }
         }
         break
       case 'authorised':
@@ -339,6 +341,16 @@ export class V1Session implements MinerSession {
     }
     this.#reply(resultLine(idJson, 'true'))
     this.#out.fact({ type: 'accepted', creditedDifficulty: shown, hashDifficulty: reached, worker })
+  }
+
+  /** A line that came together with what ended the session: nothing is answered, but it may be a block. */
+  #salvage(line: Uint8Array, now: Moment): void {
+    const message = parseMessage(line)
+    if (message.kind !== 'request' || message.method !== 'mining.submit' || this.identity === null) return
+    const submit = parseSubmit(message.params, this.#extranonce2Bytes)
+    if ('code' in submit) return
+    const { solution } = this.#channel.submit(submit, submit.name, { ...now, versionMask: this.#login.versionMask })
+    if (solution !== null) this.#out.solution(solution)
   }
 
   #reject(
