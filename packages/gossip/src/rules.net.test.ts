@@ -108,6 +108,25 @@ it.each([
   expect(net.penalties).toHaveLength(penalties)
 })
 
+it('what was held against a peer before it told other rules is forgiven, and what it is asked for ends', () => {
+  net.loses = ({ from, kind }) => from === 'mallory' && kind === 'response'
+  scripted(() => rulesOf(otherParams))
+  const share = builder.build({ parent: builder.genesis, miner: 4, spoil: 'payout' })
+  net.act('mallory', [{ type: 'publish', topic: 'shares', data: encodeShare(share) }])
+  net.run(100)
+  const points = () => ann.gossip.status(net.nowMs).peers[0]?.penaltyPoints
+  expect(points()).toBeGreaterThan(0)
+  const [rules] = net.delivered.filter(
+    ({ to, kind, payload }) => to === 'mallory' && kind === 'request' && payload?.length === 1
+  )
+  expect(rules).toBeDefined()
+  // Its answer comes late: the second request of the node, behind the handshake.
+  net.act('ann', ann.handle({ type: 'peerResponse', requestId: 2, payload: rulesOf(otherParams) }, net.nowMs))
+  expect(points()).toBe(0)
+  expect(rulesAt(ann, 'mallory')).toMatchObject({ differs: [expect.stringContaining('spacingSec')] })
+  ann.gossip.checkInvariants()
+})
+
 describe('a peer of our kind', () => {
   it('that does not answer is one of whom nothing is known, and is asked for headers like a reference peer', () => {
     const peer = scripted(() => null)
