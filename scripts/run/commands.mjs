@@ -46,6 +46,20 @@ const COMMANDS = {
     summary: 'build a peer in Rust and hold the network against it; minutes the first time',
     run: interop
   },
+  'fuzz:wire': {
+    usage: 'fuzz:wire [options]',
+    summary: 'ten minutes of random and mutated bytes against a live node; --minutes N, --seed N',
+    run: async args => {
+      await ensureInstalled()
+      return attach(process.execPath, [
+        '--import',
+        'tsx',
+        '--conditions=p2pool-source',
+        'test/wire/fuzz/fuzz.ts',
+        ...args
+      ])
+    }
+  },
   check: { usage: 'check', summary: 'types, lint and format, layers, docs', run: check },
   docs: { usage: 'docs', summary: 'write the pages of docs/ that are made from the sources', run: docs },
   sim: {

@@ -32,8 +32,7 @@ describe.skipIf('missing' in built).each([
   beforeAll(async () => {
     if (!('program' in built)) return
     live = await LiveNode.start(builder.params, shares)
-    const [, , net = '', tag = ''] = live.base.split('/')
-    rust = await RustPeer.start(built.program, net, tag)
+    rust = await RustPeer.start(built.program, live.base)
     for (const type of [0, 5, 8]) await rust.answer(Buffer.from([type]), ACK)
     if (weDial) await live.network.connect(rust.address, null)
     else rust.command('dial', { address: live.address })
@@ -139,5 +138,36 @@ describe.skipIf('missing' in built).each([
     rust.command('disconnect', { peer: us() })
     await live.until(() => live.told.some(event => event.type === 'peerGone'))
     expect(live.network.connections()).toEqual([])
+  })
+})
+
+describe.skipIf('missing' in built)('our node and a Rust peer that is in no topic', () => {
+  const builder = new ChainBuilder()
+  let live: LiveNode
+  let rust: RustPeer
+
+  beforeAll(async () => {
+    if (!('program' in built)) return
+    live = await LiveNode.start(builder.params, builder.row(builder.genesis, 3))
+    rust = await RustPeer.start(built.program, live.base, 'reference')
+    for (const type of [0, 5, 8]) await rust.answer(Buffer.from([type]), ACK)
+    rust.command('dial', { address: live.address })
+  })
+
+  afterAll(async () => {
+    await rust?.stop()
+    await live?.stop()
+  })
+
+  it('push shares to each other', async () => {
+    await live.until(() => live.told.some(event => event.type === 'peerConnected' && event.dialect === 'reference'))
+    const [theirs, ours] = builder.row(builder.known.confirmedTip().hash, 2)
+    if (theirs === undefined || ours === undefined) throw new Error('two were built')
+    expect(await rust.ask(live.network.peer, shareBlock(encodeShare(theirs)))).toEqual(ACK)
+    await live.until(() => live.node.tip === theirs.hash)
+    live.found(ours)
+    const pushed = Buffer.from(shareBlock(encodeShare(ours))).toString('hex')
+    const told = await rust.until('our share', ({ event, payload }) => event === 'request' && payload === pushed)
+    expect(told).toMatchObject({ protocol: 'shares', answer: '09' })
   })
 })

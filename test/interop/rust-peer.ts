@@ -38,8 +38,13 @@ export class RustPeer {
     child.stderr.pipe(process.stderr)
   }
 
-  static async start(program: string, net: string, tag: string): Promise<RustPeer> {
-    const peer = new RustPeer(spawn(program, [net, tag]))
+  /**
+   * @param base `/p2pool/<net>/<tag>`, or without the tag as in revision 0.13
+   * @param dialect `reference` is in no topics
+   */
+  static async start(program: string, base: string, dialect: 'ours' | 'reference' = 'ours'): Promise<RustPeer> {
+    const [, , net = '', tag = ''] = base.split('/')
+    const peer = new RustPeer(spawn(program, [net, tag, dialect]))
     await peer.until('an address', told => told.event === 'listening')
     return peer
   }

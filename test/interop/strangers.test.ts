@@ -5,9 +5,7 @@ import { RawPeer } from '../wire/raw/raw-peer.ts'
 import { RustPeer } from './rust-peer.ts'
 
 const built = inject('rustPeer')
-const NET = 'signet'
-const TAG = '8b0d970f'
-const BASE = `/p2pool/${NET}/${TAG}`
+const BASE = '/p2pool/signet/8b0d970f'
 const SHARES = `${BASE}/topic/shares/1.0.0`
 
 // Each proves the other: neither has a line in common with the project or with one another.
@@ -17,7 +15,7 @@ describe.skipIf('missing' in built)('the raw client and the Rust peer', () => {
 
   beforeAll(async () => {
     if (!('program' in built)) return
-    rust = await RustPeer.start(built.program, NET, TAG)
+    rust = await RustPeer.start(built.program, BASE)
     await rust.answer(Buffer.from([8]), ACK)
     raw = await RawPeer.dial({ port: rust.port, base: BASE, isOurs: true })
   })

@@ -3,6 +3,7 @@ import type { ChainParams } from '@p2poolv2/consensus'
 import type {
   Admission,
   ConnectionStatus,
+  NetworkNames,
   PeerAddress,
   PeerEffect,
   PeerEvent,
@@ -15,6 +16,8 @@ import type { Handler, Outcome } from './requests.ts'
 
 export interface NetworkOptions {
   readonly params: ChainParams
+  /** Default: those of the chain. Others for a network of another revision of the protocol. */
+  readonly names?: NetworkNames
   /** `/ip4/0.0.0.0/tcp/6884`; port 0 takes any free one. None: only dials. */
   readonly listen: readonly PeerAddress[]
   /** Told to peers beside what is found out: the addresses of a router that forwards to us. */

@@ -8,6 +8,7 @@ import {
   type Admission,
   type ConnectionStatus,
   type DialFailure,
+  type NetworkNames,
   networkNames,
   type PeerAddress,
   type PeerEffect,
@@ -77,7 +78,7 @@ class LibNetwork implements Network {
   #pulse: Pulse | null = null
 
   static async make(options: NetworkOptions): Promise<LibNetwork> {
-    const names = networkNames(options.params)
+    const names = options.names ?? networkNames(options.params)
     const now = () => options.clock.now().steadyMs
     const network: { it: LibNetwork | null } = { it: null }
     // Both speak in the clear.
@@ -118,7 +119,7 @@ class LibNetwork implements Network {
     this.#host = host
     this.#gate = gate
     this.peer = host.peerId.toString()
-    const names = networkNames(options.params)
+    const names = options.names ?? networkNames(options.params)
     const isOurs = options.dialect !== 'reference'
     this.#peers = new Peers({
       tell: event => this.#tell(event),
@@ -148,7 +149,7 @@ class LibNetwork implements Network {
   }
 
   async start(): Promise<void> {
-    const names = networkNames(this.#options.params)
+    const names = this.#options.names ?? networkNames(this.#options.params)
     const isOurs = this.#options.dialect !== 'reference'
     this.#host.addEventListener('transport:listening', ({ detail }) => {
       for (const address of detail.getAddrs()) {

@@ -15,9 +15,10 @@ pub struct Names {
 }
 
 impl Names {
-    /// `net` is main, testnet4, signet, regtest or devnet; `tag` the first 8 hex digits of the genesis share's hash.
+    /// `net` is main, testnet4, signet, regtest or devnet; `tag` the first 8 hex digits of the genesis share's hash, or empty
+    /// as in revision 0.13.
     pub fn new(net: &str, tag: &str) -> Result<Self, libp2p::swarm::InvalidProtocol> {
-        let base = format!("/p2pool/{net}/{tag}");
+        let base = if tag.is_empty() { format!("/p2pool/{net}") } else { format!("/p2pool/{net}/{tag}") };
         let named = |rest: &str| StreamProtocol::try_from_owned(format!("{base}/{rest}1.0.0"));
         Ok(Self {
             shares: named("")?,
@@ -49,6 +50,7 @@ mod tests {
         assert_eq!(names.kademlia.as_ref(), "/p2pool/signet/8b0d970f/kad/1.0.0");
         assert_eq!(names.templates.as_ref(), "/p2pool/signet/8b0d970f/templates/1.0.0");
         assert_eq!(names.topic("shares"), "/p2pool/signet/8b0d970f/topic/shares/1.0.0");
+        assert_eq!(Names::new("regtest", "").unwrap().shares.as_ref(), "/p2pool/regtest/1.0.0");
         assert_eq!(names.short_topic("/p2pool/signet/8b0d970f/topic/templates/1.0.0"), Some("templates"));
     }
 }

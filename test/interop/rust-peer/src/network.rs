@@ -4,14 +4,15 @@ use std::error::Error;
 use std::time::Duration;
 
 use libp2p::{
-    gossipsub, identify, identity::Keypair, kad, noise, ping, request_response, swarm::NetworkBehaviour, tcp, yamux, Swarm,
-    SwarmBuilder,
+    gossipsub, identify, identity::Keypair, kad, noise, ping, request_response, swarm::behaviour::toggle::Toggle,
+    swarm::NetworkBehaviour, tcp, yamux, Swarm, SwarmBuilder,
 };
 use sha2::{Digest, Sha256};
 
 use crate::frame::FrameCodec;
 use crate::names::{Names, TOPICS};
 
+const AGENT: &str = "p2poolv2-test-rust/0.1.0";
 /// A request ends without an answer after this long.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// Streams of requests at a time on one connection, both directions together.
@@ -27,11 +28,12 @@ pub struct Behaviour {
     pub ping: ping::Behaviour,
     pub kademlia: kad::Behaviour<kad::store::MemoryStore>,
     pub shares: request_response::Behaviour<FrameCodec>,
-    pub templates: request_response::Behaviour<FrameCodec>,
-    pub gossip: gossipsub::Behaviour,
+    /// These two only as one of the project's nodes.
+    pub templates: Toggle<request_response::Behaviour<FrameCodec>>,
+    pub gossip: Toggle<gossipsub::Behaviour>,
 }
 
-pub fn swarm(names: &Names, agent: &str) -> Result<Swarm<Behaviour>, Box<dyn Error>> {
+pub fn swarm(names: &Names, is_ours: bool) -> Result<Swarm<Behaviour>, Box<dyn Error>> {
     let prologue = names.shares.as_ref().as_bytes().to_vec();
     let mut swarm = SwarmBuilder::with_existing_identity(Keypair::generate_ed25519())
         .with_tokio()
@@ -40,20 +42,21 @@ pub fn swarm(names: &Names, agent: &str) -> Result<Swarm<Behaviour>, Box<dyn Err
             |key: &Keypair| noise::Config::new(key).map(|config| config.with_prologue(prologue)),
             yamux::Config::default,
         )?
-        .with_behaviour(|key| behaviour(key, names, agent))?
+        .with_behaviour(|key| behaviour(key, names, is_ours))?
         .with_swarm_config(|config| config.with_idle_connection_timeout(IDLE))
         .build();
-    for short in TOPICS {
-        let topic = gossipsub::IdentTopic::new(names.topic(short));
-        swarm.behaviour_mut().gossip.subscribe(&topic)?;
+    if let Some(gossip) = swarm.behaviour_mut().gossip.as_mut() {
+        for short in TOPICS {
+            gossip.subscribe(&gossipsub::IdentTopic::new(names.topic(short)))?;
+        }
     }
     Ok(swarm)
 }
 
-fn behaviour(key: &Keypair, names: &Names, agent: &str) -> Result<Behaviour, Box<dyn Error + Send + Sync>> {
+fn behaviour(key: &Keypair, names: &Names, is_ours: bool) -> Result<Behaviour, Box<dyn Error + Send + Sync>> {
     let peer = key.public().to_peer_id();
     let version = names.shares.to_string();
-    let identify = identify::Config::new(version, key.public()).with_agent_version(agent.to_owned());
+    let identify = identify::Config::new(version, key.public()).with_agent_version(AGENT.to_owned());
     let mut kademlia = kad::Behaviour::with_config(
         peer,
         kad::store::MemoryStore::new(peer),
@@ -71,8 +74,8 @@ fn behaviour(key: &Keypair, names: &Names, agent: &str) -> Result<Behaviour, Box
         ping: ping::Behaviour::default(),
         kademlia,
         shares: requests(names.shares.clone()),
-        templates: requests(names.templates.clone()),
-        gossip: gossip()?,
+        templates: is_ours.then(|| requests(names.templates.clone())).into(),
+        gossip: if is_ours { Some(gossip()?) } else { None }.into(),
     })
 }
 

@@ -27,8 +27,8 @@ pub struct Peer {
 }
 
 impl Peer {
-    pub fn start(names: Names, agent: &str) -> Result<Self, Box<dyn Error>> {
-        let mut swarm = swarm(&names, agent)?;
+    pub fn start(names: Names, is_ours: bool) -> Result<Self, Box<dyn Error>> {
+        let mut swarm = swarm(&names, is_ours)?;
         swarm.listen_on("/ip4/127.0.0.1/tcp/0".parse()?)?;
         tell(json!({ "event": "started", "peer": swarm.local_peer_id().to_string() }));
         Ok(Self {
@@ -81,8 +81,8 @@ impl Peer {
             Command::Disconnect(peer) => drop(self.swarm.disconnect_peer_id(peer)),
             Command::Request { id, peer, protocol, payload } => {
                 let behaviour = self.swarm.behaviour_mut();
-                let key = match protocol.as_str() {
-                    "templates" => ("templates", behaviour.templates.send_request(&peer, payload)),
+                let key = match (protocol.as_str(), behaviour.templates.as_mut()) {
+                    ("templates", Some(templates)) => ("templates", templates.send_request(&peer, payload)),
                     _ => ("shares", behaviour.shares.send_request(&peer, payload)),
                 };
                 self.asked.insert(key, id);
@@ -93,7 +93,10 @@ impl Peer {
             }
             Command::Publish { topic, payload } => {
                 let topic = gossipsub::IdentTopic::new(self.names.topic(&topic));
-                let event = match self.swarm.behaviour_mut().gossip.publish(topic, payload) {
+                let Some(gossip) = self.swarm.behaviour_mut().gossip.as_mut() else {
+                    return tell(json!({ "event": "notPublished", "reason": "it is in no topic" }));
+                };
+                let event = match gossip.publish(topic, payload) {
                     Ok(id) => json!({ "event": "published", "id": id.to_string() }),
                     Err(error) => json!({ "event": "notPublished", "reason": error.to_string() }),
                 };
@@ -170,7 +173,10 @@ impl Peer {
                 // A channel that is let go of closes the stream without data.
                 if let Some(response) = response {
                     let behaviour = self.swarm.behaviour_mut();
-                    let requests = if protocol == "shares" { &mut behaviour.shares } else { &mut behaviour.templates };
+                    let requests = match behaviour.templates.as_mut() {
+                        Some(templates) if protocol == "templates" => templates,
+                        _ => &mut behaviour.shares,
+                    };
                     drop(requests.send_response(channel, response));
                 }
             }
@@ -200,7 +206,9 @@ impl Peer {
                     "payload": hex::encode(&message.data),
                 }));
                 let verdict = (self.verdict)();
-                self.swarm.behaviour_mut().gossip.report_message_validation_result(&message_id, &peer, verdict);
+                if let Some(gossip) = self.swarm.behaviour_mut().gossip.as_mut() {
+                    gossip.report_message_validation_result(&message_id, &peer, verdict);
+                }
             }
             gossipsub::Event::Subscribed { peer_id, topic } => tell(json!({
                 "event": "subscribed", "peer": peer_id.to_string(), "topic": self.names.short_topic(topic.as_str()),

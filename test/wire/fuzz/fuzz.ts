@@ -1,0 +1,116 @@
+// `npm run fuzz:wire -- [--minutes 10] [--seed N]`: random and mutated frames, streams and bytes against a live node, each of them in a
+// process of its own, while an honest peer measures how long its requests take. Ends with 1 if the node dies, keeps what it was sent, or
+// leaves the honest peer without an answer or waiting more than twice as long as in quiet.
+import { spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { seededRng } from '@p2poolv2/primitives'
+import { attack, Dice } from './attacks.ts'
+import { NodeUnderFire } from './node-under-fire.ts'
+
+const HONEST = fileURLToPath(new URL('honest-process.ts', import.meta.url))
+/** Part of the time before anybody attacks, and of it at most. */
+const QUIET_SHARE = 0.15
+const MAX_QUIET_MS = 60_000
+const ATTACKERS = 4
+/** One attack at most; and between two of one attacker, so that attacks do not take the processor that is measured. */
+const ATTACK_WITHIN_MS = 4_000
+const PAUSE_MS = 60
+/** Held more than in quiet once everybody has left: caches fill, code is compiled. */
+const MAX_GROWTH_BYTES = 48 * 1_048_576
+const MAX_PEAK_BYTES = 384 * 1_048_576
+const MAX_P99_RATIO = 2
+
+const { values } = parseArgs({ options: { minutes: { type: 'string', default: '10' }, seed: { type: 'string' } } })
+const totalMs = Number(values.minutes) * 60_000
+const seed = values.seed ?? String(Math.floor(Math.random() * 2 ** 32))
+const quietMs = Math.min(MAX_QUIET_MS, totalMs * QUIET_SHARE)
+
+const sleep = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms))
+const quantile = (values: readonly number[], q: number): number =>
+  [...values].sort((a, b) => a - b)[Math.floor(values.length * q)] ?? Number.NaN
+const mib = (bytes: number): string => `${(bytes / 1_048_576).toFixed(0)} MiB`
+
+console.log(`seed ${seed}, ${values.minutes} minutes, of which ${(quietMs / 1_000).toFixed(0)} s quiet`)
+const node = await NodeUnderFire.start()
+const honest = spawn(process.execPath, [
+  '--import',
+  'tsx',
+  '--conditions=p2pool-source',
+  HONEST,
+  `${node.port}`,
+  node.base
+])
+honest.stderr.pipe(process.stderr)
+let tookMs: number[] = []
+const failures: string[] = []
+createInterface({ input: honest.stdout }).on('line', text => {
+  const told = JSON.parse(text)
+  if (told.failed === undefined) tookMs.push(told.ms)
+  else failures.push(told.failed)
+})
+let honestExit: string | null = null
+honest.on('exit', code => {
+  honestExit = `code ${code}`
+})
+
+/** What the requests of a stretch of time took; it begins anew. */
+function stretch(): { readonly requests: number; readonly p50: number; readonly p99: number } {
+  const taken = tookMs
+  tookMs = []
+  return { requests: taken.length, p50: quantile(taken, 0.5), p99: quantile(taken, 0.99) }
+}
+
+await node.nextHolding()
+// Until the code of both ends is compiled.
+await sleep(3_000)
+stretch()
+await sleep(quietMs)
+const quiet = stretch()
+const before = await node.nextHolding()
+
+const endMs = performance.now() + totalMs - quietMs
+let attacks = 0
+async function attacker(dice: Dice): Promise<void> {
+  while (performance.now() < endMs && node.exit === null) {
+    await attack(node, dice, ATTACK_WITHIN_MS)
+    attacks++
+    await sleep(PAUSE_MS)
+  }
+}
+const rng = seededRng(seed)
+await Promise.all(Array.from({ length: ATTACKERS }, (_, n) => attacker(new Dice(rng.fork(`attacker ${n}`)))))
+const fire = stretch()
+
+// Slow things end within their times.
+if (node.exit === null) await sleep(15_000)
+const peak = Math.max(...node.holdings.map(({ usedBytes }) => usedBytes))
+const after = node.holding
+const ratio = fire.p99 / quiet.p99
+const line = (name: string, { requests, p50, p99 }: typeof quiet): string =>
+  `${name}: ${requests} requests, p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms`
+console.log(`${attacks} attacks; the node ${node.exit === null ? 'lives' : `died: ${node.exit}`}`)
+console.log(
+  `held: ${mib(before.usedBytes)} in quiet, ${mib(peak)} at most, ${mib(after.usedBytes)} after; rss ${mib(after.rssBytes)}`
+)
+console.log(`connections: ${before.connections} in quiet, ${after.connections} after`)
+console.log(line('honest peer in quiet', quiet))
+console.log(line('honest peer under fire', fire))
+console.log(
+  `p99 ratio ${ratio.toFixed(2)}; ${failures.length} requests failed${failures[0] === undefined ? '' : `, first: ${failures[0]}`}`
+)
+
+const breaches = [
+  node.exit !== null && 'the node died',
+  honestExit !== null && 'the honest peer could not go on',
+  failures.length > 0 && 'requests of the honest peer failed',
+  after.usedBytes - before.usedBytes > MAX_GROWTH_BYTES && 'the node kept what it was sent',
+  peak > MAX_PEAK_BYTES && 'the node held too much',
+  after.connections > before.connections && 'connections were left behind',
+  !(ratio <= MAX_P99_RATIO) && 'the honest peer waited too long'
+].filter(breach => breach !== false)
+for (const breach of breaches) console.log(`BREACH: ${breach}`)
+honest.stdin.end()
+await node.stop()
+process.exitCode = breaches.length === 0 ? 0 : 1
