@@ -49,11 +49,12 @@ export const flood: Mischief = evil => {
 export const neverRead: Mischief = evil => {
   const { world, node } = evil
   world.peers.stopReading(node.node)
-  evil.every(1_000, () => {
+  evil.every(100, () => {
     const hash = node.chain.confirmedTip().hash
-    sendFrame(evil, encodeFrame(encodeMessage({ type: 'getData', kind: 'share', hash })))
+    sendFrame(evil, encodeFrame(encodeMessage({ type: 'getData', kind: 'share', hash })), 'shares')
     const locator = [node.chain.locator(1_000).at(-1) ?? ZERO_SHARE_HASH]
-    sendFrame(evil, encodeFrame(encodeMessage({ type: 'getShareHeaders', locator, stop: ZERO_SHARE_HASH })))
+    const question = encodeMessage({ type: 'getShareHeaders', locator, stop: ZERO_SHARE_HASH })
+    sendFrame(evil, encodeFrame(question), 'shares')
   })
 }
 
@@ -118,13 +119,14 @@ export const payMyself: Mischief = evil => {
   })
 }
 
-function sendFrame(evil: Evil, frame: Uint8Array): void {
+/** To some peer, on some protocol unless one is named. */
+function sendFrame(evil: Evil, frame: Uint8Array, protocol: Protocol = pick(evil.rng, PROTOCOLS)): void {
   const { world, node, rng } = evil
   const peers = world.peers.peersOf(node.node)
   if (peers.length === 0) return
   world.peers.requestFrame(node.node, pick(rng, peers), {
     requestId: evil.takeRequestId(),
-    protocol: pick(rng, PROTOCOLS),
+    protocol,
     frame,
     timeoutMs: REQUEST_TIMEOUT_MS
   })
