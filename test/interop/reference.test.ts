@@ -17,6 +17,7 @@ const BASE = '/p2pool/regtest'
 const NAMES: NetworkNames = {
   protocols: { shares: `${BASE}/1.0.0`, templates: `${BASE}/templates/1.0.0`, rules: `${BASE}/rules/1.0.0` },
   kademlia: `${BASE}/kad/1.0.0`,
+  dialback: `${BASE}/dialback/1.0.0`,
   topics: { shares: `${BASE}/topic/shares/1.0.0`, templates: `${BASE}/topic/templates/1.0.0` }
 }
 /** Regtest's genesis share of that revision, in wire order. */

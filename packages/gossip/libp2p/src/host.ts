@@ -31,11 +31,11 @@ const MAX_CONNECTIONS = 256
 const MAX_PENDING_CONNECTIONS = 128
 /** New connections of one address a second. libp2p's five refuse the nodes of one household that start together. */
 const CONNECTS_PER_SEC = 64
-/** Streams of a connection each way; the reference ends a connection at 512 both ways together (wire 0.13 §2.5). */
+/** Streams of a connection each way; the reference ends a connection at 512 both ways together (protocol §18.2). */
 const MAX_STREAMS = 256
-/** The reference pings for ever on one stream, which libp2p's responder would end after ten seconds (wire 0.13 §2.7). */
+/** The reference pings for ever on one stream, which libp2p's responder would end after ten seconds (protocol §18.2). */
 const PING_STREAM_MS = 2_000_000_000
-/** To say who one is. The reference gives ten seconds (wire 0.13 §2.2). */
+/** To say who one is. The reference gives ten seconds (protocol §18.2). */
 const UPGRADE_WITHIN_MS = 10_000
 /** identify answers at once or not at all; requests of the peer wait meanwhile. */
 const IDENTIFY_WITHIN_MS = 4_000
@@ -88,7 +88,7 @@ export function addressManagerOf(host: Host): AddressManager {
     .addressManager
 }
 
-/** libp2p as the network's nodes agree on it (wire 0.13 §2.10, protocol §18.2); not started yet. */
+/** libp2p as the network's nodes agree on it (protocol §18.2); not started yet. */
 export function createHost(options: HostOptions): Promise<Host> {
   const { names, privateKey, agent } = options
   return createLibp2p({
@@ -124,7 +124,7 @@ export function createHost(options: HostOptions): Promise<Host> {
       addressDialTimeout: UPGRADE_WITHIN_MS,
       reconnectRetries: 0
     },
-    // It ends a connection after one late answer, and the reference answers late while it writes (hazard H6). See pulse.ts.
+    // It ends a connection after one late answer, and the reference answers late while it writes. See pulse.ts.
     connectionMonitor: { enabled: false },
     services: servicesOf(options)
   }) as Promise<Host>

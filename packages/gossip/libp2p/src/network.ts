@@ -1,14 +1,11 @@
 import '@p2poolv2/runtime/with-resolvers'
 import type { Socket } from 'node:net'
-import type { Connection, IdentifyResult, PeerInfo, PrivateKey } from '@libp2p/interface'
+import type { Connection, IdentifyResult, PeerInfo } from '@libp2p/interface'
 import { peerIdFromPrivateKey, peerIdFromString } from '@libp2p/peer-id'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import type { ChainParams } from '@p2poolv2/consensus'
 import {
-  type Admission,
-  type ConnectionStatus,
   type DialFailure,
-  type NetworkNames,
   networkNames,
   type PeerAddress,
   type PeerEffect,
@@ -18,7 +15,7 @@ import {
   parseAddress
 } from '@p2poolv2/gossip'
 import { bytesToHex } from '@p2poolv2/primitives'
-import { type Clock, type Log, systemRng } from '@p2poolv2/runtime'
+import { systemRng } from '@p2poolv2/runtime'
 import { addressOf, MAX_ADDRESSES_PER_PEER, portOf, tellable } from './addresses.ts'
 import type { LiveConnection, Network, NetworkOptions } from './contract.ts'
 import { Deadlines } from './deadlines.ts'

@@ -9,7 +9,7 @@ const LOOK_EVERY_MS = 1_000
 const PATIENCE_LOOKS = 5
 /** As often as that is tried; then the connection is closed, and made anew by whoever wants it. */
 const MENDS = 3
-/** How often every connection is asked for a sign of life, and how long that may take: the reference is silent while it writes (hazard H6). */
+/** How often every connection is asked for a sign of life, and how long that may take: the reference is silent while it writes. */
 const PING_EVERY_MS = 30_000
 const PONG_WITHIN_MS = 20_000
 /** In a row. A home router that forgets idle flows, or a peer whose computer sleeps, is noticed within two minutes. */

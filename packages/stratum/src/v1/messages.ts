@@ -2,6 +2,14 @@ import { utf8ToString } from '@p2poolv2/primitives'
 import type { CloseReason } from '../contract.ts'
 import { REQUEST_REFUSALS, type V1Refusal } from './refusals.ts'
 
+/** Answered with silence: cgminer counts an answer it does not expect as a share (stratum §2.17). */
+export const SILENT_METHODS: ReadonlySet<string> = new Set([
+  'mining.multi_version',
+  'mining.capabilities',
+  'mining.pong',
+  'pong'
+])
+
 /** One line of a miner. `idJson` is the request's id as JSON text, to be echoed. */
 export type MinerMessage =
   | { readonly kind: 'request'; readonly idJson: string; readonly method: string; readonly params: unknown }

@@ -22,6 +22,7 @@ import {
   parseMessage,
   refusalLine,
   resultLine,
+  SILENT_METHODS,
   setDifficultyLine,
   unknownMethodLine
 } from './messages.ts'
@@ -35,14 +36,6 @@ import { difficultyOfSuggestedTarget, suggestedDifficulty } from './suggested-di
 /** What a connection may do wrong before it is closed: this many unknown methods, or a fifth as many wrong requests. */
 const MAX_NUISANCE = 100
 const INVALID_REQUEST_NUISANCE = 20
-
-/** Answered with silence: cgminer counts an answer it does not expect as a share (stratum §2.17). */
-const SILENT_METHODS: ReadonlySet<string> = new Set([
-  'mining.multi_version',
-  'mining.capabilities',
-  'mining.pong',
-  'pong'
-])
 
 type Request = Extract<MinerMessage, { readonly kind: 'request' }>
 type WorkEvent = Extract<SessionEvent, { readonly type: 'work' }>

@@ -2,7 +2,8 @@ import { generateKeyPair } from '@libp2p/crypto/keys'
 import { type ChainParams, devnetParams } from '@p2poolv2/consensus'
 import type { PeerEvent, PeeringEvent } from '@p2poolv2/gossip'
 import { createLog, systemClock } from '@p2poolv2/runtime'
-import { type Network, type NetworkOptions, startNetwork } from '../network.ts'
+import type { Network, NetworkOptions } from '../contract.ts'
+import { startNetwork } from '../network.ts'
 import { Changes } from './changes.ts'
 
 /** A network on a free port of loopback, what it told, and as much of a peering machine as keeps a ban. */
