@@ -1,7 +1,7 @@
 import { CODE_P2P, CODE_TCP, type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { isPrivate, type PeerAddress, parseAddress, reachOf } from '@p2poolv2/gossip'
 
-/** Most addresses that are told of one node, ours in identify or another's: keeps identify and Kademlia's answers small (protocol §18.2). */
+/** Most addresses that are told of one node, ours in identify or another's: keeps identify and Kademlia's answers small. */
 export const MAX_ADDRESSES_PER_PEER = 8
 
 /** The address without the peer's name behind it. */

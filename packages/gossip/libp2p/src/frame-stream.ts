@@ -3,7 +3,7 @@ import { type ByteStream, byteStream } from '@libp2p/utils'
 import { decodeFrameHead, encodeFrame, FRAME_HEAD_BYTES, MAX_PAYLOAD_BYTES, payloadMatches } from '@p2poolv2/gossip'
 import { CodecError } from '@p2poolv2/primitives'
 
-/** Written at a time before the peer has to have taken some: a yamux frame must stay far below the reference's 1 MiB (protocol §18.2). */
+/** Written at a time before the peer has to have taken some: a yamux frame must stay far below the reference's 1 MiB. */
 const PIECE_BYTES = 65_536
 /** yamux lets this much come before anybody has looked at it. */
 const FIRST_WINDOW_BYTES = 262_144

@@ -45,7 +45,7 @@ export interface GateOptions {
 
 /**
  * Who gets in. A connection beside the one a peer has is refused after Noise and before the muxer: later, and the reference counts it
- * for ever and sends requests into it (protocol §19.7).
+ * for ever and sends requests into it.
  */
 export class Gate {
   readonly #options: GateOptions

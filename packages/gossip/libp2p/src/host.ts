@@ -31,11 +31,11 @@ const MAX_CONNECTIONS = 256
 const MAX_PENDING_CONNECTIONS = 128
 /** New connections of one address a second. libp2p's five refuse the nodes of one household that start together. */
 const CONNECTS_PER_SEC = 64
-/** Streams of a connection each way; the reference ends a connection at 512 both ways together (protocol §18.2). */
+/** Streams of a connection each way; the reference ends a connection at 512 both ways together. */
 const MAX_STREAMS = 256
-/** The reference pings for ever on one stream, which libp2p's responder would end after ten seconds (protocol §18.2). */
+/** The reference pings for ever on one stream, which libp2p's responder would end after ten seconds. */
 const PING_STREAM_MS = 2_000_000_000
-/** To say who one is. The reference gives ten seconds (protocol §18.2). */
+/** To say who one is. The reference gives ten seconds. */
 const UPGRADE_WITHIN_MS = 10_000
 /** identify answers at once or not at all; requests of the peer wait meanwhile. */
 const IDENTIFY_WITHIN_MS = 4_000

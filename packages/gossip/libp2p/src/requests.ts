@@ -4,7 +4,7 @@ import { CodecError } from '@p2poolv2/primitives'
 import { type Deadline, Deadlines } from './deadlines.ts'
 import { FrameStream, nameOf, StreamRefused } from './frame-stream.ts'
 
-/** Streams of one protocol with one peer, each way; the reference opens a hundred (protocol §18.2). A further one is reset. */
+/** Streams of one protocol with one peer, each way; the reference opens a hundred. A further one is reset. */
 export const MAX_STREAMS_PER_PEER = 128
 /** Payloads of one peer that wait for our answer; a stream above it is reset, unless it is the only one. Ten pushes of the largest usual kind. */
 export const MAX_UNANSWERED_BYTES_PER_PEER = 2_097_152
