@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { ACK, handshake, inventory, NO_HASH } from '../wire/raw/messages.ts'
-import { graft, publish, subscribe } from '../wire/raw/pubsub.ts'
+import { graft, publish } from '../wire/raw/pubsub.ts'
 import { RawPeer } from '../wire/raw/raw-peer.ts'
 import { RustPeer } from './rust-peer.ts'
 
@@ -62,8 +62,7 @@ describe.skipIf('missing' in built)('the raw client and the Rust peer', () => {
   })
 
   it('hear each other in a topic, unsigned and named by content', async () => {
-    const out = await raw.openPubsub()
-    out.write(subscribe([SHARES]))
+    const out = await raw.joinTopics()
     out.write(graft(SHARES))
     await rust.until('the subscription', ({ event, topic }) => event === 'subscribed' && topic === 'shares')
     out.write(publish(SHARES, Buffer.from('one')))

@@ -13,15 +13,16 @@ export interface Arrival {
   readonly isSlow?: true
 }
 
-/** Writes bytes to the bare connection, and waits for its end. */
-const writes = (name: string, bytes: Uint8Array): Arrival => ({
+/** Writes bytes to the bare connection, and waits for its end; slow is what may still become a line of multistream. */
+const writes = (name: string, bytes: Uint8Array, isSlow?: true): Arrival => ({
   name,
   come: async port => {
     const { socket, wire } = await dialSocket(port)
     socket.write(bytes)
     await wire.rest()
     socket.destroy()
-  }
+  },
+  ...(isSlow === undefined ? {} : { isSlow })
 })
 
 /** Says no to the protocol and is still spoken to. */
@@ -82,8 +83,8 @@ const afterNoise = (name: string, protocol: string | null, isSlow?: true): Arriv
 })
 
 export const ARRIVALS: readonly Arrival[] = [
-  writes('a request of HTTP', Buffer.from('GET / HTTP/1.1\r\n\r\n')),
-  writes('a miner of Stratum', Buffer.from('{"id":1,"method":"mining.subscribe","params":[]}\n')),
+  writes('a request of HTTP', Buffer.from('GET / HTTP/1.1\r\n\r\n'), true),
+  writes('a miner of Stratum', Buffer.from('{"id":1,"method":"mining.subscribe","params":[]}\n'), true),
   writes('zeros', Buffer.alloc(4_096)),
   writes('a line of multistream without end', Buffer.concat([varint(16_000), Buffer.alloc(300_000, 0x61)])),
   proposes('another security', '/tls/1.0.0'),

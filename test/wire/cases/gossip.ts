@@ -74,10 +74,10 @@ export const GOSSIP_CASES: readonly Case[] = [
     name: 'gossip whose stream is reset again and again',
     act: async peer => {
       for (let n = 0; n < 20; n++) {
-        const out = await peer.openPubsub()
-        out.write(subscribe([shares(peer)]))
+        const out = await peer.joinTopics()
         out.reset()
       }
+      await peer.joinTopics()
       return (await peer.ping()) ? 'nothing' : 'no ping'
     },
     fate: 'nothing'
@@ -85,7 +85,7 @@ export const GOSSIP_CASES: readonly Case[] = [
   {
     name: 'gossip whose stream gets a FIN at once',
     act: async peer => {
-      const out = await peer.openPubsub()
+      const out = await peer.joinTopics()
       peer.mux.send({ stream: out.id, flags: FLAG.fin, data: publish(shares(peer), bytes('e')) })
       return (await peer.ping()) ? 'nothing' : 'no ping'
     },
