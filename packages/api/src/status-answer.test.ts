@@ -1,6 +1,6 @@
 import { statusSchema } from '@p2poolv2/api/schema'
 import type { NodeStatus } from '@p2poolv2/node'
-import { blockHash } from '@p2poolv2/primitives'
+import { blockHash, unixMs } from '@p2poolv2/primitives'
 import { describe, expect, it } from 'vitest'
 import { statusJson } from './status-answer.ts'
 import { VIEW } from './testing/node-view.ts'
@@ -33,7 +33,18 @@ describe('the status as JSON', () => {
           accepted: 2,
           rejected: 1,
           work: 'pool',
-          warnings: []
+          warnings: ['w']
+        }
+      ],
+      refusedMiners: [
+        {
+          host: '192.0.2.1',
+          user: 'x',
+          userAgent: 'cpu',
+          message: 'no address',
+          tries: 3,
+          firstAtMs: unixMs(1_700_000_000_500),
+          lastAtMs: unixMs(1_700_000_060_000)
         }
       ]
     }
@@ -43,9 +54,10 @@ describe('the status as JSON', () => {
         '"weight":"36893488147419103232","percent":33.333333,"payoutSats":5000000000}],"windowShares":4,"blocks":[{' +
         `"height":101,"hash":"${'ef'.repeat(32)}","time":1700000000,"outputs":[{"address":"bcrt1qa","sats":5000000000}],` +
         '"result":"rejected: high-hash"}],"miners":[{"worker":"w","address":"bcrt1qa","userAgent":"cpu","difficulty":0.5,' +
-        '"hashrate":1.25,"accepted":2,"rejected":1}],"bitcoind":{"url":"http://127.0.0.1:1","state":"ready","height":7,' +
+        '"hashrate":1.25,"accepted":2,"rejected":1,"work":"pool","warnings":["w"]}],"bitcoind":{"url":"http://127.0.0.1:1","state":"ready","height":7,' +
         '"message":null},"network":{"state":"current","message":"The share chain is current: shares found now count as ' +
-        'soon as they are found.","peers":3}}'
+        'soon as they are found.","peers":3},"refusedMiners":[{"host":"192.0.2.1","user":"x","userAgent":"cpu","message":"no address",' +
+        '"tries":3,"since":1700000000,"last":1700000060}]}'
     )
   })
 

@@ -49,10 +49,16 @@ function statusOf(view: NodeStatus): Status {
       outputs: block.outputs.map(({ address, valueSats }) => ({ address, sats: valueSats })),
       result: block.result
     })),
-    miners: view.miners.map(({ payoutAddress, hashrateHps, ...miner }) => ({
+    miners: view.miners.map(({ payoutAddress, hashrateHps, warnings, ...miner }) => ({
       ...miner,
+      warnings: [...warnings],
       address: payoutAddress,
       hashrate: hashrateHps
+    })),
+    refusedMiners: view.refusedMiners.map(({ firstAtMs, lastAtMs, ...refused }) => ({
+      ...refused,
+      since: Math.floor(firstAtMs / 1_000),
+      last: Math.floor(lastAtMs / 1_000)
     })),
     bitcoind: {
       url: bitcoind.url,

@@ -51,7 +51,23 @@ const miner = z.object({
   difficulty: z.number().describe("Difficulty it is asked for, relative to bitcoin's difficulty 1."),
   hashrate: z.number().describe('Hashes a second, estimated from its accepted work.'),
   accepted: count.describe('Submits accepted on this connection.'),
-  rejected: count.describe('Submits rejected on this connection.')
+  rejected: count.describe('Submits rejected on this connection.'),
+  work: z
+    .enum(['pool', 'solo'])
+    .describe(
+      "solo: its firmware cannot take the pool's coinbase, so a block it finds pays it alone and it earns nothing else."
+    ),
+  warnings: z.array(z.string()).describe('What is amiss with it, in words for its owner.')
+})
+
+const refusedMiner = z.object({
+  host: z.string().describe('Address it comes from.'),
+  user: z.string().describe('The user name it gave, unchecked.'),
+  userAgent: z.string().describe('What its firmware calls itself.'),
+  message: z.string().describe('Why it is refused, and what to put instead.'),
+  tries: count.describe('How often it has tried.'),
+  since: count.describe('When it tried first, unix seconds.'),
+  last: count.describe('When it tried last, unix seconds.')
 })
 
 const bitcoind = z.object({
@@ -88,7 +104,8 @@ export const statusSchema = z.object({
     .describe('Blocks of the whole pool as far as this node knows, highest bitcoin height first, a bounded number.'),
   miners: z.array(miner).describe('Authorised connections, in the order in which they connected.'),
   bitcoind: bitcoind.describe('The bitcoin node that gives work.'),
-  network: network.describe('How this node stands among the others; miners have work in every state.')
+  network: network.describe('How this node stands among the others; miners have work in every state.'),
+  refusedMiners: z.array(refusedMiner).describe('Miners that tried of late and were not let in, the last one first.')
 })
 
 /** The decoded answer: amounts and weights are bigint. */

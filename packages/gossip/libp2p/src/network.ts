@@ -205,6 +205,8 @@ class LibNetwork implements Network {
         break
       case 'verdict':
         this.#topics?.judge(effect.messageId, effect.verdict)
+        // Only a valid share is passed on, and only who was first to bring it is judged.
+        if (effect.verdict === 'accept') this.#tellPeering({ type: 'useful', peer: effect.peer })
         break
       case 'request':
         this.#machine.request(effect)

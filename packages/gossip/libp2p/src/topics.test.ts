@@ -48,6 +48,18 @@ describe('topics', () => {
     expect(heard(c).map(({ data }) => data[0])).toEqual([2])
   })
 
+  it('say who was first to bring a share that is passed on', async () => {
+    const [a, b] = [await loopback.start(), await loopback.start()]
+    await loopback.join(a, b)
+    for (const [n, verdict] of (['ignore', 'reject', 'accept'] as const).entries()) {
+      a.network.perform({ type: 'publish', topic: 'shares', data: Uint8Array.of(n) })
+      await changes.until(() => heard(b).length === n + 1)
+      const { messageId = '' } = heard(b)[n] ?? {}
+      b.network.perform({ type: 'verdict', peer: a.network.peer, messageId, verdict })
+    }
+    expect(b.peering.filter(({ type }) => type === 'useful')).toEqual([{ type: 'useful', peer: a.network.peer }])
+  })
+
   it('are closed to a peer that floods them', async () => {
     const [a, b] = [await loopback.start(), await loopback.start()]
     await loopback.join(a, b)
