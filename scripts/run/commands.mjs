@@ -5,7 +5,7 @@ import { attach, Interrupted, SIGNAL_NUMBERS, watchSignals } from './child.mjs'
 import { ensureInstalled, installForDevelopers } from './install.mjs'
 import { releaseOnExit } from './lock.mjs'
 import { Failure, say } from './terminal.mjs'
-import { check, docs, interop, test } from './verify.mjs'
+import { check, docs, suite, test } from './verify.mjs'
 
 /**
  * @typedef {import('./child.mjs').Outcome} Outcome
@@ -44,7 +44,12 @@ const COMMANDS = {
   'test:interop': {
     usage: 'test:interop [filter...]',
     summary: 'build a peer in Rust and hold the network against it; minutes the first time',
-    run: interop
+    run: suite('test/interop')
+  },
+  'test:network': {
+    usage: 'test:network [filter...]',
+    summary: 'eight real nodes at a time on one computer, in lines, stars and trees; takes minutes',
+    run: suite('test/network')
   },
   'fuzz:wire': {
     usage: 'fuzz:wire [options]',

@@ -2,7 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { compile } from './build.mjs'
+import { compile, ensureBuilt } from './build.mjs'
 import { attach, captureNode } from './child.mjs'
 import { ensureInstalled } from './install.mjs'
 import { Failure, say, secondsSince } from './terminal.mjs'
@@ -70,13 +70,16 @@ export async function test(filters) {
 }
 
 /**
- * The `test:interop` command: our network against peers that share no code with it.
- * @param {string[]} filters passed to vitest
- * @returns {Promise<Outcome>}
+ * A command that runs the suite of one folder, which wants more than `npm test` can give: minutes, or another compiler.
+ * @param {string} folder with a vitest.config.ts
+ * @returns {(filters: string[]) => Promise<Outcome>}
  */
-export async function interop(filters) {
-  await ensureInstalled()
-  return report(await runTests(['--config', 'test/interop/vitest.config.ts', ...filters]))
+export function suite(folder) {
+  return async filters => {
+    await ensureInstalled()
+    await ensureBuilt()
+    return report(await runTests(['--config', `${folder}/vitest.config.ts`, ...filters]))
+  }
 }
 
 /** @returns {Outcome} */
