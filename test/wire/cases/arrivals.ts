@@ -120,6 +120,18 @@ export const ARRIVALS: readonly Arrival[] = [
     }
   },
   {
+    // What the node opens in its turn must not find the connection gone and take the process with it.
+    name: 'thirty sessions that are reset while the node opens streams on them',
+    come: async (port, base) => {
+      for (let n = 0; n < 30; n++) {
+        const peer = await RawPeer.dial({ port, base, isOurs: true })
+        peer.mux.open().write(line('/multistream/1.0.0'))
+        if (n % 2 === 0) await peer.identify().catch(() => undefined)
+        peer.reset()
+      }
+    }
+  },
+  {
     name: 'silence after connecting',
     come: async port => {
       const { socket, wire } = await dialSocket(port)

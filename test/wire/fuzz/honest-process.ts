@@ -18,10 +18,18 @@ async function ask(): Promise<void> {
   process.stdout.write(`${JSON.stringify({ ms: performance.now() - startMs })}\n`)
 }
 
+/** Says so, and comes again if it was put out. */
+async function fail(error: unknown): Promise<void> {
+  process.stdout.write(`${JSON.stringify({ failed: String(error) })}\n`)
+  if (peer.over === null) return
+  try {
+    peer = await RawPeer.dial({ port: Number(port), base })
+  } catch {
+    // The next request says so again.
+  }
+}
+
 setInterval(() => {
-  ask().catch(async error => {
-    process.stdout.write(`${JSON.stringify({ failed: String(error) })}\n`)
-    if (peer.over !== null) peer = await RawPeer.dial({ port: Number(port), base })
-  })
+  ask().catch(fail)
 }, ASK_EVERY_MS)
 process.stdin.on('end', () => process.exit(0)).resume()

@@ -20,8 +20,8 @@ import type { NetworkNames, PeerAddress } from '@p2poolv2/gossip'
 import { asciiToBytes } from '@p2poolv2/primitives'
 import { createLibp2p, type Libp2pOptions } from 'libp2p'
 import { tellable } from './addresses.ts'
-import { boundedFrames } from './bounded-frames.ts'
 import { MAX_UNREAD_BYTES } from './frame-stream.ts'
+import { guardedMuxer } from './guarded-muxer.ts'
 import { type SocksOptions, socks } from './socks-transport.ts'
 import { topicService } from './topics.ts'
 
@@ -103,7 +103,7 @@ export function createHost(options: HostOptions): Promise<Host> {
     transports: transportsOf(options.proxy),
     connectionEncrypters: [muxerApart(noise({ prologueBytes: asciiToBytes(names.protocols.shares) }))],
     streamMuxers: [
-      boundedFrames(
+      guardedMuxer(
         yamux({
           maxInboundStreams: MAX_STREAMS,
           maxOutboundStreams: MAX_STREAMS,
