@@ -45,8 +45,7 @@ function guard(muxer: StreamMuxer, connection: MessageStream): void {
   invariant(send !== undefined, 'the muxer sends by a method of its own')
   boundFrames(decoder)
   // Its streams hear from the connection itself that it is over.
-  internals.send = data =>
-    connection.writeStatus === 'closed' || connection.writeStatus === 'closing' ? false : send(data)
+  internals.send = data => (canWrite(connection) ? send(data) : false)
 }
 
 /** @returns true also for a connection that does not say */
