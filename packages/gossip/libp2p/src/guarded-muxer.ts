@@ -1,7 +1,7 @@
 import type { MessageStream, StreamMuxer, StreamMuxerFactory } from '@libp2p/interface'
 import { invariant } from '@p2poolv2/primitives'
 
-/** Largest data frame of a connection; the reference's bound (wire 0.13 §2.5), four times the window that a stream begins with. */
+/** Largest data frame of a connection; the reference's bound (protocol §18.2), four times the window that a stream begins with. */
 export const MAX_DATA_FRAME_BYTES = 1_048_576
 
 const DATA = 0
