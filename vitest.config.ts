@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config'
 
+const FOREIGN = ['**/node_modules/**', '**/dist/**']
 // Layers with sockets, disks or process state; the others have none a test could leave behind.
 const EDGES = ['packages/{api,bitcoind,runtime}/src/**/*.test.ts']
 
@@ -14,15 +15,20 @@ export default defineConfig({
       {
         extends: true,
         // Pure files share a process and its modules, which halves the time of the whole run.
-        test: { name: 'pure', include: ['packages/*/src/**/*.test.ts'], exclude: EDGES, isolate: false }
+        test: {
+          name: 'pure',
+          include: ['packages/*/src/**/*.test.ts'],
+          exclude: [...FOREIGN, ...EDGES],
+          isolate: false
+        }
       },
       {
         extends: true,
         test: {
           name: 'edge',
           include: [...EDGES, 'packages/*/*/src/**/*.test.ts', '{apps,scripts,test}/**/*.test.ts'],
-          // Has a configuration and a command of its own.
-          exclude: ['test/interop/**']
+          // These have configurations and commands of their own.
+          exclude: [...FOREIGN, 'test/{interop,network}/**']
         }
       }
     ]
