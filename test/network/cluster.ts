@@ -84,8 +84,11 @@ export class Cluster {
   }
 }
 
-/** How long after a share was found on one node each other node had confirmed it, in milliseconds, as their logs have it. */
-export function propagationMs(nodes: readonly NodeProgram[]): number[] {
+/**
+ * How long after a share was found on one node each other node had confirmed it, in milliseconds, as their logs have it.
+ * @param sinceMs shares found before are left out, which late nodes had to fetch
+ */
+export function propagationMs(nodes: readonly NodeProgram[], sinceMs: number): number[] {
   const found = new Map<string, { readonly by: NodeProgram; readonly atMs: number }>()
   const timeOf = (line: { readonly [field: string]: unknown }): number => Date.parse(String(line['time']))
   for (const by of nodes) {
