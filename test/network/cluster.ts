@@ -93,8 +93,8 @@ export function propagationMs(nodes: readonly NodeProgram[], sinceMs: number): n
   const timeOf = (line: { readonly [field: string]: unknown }): number => Date.parse(String(line['time']))
   for (const by of nodes) {
     for (const line of by.log) {
-      if (line.msg === 'one of our miners made a share')
-        found.set(String(line['shareHash']), { by, atMs: timeOf(line) })
+      if (line.msg !== 'one of our miners made a share' || timeOf(line) < sinceMs) continue
+      found.set(String(line['shareHash']), { by, atMs: timeOf(line) })
     }
   }
   const waits: number[] = []
