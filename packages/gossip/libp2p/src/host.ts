@@ -17,7 +17,7 @@ import { uPnPNAT } from '@libp2p/upnp-nat'
 import { yamux } from '@libp2p/yamux'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { NetworkNames, PeerAddress } from '@p2poolv2/gossip'
-import { asciiToBytes } from '@p2poolv2/primitives'
+import { asciiToBytes, invariant } from '@p2poolv2/primitives'
 import { createLibp2p, type Libp2pOptions } from 'libp2p'
 import { tellable } from './addresses.ts'
 import { MAX_UNREAD_BYTES } from './frame-stream.ts'
@@ -212,6 +212,7 @@ function routingOnly<C, S>(make: (components: C) => S): (components: C) => S {
   return components => {
     const service = make(components)
     const { handlers } = (service as { rpc: { handlers: Record<string, unknown> } }).rpc
+    invariant(handlers['FIND_NODE'] !== undefined, "Kademlia's handlers are where they were")
     for (const type of Object.keys(handlers)) if (type !== 'FIND_NODE' && type !== 'PING') delete handlers[type]
     return service
   }
