@@ -25,17 +25,21 @@ export class LiveNode {
   #at: LoopbackNode | null = null
   #timer: NodeJS.Timeout | null = null
 
-  static async start(params: ChainParams, shares: readonly Share[] = []): Promise<LiveNode> {
-    const live = new LiveNode(params, shares)
+  /** @param asOf the newest share of the network, when the node has not got it yet */
+  static async start(params: ChainParams, shares: readonly Share[] = [], asOf?: Share): Promise<LiveNode> {
+    const live = new LiveNode(params, shares, asOf)
     live.#at = await live.#loopback.start({ params, tell: event => live.#tell(event) })
     live.#arm()
     return live
   }
 
-  private constructor(params: ChainParams, shares: readonly Share[]) {
+  private constructor(params: ChainParams, shares: readonly Share[], asOf?: Share) {
     const genesis = genesisShare(params)
     this.base = `/p2pool/${params.chain}/${genesis.hash.slice(0, 8)}`
-    const newestSec = Math.max(...[genesis, ...shares].map(({ header }) => header.timeSec))
+    const newestSec = [genesis, ...shares, ...(asOf === undefined ? [] : [asOf])].reduce(
+      (newest, { header }) => Math.max(newest, header.timeSec),
+      0
+    )
     this.#startMs = newestSec * 1_000 + AWAKE_AFTER_MS
     this.node = new TestNode(params, { shares, nowMs: this.#startMs })
   }
