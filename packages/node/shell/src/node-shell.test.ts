@@ -281,7 +281,7 @@ describe('NodeShell', () => {
     const shell = bench.shellWith(ports)
     shell.start()
     shell.post(aPeer)
-    expect(bench.handled).toEqual(['deadline', 'peerConnected', 'requestFailed'])
+    expect(bench.handled).toEqual(['deadline', 'peerConnected', 'requestFailed', 'requestFailed'])
     await shell.stop({ signal: new AbortController().signal })
   })
 
