@@ -64,7 +64,7 @@ describe('a node that cannot start says what to change', () => {
     await writeFile(file, 'chain = "mian"\n[stratum]\nmax_connections = "many"\n')
     const said = await refusedStart(stage, { dataDir })
     expect(said).toContain(file)
-    expect(said).toMatch(/chain: .*"main"/)
+    expect(said).toContain('chain is "mian": give one of main')
     expect(said).toContain('stratum.max_connections')
   })
 
@@ -124,7 +124,7 @@ describe('a node that cannot start says what to change', () => {
     const login = { url: 'http://127.0.0.1:9', user: 'user', password: 'password' }
     const args = ['--chain', 'testnet4', ...bitcoindFlags(login)]
     const said = await refusedStart(stage, { dataDir: await stage.folder(), args })
-    expect(said).toMatch(/genesis\.time|\[genesis\] time/)
+    expect(said).toContain('set time, bitcoin_height, bitcoin_header, bitcoin_coinbase in [genesis]')
   })
 
   it('when the store belongs to another devnet', async () => {

@@ -67,7 +67,9 @@ function expectFullStatus(status: StatusJson): void {
       difficulty: expect.any(Number),
       hashrate: expect.any(Number),
       accepted: expect.any(Number),
-      rejected: expect.any(Number)
+      rejected: expect.any(Number),
+      work: 'pool',
+      warnings: []
     })
   }
 }
