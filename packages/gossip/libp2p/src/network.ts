@@ -1,7 +1,7 @@
 import '@p2poolv2/runtime/with-resolvers'
 import type { Socket } from 'node:net'
-import type { Connection, IdentifyResult, PeerInfo } from '@libp2p/interface'
-import { peerIdFromPrivateKey, peerIdFromString } from '@libp2p/peer-id'
+import type { Connection, IdentifyResult, PeerId as LibPeerId, PeerInfo } from '@libp2p/interface'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import type { ChainParams } from '@p2poolv2/consensus'
 import {
@@ -361,7 +361,7 @@ class LibNetwork implements Network {
     this.#peers.closed(connection)
     if (this.#peers.connectionOf(peer) !== null) return
     this.#machine.gone(peer)
-    this.#forget(peer)
+    this.#forget(connection.remotePeer)
   }
 
   /** A name with addresses, from Kademlia or the local network. Who is not connected is kept by the peering machine, not by libp2p. */
@@ -369,8 +369,11 @@ class LibNetwork implements Network {
     const peer = id.toString()
     if (peer === this.peer || this.#peers.connectionOf(peer) !== null) return
     const addresses = this.#tellable(multiaddrs)
-    if (addresses.length > 0) this.#tellPeering({ type: 'learned', source: 'kademlia', peer, addresses })
-    this.#forget(peer)
+    // A stranger's answer may hold a URL where a name belongs; nobody of ours is there.
+    if (addresses.length > 0 && id.type !== 'url') {
+      this.#tellPeering({ type: 'learned', source: 'kademlia', peer, addresses })
+    }
+    this.#forget(id)
   }
 
   #tellable(addresses: readonly Multiaddr[]): PeerAddress[] {
@@ -379,10 +382,10 @@ class LibNetwork implements Network {
   }
 
   /** libp2p keeps every name it ever heard for hours, and a stranger can make names without end. */
-  #forget(peer: PeerId): void {
+  #forget(peer: LibPeerId): void {
     if (this.#isStopped) return
-    this.#host.peerStore.delete(peerIdFromString(peer)).catch(error => {
-      this.#options.log.debug({ peer, err: error }, 'a peer could not be forgotten')
+    this.#host.peerStore.delete(peer).catch(error => {
+      this.#options.log.debug({ peer: peer.toString(), err: error }, 'a peer could not be forgotten')
     })
   }
 
