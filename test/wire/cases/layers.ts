@@ -65,6 +65,16 @@ const BELOW: readonly Case[] = [
     const stream = peer.mux.open()
     stream.write(Buffer.alloc(300_000))
   }),
+  ends('pings of the muxer without end, whose answers nobody reads', peer => {
+    const ping = encodeFrame({ kind: KIND.ping, flags: FLAG.syn })
+    peer.writeSealed(Buffer.concat(Array.from({ length: 5_000 }, () => ping)))
+  }),
+  ends('streams without end', peer => {
+    const opened = Array.from({ length: 5_000 }, (_, n) =>
+      encodeFrame({ kind: KIND.window, flags: FLAG.syn, stream: 2 * n + 1_001 })
+    )
+    peer.writeSealed(Buffer.concat(opened))
+  }),
   ends('bytes that Noise did not seal', peer => peer.writeBare(Buffer.from([0, 40, ...Buffer.alloc(40, 7)]))),
   ends('a Noise message shorter than its tag', peer => peer.writeBare(Buffer.from([0, 3, 1, 2, 3]))),
   ends('the muxer said goodbye', peer => {

@@ -1,10 +1,18 @@
 import type { MessageStream, StreamMuxer, StreamMuxerFactory } from '@libp2p/interface'
-import { invariant } from '@p2poolv2/primitives'
+import { invariant, RateLimit, steadyMs } from '@p2poolv2/primitives'
 
 /** Largest data frame of a connection; the reference's bound (protocol §18.2), four times the window that a stream begins with. */
 export const MAX_DATA_FRAME_BYTES = 1_048_576
 
+/**
+ * Pings and new streams of a connection: 200 a second, and 4,000 at once. Each costs its sender 12 bytes, and us an answer sealed by itself
+ * that waits in memory for whoever does not read.
+ */
+const OPENINGS = { unitMs: 5, burst: 4_000 }
+
 const DATA = 0
+const PING = 2
+const SYN = 1
 const HEAD_BYTES = 12
 const KIND_AT = 1
 const LENGTH_AT = 8
@@ -17,7 +25,7 @@ interface MuxerInternals {
 
 interface FrameReader {
   readonly buffer: { readonly byteLength: number; subarray(from: number, to: number): Uint8Array }
-  readFrame(): unknown
+  readFrame(): { readonly header: { readonly type: number; readonly flag: number } } | undefined
 }
 
 /**
@@ -55,6 +63,7 @@ function canWrite(connection: MessageStream): boolean {
 }
 
 function boundFrames(reader: FrameReader): void {
+  const openings = new RateLimit(OPENINGS)
   const read = reader.readFrame.bind(reader)
   reader.readFrame = () => {
     const { buffer } = reader
@@ -63,6 +72,10 @@ function boundFrames(reader: FrameReader): void {
       const length = new DataView(head.buffer, head.byteOffset, HEAD_BYTES).getUint32(LENGTH_AT)
       if (head[KIND_AT] === DATA && length > MAX_DATA_FRAME_BYTES) throw new RangeError('a data frame is over 1 MiB')
     }
-    return read()
+    const frame = read()
+    const isOpening = frame !== undefined && (frame.header.type === PING || (frame.header.flag & SYN) !== 0)
+    if (isOpening && !openings.take(1, steadyMs(Math.floor(performance.now()))))
+      throw new RangeError('too many pings or streams')
+    return frame
   }
 }
