@@ -1,7 +1,8 @@
+import { EndOfBytes } from '../raw/inlet.ts'
 import { ACK, frame, inventory } from '../raw/messages.ts'
 import { line } from '../raw/multistream.ts'
 import type { RawPeer } from '../raw/raw-peer.ts'
-import { varint } from '../raw/varint.ts'
+import { prefixed, varint } from '../raw/varint.ts'
 import { encodeFrame, FLAG, KIND } from '../raw/yamux.ts'
 import { afterBytes, type Case, fate } from './case.ts'
 
@@ -108,6 +109,18 @@ const BELOW: readonly Case[] = [
       return (await peer.ping()) && peer.mux.control.length - before <= 1_100 ? 'at most as many answers' : 'more'
     },
     fate: 'at most as many answers'
+  },
+  {
+    name: 'questions of Kademlia without end',
+    act: async peer => {
+      const stream = await peer.open(`${peer.base}/kad/1.0.0`)
+      // Of type FIND_NODE, for a key of one byte.
+      const question = prefixed(Buffer.from([8, 4, 18, 1, 7]))
+      stream.write(Buffer.concat(Array.from({ length: 2_000 }, () => question)))
+      const { bytes, end } = await stream.rest()
+      return end instanceof EndOfBytes && bytes.length < 100_000 ? end.how : 'more'
+    },
+    fate: 'rst'
   },
   {
     name: 'a hundred streams opened and reset at once',

@@ -16,8 +16,8 @@ import { tcp } from '@libp2p/tcp'
 import { uPnPNAT } from '@libp2p/upnp-nat'
 import { yamux } from '@libp2p/yamux'
 import type { Multiaddr } from '@multiformats/multiaddr'
-import type { NetworkNames, PeerAddress } from '@p2poolv2/gossip'
-import { asciiToBytes, invariant } from '@p2poolv2/primitives'
+import type { NetworkNames, PeerAddress, PeerId } from '@p2poolv2/gossip'
+import { asciiToBytes, BoundedMap, invariant, RateLimit, steadyMs } from '@p2poolv2/primitives'
 import { createLibp2p, type Libp2pOptions } from 'libp2p'
 import { tellable } from './addresses.ts'
 import { MAX_UNREAD_BYTES } from './frame-stream.ts'
@@ -39,6 +39,10 @@ const PING_STREAM_MS = 2_000_000_000
 const UPGRADE_WITHIN_MS = 10_000
 /** identify answers at once or not at all; requests of the peer wait meanwhile. */
 const IDENTIFY_WITHIN_MS = 4_000
+
+/** Kademlia's questions of one peer: ten a second, and 400 at once, which a lookup through every bucket needs. Further ones end their stream. */
+const LOOKUPS = { unitMs: 100, burst: 400 }
+const MAX_LOOKING_UP = 1_024
 
 /** Found on the local network. */
 export interface LocalNetwork {
@@ -207,13 +211,30 @@ function telling<C, S>(protocolVersion: string, make: (components: C) => S): (co
   }
 }
 
-/** Kademlia is for finding peers (protocol §18.2): what strangers ask to be stored here is not. */
+interface KademliaHandler {
+  handle(peer: { toString(): PeerId }, message: unknown): Promise<unknown>
+}
+
+/** Kademlia is for finding peers (protocol §18.2): what strangers ask to be stored here is not, and the library answers as fast as it is asked. */
 function routingOnly<C, S>(make: (components: C) => S): (components: C) => S {
   return components => {
     const service = make(components)
-    const { handlers } = (service as { rpc: { handlers: Record<string, unknown> } }).rpc
+    const { handlers } = (service as { rpc: { handlers: Record<string, KademliaHandler> } }).rpc
     invariant(handlers['FIND_NODE'] !== undefined, "Kademlia's handlers are where they were")
-    for (const type of Object.keys(handlers)) if (type !== 'FIND_NODE' && type !== 'PING') delete handlers[type]
+    const rates = new BoundedMap<PeerId, RateLimit>(MAX_LOOKING_UP)
+    for (const [type, handler] of Object.entries(handlers)) {
+      if (type !== 'FIND_NODE' && type !== 'PING') delete handlers[type]
+      else
+        handlers[type] = {
+          handle: (peer, message) => answerInBounds(peer.toString(), () => handler.handle(peer, message))
+        }
+    }
+    const answerInBounds = async (peer: PeerId, answer: () => Promise<unknown>): Promise<unknown> => {
+      const rate = rates.get(peer) ?? new RateLimit(LOOKUPS)
+      rates.set(peer, rate)
+      if (!rate.take(1, steadyMs(Math.floor(performance.now())))) throw new RangeError('too many lookups')
+      return await answer()
+    }
     return service
   }
 }
