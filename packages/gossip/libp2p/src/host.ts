@@ -19,7 +19,9 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 import type { NetworkNames, PeerAddress, PeerId } from '@p2poolv2/gossip'
 import { asciiToBytes, BoundedMap, invariant, RateLimit, steadyMs } from '@p2poolv2/primitives'
 import { createLibp2p, type Libp2pOptions } from 'libp2p'
-import { tellable } from './addresses.ts'
+
+import { addressOf, tellable } from './addresses.ts'
+
 import { MAX_UNREAD_BYTES } from './frame-stream.ts'
 import { guardedMuxer } from './guarded-muxer.ts'
 import { type SocksOptions, socks } from './socks-transport.ts'
@@ -102,7 +104,7 @@ export function createHost(options: HostOptions): Promise<Host> {
     addresses: {
       listen: [...options.listen],
       appendAnnounce: [...options.announce],
-      announceFilter: addresses => tellable(addresses, options)
+      announceFilter: addresses => tellable(shown(addresses, options), options)
     },
     transports: transportsOf(options.proxy),
     connectionEncrypters: [muxerApart(noise({ prologueBytes: asciiToBytes(names.protocols.shares) }))],
@@ -132,6 +134,12 @@ export function createHost(options: HostOptions): Promise<Host> {
     connectionMonitor: { enabled: false },
     services: servicesOf(options)
   }) as Promise<Host>
+}
+
+/** Behind a proxy that everything goes through, where we listen would say who we are: only what the operator announces is told. */
+function shown(addresses: readonly Multiaddr[], { proxy, announce }: HostOptions): readonly Multiaddr[] {
+  if (proxy?.isOnly !== true) return addresses
+  return addresses.filter(address => announce.includes(addressOf(address)))
 }
 
 /** The first that takes an address dials it. */

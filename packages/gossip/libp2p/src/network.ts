@@ -321,8 +321,9 @@ class LibNetwork implements Network {
     return dial.isThere === true
   }
 
-  /** The router's, if it forwards one to us. */
+  /** The router's, if it forwards one to us; nobody is told of it when only the proxy may know who we are. */
   #reachablePort(): number | null {
+    if (this.#options.proxy?.isOnly === true) return null
     const mapped = addressManagerOf(this.#host)
       .getAddressesWithMetadata()
       .find(({ type }) => type === 'ip-mapping')
