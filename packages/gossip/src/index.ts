@@ -32,7 +32,7 @@ export {
   MAX_INVITE_ADDRESSES,
   parseDialTarget
 } from './peering/invite.ts'
-export { type NetAddress, parseAddress, printAddress, printHost } from './peering/net-address.ts'
+export { isSameHost, type NetAddress, parseAddress, printAddress, printHost } from './peering/net-address.ts'
 export { isPrivate, reachOf } from './peering/network-group.ts'
 export { Peering } from './peering/peering.ts'
 export { loadPeering, parseRecord } from './peering/records.ts'

@@ -135,6 +135,7 @@ class LibNetwork implements Network {
       observedBy: peer => this.#peers.observedBy(peer),
       ask: order => this.#requests.ask({ ...order, protocol: names.dialback }),
       probe: (address, peer, withinMs) => this.#probe(address, peer, withinMs),
+      probesPrivate: isLocalChain(options.params),
       reached: address => this.#isReachedAt(address),
       changed: state => options.log.info({ state }, 'whether others can dial this node has been found out')
     })

@@ -1,4 +1,13 @@
-import { type ConnectionStatus, type PeerAddress, type PeerId, parseAddress, printAddress } from '@p2poolv2/gossip'
+import {
+  type ConnectionStatus,
+  isPrivate,
+  isSameHost,
+  type NetAddress,
+  type PeerAddress,
+  type PeerId,
+  parseAddress,
+  printAddress
+} from '@p2poolv2/gossip'
 import { BoundedMap, type SteadyMs } from '@p2poolv2/primitives'
 import type { Handler, Outcome } from './requests.ts'
 
@@ -38,6 +47,8 @@ export interface ReachabilityOptions {
   }) => Promise<Outcome>
   /** Connects far enough to know that the peer is there, and no further. */
   readonly probe: (address: PeerAddress, peer: PeerId, withinMs: number) => Promise<boolean>
+  /** Whether private addresses are dialled for others: on chains whose nodes are on one computer or in one house. */
+  readonly probesPrivate: boolean
   /** A peer reached us there. */
   readonly reached: (address: PeerAddress) => void
   readonly changed: (state: Reachability) => void
@@ -92,6 +103,8 @@ export class ReachabilityCheck {
     const net = connection === undefined ? null : parseAddress(connection.address)
     const isBusy = this.#probes >= PROBES_AT_ONCE || now - (this.#probedAtMs.get(peer) ?? -Infinity) < PROBE_EVERY_MS
     if (connection === undefined || net === null || net.kind === 'onion3' || isBusy || payload.length !== 2) return null
+    // Behind a forwarder (a container's, an onion service's) every stranger comes from our own computer, whose ports are none of theirs.
+    if (isPrivate(net) && !this.#options.probesPrivate) return null
     const port = (payload[0] ?? 0) | ((payload[1] ?? 0) << 8)
     if (port === 0 || now - connection.connectedAtMs < SETTLED_MS) return null
     this.#probedAtMs.set(peer, now)
@@ -113,8 +126,18 @@ export class ReachabilityCheck {
     const isReached = said === REACHED
     this.#words.set(peer, { isReached, atMs: this.#options.now() })
     const seen = parseAddress(this.#options.observedBy(peer) ?? '')
-    if (isReached && seen !== null) this.#options.reached(printAddress({ ...seen, port }))
+    if (isReached && seen !== null && this.#isBelieved(peer, seen))
+      this.#options.reached(printAddress({ ...seen, port }))
     return isReached
+  }
+
+  /** A stranger alone could have us tell everybody of a host that is not ours; one whom we chose, or two who agree, are believed. */
+  #isBelieved(peer: PeerId, seen: NetAddress): boolean {
+    return this.#options.connections().some(other => {
+      if (other.peer === peer) return other.direction === 'outbound'
+      const also = parseAddress(this.#options.observedBy(other.peer) ?? '')
+      return also !== null && isSameHost(also, seen)
+    })
   }
 
   /** Neighbours of ours worth asking now, those that we dialled first: they chose neither us nor our address. */
