@@ -113,7 +113,8 @@ export class Peers {
   identified({ connection, protocols, agentVersion, listenAddrs, observedAddr }: IdentifyResult): void {
     const member = this.#of(connection)
     if (member === null) return
-    member.agent = agentVersion?.slice(0, 128) ?? null
+    // People see it in terminals, which do what some characters say.
+    member.agent = agentVersion?.slice(0, 128).replace(/[^\x20-\x7e]/g, '?') ?? null
     member.speaksOurs = this.#options.speaksOurs(protocols)
     member.observed = observedAddr === undefined ? null : addressOf(observedAddr)
     this.#options.tellPeering({
