@@ -1,5 +1,4 @@
 import '@p2poolv2/runtime/with-resolvers'
-import type { Socket } from 'node:net'
 import type { Connection, IdentifyResult, PeerId as LibPeerId, PeerInfo } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
@@ -27,6 +26,7 @@ import { Peers } from './peers.ts'
 import { Pulse } from './pulse.ts'
 import { type Reachability, ReachabilityCheck } from './reachability.ts'
 import { type Handler, type Outcome, Requests } from './requests.ts'
+import { bytesOf } from './socket-bytes.ts'
 import { speaksTopics, type TopicMessage, Topics } from './topics.ts'
 
 /** A dial takes so long at most, with everything until the connection stands. */
@@ -49,12 +49,6 @@ export async function startNetwork(options: NetworkOptions): Promise<Network> {
 /** Chains whose nodes are on one computer or in one house. */
 function isLocalChain({ chain }: ChainParams): boolean {
   return chain === 'regtest' || chain === 'devnet'
-}
-
-/** What its socket has carried. libp2p's types leave out the connection below the encryption, and of that the socket. */
-function bytesOf(connection: Connection | null): { readonly bytesIn: number; readonly bytesOut: number } {
-  const socket = (connection as { readonly maConn?: { readonly socket?: Partial<Socket> } } | null)?.maConn?.socket
-  return { bytesIn: socket?.bytesRead ?? 0, bytesOut: socket?.bytesWritten ?? 0 }
 }
 
 class LibNetwork implements Network {
