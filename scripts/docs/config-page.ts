@@ -55,7 +55,7 @@ function typeOf({ schema }: ConfigKey): string {
   if (type === 'array') return 'list of texts'
   if (type === 'boolean') return '`true`, `false`'
   if (type === 'string') {
-    if (pattern !== undefined && format === undefined)
+    if (pattern !== undefined && format === undefined && pattern.includes('[0-9a-f]{2}'))
       return minLength === undefined ? 'hex' : `hex, ${minLength} digits`
     return format === 'uri' ? 'URL' : 'text'
   }

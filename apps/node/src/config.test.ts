@@ -67,6 +67,8 @@ it.each([
   ['[p2p]\nmdns = "yes"\n', 'p2p.mdns is "yes": give true or false'],
   ['[p2p]\nonly_proxy = true\n', 'set p2p.socks5'],
   ['[p2p]\nsocks5 = "tor"\n', 'must be host:port'],
+  ['[p2p]\nexternal_address = "1.2.3.4"\n', 'write it like /ip4/192.0.2.1/tcp/6884'],
+  ['[p2p]\nexternal_address = "/ip4/1.2.3.4/tcp/6884/x"\n', 'write it like /ip4/192.0.2.1/tcp/6884'],
   ['chain = "testnet4"\n[genesis]\ntime = 1\n', 'set bitcoin_height, bitcoin_header, bitcoin_coinbase in [genesis]'],
   ['[stratum]\nstart_difficulty = 5\nmaximum_difficulty = 1\n', 'start_difficulty is above stratum.maximum_difficulty'],
   [

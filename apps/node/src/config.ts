@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { parseAddress } from '@p2poolv2/gossip'
 import { withoutCredentials } from '@p2poolv2/runtime'
 import { parse as parseToml, TomlError } from 'smol-toml'
 import type { z } from 'zod'
@@ -220,6 +221,11 @@ function checkTogether(config: Config): void {
   if (start !== undefined && most !== undefined && start > most)
     throw new ConfigError(
       'stratum.start_difficulty is above stratum.maximum_difficulty: lower the one or raise the other'
+    )
+  const { external_address } = config.p2p
+  if (external_address !== undefined && parseAddress(external_address) === null)
+    throw new ConfigError(
+      `p2p.external_address is "${external_address}": write it like /ip4/192.0.2.1/tcp/6884, with this node's public IP address`
     )
   if (config.p2p.only_proxy && config.p2p.socks5 === undefined)
     throw new ConfigError('p2p.only_proxy needs a proxy: set p2p.socks5, for example "127.0.0.1:9050"')

@@ -26,7 +26,7 @@ async function client(at: NodeAt): Promise<RunningNodeClient> {
   return node
 }
 
-const HEAD = ['peer', 'address', 'way', 'height', 'latency', 'in', 'out', 'points', 'since', 'program'] as const
+const HEAD = ['peer', 'address', 'way', 'told height', 'latency', 'in', 'out', 'points', 'since', 'program'] as const
 
 /** A table for a person. */
 export function peersText(answer: PeersJson): string {
@@ -53,7 +53,13 @@ export function peersText(answer: PeersJson): string {
   const bans = answer.bans.map(
     ({ who, reason, until }) => `banned until ${new Date(until * 1_000).toISOString()}: ${who} (${reason})`
   )
-  const self = `this node: ${answer.peer}, ${answer.reachability}, ${answer.knownAddresses} addresses known`
+  const reach = {
+    reachable: 'others can dial it',
+    'outbound-only': 'others cannot dial it, which is fine as long as it can dial them',
+    unknown: 'whether others can dial it is not known yet'
+  }[answer.reachability]
+  const known = answer.knownAddresses === 1 ? '1 address' : `${answer.knownAddresses} addresses`
+  const self = `this node: ${answer.peer}; ${reach}; ${known} of other nodes known`
   return [...lines, ...bans, self].join('\n')
 }
 

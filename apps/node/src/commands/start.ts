@@ -49,7 +49,12 @@ export async function start(sources: ConfigSources, join: string | null): Promis
     end(1)
   })
 
-  for (const line of welcome(node, config.stratum.hostname, config.api.hostname)) log.info({}, line)
+  try {
+    for (const line of welcome(node, config.stratum.hostname, config.api.hostname)) log.info({}, line)
+  } catch (error) {
+    await node.stop()
+    throw error
+  }
   const timer = setInterval(() => log.info({}, statusLine(node.status())), STATUS_MS)
   const exitCode = await ended
   clearInterval(timer)

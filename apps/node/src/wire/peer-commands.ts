@@ -32,9 +32,11 @@ export interface PeerCommands {
 
 export function peerCommands(deps: {
   readonly params: ChainParams
+  /** The peer id of this node. */
+  readonly self: PeerId
   readonly post: (event: PeeringEvent) => void
 }): PeerCommands {
-  const { params, post } = deps
+  const { params, self, post } = deps
   const own = { chain: params.chain, genesisTag: protocolTag(params) }
 
   const learn = (text: string, source: AddressSource): readonly PeerAddress[] => {
@@ -42,6 +44,8 @@ export function peerCommands(deps: {
     if (target.type === 'invite') checkInvite(target.invite, own)
     const { peer, addresses } =
       target.type === 'invite' ? target.invite : { peer: target.peer, addresses: [target.address] }
+    if (peer === self)
+      throw new InviteError('not-an-invite', 'That is this node itself: it needs the invite of another one.')
     post({ type: 'learned', source, peer, addresses })
     return addresses
   }
@@ -73,7 +77,7 @@ export function peerCommands(deps: {
     ban: (who, seconds) => {
       const key = keyOf(who)
       post({ type: 'ban', key, reason: 'by the operator', banMs: seconds * 1_000 })
-      return `refused for ${seconds} s: ${key}`
+      return `refused for ${seconds} s: ${key}; ./p2poolv2 peers unban ends that`
     },
     unban: (who, bans) => {
       const key = keyOf(who)

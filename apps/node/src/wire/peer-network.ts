@@ -127,7 +127,7 @@ export function peerNetwork(config: Config, folder: string, deps: PeerNetworkDep
       shell.post({ type: 'learned', source: 'invite', peer, addresses })
     }
   }
-  const commands = peerCommands({ params, post: event => running().shell.post(event) })
+  const commands = peerCommands({ params, self: peerOf(privateKey), post: event => running().shell.post(event) })
 
   return {
     perform: effect => started?.network.perform(effect),

@@ -122,3 +122,10 @@ describe('connections', () => {
     expect(hub.network.connections()).toHaveLength(1)
   })
 })
+
+it('a node that looks on the local network and asks the router starts, and stops', async () => {
+  const loopback = new Loopback()
+  const node = await loopback.start({ localNetwork: true, mapsPort: true })
+  expect(node.network.port).toBeGreaterThan(0)
+  await loopback.stop()
+})

@@ -8,6 +8,7 @@ import type {
   PrivateKey,
   Transport
 } from '@libp2p/interface'
+import { serviceDependencies } from '@libp2p/interface'
 import { kadDHT } from '@libp2p/kad-dht'
 import { type MulticastDNSComponents, mdns } from '@libp2p/mdns'
 import { noise } from '@libp2p/noise'
@@ -173,7 +174,9 @@ function servicesOf(options: HostOptions) {
     ),
     ...(options.hasTopics ? { topics: topicService(names) } : {}),
     // What it maps is told to others once a peer has reached us there (reachability.ts).
-    ...(options.mapsPort ? { router: uPnPNAT({ portMappingDescription: 'p2poolv2', autoConfirmAddress: false }) } : {})
+    ...(options.mapsPort
+      ? { router: aloneConfirmed(uPnPNAT({ portMappingDescription: 'p2poolv2', autoConfirmAddress: false })) }
+      : {})
   }
 }
 
@@ -202,11 +205,16 @@ function localNetwork({ serviceName, found }: LocalNetwork): (components: LocalC
         components.transportManager.getAddrs().map(address => address.encapsulate(`/p2p/${components.peerId}`))
     }
     // It asks the address manager for nothing else.
-    const own = { ...components, addressManager } as unknown as MulticastDNSComponents
+    const own = { logger: components.logger, addressManager } as unknown as MulticastDNSComponents
     const service = mdns({ serviceTag: serviceName })(own)
     service.addEventListener('peer', ({ detail }) => found(detail))
     return service
   }
+}
+
+/** libp2p's router asks for its autonat beside it, to confirm what was mapped; here a neighbour that dialled us does (reachability.ts). */
+function aloneConfirmed<C, S extends object>(make: (components: C) => S): (components: C) => S {
+  return components => Object.defineProperty(make(components), serviceDependencies, { value: [] })
 }
 
 /** Sends the protocol's own text as identify's `protocolVersion`; libp2p makes it from the prefix of the protocol's name. */

@@ -1,5 +1,5 @@
 import '@p2poolv2/runtime/with-resolvers'
-import { chmod, open, readFile } from 'node:fs/promises'
+import { chmod, open, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { generateKeyPair, privateKeyFromProtobuf, privateKeyToProtobuf } from '@libp2p/crypto/keys'
 import type { PrivateKey } from '@libp2p/interface'
@@ -58,13 +58,16 @@ async function read(path: string): Promise<PrivateKey | null> {
 
 async function make(path: string): Promise<PrivateKey> {
   const key = await generateKeyPair('Ed25519')
-  // Never over a file that came meanwhile.
-  const file = await open(path, 'wx', 0o600)
+  // Whole or not at all: half a key after a power cut would stop every later start.
+  const temporary = `${path}.${process.pid}.new`
+  await rm(temporary, { force: true })
+  const file = await open(temporary, 'wx', 0o600)
   try {
     await file.writeFile(privateKeyToProtobuf(key))
     await file.sync()
   } finally {
     await file.close()
   }
+  await rename(temporary, path)
   return key
 }

@@ -46,7 +46,7 @@ describe('names that Kademlia tells', () => {
         readonly rpc: { readonly handlers: Record<string, { handle: (...args: unknown[]) => Promise<unknown> }> }
       }
     ).rpc
-    handlers.FIND_NODE = {
+    handlers['FIND_NODE'] = {
       handle: async () => {
         asked++
         return {

@@ -77,7 +77,10 @@ class LevelPeerStore implements PeerStore {
       records.push(null)
       this.#log.warn({ err, read: records.length }, 'a part of the peer store cannot be read')
     }
-    await this.#database.batch(useless.map(key => ({ type: 'del', key })))
+    // What cannot be deleted now is looked at again at the next start.
+    await this.#database.batch(useless.map(key => ({ type: 'del', key }))).catch(err => {
+      this.#log.warn({ err, useless: useless.length }, 'useless records of peers could not be deleted')
+    })
     return records
   }
 
