@@ -129,3 +129,15 @@ it('a node that looks on the local network and asks the router starts, and stops
   expect(node.network.port).toBeGreaterThan(0)
   await loopback.stop()
 })
+
+it('what a connection has carried is counted', async () => {
+  const loopback = new Loopback()
+  const [a, b] = [await loopback.start(), await loopback.start()]
+  await loopback.join(a, b)
+  for (const { network } of [a, b]) {
+    const [connection] = network.connections()
+    expect(connection?.bytesIn).toBeGreaterThan(500)
+    expect(connection?.bytesOut).toBeGreaterThan(500)
+  }
+  await loopback.stop()
+})
