@@ -9,7 +9,8 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['p2pool-source'] } },
   test: {
     pool: 'forks',
-    testTimeout: 30_000,
+    // Long enough for a machine that does ten other things.
+    testTimeout: 120_000,
     setupFiles: ['test/seed.ts'],
     projects: [
       {

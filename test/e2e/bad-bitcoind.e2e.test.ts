@@ -6,8 +6,8 @@ import { bitcoindFlags, FETCH_BITCOIND_MS } from './stage/bitcoind-flags.ts'
 import type { NodeProgram } from './stage/node-program.ts'
 import { openStage, type Stage } from './stage/stage.ts'
 
-const PATIENCE_MS = 30_000
-const TEST_MS = 120_000
+const PATIENCE_MS = 120_000
+const TEST_MS = 400_000
 
 let found: FoundBitcoind = { path: null, missing: 'not looked for yet' }
 

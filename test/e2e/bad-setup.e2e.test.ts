@@ -174,7 +174,7 @@ describe('a node whose port for miners is spoken to by anybody', () => {
       stranger.write(bytes)
       const miner = await stage.probe(node.stratumPort)
       await miner.login(`${regtestAddress(6)}.honest`)
-      await miner.notify(20_000).catch(error => {
+      await miner.notify(60_000).catch(error => {
         throw new Error(`after ${what}: ${(error as Error).message}`)
       })
       miner.close()
@@ -183,5 +183,5 @@ describe('a node whose port for miners is spoken to by anybody', () => {
     expect(status.bitcoind.state).toBe('ready')
     expect(node.log.filter(({ level }) => level === 'error')).toEqual([])
     expect(await node.stop()).toEqual({ code: 0, signal: null })
-  }, 60_000)
+  }, 400_000)
 })

@@ -4,6 +4,9 @@ import type { NodeProgram } from './stage/node-program.ts'
 import { openStage } from './stage/stage.ts'
 import { confirmedChain, withStoredChain } from './stage/stored-chain.ts'
 
+/** A block takes seven seconds on average, the next one thirteen, and the first may come before both have a share. */
+const BLOCKS_MS = 400_000
+const SHARES_MS = 60_000
 const HEX_64 = /^[0-9a-f]{64}$/
 
 /** The addresses of the built-in miners. */
@@ -74,11 +77,11 @@ function expectFullStatus(status: StatusJson): void {
   }
 }
 
-async function stopWithin5s(node: NodeProgram): Promise<void> {
+async function stopWithin10s(node: NodeProgram): Promise<void> {
   const fromMs = performance.now()
   const ending = await node.stop('SIGTERM')
   expect(ending).toEqual({ code: 0, signal: null })
-  expect(performance.now() - fromMs).toBeLessThan(5_000)
+  expect(performance.now() - fromMs).toBeLessThan(10_000)
 }
 
 const storedChain = (dataDir: string): Promise<string[]> => withStoredChain(dataDir, 'devnet', confirmedChain)
@@ -88,11 +91,11 @@ describe('a node with nothing configured', () => {
     const stage = openStage()
     const dataDir = await stage.folder()
     const first = await stage.node({ dataDir }).ready()
-    const before = await blockForBoth(first, 60_000)
+    const before = await blockForBoth(first, BLOCKS_MS)
     expectFullStatus(before)
     expect(before.bitcoind.height).toBeGreaterThan(0)
     expect(await first.text('/')).toMatch(/^<!doctype html>/i)
-    await stopWithin5s(first)
+    await stopWithin10s(first)
     expect(first.complaints.map(({ msg }) => msg)).toEqual([
       'no bitcoind is configured: mining on the embedded development chain, whose coins are worth nothing'
     ])
@@ -105,7 +108,7 @@ describe('a node with nothing configured', () => {
     expect(resumed).toMatchObject({ height: stopped.length - 1, tip: stopped.at(-1) })
     const after = await second.statusWhen(
       'shares after the restart',
-      30_000,
+      SHARES_MS,
       status => status.sharechain.confirmedHeight > stopped.length + 2 && status.window.length > 0
     )
     const addressesOf = (status: StatusJson): string[] => status.window.map(({ address }) => address).sort()
@@ -113,11 +116,11 @@ describe('a node with nothing configured', () => {
     expect(after.blocks.map(({ hash }) => hash)).toEqual(expect.arrayContaining(before.blocks.map(({ hash }) => hash)))
     expect(after.bitcoind.height).toBeGreaterThanOrEqual(before.bitcoind.height ?? 0)
     expect(after.fingerprint).toBe(before.fingerprint)
-    await stopWithin5s(second)
+    await stopWithin10s(second)
     const whole = await storedChain(dataDir)
     expect(whole.length).toBeGreaterThan(stopped.length + 2)
     expect(whole.slice(0, stopped.length)).toEqual(stopped)
-  }, 150_000)
+  }, 600_000)
 
   it('runs beside another one, but not on the same data directory', async () => {
     const stage = openStage()
@@ -129,11 +132,11 @@ describe('a node with nothing configured', () => {
     expect(beside.apiUrl).not.toBe(first.apiUrl)
     const isMining = (status: StatusJson): boolean => status.sharechain.confirmedHeight >= 2
     const statuses = await Promise.all([
-      first.statusWhen('shares of the first copy', 30_000, isMining),
-      beside.statusWhen('shares of the second copy', 30_000, isMining)
+      first.statusWhen('shares of the first copy', SHARES_MS, isMining),
+      beside.statusWhen('shares of the second copy', SHARES_MS, isMining)
     ])
     expect(statuses[0].sharechain.confirmedHash).not.toBe(statuses[1].sharechain.confirmedHash)
-    await stopWithin5s(beside)
+    await stopWithin10s(beside)
 
     const intruder = stage.node({ dataDir, args: slow })
     const ending = await intruder.program.ended
@@ -145,8 +148,8 @@ describe('a node with nothing configured', () => {
     const { confirmedHeight } = (await first.status()).sharechain
     await first.statusWhen(
       'further shares of the first copy',
-      30_000,
+      SHARES_MS,
       status => status.sharechain.confirmedHeight > confirmedHeight
     )
-  }, 90_000)
+  }, 300_000)
 })

@@ -98,7 +98,7 @@ describe('Lifecycle', () => {
     await lifecycle.start([part('a', hang), part('b', hang), part('c', hang)])
     const fromMs = performance.now()
     expect((await lifecycle.stop()).overdue).toEqual(['c', 'b', 'a'])
-    expect(performance.now() - fromMs).toBeLessThan(1_000)
+    expect(performance.now() - fromMs).toBeLessThan(20_000)
   })
 
   it('reports a part whose stop fails and stops the rest', async () => {

@@ -114,10 +114,10 @@ export class Program {
     if (this.isRunning) this.#child.kill(signal)
   }
 
-  /** Sends the signal and waits for the end. Sends SIGKILL when that takes more than ten seconds. */
+  /** Sends the signal and waits for the end. Sends SIGKILL when that takes more than thirty seconds. */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<Ending> {
     this.signal(signal)
-    const timer = setTimeout(() => this.signal('SIGKILL'), 10_000)
+    const timer = setTimeout(() => this.signal('SIGKILL'), 30_000)
     try {
       return await this.ended
     } finally {

@@ -20,7 +20,7 @@ interface Waiter {
   readonly fail: (error: Error) => void
 }
 
-const ANSWER_MS = 10_000
+const ANSWER_MS = 60_000
 
 /** A Stratum connection that mines nothing: it says what it is told to say and writes down what it hears, and when. */
 export class StratumProbe {
