@@ -112,6 +112,12 @@ export const configSchema = z.strictObject({
         .describe(
           'What miners get whose firmware cannot take the pool’s coinbase: work that pays them alone, nothing, or all of it.'
         ),
+      empty_first: z
+        .boolean()
+        .default(true)
+        .describe(
+          'On a new bitcoin block give miners work without transactions at once where the template takes longer than a few milliseconds; the full work follows.'
+        ),
       miner_address: z
         .string()
         .optional()

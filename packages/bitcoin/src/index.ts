@@ -14,6 +14,7 @@ export {
   NSECS_BYTES,
   NULL_PREVOUT_INDEX
 } from './coinbase.ts'
+export { type BitcoinTip, emptyTemplate, isHeaderOf } from './empty-template.ts'
 export type { BitcoinHeader } from './header.ts'
 export { BITCOIN_HEADER_BYTES, bitcoinHeaderHashWire, decodeBitcoinHeader, encodeBitcoinHeader } from './header.ts'
 export type { Job, MiningWork, Solution } from './job.ts'

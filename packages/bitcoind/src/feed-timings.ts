@@ -2,6 +2,11 @@
 export interface FeedTimings {
   /** Between two questions for the tip's hash. */
   readonly tipPollMs: number
+  /**
+   * After the word of a new tip, work without transactions goes out unless its template has come by then. A small mempool's
+   * comes sooner, and then one job will do; a full one's takes bitcoind and the parser 50 ms to 2 s.
+   */
+  readonly emptyFirstAfterMs: number
   /** A template is asked for at least this often, for its new transactions and its newer time. */
   readonly refreshMs: number
   /** Between two looks at a node that is not the one in use. */
@@ -17,6 +22,7 @@ export interface FeedTimings {
 
 export const FEED_TIMINGS: FeedTimings = {
   tipPollMs: 1_000,
+  emptyFirstAfterMs: 5,
   refreshMs: 30_000,
   standbyPollMs: 5_000,
   retryMinMs: 100,

@@ -1,8 +1,8 @@
-import type { BlockTemplate } from '@p2poolv2/bitcoin'
+import { type BlockTemplate, emptyTemplate } from '@p2poolv2/bitcoin'
 import { type BlockHash, bytesEqual } from '@p2poolv2/primitives'
 import type { BitcoindConfig, BitcoindStatus } from './config.ts'
 import type { FeedTimings } from './feed-timings.ts'
-import { getBestBlockHash, getChainInfo, getTemplate } from './node-answers.ts'
+import { getBestBlockHash, getChainInfo, getTemplate, getTip } from './node-answers.ts'
 import { behind, stateOfError, wrongNetwork } from './preflight.ts'
 import { RpcClient } from './rpc-client.ts'
 import { RpcError } from './rpc-error.ts'
@@ -10,8 +10,8 @@ import { Bell, backOffMs, pause } from './waiting.ts'
 import { zmqProblem } from './zmq-finding.ts'
 import { ZmqHashblock } from './zmq-hashblock.ts'
 
-/** What made us ask for, or be given, a template. */
-export type TemplateCause = 'connected' | 'zmq' | 'tip-poll' | 'long-poll' | 'refresh'
+/** What made us ask for, or be given, a template; `empty-first`: we made it, since the node's own takes a while. */
+export type TemplateCause = 'connected' | 'zmq' | 'tip-poll' | 'long-poll' | 'refresh' | 'empty-first'
 
 export interface NodeWatchOptions {
   readonly node: BitcoindConfig
@@ -19,6 +19,7 @@ export interface NodeWatchOptions {
   readonly chains: readonly string[]
   readonly timings: FeedTimings
   readonly longPoll: 'on' | 'off'
+  readonly emptyFirst: 'on' | 'off'
 }
 
 export interface NodeWatchPorts {
@@ -240,7 +241,31 @@ export class NodeWatch {
     if (this.#role !== 'lead' || hash === this.#wantedTip) return
     this.#wantedTip = hash
     this.#wantedBy = cause
+    // Asked before the template: making one keeps the node from answering anything else about the chain.
+    if (this.#options.emptyFirst === 'on') void this.#workAhead(hash)
     this.#due.ring()
+  }
+
+  /**
+   * Passes on a template without transactions for a tip the node has just named, unless its own template is quicker. That one
+   * follows; where it is the same work it is not passed on again.
+   */
+  async #workAhead(hash: BlockHash): Promise<void> {
+    const scope = this.#roleEnds.signal
+    const { callTimeoutMs, emptyFirstAfterMs } = this.#options.timings
+    const waited = pause(emptyFirstAfterMs, scope)
+    // A node that does not answer this is asked for its template as ever.
+    const asked = getTip(this.#client, hash, { signal: scope, timeoutMs: callTimeoutMs }).catch(error => {
+      if (error instanceof RpcError) return null
+      throw error
+    })
+    const [tip] = await Promise.all([asked, waited])
+    const latest = this.#latest
+    if (tip === null || latest === null || scope.aborted || this.#wantedTip !== hash) return
+    if (latest.template.prevHash === hash) return
+    const nowSec = latest.template.curTimeSec + Math.floor(this.#latestAgeMs() / 1000)
+    const template = emptyTemplate(tip, { chain: this.#chain, before: latest.template, nowSec })
+    if (template !== null) this.#passOn(template, 'empty-first')
   }
 
   /**

@@ -1,10 +1,11 @@
-import type { BlockTemplate } from '@p2poolv2/bitcoin'
+import { type BlockTemplate, emptyTemplate } from '@p2poolv2/bitcoin'
 import { BLOCK_CASES, buildBlock, type TemplateFields } from '@p2poolv2/devchain/testing'
 import { type BlockHash, blockHash, bytesToHex } from '@p2poolv2/primitives'
 import { createLog } from '@p2poolv2/runtime'
 import { afterEach, describe, expect, it } from 'vitest'
 import { BlockSubmitter } from './block-submitter.ts'
 import type { BitcoindConfig, BitcoindStatus } from './config.ts'
+import { getTemplate, getTip } from './node-answers.ts'
 import type { TemplateCause } from './node-watch.ts'
 import { preflight } from './preflight.ts'
 import { RpcClient } from './rpc-client.ts'
@@ -139,7 +140,7 @@ describe.skipIf(path === null)(TITLE, { timeout: 120_000 }, () => {
     const listener = new ZmqHashblock({ address: node.zmqAddress, onHash, onProblem: expect.unreachable })
     const listening = listener.run()
     undo.push(() => listener.close())
-    const { on } = feed([withZmq(node)], { longPoll: 'off', timings: { tipPollMs: 300 } })
+    const { on } = feed([withZmq(node)], { longPoll: 'off', emptyFirst: 'off', timings: { tipPollMs: 300 } })
     // A subscription takes effect a moment after its connection; until then polling speaks.
     for (let cause = ''; cause !== 'zmq' || heard.seen.length === 0; )
       cause = (await on((await node.generate(1))[0])).cause
@@ -176,6 +177,35 @@ describe.skipIf(path === null)(TITLE, { timeout: 120_000 }, () => {
       await on(hash)
     }
     expect(templates.seen.map(({ template }) => template.prevHash).slice(1)).toEqual(hashes)
+  })
+
+  it.each([
+    // Across regtest's first halving, and across a whole period of its difficulty.
+    ['regtest', 160],
+    // Each takes some five million hashes.
+    ['signet', 2]
+  ] as const)('what is foreseen of the next block on %s is what bitcoind says of it', async (chain, blocks) => {
+    const node = await bitcoind({ chain })
+    let before = await getTemplate(node.rpc, { chain })
+    for (let height = 1; height <= blocks; height++) {
+      const [hash = ''] = await node.generate(1)
+      const tip = await getTip(node.rpc, blockHash(hash))
+      const told = await getTemplate(node.rpc, { chain })
+      if (tip === null) throw new Error('the block is the tip')
+      const foreseen = emptyTemplate(tip, { chain, before, nowSec: told.curTimeSec })
+      expect(foreseen, `after block ${height}`).toEqual({ ...told, longPollId: null })
+      before = told
+    }
+  })
+
+  it('a block that is not the tip any more is nothing to work on', async () => {
+    const node = await bitcoind()
+    const [below = '', tip = ''] = await node.generate(2)
+    expect(await getTip(node.rpc, blockHash(below))).toBeNull()
+    await node.rpc.call('invalidateblock', [tip])
+    expect(await getTip(node.rpc, blockHash(tip))).toBeNull()
+    expect(await getTip(node.rpc, blockHash(below))).toMatchObject({ hash: below, bitcoinHeight: 1 })
+    await expect(getTip(node.rpc, blockHash('07'.repeat(32)))).rejects.toMatchObject({ code: 'refused' })
   })
 
   it('answers every block case as the development chain does', async () => {

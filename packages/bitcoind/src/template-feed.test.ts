@@ -54,7 +54,7 @@ function feed(options: Partial<TemplateFeedOptions>) {
   const templates = new Recorder<Came>()
   const statuses = new Recorder<readonly BitcoindStatus[]>()
   const made = new TemplateFeed(
-    { nodes: [], chains: ['regtest'], timings: QUICK, ...options },
+    { nodes: [], chains: ['regtest'], timings: QUICK, emptyFirst: 'off', ...options },
     { onTemplate: (template, source, cause) => templates.add({ template, source, cause }), onStatus: statuses.add, log }
   )
   undo.push(() => made.stop())

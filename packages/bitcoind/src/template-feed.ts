@@ -12,12 +12,15 @@ export interface TemplateFeedOptions {
   readonly timings?: Partial<FeedTimings>
   /** A waiting long poll holds one of bitcoind's rpcthreads; by default `on`. */
   readonly longPoll?: 'on' | 'off'
+  /** Work without transactions on a new block while its template is not there; by default `on`. */
+  readonly emptyFirst?: 'on' | 'off'
 }
 
 export interface TemplateFeedPorts {
   /**
    * A template of the node in use: at once on a new block, when its transactions changed, and every half minute for its
-   * time. The same work is not given twice within half that. `source` is the node's URL without credentials.
+   * time. The same work is not given twice within half that. On a new block whose template takes a while, one without
+   * transactions comes first (cause `empty-first`). `source` is the node's URL without credentials.
    */
   readonly onTemplate: (template: BlockTemplate, source: string, cause: TemplateCause) => void
   /** All nodes in the configured order, whenever one of them changed. */
@@ -73,7 +76,13 @@ export class TemplateFeed {
   #watch(node: BitcoindConfig): NodeWatch {
     const timings = { ...FEED_TIMINGS, ...this.#options.timings }
     const watch: NodeWatch = new NodeWatch(
-      { node, chains: this.#options.chains, timings, longPoll: this.#options.longPoll ?? 'on' },
+      {
+        node,
+        chains: this.#options.chains,
+        timings,
+        longPoll: this.#options.longPoll ?? 'on',
+        emptyFirst: this.#options.emptyFirst ?? 'on'
+      },
       {
         onTemplate: (template, cause) => {
           const { bitcoinHeight, prevHash } = template

@@ -21,6 +21,8 @@ const BITCOIN_CHAINS: Readonly<Record<ChainName, readonly string[]>> = {
 export interface BitcoindSideOptions {
   readonly nodes: readonly BitcoindConfig[]
   readonly chain: ChainName
+  /** Work without transactions on a new block while its template is not there. */
+  readonly emptyFirst: boolean
   /** Where the hex of found blocks is kept. */
   readonly blockFolder: string
   /** What the records say of blocks found before. */
@@ -42,12 +44,12 @@ export function bitcoindSide(
   options: BitcoindSideOptions,
   deps: { readonly post: (event: NodeEvent) => void; readonly log: Log }
 ): BitcoindSide {
-  const { nodes, chain, recentBlocks } = options
+  const { nodes, chain, emptyFirst, recentBlocks } = options
   const { post, log } = deps
   const folder = new FoundBlockFolder(options.blockFolder)
   const submitting = new AbortController()
   const feed = new TemplateFeed(
-    { nodes, chains: BITCOIN_CHAINS[chain] },
+    { nodes, chains: BITCOIN_CHAINS[chain], emptyFirst: emptyFirst ? 'on' : 'off' },
     {
       onTemplate: (template, source) => post({ type: 'template', template, source }),
       onStatus: status => post({ type: 'bitcoind', nodes: status }),

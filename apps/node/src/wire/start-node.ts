@@ -71,7 +71,16 @@ export async function startNode(config: Config, invite: Invite | null, host: Nod
   // The edges need the shell to tell it what happens, and the shell needs them to act: nothing happens before they start.
   const post = (event: NodeEvent): void => shell.post(event)
   const blockFolder = join(config.data_dir, config.chain, 'blocks')
-  const bitcoind = bitcoindSide({ nodes: bitcoin.nodes, chain: params.chain, blockFolder, recentBlocks }, { post, log })
+  const bitcoind = bitcoindSide(
+    {
+      nodes: bitcoin.nodes,
+      chain: params.chain,
+      emptyFirst: config.stratum.empty_first,
+      blockFolder,
+      recentBlocks
+    },
+    { post, log }
+  )
   const stratum = stratumListener(config, { maxConnections, post, log })
   const peers = peerNetwork(config, join(config.data_dir, config.chain, 'peers'), {
     params,

@@ -1,2 +1,3 @@
 export { type FoundBitcoind, findBitcoind } from './find-bitcoind.ts'
 export { RealBitcoind, type RealBitcoindOptions } from './real-bitcoind.ts'
+export { TemplateGate } from './template-gate.ts'
