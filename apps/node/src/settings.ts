@@ -118,6 +118,17 @@ export const configSchema = z.strictObject({
         .describe(
           'On a new bitcoin block give miners work without transactions at once where the template takes longer than a few milliseconds; the full work follows.'
         ),
+      record: z
+        .string()
+        .min(1)
+        .optional()
+        .describe(
+          'Folder to write down what miners say and what they are told, for ./p2poolv2 replay; default: nothing is written down.'
+        ),
+      record_redact: z
+        .boolean()
+        .default(true)
+        .describe('Leave passwords and addresses out of what is written down; the coinbases of jobs stay.'),
       miner_address: z
         .string()
         .optional()
