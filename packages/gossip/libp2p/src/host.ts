@@ -1,11 +1,13 @@
 import { identify, identifyPush } from '@libp2p/identify'
 import type {
+  Connection,
   ConnectionEncrypter,
   ConnectionGater,
   Libp2p,
   PeerDiscovery,
   PeerInfo,
   PrivateKey,
+  Stream,
   Transport
 } from '@libp2p/interface'
 import { serviceDependencies } from '@libp2p/interface'
@@ -43,9 +45,16 @@ const UPGRADE_WITHIN_MS = 10_000
 /** identify answers at once or not at all; requests of the peer wait meanwhile. */
 const IDENTIFY_WITHIN_MS = 4_000
 
-/** Kademlia's questions of one peer: ten a second, and 400 at once, which a lookup through every bucket needs. Further ones end their stream. */
-const LOOKUPS = { unitMs: 100, burst: 400 }
+/**
+ * Kademlia's questions of one peer: ten a second, and 400 at once, which a lookup through every bucket needs. Further ones end their
+ * stream. A question counts for two, itself and its stream.
+ */
+const LOOKUPS = { unitMs: 50, burst: 800 }
 const MAX_LOOKING_UP = 1_024
+/** Of one stream. A question has a hundred bytes, and some programs ask many on one stream; what it ends with costs it an opening. */
+const MAX_QUESTION_BYTES = 16_384
+/** Of an answer: twenty peers with eight addresses each are 8 kB. */
+const MAX_ANSWER_BYTES = 65_536
 
 /** Found on the local network. */
 export interface LocalNetwork {
@@ -62,8 +71,8 @@ export interface HostOptions {
   readonly announce: readonly PeerAddress[]
   /** Nodes of this chain are on one computer or in one house, so local addresses are told. */
   readonly isLocalChain: boolean
-  /** Whether we are in topics, or speak the protocol alone. */
-  readonly hasTopics: boolean
+  /** Null speaks the protocol alone. `ignored`: a peer sends in topics although gossipsub does not listen to it any more. */
+  readonly topics: { readonly ignored: (peer: PeerId) => void } | null
   readonly gater: ConnectionGater
   /** Where public addresses are dialled through, and onion services, which need it. */
   readonly proxy: SocksOptions | null
@@ -172,7 +181,7 @@ function servicesOf(options: HostOptions) {
         peerInfoMapper: info => ({ ...info, multiaddrs: tellable(info.multiaddrs, options) })
       })
     ),
-    ...(options.hasTopics ? { topics: topicService(names) } : {}),
+    ...(options.topics === null ? {} : { topics: topicService(names, options.topics.ignored) }),
     // What it maps is told to others once a peer has reached us there (reachability.ts).
     ...(options.mapsPort
       ? { router: aloneConfirmed(uPnPNAT({ portMappingDescription: 'p2poolv2', autoConfirmAddress: false })) }
@@ -231,26 +240,61 @@ interface KademliaHandler {
   handle(peer: { toString(): PeerId }, message: unknown): Promise<unknown>
 }
 
-/** Kademlia is for finding peers (protocol §18.2): what strangers ask to be stored here is not, and the library answers as fast as it is asked. */
+/** The parts of Kademlia's service that are used here and its type leaves out. */
+interface KademliaInternals {
+  readonly rpc: {
+    readonly handlers: Record<string, KademliaHandler>
+    onIncomingStream(stream: Stream, connection: Connection): Promise<void>
+  }
+  readonly network: { _writeReadMessage(stream: Stream, ...rest: unknown[]): Promise<unknown> }
+}
+
+/**
+ * Kademlia is for finding peers (protocol §18.2): what strangers ask to be stored here is not. The library answers as fast as it is
+ * asked, and reads messages of megabytes, which take it a second.
+ */
 function routingOnly<C, S>(make: (components: C) => S): (components: C) => S {
   return components => {
     const service = make(components)
-    const { handlers } = (service as { rpc: { handlers: Record<string, KademliaHandler> } }).rpc
+    const { rpc, network } = service as unknown as KademliaInternals
+    const { handlers } = rpc
     invariant(handlers['FIND_NODE'] !== undefined, "Kademlia's handlers are where they were")
     const rates = new BoundedMap<PeerId, RateLimit>(MAX_LOOKING_UP)
+    const isWithinRate = (peer: PeerId): boolean => {
+      const rate = rates.get(peer) ?? new RateLimit(LOOKUPS)
+      rates.set(peer, rate)
+      return rate.take(1, steadyMs(Math.floor(performance.now())))
+    }
     for (const [type, handler] of Object.entries(handlers)) {
       if (type !== 'FIND_NODE' && type !== 'PING') delete handlers[type]
       else
         handlers[type] = {
-          handle: (peer, message) => answerInBounds(peer.toString(), () => handler.handle(peer, message))
+          handle: async (peer, message) => {
+            if (!isWithinRate(peer.toString())) throw new RangeError('too many lookups')
+            return await handler.handle(peer, message)
+          }
         }
     }
-    const answerInBounds = async (peer: PeerId, answer: () => Promise<unknown>): Promise<unknown> => {
-      const rate = rates.get(peer) ?? new RateLimit(LOOKUPS)
-      rates.set(peer, rate)
-      if (!rate.take(1, steadyMs(Math.floor(performance.now())))) throw new RangeError('too many lookups')
-      return await answer()
+    const answerStream = rpc.onIncomingStream.bind(rpc)
+    rpc.onIncomingStream = async (stream, connection) => {
+      if (!isWithinRate(connection.remotePeer.toString())) return stream.abort(new RangeError('too many lookups'))
+      endAfter(MAX_QUESTION_BYTES, stream)
+      await answerStream(stream, connection)
+    }
+    const ask = network._writeReadMessage.bind(network)
+    network._writeReadMessage = (stream, ...rest) => {
+      endAfter(MAX_ANSWER_BYTES, stream)
+      return ask(stream, ...rest)
     }
     return service
   }
+}
+
+/** Ends a stream once more has come than it may bring; whoever waits for the rest hears of it. */
+function endAfter(bytes: number, stream: Stream): void {
+  let left = bytes
+  stream.addEventListener('message', ({ data }) => {
+    left -= data.byteLength
+    if (left < 0) stream.abort(new RangeError('a message of Kademlia is too large'))
+  })
 }

@@ -32,7 +32,7 @@ describe('names that Kademlia tells', () => {
       listen: ['/ip4/127.0.0.1/tcp/0'],
       announce: [],
       isLocalChain: true,
-      hasTopics: false,
+      topics: null,
       gater: {},
       proxy: null,
       localNetwork: null,

@@ -89,7 +89,9 @@ class LibNetwork implements Network {
       listen: options.listen,
       announce: options.announce ?? [],
       isLocalChain: isLocalChain(options.params),
-      hasTopics: options.dialect !== 'reference',
+      // Not banned: the score is kept, and may be that of its neighbours at one address.
+      topics:
+        options.dialect === 'reference' ? null : { ignored: peer => network.it?.close(peer, 'ignored in topics') },
       gater: gate.gater,
       localNetwork:
         options.localNetwork === true && !isHidden
