@@ -1,13 +1,11 @@
 import { identify, identifyPush } from '@libp2p/identify'
 import type {
-  Connection,
   ConnectionEncrypter,
   ConnectionGater,
   Libp2p,
   PeerDiscovery,
   PeerInfo,
   PrivateKey,
-  Stream,
   Transport
 } from '@libp2p/interface'
 import { serviceDependencies } from '@libp2p/interface'
@@ -20,13 +18,14 @@ import { uPnPNAT } from '@libp2p/upnp-nat'
 import { yamux } from '@libp2p/yamux'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { NetworkNames, PeerAddress, PeerId } from '@p2poolv2/gossip'
-import { asciiToBytes, BoundedMap, invariant, RateLimit, steadyMs } from '@p2poolv2/primitives'
+import { asciiToBytes } from '@p2poolv2/primitives'
 import { createLibp2p, type Libp2pOptions } from 'libp2p'
 
 import { addressOf, tellable } from './addresses.ts'
 
 import { MAX_UNREAD_BYTES } from './frame-stream.ts'
 import { guardedMuxer } from './guarded-muxer.ts'
+import { routingOnly, type Told } from './kademlia.ts'
 import { type SocksOptions, socks } from './socks-transport.ts'
 import { topicService } from './topics.ts'
 
@@ -45,17 +44,6 @@ const UPGRADE_WITHIN_MS = 10_000
 /** identify answers at once or not at all; requests of the peer wait meanwhile. */
 const IDENTIFY_WITHIN_MS = 4_000
 
-/**
- * Kademlia's questions of one peer: ten a second, and 400 at once, which a lookup through every bucket needs. Further ones end their
- * stream. A question counts for two, itself and its stream.
- */
-const LOOKUPS = { unitMs: 50, burst: 800 }
-const MAX_LOOKING_UP = 1_024
-/** Of one stream. A question has a hundred bytes, and some programs ask many on one stream; what it ends with costs it an opening. */
-const MAX_QUESTION_BYTES = 16_384
-/** Of an answer: twenty peers with eight addresses each are 8 kB. */
-const MAX_ANSWER_BYTES = 65_536
-
 /** Found on the local network. */
 export interface LocalNetwork {
   /** Nodes of our share chain alone. */
@@ -73,6 +61,8 @@ export interface HostOptions {
   readonly isLocalChain: boolean
   /** Null speaks the protocol alone. `ignored`: a peer sends in topics although gossipsub does not listen to it any more. */
   readonly topics: { readonly ignored: (peer: PeerId) => void } | null
+  /** A connected peer says who is where. */
+  readonly toldByKademlia: Told
   readonly gater: ConnectionGater
   /** Where public addresses are dialled through, and onion services, which need it. */
   readonly proxy: SocksOptions | null
@@ -179,7 +169,8 @@ function servicesOf(options: HostOptions) {
         clientMode: false,
         allowQueryWithZeroPeers: true,
         peerInfoMapper: info => ({ ...info, multiaddrs: tellable(info.multiaddrs, options) })
-      })
+      }),
+      options.toldByKademlia
     ),
     ...(options.topics === null ? {} : { topics: topicService(names, options.topics.ignored) }),
     // What it maps is told to others once a peer has reached us there (reachability.ts).
@@ -234,67 +225,4 @@ function telling<C, S>(protocolVersion: string, make: (components: C) => S): (co
     host.protocolVersion = protocolVersion
     return service
   }
-}
-
-interface KademliaHandler {
-  handle(peer: { toString(): PeerId }, message: unknown): Promise<unknown>
-}
-
-/** The parts of Kademlia's service that are used here and its type leaves out. */
-interface KademliaInternals {
-  readonly rpc: {
-    readonly handlers: Record<string, KademliaHandler>
-    onIncomingStream(stream: Stream, connection: Connection): Promise<void>
-  }
-  readonly network: { _writeReadMessage(stream: Stream, ...rest: unknown[]): Promise<unknown> }
-}
-
-/**
- * Kademlia is for finding peers (protocol §18.2): what strangers ask to be stored here is not. The library answers as fast as it is
- * asked, and reads messages of megabytes, which take it a second.
- */
-function routingOnly<C, S>(make: (components: C) => S): (components: C) => S {
-  return components => {
-    const service = make(components)
-    const { rpc, network } = service as unknown as KademliaInternals
-    const { handlers } = rpc
-    invariant(handlers['FIND_NODE'] !== undefined, "Kademlia's handlers are where they were")
-    const rates = new BoundedMap<PeerId, RateLimit>(MAX_LOOKING_UP)
-    const isWithinRate = (peer: PeerId): boolean => {
-      const rate = rates.get(peer) ?? new RateLimit(LOOKUPS)
-      rates.set(peer, rate)
-      return rate.take(1, steadyMs(Math.floor(performance.now())))
-    }
-    for (const [type, handler] of Object.entries(handlers)) {
-      if (type !== 'FIND_NODE' && type !== 'PING') delete handlers[type]
-      else
-        handlers[type] = {
-          handle: async (peer, message) => {
-            if (!isWithinRate(peer.toString())) throw new RangeError('too many lookups')
-            return await handler.handle(peer, message)
-          }
-        }
-    }
-    const answerStream = rpc.onIncomingStream.bind(rpc)
-    rpc.onIncomingStream = async (stream, connection) => {
-      if (!isWithinRate(connection.remotePeer.toString())) return stream.abort(new RangeError('too many lookups'))
-      endAfter(MAX_QUESTION_BYTES, stream)
-      await answerStream(stream, connection)
-    }
-    const ask = network._writeReadMessage.bind(network)
-    network._writeReadMessage = (stream, ...rest) => {
-      endAfter(MAX_ANSWER_BYTES, stream)
-      return ask(stream, ...rest)
-    }
-    return service
-  }
-}
-
-/** Ends a stream once more has come than it may bring; whoever waits for the rest hears of it. */
-function endAfter(bytes: number, stream: Stream): void {
-  let left = bytes
-  stream.addEventListener('message', ({ data }) => {
-    left -= data.byteLength
-    if (left < 0) stream.abort(new RangeError('a message of Kademlia is too large'))
-  })
 }
