@@ -32,7 +32,14 @@ export {
   MAX_INVITE_ADDRESSES,
   parseDialTarget
 } from './peering/invite.ts'
-export { isSameHost, type NetAddress, parseAddress, printAddress, printHost } from './peering/net-address.ts'
+export {
+  isSameHost,
+  type NetAddress,
+  parseAddress,
+  peerIdBytes,
+  printAddress,
+  printHost
+} from './peering/net-address.ts'
 export { isPrivate, reachOf } from './peering/network-group.ts'
 export { Peering } from './peering/peering.ts'
 export { loadPeering, parseRecord } from './peering/records.ts'

@@ -88,5 +88,7 @@ export type PeerEffect =
     }
   /** The peer did what no honest peer does. For the record: the score is kept in the machine. */
   | { readonly type: 'penalise'; readonly peer: PeerId; readonly points: number; readonly code: string }
+  /** The peer follows other rules, so that its connection is of no use to us; it has done nothing wrong. */
+  | { readonly type: 'otherRules'; readonly peer: PeerId }
   /** Close all connections of the peer; it is forgotten already, and refused for `banMs` if it comes back. */
   | { readonly type: 'dropPeer'; readonly peer: PeerId; readonly reason: string; readonly banMs: number }

@@ -143,6 +143,7 @@ export const EFFECT_RANK: Readonly<Record<NodeEffect['type'], number>> = {
   request: 1,
   respond: 1,
   penalise: 1,
+  otherRules: 1,
   dropPeer: 1,
   sendMiner: 2,
   closeMiner: 2,

@@ -123,6 +123,16 @@ const BELOW: readonly Case[] = [
     fate: 'rst'
   },
   {
+    name: 'a question of Kademlia larger than any',
+    act: async peer => {
+      const stream = await peer.open(`${peer.base}/kad/1.0.0`)
+      // Of type FIND_NODE, with empty peers in it.
+      await stream.send(prefixed(Buffer.concat([Buffer.from([8, 4]), Buffer.alloc(20_000, Buffer.from([66, 0]))])))
+      return fate(stream)
+    },
+    fate: 'rst'
+  },
+  {
     name: 'a hundred streams opened and reset at once',
     act: async peer => {
       for (let n = 0; n < 100; n++) peer.mux.open().reset()

@@ -65,6 +65,15 @@ describe('connections', () => {
     expect([count(a, 'connected'), count(a, 'closed'), count(b, 'closed')]).toEqual([1, 0, 0])
   })
 
+  it.each(['inbound', 'outbound'])('are not made with a peer whose name no ban can hold, %s', async direction => {
+    const nobody = await loopback.start({ privateKey: await generateKeyPair('RSA', 2_048) })
+    const node = await loopback.start()
+    await (direction === 'inbound' ? loopback.dial(nobody, node) : loopback.dial(node, nobody))
+    await changes.until(() => failures(direction === 'inbound' ? nobody : node).length === 1)
+    expect([count(node, 'connected'), node.network.connections()]).toEqual([0, []])
+    if (direction === 'outbound') expect(failures(node)).toEqual(['failed'])
+  })
+
   it('are not made with nodes of another chain', async () => {
     const [a, b] = [await loopback.start(), await loopback.start({ params: testParams(1_700_000_001) })]
     await loopback.dial(a, b)

@@ -1,6 +1,13 @@
 import type { ConnectionGater, PeerId as LibPeerId, MultiaddrConnection } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
-import type { Admission, DialFailure, Direction, PeerAddress, PeerId } from '@p2poolv2/gossip'
+import {
+  type Admission,
+  type DialFailure,
+  type Direction,
+  type PeerAddress,
+  type PeerId,
+  peerIdBytes
+} from '@p2poolv2/gossip'
 import type { SteadyMs } from '@p2poolv2/primitives'
 import { addressOf, hostOf } from './addresses.ts'
 
@@ -21,7 +28,7 @@ export interface OrderedDial {
   /** Whether it was there. */
   isThere?: boolean
   /** Why the gate refused it, once it did. */
-  refusal: Extract<DialFailure, 'wrong-peer' | 'not-admitted'> | null
+  refusal: Extract<DialFailure, 'wrong-peer' | 'not-admitted' | 'failed'> | null
 }
 
 interface Place {
@@ -39,7 +46,7 @@ export interface GateOptions {
   readonly refused: (why: {
     readonly address: PeerAddress
     readonly peer: PeerId | null
-    readonly reason: NonNullable<ReturnType<Admission>>
+    readonly reason: string
   }) => void
 }
 
@@ -80,7 +87,9 @@ export class Gate {
         return true
       }
       const isRefused = isWrong || this.#refuses(peer, { connection, direction: 'outbound' })
-      if (isRefused && dial !== undefined) dial.refusal = isWrong ? 'wrong-peer' : 'not-admitted'
+      if (isRefused && dial !== undefined) {
+        dial.refusal = isWrong ? 'wrong-peer' : peerIdBytes(peer.toString()) === null ? 'failed' : 'not-admitted'
+      }
       return isRefused
     },
     filterMultiaddrForPeer: () => true
@@ -129,7 +138,8 @@ export class Gate {
       this.#options.cameAgain(peer)
       return true
     }
-    const reason = this.#options.admits({ direction, address, peer })
+    // A name that is the hash of a key, as of RSA, is none that an invite or a ban can hold; the network's nodes have Ed25519.
+    const reason = peerIdBytes(peer) === null ? 'identity' : this.#options.admits({ direction, address, peer })
     // What is changed for another takes no place more.
     if (reason !== null && !(isChange && reason === 'full')) {
       this.#options.refused({ address, peer, reason })

@@ -18,13 +18,14 @@ import { uPnPNAT } from '@libp2p/upnp-nat'
 import { yamux } from '@libp2p/yamux'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { NetworkNames, PeerAddress, PeerId } from '@p2poolv2/gossip'
-import { asciiToBytes, BoundedMap, invariant, RateLimit, steadyMs } from '@p2poolv2/primitives'
+import { asciiToBytes } from '@p2poolv2/primitives'
 import { createLibp2p, type Libp2pOptions } from 'libp2p'
 
 import { addressOf, tellable } from './addresses.ts'
 
 import { MAX_UNREAD_BYTES } from './frame-stream.ts'
 import { guardedMuxer } from './guarded-muxer.ts'
+import { routingOnly, type Told } from './kademlia.ts'
 import { type SocksOptions, socks } from './socks-transport.ts'
 import { topicService } from './topics.ts'
 
@@ -43,10 +44,6 @@ const UPGRADE_WITHIN_MS = 10_000
 /** identify answers at once or not at all; requests of the peer wait meanwhile. */
 const IDENTIFY_WITHIN_MS = 4_000
 
-/** Kademlia's questions of one peer: ten a second, and 400 at once, which a lookup through every bucket needs. Further ones end their stream. */
-const LOOKUPS = { unitMs: 100, burst: 400 }
-const MAX_LOOKING_UP = 1_024
-
 /** Found on the local network. */
 export interface LocalNetwork {
   /** Nodes of our share chain alone. */
@@ -62,8 +59,10 @@ export interface HostOptions {
   readonly announce: readonly PeerAddress[]
   /** Nodes of this chain are on one computer or in one house, so local addresses are told. */
   readonly isLocalChain: boolean
-  /** Whether we are in topics, or speak the protocol alone. */
-  readonly hasTopics: boolean
+  /** Null speaks the protocol alone. `ignored`: a peer sends in topics although gossipsub does not listen to it any more. */
+  readonly topics: { readonly ignored: (peer: PeerId) => void } | null
+  /** A connected peer says who is where. */
+  readonly toldByKademlia: Told
   readonly gater: ConnectionGater
   /** Where public addresses are dialled through, and onion services, which need it. */
   readonly proxy: SocksOptions | null
@@ -170,9 +169,10 @@ function servicesOf(options: HostOptions) {
         clientMode: false,
         allowQueryWithZeroPeers: true,
         peerInfoMapper: info => ({ ...info, multiaddrs: tellable(info.multiaddrs, options) })
-      })
+      }),
+      options.toldByKademlia
     ),
-    ...(options.hasTopics ? { topics: topicService(names) } : {}),
+    ...(options.topics === null ? {} : { topics: topicService(names, options.topics.ignored) }),
     // What it maps is told to others once a peer has reached us there (reachability.ts).
     ...(options.mapsPort
       ? { router: aloneConfirmed(uPnPNAT({ portMappingDescription: 'p2poolv2', autoConfirmAddress: false })) }
@@ -223,34 +223,6 @@ function telling<C, S>(protocolVersion: string, make: (components: C) => S): (co
     const service = make(components)
     const { host } = service as { host: { protocolVersion: string } }
     host.protocolVersion = protocolVersion
-    return service
-  }
-}
-
-interface KademliaHandler {
-  handle(peer: { toString(): PeerId }, message: unknown): Promise<unknown>
-}
-
-/** Kademlia is for finding peers (protocol §18.2): what strangers ask to be stored here is not, and the library answers as fast as it is asked. */
-function routingOnly<C, S>(make: (components: C) => S): (components: C) => S {
-  return components => {
-    const service = make(components)
-    const { handlers } = (service as { rpc: { handlers: Record<string, KademliaHandler> } }).rpc
-    invariant(handlers['FIND_NODE'] !== undefined, "Kademlia's handlers are where they were")
-    const rates = new BoundedMap<PeerId, RateLimit>(MAX_LOOKING_UP)
-    for (const [type, handler] of Object.entries(handlers)) {
-      if (type !== 'FIND_NODE' && type !== 'PING') delete handlers[type]
-      else
-        handlers[type] = {
-          handle: (peer, message) => answerInBounds(peer.toString(), () => handler.handle(peer, message))
-        }
-    }
-    const answerInBounds = async (peer: PeerId, answer: () => Promise<unknown>): Promise<unknown> => {
-      const rate = rates.get(peer) ?? new RateLimit(LOOKUPS)
-      rates.set(peer, rate)
-      if (!rate.take(1, steadyMs(Math.floor(performance.now())))) throw new RangeError('too many lookups')
-      return await answer()
-    }
     return service
   }
 }

@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises'
 import { generateKeyPair } from '@libp2p/crypto/keys'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import { networkNames } from '@p2poolv2/gossip'
 import { asciiToBytes } from '@p2poolv2/primitives'
@@ -22,7 +23,7 @@ describe('names that Kademlia tells', () => {
     await loopback.stop()
   })
 
-  it('may hold a URL instead of a key, and end nothing', async () => {
+  it('may hold a URL instead of a key, and end nothing; others are told on, with who told them', async () => {
     const params = testParams()
     const node = await loopback.start({ params })
     const host = await createHost({
@@ -32,7 +33,8 @@ describe('names that Kademlia tells', () => {
       listen: ['/ip4/127.0.0.1/tcp/0'],
       announce: [],
       isLocalChain: true,
-      hasTopics: false,
+      topics: null,
+      toldByKademlia: () => undefined,
       gater: {},
       proxy: null,
       localNetwork: null,
@@ -40,6 +42,8 @@ describe('names that Kademlia tells', () => {
     })
     stranger = host
     await host.start()
+    const third = await generateKeyPair('Ed25519')
+    const thirdName = peerIdFromPrivateKey(third).toMultihash().bytes
     let asked = 0
     const { handlers } = (
       host.services.kademlia as unknown as {
@@ -52,7 +56,10 @@ describe('names that Kademlia tells', () => {
         return {
           type: 'FIND_NODE',
           clusterLevel: 0,
-          closer: [{ id: urlName('http://a.example/'), multiaddrs: [multiaddr('/ip4/192.0.3.1/tcp/6884').bytes] }],
+          closer: [urlName('http://a.example/'), thirdName].map(id => ({
+            id,
+            multiaddrs: [multiaddr('/ip4/192.0.3.1/tcp/6884').bytes]
+          })),
           providers: []
         }
       }
@@ -62,6 +69,16 @@ describe('names that Kademlia tells', () => {
     while (asked === 0) await setTimeout(50)
     // An exception in a listener of libp2p's ends the process a turn later: vitest reports it.
     await setTimeout(500)
-    expect(node.peering.filter(({ type }) => type === 'learned')).toEqual([])
+    const learned = node.peering.filter(({ type }) => type === 'learned')
+    expect(learned.length).toBeGreaterThan(0)
+    for (const one of learned) {
+      expect(one).toEqual({
+        type: 'learned',
+        source: 'kademlia',
+        peer: peerIdFromPrivateKey(third).toString(),
+        addresses: ['/ip4/192.0.3.1/tcp/6884'],
+        teller: host.peerId.toString()
+      })
+    }
   }, 20_000)
 })

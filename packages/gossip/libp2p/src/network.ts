@@ -1,7 +1,7 @@
 import '@p2poolv2/runtime/with-resolvers'
-import type { Connection, IdentifyResult, PeerId as LibPeerId, PeerInfo } from '@libp2p/interface'
+import type { Connection, PeerId as LibPeerId, PeerInfo } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
-import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
+import { multiaddr } from '@multiformats/multiaddr'
 import type { ChainParams } from '@p2poolv2/consensus'
 import {
   type DialFailure,
@@ -89,7 +89,10 @@ class LibNetwork implements Network {
       listen: options.listen,
       announce: options.announce ?? [],
       isLocalChain: isLocalChain(options.params),
-      hasTopics: options.dialect !== 'reference',
+      // Not banned: the score is kept, and may be that of its neighbours at one address.
+      topics:
+        options.dialect === 'reference' ? null : { ignored: peer => network.it?.close(peer, 'ignored in topics') },
+      toldByKademlia: (teller, peers) => network.it?.toldByKademlia(teller, peers),
       gater: gate.gater,
       localNetwork:
         options.localNetwork === true && !isHidden
@@ -151,8 +154,11 @@ class LibNetwork implements Network {
     })
     this.#host.addEventListener('connection:open', ({ detail }) => this.#peers.opened(detail))
     this.#host.addEventListener('connection:close', ({ detail }) => this.#closed(detail))
-    this.#host.addEventListener('peer:identify', ({ detail }) => this.#identified(detail))
-    this.#host.addEventListener('peer:discovery', ({ detail }) => this.#discovered(detail))
+    this.#host.addEventListener('peer:identify', ({ detail }) => this.#peers.identified(detail))
+    // Who is not connected is kept by the peering machine, not by libp2p.
+    this.#host.addEventListener('peer:discovery', ({ detail: { id } }) => {
+      if (this.#peers.connectionOf(id.toString()) === null) this.#forget(id)
+    })
     await this.#machine.serve(isOurs ? ['shares', 'templates', 'rules'] : ['shares'])
     // Behind a proxy nobody is dialled directly, and a dial through it would say nothing.
     if (isOurs && this.#options.proxy === undefined) await this.serve(names.dialback, this.#reachability.serve)
@@ -211,6 +217,10 @@ class LibNetwork implements Network {
         break
       case 'penalise':
         this.#options.log.debug({ peer: effect.peer, points: effect.points, code: effect.code }, 'a peer broke a rule')
+        this.#tellPeering({ type: 'penalised', peer: effect.peer, points: effect.points })
+        break
+      case 'otherRules':
+        this.#tellPeering({ type: 'otherRules', peer: effect.peer })
         break
       case 'dropPeer': {
         const { peer, reason, banMs } = effect
@@ -300,6 +310,19 @@ class LibNetwork implements Network {
     this.#tellPeering({ type: 'learned', source: 'mdns', peer, addresses })
   }
 
+  /** A peer's answer in Kademlia. */
+  toldByKademlia(teller: PeerId, peers: readonly PeerInfo[]): void {
+    for (const { id, multiaddrs } of peers) {
+      const peer = id.toString()
+      const told = tellable(multiaddrs, { isLocalChain: isLocalChain(this.#options.params) })
+      const addresses = [...new Set(told.map(addressOf))]
+      // It may hold a URL where a name belongs; nobody of ours is there.
+      if (peer === this.peer || this.#peers.connectionOf(peer) !== null || addresses.length === 0 || id.type === 'url')
+        continue
+      this.#tellPeering({ type: 'learned', source: 'kademlia', peer, addresses, teller })
+    }
+  }
+
   /** Dials until the other has said who it is, and no further. */
   async #probe(address: PeerAddress, peer: PeerId, withinMs: number): Promise<boolean> {
     const dial: OrderedDial = { address, peer, isProbe: true, refusal: null }
@@ -348,33 +371,12 @@ class LibNetwork implements Network {
     this.close(peer, 'topic-flood')
   }
 
-  #identified(result: IdentifyResult): void {
-    this.#peers.identified(result)
-  }
-
   #closed(connection: Connection): void {
     const peer = connection.remotePeer.toString()
     this.#peers.closed(connection)
     if (this.#peers.connectionOf(peer) !== null) return
     this.#machine.gone(peer)
     this.#forget(connection.remotePeer)
-  }
-
-  /** A name with addresses, from Kademlia or the local network. Who is not connected is kept by the peering machine, not by libp2p. */
-  #discovered({ id, multiaddrs }: PeerInfo): void {
-    const peer = id.toString()
-    if (peer === this.peer || this.#peers.connectionOf(peer) !== null) return
-    const addresses = this.#tellable(multiaddrs)
-    // A stranger's answer may hold a URL where a name belongs; nobody of ours is there.
-    if (addresses.length > 0 && id.type !== 'url') {
-      this.#tellPeering({ type: 'learned', source: 'kademlia', peer, addresses })
-    }
-    this.#forget(id)
-  }
-
-  #tellable(addresses: readonly Multiaddr[]): PeerAddress[] {
-    const told = tellable(addresses, { isLocalChain: isLocalChain(this.#options.params) })
-    return [...new Set(told.map(addressOf))].slice(0, MAX_ADDRESSES_PER_PEER)
   }
 
   /** libp2p keeps every name it ever heard for hours, and a stranger can make names without end. */

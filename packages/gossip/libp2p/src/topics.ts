@@ -16,6 +16,7 @@ import {
   type TopicVerdict
 } from '@p2poolv2/gossip'
 import { bytesToHex, hexToBytes } from '@p2poolv2/primitives'
+import { guardedTopics, MAX_PACKET_BYTES, MAX_TOPIC_STREAMS, PACKET_LIMITS } from './guarded-topics.ts'
 import { SCORE_THRESHOLDS, scoreParams } from './topic-scores.ts'
 
 /** Messages waiting for a verdict; at a cap the oldest is not passed on. The machine answers at once, unless its disk is behind. */
@@ -23,8 +24,6 @@ const MAX_HELD_MESSAGES = 1_024
 const MAX_HELD_BYTES = 33_554_432
 /** A message that comes again after this is new to gossipsub; the machine knows it still. */
 const SEEN_MS = 60_000
-/** One packet of a neighbour: several of the largest shares may be asked for at once. A larger one is the end of its stream, which the watchdog mends. */
-const MAX_PACKET_BYTES = 16 * 1_048_576
 /** What a neighbour has not taken; beyond it its stream is reset, which the watchdog mends. Four of the largest shares. */
 const MAX_UNSENT_BYTES = 4 * 1_048_576
 /** Beats of a second for which a message can still be passed on. */
@@ -53,10 +52,13 @@ export interface TopicMessage {
   readonly data: Uint8Array
 }
 
-/** gossipsub as the gossip machine wants it: content names a message, nothing is signed, nothing passed on without its verdict. */
-export function topicService(names: NetworkNames): ReturnType<typeof gossipsub> {
+/**
+ * gossipsub as the gossip machine wants it: content names a message, nothing is signed, nothing passed on without its verdict.
+ * @param ignored a peer sends although it has lost its hearing
+ */
+export function topicService(names: NetworkNames, ignored: (peer: PeerId) => void): ReturnType<typeof gossipsub> {
   const topicOf = topicsByName(names)
-  return gossipsub({
+  const service = gossipsub({
     globalSignaturePolicy: StrictNoSign,
     msgIdFn: ({ topic, data }) => hexToBytes(messageId(topicOf.get(topic) ?? 'shares', data)),
     msgIdToStrFn: bytesToHex,
@@ -87,12 +89,15 @@ export function topicService(names: NetworkNames): ReturnType<typeof gossipsub> 
     // A share is a megabyte at most, and home lines are slow.
     gossipsubIWantFollowupMs: 10_000,
     maxInboundDataLength: MAX_PACKET_BYTES,
+    maxInboundStreams: MAX_TOPIC_STREAMS,
+    decodeRpcLimits: PACKET_LIMITS,
     maxOutboundBufferSize: MAX_UNSENT_BYTES,
     // Two topics of a hundred characters; the rest of what a peer says it is in is not kept.
     maxTopicBytesPerPeer: 8_192,
     scoreParams: scoreParams(names),
     scoreThresholds: SCORE_THRESHOLDS
   })
+  return guardedTopics(service, ignored)
 }
 
 export function speaksTopics(protocols: readonly string[]): boolean {

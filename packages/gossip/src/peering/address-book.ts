@@ -1,5 +1,6 @@
-import { BoundedMap, invariant, type SteadyMs, steadyMs, type UnixMs, unixMs } from '@p2poolv2/primitives'
+import { BoundedMap, invariant, type Rng, type SteadyMs, steadyMs, type UnixMs, unixMs } from '@p2poolv2/primitives'
 import type { PeerId } from '../network-port.ts'
+import { backoffMs, MAX_BACKOFF_MS, MAX_IDLE_BACKOFF_MS } from './backoff.ts'
 import { hostBanKey } from './bans.ts'
 import type { AddressSource, DialFailure, PeerAddress, PeerRecord } from './contract.ts'
 import { type NetAddress, printAddress } from './net-address.ts'
@@ -11,8 +12,9 @@ export const MAX_WANTED = 512
 export const MAX_FRESH = 1_024
 export const MAX_FRESH_PER_GROUP = 32
 export const MAX_FRESH_PER_TELLER = 128
-/** Kademlia's answers are of many, none of whom is named. */
+/** Of what Kademlia's answers tell, all together and of the peers of one group; a stranger answers with whatever it likes. */
 export const MAX_FRESH_OF_KADEMLIA = 512
+export const MAX_FRESH_PER_KADEMLIA_TELLER = 64
 /** Addresses of one host that is on the internet: a house has a few nodes, and nobody should be knocked at on every port. */
 export const MAX_FRESH_PER_HOST = 4
 /** What was forgotten because nobody answered is not taken from strangers for an hour; at the cap the oldest may come back. */
@@ -43,7 +45,7 @@ export class KnownAddress {
   readonly group: string
   /** Under which its host is banned. */
   readonly hostKey: string | null
-  /** Who told: the group of a peer, or the source itself. A teller has a bounded part of the book. */
+  /** Who told: the group of a peer, the source itself, or both. A teller has a bounded part of the book. */
   readonly teller: string
   source: AddressSource
   isWanted = false
@@ -67,6 +69,12 @@ export class KnownAddress {
     this.hostKey = hostBanKey(net)
     this.teller = heard.teller
     this.source = heard.source
+  }
+
+  /** It failed, or its connection ended. */
+  wait(nowMs: SteadyMs, rng: Rng): void {
+    const longestMs = this.isWanted ? MAX_BACKOFF_MS : MAX_IDLE_BACKOFF_MS
+    this.notBeforeMs = steadyMs(nowMs + backoffMs(this.failures, longestMs, rng))
   }
 
   /** Wanted ones are apart; the rest was good once or is fresh. */
@@ -211,29 +219,35 @@ export class AddressBook {
   /**
    * Makes room for one that was never good, or says that there is none. Where a host or a group is at its cap, one of it that failed
    * gives way; what did not is as good as what comes. Where a teller is, one of its own does: one that failed, or one of its
-   * largest group for one of a smaller. Where the book is, the teller with most loses one.
+   * largest group for one of a smaller. Where the book or Kademlia's part of it is, the teller with most loses one.
    */
   #roomForFresh({ net, group, hostKey, teller }: KnownAddress): boolean {
     const fresh = this.in('fresh')
     const hostCap = isPrivate(net) || hostKey === null ? MAX_FRESH_PER_GROUP : MAX_FRESH_PER_HOST
-    const tellerCap = teller === 'kademlia' ? MAX_FRESH_OF_KADEMLIA : MAX_FRESH_PER_TELLER
+    const isTold = isKademlia(teller)
+    const tellerCap = isTold ? MAX_FRESH_PER_KADEMLIA_TELLER : MAX_FRESH_PER_TELLER
     for (;;) {
       let hostSize = 0
       let groupSize = 0
       let tellerSize = 0
+      let kademliaSize = 0
       for (const known of fresh) {
         if (known.group === group) groupSize++
         if (known.hostKey === hostKey) hostSize++
         if (known.teller === teller) tellerSize++
+        if (isKademlia(known.teller)) kademliaSize++
       }
       const isHostFull = hostSize >= hostCap
       const isGroupFull = groupSize >= MAX_FRESH_PER_GROUP
-      if (!isHostFull && !isGroupFull && tellerSize < tellerCap && fresh.size < MAX_FRESH) return true
+      const isKademliaFull = isTold && kademliaSize >= MAX_FRESH_OF_KADEMLIA
+      if (!isHostFull && !isGroupFull && !isKademliaFull && tellerSize < tellerCap && fresh.size < MAX_FRESH)
+        return true
       let crowd: readonly KnownAddress[]
       if (isHostFull || isGroupFull) {
         crowd = failedOf([...fresh].filter(known => (isHostFull ? known.hostKey === hostKey : known.group === group)))
       } else {
-        const largest = tellerSize < tellerCap ? mostOfOne([...fresh], known => known.teller) : []
+        const among = isKademliaFull ? [...fresh].filter(known => isKademlia(known.teller)) : [...fresh]
+        const largest = tellerSize < tellerCap ? mostOfOne(among, known => known.teller) : []
         const isLargest = largest.length <= tellerSize
         crowd = isLargest
           ? spareOf(
@@ -279,6 +293,10 @@ export class AddressBook {
       invariant(mostOfOne(known, ({ group }) => group).length <= perGroup, 'no group has more than its part')
     }
   }
+}
+
+function isKademlia(teller: string): boolean {
+  return teller.startsWith('kademlia')
 }
 
 /** The largest set of equal keys; the first of equals. */

@@ -28,6 +28,8 @@ export class Connection implements ConnectionStatus {
   /** Where it says that it listens, as far as that is the host we see: others' addresses prove nothing. */
   claims: readonly PeerAddress[] = []
   usefulAtMs: SteadyMs | null = null
+  /** It follows other rules: its place is better given to somebody else. */
+  hasOtherRules = false
   /** We asked to close it. */
   isClosing = false
 

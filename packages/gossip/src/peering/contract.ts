@@ -59,11 +59,17 @@ export type PeeringEvent =
       /** Who is said to be there; null when any peer will do. */
       readonly peer: PeerId | null
       readonly addresses: readonly PeerAddress[]
+      /** The connected peer that told it, of Kademlia's answers. */
+      readonly teller?: PeerId
     }
   /** Where this node listens now, all of it; never dialled. */
   | { readonly type: 'listening'; readonly addresses: readonly PeerAddress[] }
   /** The peer was the first to bring something of worth: a share or a block. */
   | { readonly type: 'useful'; readonly peer: PeerId }
+  /** The peer broke a rule: points of the gossip machine's score, of which `DROP_POINTS` are the end. */
+  | { readonly type: 'penalised'; readonly peer: PeerId; readonly points: number }
+  /** The peer follows other rules. */
+  | { readonly type: 'otherRules'; readonly peer: PeerId }
   /** The gossip machine dropped a peer (`dropPeer`). */
   | { readonly type: 'dropped'; readonly peer: PeerId; readonly reason: string; readonly banMs: number }
   /** The operator bans a peer or a host, or ends a ban; `key` as in a record (`banKeyOf` reads what people write). */

@@ -85,7 +85,8 @@ export class DialPolicy {
 
   /** Whether a peer of our choice is missing: anybody, or one in a part of the internet where we have none. */
   need(): 'anybody' | 'another-group' | 'nobody' {
-    const held = this.#held()
+    // Who follows other rules stays until there is somebody else, and counts for nobody.
+    const held = this.#held().filter(one => !('hasOtherRules' in one && one.hasOtherRules && one.purpose === 'chosen'))
     const target = this.#target()
     const chosen = held.filter(({ purpose }) => purpose === 'chosen')
     const pending = [...this.#view.connections.pending()].filter(({ purpose }) => purpose === 'chosen')
@@ -99,10 +100,12 @@ export class DialPolicy {
     return groups.size < 2 || canSwap ? 'another-group' : 'nobody'
   }
 
-  /** The connection of our choice that is one too many in its part of the internet; null if none is. */
+  /** The connection of our choice that is one too many, of other rules or in its part of the internet; null if none is. */
   surplus(): Connection | null {
     const outbound = this.#view.connections.outbound()
     if (outbound.length <= this.#target()) return null
+    const strange = outbound.find(({ purpose, hasOtherRules }) => purpose === 'chosen' && hasOtherRules)
+    if (strange !== undefined) return strange
     const crowded = outbound.filter(
       one => one.purpose === 'chosen' && outbound.some(two => two !== one && two.group === one.group)
     )

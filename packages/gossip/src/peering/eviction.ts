@@ -10,7 +10,7 @@ const USEFUL_KEPT = 8
 const GROUPS_KEPT = 8
 
 /**
- * Which inbound peer gives way to one that comes when all places are taken: of those that nothing protects, the youngest of the
+ * Which inbound peer gives way to one that comes when all places are taken: one that follows other rules; else of those that nothing protects, the youngest of the
  * group with the most.
  * @param inbound connected ones, in order of connection
  * @param newcomer group of who comes; null if the operator wants it
@@ -22,6 +22,8 @@ export function chooseEvicted(
   isWanted: (connection: Connection) => boolean
 ): Connection | null {
   const candidates = new Set(inbound.filter(connection => !isWanted(connection)))
+  const strange = [...candidates].filter(({ hasOtherRules }) => hasOtherRules).at(-1)
+  if (strange !== undefined) return strange
   const protect = (some: readonly Connection[], count: number): void => {
     for (const connection of some.slice(0, count)) candidates.delete(connection)
   }

@@ -1,7 +1,7 @@
 import { seededRng } from '@p2poolv2/primitives'
 import { describe, expect, it } from 'vitest'
 import { DialledNet, peerOf } from '../testing/dialled-net.ts'
-import { MAX_FRESH, MAX_FRESH_PER_GROUP, MAX_FRESH_PER_TELLER } from './address-book.ts'
+import { MAX_FRESH, MAX_FRESH_PER_GROUP, MAX_FRESH_PER_KADEMLIA_TELLER, MAX_FRESH_PER_TELLER } from './address-book.ts'
 import { banKeyOf, MAX_BAN_MS, MAX_BANS } from './bans.ts'
 import { loadPeering } from './records.ts'
 
@@ -23,6 +23,40 @@ describe('a ban', () => {
     net.run(10 * MINUTE)
     expect(net.dialledBy(peerOf('bad'), at('11.0.0.1'))).toBe(true)
     expect(net.records.size).toBe(0)
+  })
+
+  it('of a peer that broke rules leaves those alone that were at its host before', () => {
+    const net = new DialledNet()
+    for (const name of ['good', 'bad']) net.dialledBy(peerOf(name), at('11.0.0.1'))
+    net.answers.set(at('11.0.0.1'), peerOf('dialled'))
+    net.tell({ type: 'dropped', peer: peerOf('bad'), reason: 'share-work', banMs: 10 * MINUTE })
+    net.run(MINUTE)
+    expect(net.inbound()).toEqual([peerOf('good')])
+    expect(net.dialledBy(peerOf('late'), at('11.0.0.1'))).toBe(false)
+    net.tell({ type: 'ban', key: 'ip:12.0.0.1', reason: 'by hand', banMs: HOUR })
+    net.run(MINUTE)
+    expect(net.inbound()).toEqual([peerOf('good')])
+    net.tell({ type: 'ban', key: 'ip:11.0.0.1', reason: 'by hand', banMs: HOUR })
+    net.run(MINUTE)
+    expect(net.inbound()).toEqual([])
+  })
+
+  it('comes to a host whose peers break rules under many names, and not to one where it is forgotten in between', () => {
+    const breach = (net: DialledNet, host: string, name: string): boolean => {
+      if (!net.dialledBy(peerOf(name), at(host))) return false
+      net.tell({ type: 'penalised', peer: peerOf(name), points: 50 })
+      net.tell({ type: 'closed', peer: peerOf(name) })
+      return true
+    }
+    const net = new DialledNet()
+    expect([1, 2, 3].map(n => breach(net, '11.0.0.1', `${n}`))).toEqual([true, true, false])
+    expect([1, 2, 3].map(n => breach(net, '192.168.1.5', `near ${n}`))).toEqual([true, true, true])
+    net.run(10 * MINUTE)
+    const seen = [4, 5, 6].map(n => {
+      net.run(6 * MINUTE)
+      return breach(net, '11.0.0.1', `${n}`)
+    })
+    expect(seen).toEqual([true, true, true])
   })
 
   it.each(['192.168.1.5', '10.0.0.5', '127.0.0.1'])('of a peer at %s leaves its household alone', host => {
@@ -182,7 +216,77 @@ describe('a full house', () => {
   })
 })
 
+describe('a peer of other rules', () => {
+  it('gives its place to another as soon as one is known, and is dialled again an hour later', () => {
+    const net = new DialledNet({ outbound: 2, maxOutbound: 10 })
+    const strange = at('20.0.0.1')
+    const addresses = [strange, at('21.0.0.1')]
+    for (const address of addresses) net.answers.set(address, peerOf(address))
+    net.tell({ type: 'learned', source: 'kademlia', peer: null, addresses })
+    net.run(MINUTE)
+    net.tell({ type: 'otherRules', peer: peerOf(strange) })
+    net.run(MINUTE)
+    expect(net.outbound().sort()).toEqual(addresses)
+    net.answers.set(at('22.0.0.1'), peerOf('third'))
+    net.tell({ type: 'learned', source: 'kademlia', peer: null, addresses: [at('22.0.0.1')] })
+    net.run(MINUTE)
+    expect(net.outbound().sort()).toEqual([at('21.0.0.1'), at('22.0.0.1')])
+    expect(net.closes).toEqual([{ peer: peerOf(strange), reason: 'other rules' }])
+    net.tell({ type: 'closed', peer: peerOf('third') })
+    net.answers.delete(at('22.0.0.1'))
+    net.run(50 * MINUTE)
+    expect(net.outbound()).toEqual([at('21.0.0.1')])
+    net.run(30 * MINUTE)
+    expect(net.outbound().sort()).toEqual(addresses)
+  })
+
+  it('stays where the operator wants it', () => {
+    const net = new DialledNet({ outbound: 1, maxOutbound: 10 })
+    for (const address of [at('20.0.0.1'), at('21.0.0.1')]) net.answers.set(address, peerOf(address))
+    net.tell({ type: 'learned', source: 'config', peer: null, addresses: [at('20.0.0.1')] })
+    net.run(MINUTE)
+    net.tell({ type: 'otherRules', peer: peerOf(at('20.0.0.1')) })
+    net.tell({ type: 'learned', source: 'kademlia', peer: null, addresses: [at('21.0.0.1')] })
+    net.run(MINUTE)
+    expect(net.outbound()).toContain(at('20.0.0.1'))
+  })
+
+  it('is the first to give way in a full house', () => {
+    const net = new DialledNet({ maxInbound: 20 })
+    for (let i = 0; i < 20; i++) net.dialledBy(peerOf(`${i}`), at(`${20 + i}.1.0.1`))
+    net.tell({ type: 'otherRules', peer: peerOf('3') })
+    expect(net.dialledBy(peerOf('new'), at('90.0.0.1'))).toBe(true)
+    net.run(1)
+    expect(net.closes).toEqual([{ peer: peerOf('3'), reason: 'full' }])
+  })
+})
+
 describe('what strangers tell', () => {
+  it('over Kademlia cannot crowd out what others tell, however many parts of the internet it is in', () => {
+    const net = new DialledNet()
+    net.dialledBy(peerOf('liar'), at('11.0.0.1'))
+    net.dialledBy(peerOf('honest'), at('12.0.0.1'))
+    const dead = Array.from({ length: 2_000 }, (_, i) => at(`${20 + (i >> 8)}.${i & 255}.0.1`))
+    for (let i = 0; i < dead.length; i += 20) {
+      const addresses = dead.slice(i, i + 20)
+      net.tell({ type: 'learned', source: 'kademlia', peer: null, addresses, teller: peerOf('liar') })
+    }
+    const addresses = Array.from({ length: 20 }, (_, i) => at(`${100 + i}.0.0.1`))
+    for (const address of addresses) net.answers.set(address, peerOf(address))
+    net.tell({ type: 'learned', source: 'kademlia', peer: null, addresses, teller: peerOf('honest') })
+    const known = net.peering.status().addresses.map(({ address }) => address)
+    expect(known).toEqual(expect.arrayContaining(addresses))
+    expect(known.length).toBeLessThanOrEqual(MAX_FRESH_PER_KADEMLIA_TELLER + addresses.length)
+    net.run(HOUR)
+    expect(net.outbound()).toHaveLength(8)
+    for (let i = 0; i < dead.length; i += 20) {
+      const lies = dead.slice(i, i + 20).map(address => address.replace('6884', '6885'))
+      net.tell({ type: 'learned', source: 'kademlia', peer: null, addresses: lies, teller: peerOf('liar') })
+    }
+    const good = net.peering.status().addresses.filter(({ lastGoodMs }) => lastGoodMs !== null)
+    expect(good.length).toBeGreaterThanOrEqual(8)
+  })
+
   const identified = (net: DialledNet, peer: string, addresses: readonly string[]) => {
     net.tell({ type: 'identified', peer, agent: 'x', dialect: 'ours', addresses, observed: null })
   }

@@ -1,16 +1,18 @@
 import { type Moment, type Rng, type SteadyMs, steadyMs } from '@p2poolv2/primitives'
 import type { PeerId } from '../network-port.ts'
+import { BAN_MS } from '../peers/verdicts.ts'
 import { AddressBook, isOperators, type KnownAddress, MAX_FRESH_FAILURES, MAX_GOOD_FAILURES } from './address-book.ts'
 import { type AddressFilter, takesAddress } from './address-filter.ts'
-import { backoffMs, MAX_BACKOFF_MS, MAX_IDLE_BACKOFF_MS } from './backoff.ts'
-import { Bans, breachKeys, peerBanKey } from './bans.ts'
+import { MAX_IDLE_BACKOFF_MS } from './backoff.ts'
+import { Bans, breachKeys, hostBanKey, peerBanKey } from './bans.ts'
 import { Connection, Connections, MAX_AGENT_CHARACTERS, MAX_CLAIMS, type Purpose } from './connections.ts'
 import type { Admission, PeerAddress, PeeringEffect, PeeringEvent, PeeringStatus, PeerRecord } from './contract.ts'
 import { type Choice, type DialLimits, DialPolicy } from './dial-policy.ts'
 import { chooseEvicted, hasStood } from './eviction.ts'
+import { HostScores } from './host-scores.ts'
 import { isSameHost, type NetAddress, parseAddress, printAddress } from './net-address.ts'
 import { groupOf, reachOf } from './network-group.ts'
-import { addressStatus } from './status.ts'
+import { peeringStatus } from './status.ts'
 
 /** A dial without an answer for this long has failed, told or not. */
 export const DIAL_LIMIT_MS = 60_000
@@ -40,6 +42,7 @@ export class Peering {
   readonly #book = new AddressBook()
   readonly #connections = new Connections()
   readonly #bans = new Bans()
+  readonly #hostScores = new HostScores()
   readonly #own = new Set<PeerAddress>()
   readonly #policy: DialPolicy
   #listening: readonly PeerAddress[] = []
@@ -94,23 +97,14 @@ export class Peering {
   }
 
   status(): PeeringStatus {
-    const addresses = this.#connections.addresses()
-    const nextTryMs = (known: KnownAddress): SteadyMs | null =>
-      this.#policy.isConnected(known, addresses) ? null : known.notBeforeMs
-    return {
-      connections: [...this.#connections.all()].map(({ status }) => status),
-      dialling: [...this.#connections.pending()].map(({ address }) => address),
-      bans: this.#bans.all(),
-      addresses: (['wanted', 'good', 'fresh'] as const).flatMap(table =>
-        [...this.#book.in(table)].map(known => addressStatus(known, nextTryMs(known)))
-      ),
-      reachedFromOutsideMs: this.#reachedFromOutsideMs
-    }
+    const parts = { connections: this.#connections, bans: this.#bans, book: this.#book, policy: this.#policy }
+    return { ...peeringStatus(parts), reachedFromOutsideMs: this.#reachedFromOutsideMs }
   }
 
   checkInvariants(): void {
     this.#book.checkInvariants()
     this.#bans.checkInvariants()
+    this.#hostScores.checkInvariants()
   }
 
   #take(event: PeeringEvent, now: Moment): void {
@@ -139,11 +133,20 @@ export class Peering {
         if (connection !== undefined) connection.usefulAtMs = nowMs
         break
       }
+      case 'penalised':
+        this.#onPenalised(event, now)
+        break
+      case 'otherRules': {
+        const connection = this.#connections.get(event.peer)
+        if (connection !== undefined) connection.hasOtherRules = true
+        break
+      }
       case 'dropped':
         this.#onDropped(event, now)
         break
       case 'ban':
         this.#ban(event, now)
+        this.#closeAll(event.key)
         break
       case 'unban':
         if (this.#bans.delete(event.key)) this.#effects.push({ type: 'forget', key: event.key })
@@ -210,7 +213,7 @@ export class Peering {
     const met = [...this.#book.in('wanted')].filter(known => this.#policy.isConnected(known))
     this.#connections.delete(peer)
     // Wanted addresses that this connection stood for wait a moment, as the one that it was dialled at.
-    for (const known of met) if (!this.#policy.isConnected(known)) this.#wait(known, now.steadyMs)
+    for (const known of met) if (!this.#policy.isConnected(known)) known.wait(now.steadyMs, this.#rng)
     const known = this.#book.get(connection.address)
     if (known === undefined || connection.direction === 'inbound') return
     const stood = hasStood(connection, now.steadyMs)
@@ -222,7 +225,9 @@ export class Peering {
     } else if (!connection.isClosing) {
       known.failures++
     }
-    this.#wait(known, now.steadyMs)
+    known.wait(now.steadyMs, this.#rng)
+    // Whatever it follows then, it is asked once an hour.
+    if (connection.hasOtherRules) known.notBeforeMs = steadyMs(now.steadyMs + MAX_IDLE_BACKOFF_MS)
   }
 
   #onDialFailed({ address, reason }: Extract<PeeringEvent, { type: 'dialFailed' }>, nowMs: SteadyMs): void {
@@ -239,7 +244,7 @@ export class Peering {
       known.peer = null
       known.isPeerProven = false
     }
-    this.#wait(known, nowMs)
+    known.wait(nowMs, this.#rng)
     const isUseless = reason === 'self' || (reason !== 'not-admitted' && known.failures >= MAX_FRESH_FAILURES)
     // Without any connection it may be us who cannot be reached.
     const isOnline = this.#connections.all().next().done !== true
@@ -247,12 +252,15 @@ export class Peering {
     if (known.table === 'good' && known.failures >= MAX_GOOD_FAILURES && isOnline) this.#forget(known, nowMs)
   }
 
-  #onLearned({ source, peer, addresses }: Extract<PeeringEvent, { type: 'learned' }>, nowMs: SteadyMs): void {
+  #onLearned(event: Extract<PeeringEvent, { type: 'learned' }>, nowMs: SteadyMs): void {
+    const { source, peer, addresses } = event
+    const group = event.teller === undefined ? undefined : this.#connections.get(event.teller)?.group
+    const teller = group === undefined ? source : `${source} of ${group}`
     for (const text of addresses.slice(0, MAX_TOLD_AT_ONCE)) {
       const net = parseAddress(text)
       if (net === null || peer === this.#options.self || !takesAddress(net, { source, teller: null }, this.#options))
         continue
-      const known = this.#book.learn(net, { source, teller: source, peer, nowMs })
+      const known = this.#book.learn(net, { source, teller, peer, nowMs })
       if (known !== null && isOperators(source)) this.#keep(known)
     }
   }
@@ -266,6 +274,15 @@ export class Peering {
     for (const address of this.#listening) this.#addOwn(address)
   }
 
+  #onPenalised({ peer, points }: Extract<PeeringEvent, { type: 'penalised' }>, now: Moment): void {
+    const connection = this.#connections.get(peer)
+    if (connection === undefined || connection.direction === 'outbound' || this.#isWanted(connection)) return
+    const [, hostKey] = breachKeys(peer, connection.net)
+    if (hostKey === undefined || !this.#hostScores.isEnough(hostKey, points, now.steadyMs)) return
+    this.#onDropped({ type: 'dropped', peer, reason: 'breaches of its host', banMs: BAN_MS }, now)
+  }
+
+  /** Others may be at its host, who have done nothing: those stay that are here, and nobody comes from there for a while. */
   #onDropped(event: Extract<PeeringEvent, { type: 'dropped' }>, now: Moment): void {
     const connection = this.#connections.get(event.peer)
     // The host of a peer that the operator wants is not given up for one breach.
@@ -279,9 +296,13 @@ export class Peering {
     if (forget !== null) this.#effects.push({ type: 'forget', key: forget })
     if (keep === null) return
     this.#effects.push({ type: 'keep', record: keep })
+  }
+
+  /** @param key of the operator's ban, who means all that are there */
+  #closeAll(key: string): void {
     for (const connection of this.#connections.all()) {
-      const isHost = connection.net !== null && this.#bans.hasHost(connection.net, now.steadyMs)
-      if (isHost || peerBanKey(connection.peer) === ban.key) this.#close(connection, 'banned')
+      const isHost = connection.net !== null && hostBanKey(connection.net) === key
+      if (isHost || peerBanKey(connection.peer) === key) this.#close(connection, 'banned')
     }
   }
 
@@ -302,7 +323,8 @@ export class Peering {
         this.#onDialFailed({ type: 'dialFailed', address, reason: 'timeout' }, nowMs)
     }
     for (let next = this.#policy.next(nowMs); next !== null; next = this.#policy.next(nowMs)) this.#dial(next, nowMs)
-    for (let one = this.#policy.surplus(); one !== null; one = this.#policy.surplus()) this.#close(one, 'same network')
+    for (let one = this.#policy.surplus(); one !== null; one = this.#policy.surplus())
+      this.#close(one, one.hasOtherRules ? 'other rules' : 'same network')
     const ends = [...this.#connections.pending()].map(({ sinceMs }) => sinceMs + DIAL_LIMIT_MS)
     for (const atMs of [this.#bans.nextEndMs, this.#policy.nextTryMs(nowMs)]) if (atMs !== null) ends.push(atMs)
     this.#nextDeadlineMs = ends.length === 0 ? null : steadyMs(ends.reduce((a, b) => Math.min(a, b)))
@@ -329,7 +351,7 @@ export class Peering {
   #noteAnswer(connection: Connection, { isGood, now }: { readonly isGood: boolean; readonly now: Moment }): void {
     const { net, peer } = connection
     if (net === null) return
-    const told = { source: 'kademlia', teller: 'kademlia', peer, nowMs: now.steadyMs } as const
+    const told = { source: 'kademlia', teller: 'itself', peer, nowMs: now.steadyMs } as const
     this.#book.remember(connection.address)
     const known = this.#book.get(connection.address) ?? this.#book.learn(net, told)
     if (known === null) return
@@ -351,11 +373,6 @@ export class Peering {
   #forget(known: KnownAddress, nowMs: SteadyMs): void {
     this.#book.forget(known, nowMs)
     if (known.record !== null) this.#effects.push({ type: 'forget', key: known.address })
-  }
-
-  #wait(known: KnownAddress, nowMs: SteadyMs): void {
-    const longest = known.isWanted ? MAX_BACKOFF_MS : MAX_IDLE_BACKOFF_MS
-    known.notBeforeMs = steadyMs(nowMs + backoffMs(known.failures, longest, this.#rng))
   }
 
   #addOwn(address: PeerAddress): void {

@@ -1,6 +1,6 @@
 import { steadyMs } from '@p2poolv2/primitives'
 import { expect, it } from 'vitest'
-import { MAX_BANS, Peer, PeerBook } from './peer-book.ts'
+import { MAX_BANS, MAX_SCORES_KEPT, Peer, PeerBook } from './peer-book.ts'
 import { BAN_MS, DROP_POINTS, FORGIVE_MS } from './verdicts.ts'
 
 const NOW = steadyMs(1_700_000_000_000)
@@ -39,6 +39,25 @@ it('keeps a dropped peer out for a while', () => {
   expect(book.add(peer('ann'), later(BAN_MS - 1))).toBe('banned')
   expect(book.add(peer('ann'), later(BAN_MS))).toBeNull()
   for (let i = 0; i < MAX_BANS + 10; i++) book.ban(`peer ${i}`, NOW)
+  book.checkInvariants()
+})
+
+it('gives a peer that comes back the score with which it went', () => {
+  const book = new PeerBook()
+  book.add(peer('ann'), NOW)
+  book.get('ann')?.penalise(50, NOW)
+  book.remove('ann')
+  book.add(peer('ann'), later(10 * FORGIVE_MS))
+  expect(book.get('ann')?.pointsAt(later(10 * FORGIVE_MS))).toBe(40)
+  expect(book.get('ann')?.penalise(60, later(10 * FORGIVE_MS))).toBe(DROP_POINTS)
+  book.ban('ann', NOW)
+  book.add(peer('ann'), later(BAN_MS))
+  expect(book.get('ann')?.pointsAt(later(BAN_MS))).toBe(0)
+  for (let i = 0; i < MAX_SCORES_KEPT + 10; i++) {
+    book.add(peer(`peer ${i}`), NOW)
+    book.get(`peer ${i}`)?.penalise(20, NOW)
+    book.remove(`peer ${i}`)
+  }
   book.checkInvariants()
 })
 

@@ -22,6 +22,9 @@ export const KNOWN_SHARES_PER_PEER = 256
 /** Dropped peers remembered; at the cap the one dropped first may come back early. */
 export const MAX_BANS = 1_024
 
+/** Peers that went with a score, which they have again when they come back; at the cap the one that went first begins anew. */
+export const MAX_SCORES_KEPT = 1_024
+
 /** Two hundred requests a second, a burst of twice that: twice what the reference allows itself. */
 const REQUESTS = { unitMs: 5, burst: 400 }
 /**
@@ -34,6 +37,11 @@ export const ANSWER_UNIT_BYTES = 2_000
 const TOPIC_MESSAGES = { unitMs: 20, burst: 500 }
 /** Template transactions asked of one peer, in kB: 100 kB a second, two full blocks at once. */
 const TEMPLATE_KILOBYTES = { unitMs: 10, burst: 8_000 }
+
+interface Score {
+  readonly points: number
+  readonly atMs: SteadyMs
+}
 
 /** What is remembered of one connected peer. Only its own machines write to it. */
 export class Peer {
@@ -72,6 +80,16 @@ export class Peer {
     this.connectedAtMs = about.connectedAtMs
   }
 
+  /** It is the one that went with this score. */
+  remember({ points, atMs }: Score): void {
+    this.#points = points
+    this.#pointsAtMs = atMs
+  }
+
+  get score(): Score {
+    return { points: this.#points, atMs: this.#pointsAtMs }
+  }
+
   /** What it did was right by its own rules. */
   forgive(): void {
     this.#points = 0
@@ -107,6 +125,7 @@ export class PeerBook {
   readonly #maxPeers: number
   readonly #peers = new Map<PeerId, Peer>()
   readonly #bannedUntil = new BoundedMap<PeerId, SteadyMs>(MAX_BANS)
+  readonly #scores = new BoundedMap<PeerId, Score>(MAX_SCORES_KEPT)
   #ours = 0
 
   constructor(maxPeers: number = MAX_PEERS) {
@@ -140,6 +159,9 @@ export class PeerBook {
     if (nowMs < (this.#bannedUntil.get(peer.id) ?? 0)) return 'banned'
     if (!this.#peers.has(peer.id) && this.#peers.size >= this.#maxPeers) return 'too-many-peers'
     this.remove(peer.id)
+    const score = this.#scores.get(peer.id)
+    if (score !== undefined) peer.remember(score)
+    this.#scores.delete(peer.id)
     this.#peers.set(peer.id, peer)
     if (peer.dialect === 'ours') this.#ours++
     return null
@@ -152,13 +174,18 @@ export class PeerBook {
   }
 
   remove(id: PeerId): void {
-    if (this.#peers.get(id)?.dialect === 'ours') this.#ours--
+    const peer = this.#peers.get(id)
+    if (peer === undefined) return
+    if (peer.dialect === 'ours') this.#ours--
     this.#peers.delete(id)
+    if (peer.score.points > 0) this.#scores.set(id, peer.score)
   }
 
   /** Removes the peer and keeps it out. */
   ban(id: PeerId, nowMs: SteadyMs): void {
     this.remove(id)
+    // That is what it cost.
+    this.#scores.delete(id)
     this.#bannedUntil.delete(id)
     this.#bannedUntil.set(id, steadyMs(nowMs + BAN_MS))
   }
@@ -167,5 +194,6 @@ export class PeerBook {
     invariant(this.#peers.size <= this.#maxPeers, 'peers are within their cap')
     invariant(this.of('ours').length === this.#ours, 'peers in our topics are counted')
     this.#bannedUntil.checkInvariants()
+    this.#scores.checkInvariants()
   }
 }

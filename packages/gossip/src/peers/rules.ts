@@ -69,6 +69,7 @@ export class RulesExchange {
     }
     if (typeof peer.rules === 'string') return false
     peer.forgive()
+    out.add({ type: 'otherRules', peer: id })
     if (!this.#reported.has(id)) out.report({ type: 'rulesDiffer', peer: id, differs: peer.rules.differs })
     this.#reported.add(id)
     return true

@@ -182,6 +182,8 @@ export class TestNet {
       case 'penalise':
         this.penalties.push({ by: from, peer: effect.peer, code: effect.code })
         break
+      case 'otherRules':
+        break
       case 'dropPeer':
         this.dropped.push({ by: from, peer: effect.peer, reason: effect.reason })
         this.disconnect(from, effect.peer)

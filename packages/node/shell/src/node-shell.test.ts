@@ -35,6 +35,7 @@ class Bench {
     request: [],
     respond: [],
     penalise: [],
+    otherRules: [],
     dropPeer: []
   }
   readonly committed: number[] = []

@@ -117,6 +117,7 @@ export class NodeShell {
       case 'verdict':
       case 'respond':
       case 'penalise':
+      case 'otherRules':
       case 'dropPeer':
         ports.network?.(effect)
         break

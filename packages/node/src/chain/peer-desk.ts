@@ -33,6 +33,7 @@ export class PeerDesk {
       case 'verdict':
       case 'request':
       case 'respond':
+      case 'otherRules':
         effects.add(effect)
         break
       case 'penalise': {

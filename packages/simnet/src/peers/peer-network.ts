@@ -154,7 +154,8 @@ export class PeerNetwork {
         this.respondFrame(node, effect.requestId, effect.payload === null ? null : encodeFrame(effect.payload))
         break
       case 'penalise':
-        // For the record: the score is kept in the machine.
+      case 'otherRules':
+        // For the record here: the score is kept in the machine, and who is dialled is settled.
         break
       case 'dropPeer':
         if (this.#isCalled(effect.peer)) this.drop(node, nodeOf(effect.peer), effect.banMs)

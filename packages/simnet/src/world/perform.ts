@@ -18,6 +18,7 @@ export function performEffect(node: Hands, effect: NodeEffect, around: Surroundi
     case 'request':
     case 'respond':
     case 'penalise':
+    case 'otherRules':
     case 'dropPeer':
       peers.perform(node.node, effect)
       break
