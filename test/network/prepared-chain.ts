@@ -12,11 +12,11 @@ import {
   payoutOutputs,
   type Share
 } from '@p2poolv2/consensus'
-import { type CompactBits, invariant, unixMs } from '@p2poolv2/primitives'
+import { type CompactBits, invariant, type ShareHash, unixMs } from '@p2poolv2/primitives'
 import { systemRng } from '@p2poolv2/runtime'
 import { SCHEMA_VERSION, ShareChain } from '@p2poolv2/sharechain'
-import { openLevelStore } from '@p2poolv2/sharechain/level'
-import { writeGenesis } from '../../apps/node/src/data/devnet-genesis.ts'
+import { type LevelStore, openLevelStore } from '@p2poolv2/sharechain/level'
+import { readGenesis, writeGenesis } from '../../apps/node/src/data/devnet-genesis.ts'
 import { openWallet } from '../../apps/node/src/data/wallet.ts'
 
 /** Shares a second are aimed at by a devnet. */
@@ -55,22 +55,20 @@ export async function prepareChain(dataDir: string, plan: ChainPlan): Promise<Pr
   writeGenesis(dataDir, { timeSec })
   openWallet(dataDir, () => systemRng().bytes(32))
   const chain = new ShareChain({ params })
-  const store = await openLevelStore(join(dataDir, params.chain, 'store'), {
-    schemaVersion: SCHEMA_VERSION,
-    chain: params.chain,
-    fingerprint: consensusFingerprint(params),
-    genesisHash: genesisShare(params).hash
-  })
+  const store = await openStore(dataDir, params)
   try {
     await store.commit(chain.genesisDelta())
     const payees = Array.from({ length: plan.payees }, (_, payee) => payeeOf(params, payee))
     let tip: Share | null = null
+    let parent = genesisShare(params).hash
     for (let height = 1; height <= plan.shares; height++) {
-      const share = nextShare(chain, { params, height, payee: payees[height % payees.length], spoilt: false })
+      const payee = payees[height % payees.length] ?? payeeOf(params, 0)
+      const share = nextShare(chain, { params, parent, height, payee, spoilt: false })
       const { verdict, delta } = chain.addShare(share, 'own', unixMs(share.header.timeSec * 1_000))
       invariant(verdict.type === 'accepted', `a share is accepted, but is ${JSON.stringify(verdict)}`)
       if (delta !== null) await store.commit(delta)
       tip = share
+      parent = share.hash
       if (height % 1_000 === 0) plan.onHeight?.(height)
     }
     invariant(tip !== null && chain.confirmedTip().hash === tip.hash, 'the chain ends with the last share')
@@ -86,12 +84,47 @@ export async function copyChain(from: string, to: string): Promise<void> {
   await cp(from, to, { recursive: true, force: false })
 }
 
-/** A share on the chain's tip. `spoilt`: it pays everything to its finder, whatever the payout window says. */
-export function nextShare(chain: ShareChain, { params, height, payee, spoilt }: ShareOrder): Share {
-  invariant(payee !== undefined, 'somebody is paid')
-  const parent = chain.candidateTip()
+/** A prepared chain and its store, opened for something that is no node. */
+export interface OpenedChain {
+  readonly params: ChainParams
+  readonly chain: ShareChain
+  readonly store: LevelStore
+}
+
+export async function openPrepared(dataDir: string): Promise<OpenedChain> {
+  const genesis = readGenesis(dataDir)
+  invariant(genesis !== null, 'the chain was prepared')
+  const params = chainParams('devnet', genesis)
+  const store = await openStore(dataDir, params)
+  const chain = new ShareChain({ params })
+  chain.beginRestore()
+  for await (const rows of store.load()) for (const row of rows) chain.restoreRow(row)
+  chain.finishRestore()
+  return { params, chain, store }
+}
+
+function openStore(dataDir: string, params: ChainParams): Promise<LevelStore> {
+  return openLevelStore(join(dataDir, params.chain, 'store'), {
+    schemaVersion: SCHEMA_VERSION,
+    chain: params.chain,
+    fingerprint: consensusFingerprint(params),
+    genesisHash: genesisShare(params).hash
+  })
+}
+
+export interface ShareOrder {
+  readonly params: ChainParams
+  readonly parent: ShareHash
+  readonly height: number
+  readonly payee: ConsensusAddress
+  /** Pays everything to its finder, whatever the payout window says. */
+  readonly spoilt: boolean
+}
+
+/** Mines the next share of a prepared chain, on a parent that the chain knows. */
+export function nextShare(chain: ShareChain, { params, parent, height, payee, spoilt }: ShareOrder): Share {
   const timeSec = params.genesisTimeSec + LAG_SEC + height * PACE_SEC
-  const weights = spoilt ? null : chain.payoutWeights(parent.hash, BITCOIN_BITS)
+  const weights = spoilt ? null : chain.payoutWeights(parent, BITCOIN_BITS)
   const outputs =
     weights === null
       ? [{ valueSats: VALUE_SATS, script: payee.script }]
@@ -101,11 +134,11 @@ export function nextShare(chain: ShareChain, { params, height, payee, spoilt }: 
         }))
   return mineShare({
     fields: {
-      prevShareHash: parent.hash,
+      prevShareHash: parent,
       uncles: [],
       minerBitcoinAddress: payee,
       minerAddress: { version: 1, program: new Uint8Array(32).fill(1 + (height % 250)) },
-      bits: chain.nextShareBits(parent.hash),
+      bits: chain.nextShareBits(parent),
       timeSec,
       donationAddress: null,
       donationBps: 0,
@@ -116,17 +149,10 @@ export function nextShare(chain: ShareChain, { params, height, payee, spoilt }: 
     outputs,
     bitcoinHeader: { version: 0x2000_0000, prevHashWire: new Uint8Array(32), timeSec, bits: BITCOIN_BITS },
     merkleBranch: new Uint8Array(0),
-    padding: chain.padding(parent.hash).form,
+    padding: chain.padding(parent).form,
     witnessCommitmentScript: witnessCommitmentScriptOf([]),
     nsecs: BigInt(height)
   })
-}
-
-export interface ShareOrder {
-  readonly params: ChainParams
-  readonly height: number
-  readonly payee: ConsensusAddress | undefined
-  readonly spoilt: boolean
 }
 
 export function payeeOf(params: ChainParams, payee: number): ConsensusAddress {

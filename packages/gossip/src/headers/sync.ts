@@ -130,6 +130,7 @@ export class HeaderSync {
 
   /** Starts what can be started. Called after every event. */
   work(nowMs: SteadyMs): void {
+    if (this.#parts.watch.takeRefuted()) this.#turns.refuted(nowMs)
     this.#turns.poll(this.#isBusy, nowMs)
     while (this.#sessions.freeAtMs <= nowMs) {
       const isFirst = this.#sessions.size === 0
@@ -325,7 +326,7 @@ export class HeaderSync {
     const { out } = this.#parts
     const { peer } = session
     this.#sessions.delete(peer)
-    this.#turns.failed(peer, nowMs)
+    this.#turns.failed(peer, { isBlameless: failure.code === undefined }, nowMs)
     out.report({ type: 'headersFailed', peer, reason: failure.reason })
     if (failure.code !== undefined) out.blame(peer, { code: failure.code, route: 'headers' }, nowMs)
   }
