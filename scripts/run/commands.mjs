@@ -24,6 +24,15 @@ const app = (/** @type {string} */ main, /** @type {string[]} */ ...leading) => 
   }
 }
 
+/** A command whose work is a script in TypeScript beside the sources and the built program. */
+const script = (/** @type {string} */ path) => {
+  return async (/** @type {string[]} */ args) => {
+    await ensureInstalled()
+    await ensureBuilt()
+    return attach(process.execPath, ['--import', 'tsx', '--conditions=p2pool-source', path, ...args])
+  }
+}
+
 /** @type {Record<string, Command>} */
 const COMMANDS = {
   start: {
@@ -51,19 +60,20 @@ const COMMANDS = {
     summary: 'eight real nodes at a time on one computer, in lines, stars and trees; takes minutes',
     run: suite('test/network')
   },
+  'test:long-sync': {
+    usage: 'test:long-sync [options]',
+    summary: 'a fresh node takes in 100,000 shares of three peers, one slow, one a liar; --shares N',
+    run: script('test/network/long-sync/long-sync.ts')
+  },
+  soak: {
+    usage: 'soak [options]',
+    summary: 'eight real nodes for twenty minutes, restarts, memory and files; --minutes N, --seed N',
+    run: script('test/network/soak/soak.ts')
+  },
   'fuzz:wire': {
     usage: 'fuzz:wire [options]',
     summary: 'ten minutes of random and mutated bytes against a live node; --minutes N, --seed N',
-    run: async args => {
-      await ensureInstalled()
-      return attach(process.execPath, [
-        '--import',
-        'tsx',
-        '--conditions=p2pool-source',
-        'test/wire/fuzz/fuzz.ts',
-        ...args
-      ])
-    }
+    run: script('test/wire/fuzz/fuzz.ts')
   },
   check: { usage: 'check', summary: 'types, lint and format, layers, docs', run: check },
   docs: { usage: 'docs', summary: 'write the pages of docs/ that are made from the sources', run: docs },

@@ -1,5 +1,5 @@
 import type { StatusJson } from '@p2poolv2/api/schema'
-import type { NodeProgram } from '../e2e/stage/node-program.ts'
+import type { NodeOptions, NodeProgram } from '../e2e/stage/node-program.ts'
 import type { Stage } from '../e2e/stage/stage.ts'
 import { until } from '../e2e/stage/until.ts'
 
@@ -22,6 +22,13 @@ export interface ClusterOptions {
   readonly hashrateHps: number
   /** Further flags of every node. */
   readonly args?: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+  /** Where a node runs, when not on loopback. */
+  readonly place?: (index: number) => Pick<NodeOptions, 'apiHost' | 'within' | 'args'>
+  /** Puts something into a data directory before its node starts for the first time. */
+  readonly prepare?: (dataDir: string) => Promise<void>
+  /** Default `debug`, which has every share that each node confirms. */
+  readonly logLevel?: 'debug' | 'info'
 }
 
 /** Real node processes on one computer, on one devnet. */
@@ -72,11 +79,18 @@ export class Cluster {
   }
 
   async #begin(index: number, args: readonly string[]): Promise<NodeProgram> {
-    const { miners, hashrateHps, args: common = [] } = this.#options
+    const { miners, hashrateHps, args: common = [], env, place, prepare, logLevel = 'debug' } = this.#options
     const dataDir = this.#folders[index] ?? (await this.#stage.folder())
+    if (this.#folders[index] === undefined) await prepare?.(dataDir)
     this.#folders[index] = dataDir
     const mining = ['--miners', index < miners ? '1' : '0', '--set', `devnet.miner_hashrate=${hashrateHps}`]
-    const node = this.#stage.node({ dataDir, args: [...mining, '--log-level', 'debug', ...common, ...args] })
+    const { args: placed = [], ...where } = place?.(index) ?? {}
+    const node = this.#stage.node({
+      ...where,
+      dataDir,
+      args: [...mining, '--log-level', logLevel, ...common, ...placed, ...args],
+      ...(env === undefined ? {} : { env })
+    })
     this.nodes[index] = node
     await node.ready()
     this.#ports[index] = await node.p2pPort()

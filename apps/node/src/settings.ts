@@ -194,6 +194,12 @@ export const configSchema = z.strictObject({
       outbound: z.number().int().min(1).max(50).default(8).describe('Peers this node looks for by itself.'),
       map_port: z.boolean().default(true).describe('Ask the router to open the port (UPnP, NAT-PMP).'),
       mdns: z.boolean().default(true).describe('Find nodes of the same share chain on the local network.'),
+      topics: z
+        .boolean()
+        .default(true)
+        .describe(
+          'Share what is new in topics among nodes of this kind; false: only by the requests that every node speaks, each peer for itself.'
+        ),
       fresh_identity: z.boolean().default(false).describe('Use a new peer id at every start.'),
       socks5: z
         .string()

@@ -47,7 +47,7 @@ const STATUS: NodeStatus = {
   ],
   bitcoind: { url: 'http://127.0.0.1:1', state: 'unreachable', bitcoinHeight: null, message: null },
   ineligible: null,
-  network: { state: 'alone', quiet: false, peers: 0 }
+  network: { state: 'alone', quiet: false, peers: 0, sync: null }
 }
 
 it('says in one line what the node is doing', () => {
@@ -62,8 +62,20 @@ it.each([
   ['syncing', 3, 'syncing with 3 peers'],
   ['alone', 0, 'no peers']
 ] as const)('says of a node that is %s with %d peers: %s', (state, peers, text) => {
-  const line = statusLine({ ...STATUS, network: { state, quiet: false, peers } })
+  const line = statusLine({ ...STATUS, network: { state, quiet: false, peers, sync: null } })
   expect(line.split(' | ').at(-1)).toBe(text)
+})
+
+it.each([
+  ['comparing', [900, 100_000, null, null], 'comparing headers 900 of 100,000'],
+  ['fetching', [45_000, 100_000, 5_200, 11], 'headers 45,000 of 100,000, 5,200 a second, 11 s left'],
+  ['checking', [12_000, 100_000, 380.4, 232], 'shares 12,000 of 100,000, 380 a second, 4 min left'],
+  ['checking', [12_000, 1_200_000, 99.9, 11_892], 'shares 12,000 of 1,200,000, 100 a second, 3 h 18 min left'],
+  ['checking', [0, 1_000_000, 4.06, 246_306], 'shares 0 of 1,000,000, 4.1 a second, 2 d 20 h left']
+] as const)('says how far a sync is that is %s at %j', (phase, [done, total, rate, left], text) => {
+  const sync = { phase, doneHeights: done, totalHeights: total, heightsPerSec: rate, secondsLeft: left }
+  const line = statusLine({ ...STATUS, network: { state: 'syncing', quiet: false, peers: 3, sync } })
+  expect(line.split(' | ').at(-1)).toBe(`syncing with 3 peers: ${text}`)
 })
 
 it.each([

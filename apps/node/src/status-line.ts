@@ -1,3 +1,4 @@
+import type { SyncProgress } from '@p2poolv2/gossip'
 import type { NodeStatus } from '@p2poolv2/node'
 
 /**
@@ -22,9 +23,38 @@ export function statusLine(status: NodeStatus): string {
   return parts.join(' | ')
 }
 
-function networkText({ state, peers }: NodeStatus['network']): string {
+function networkText({ state, peers, sync }: NodeStatus['network']): string {
   if (state === 'alone') return 'no peers'
-  return state === 'current' ? counted(peers, 'peer', 'peers') : `syncing with ${counted(peers, 'peer', 'peers')}`
+  const company = counted(peers, 'peer', 'peers')
+  if (state === 'current') return company
+  return sync === null ? `syncing with ${company}` : `syncing with ${company}: ${syncText(sync)}`
+}
+
+const PHASES: Readonly<Record<SyncProgress['phase'], string>> = {
+  comparing: 'comparing headers',
+  fetching: 'headers',
+  checking: 'shares'
+}
+
+/** `shares 1,200 of 5,000, 390 a second, 10 s left` */
+function syncText({ phase, doneHeights, totalHeights, heightsPerSec, secondsLeft }: SyncProgress): string {
+  const done = `${PHASES[phase]} ${grouped(doneHeights)} of ${grouped(totalHeights)}`
+  if (heightsPerSec === null || secondsLeft === null) return done
+  const rate = heightsPerSec >= 10 ? grouped(Math.round(heightsPerSec)) : heightsPerSec.toFixed(1)
+  return `${done}, ${rate} a second, ${durationText(secondsLeft)} left`
+}
+
+/** Two units at most: `45 s`, `12 min`, `3 h 20 min`, `2 d 4 h`. */
+function durationText(seconds: number): string {
+  if (seconds < 100) return `${seconds} s`
+  const minutes = Math.round(seconds / 60)
+  if (minutes < 100) return `${minutes} min`
+  const hours = Math.floor(minutes / 60)
+  return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} d ${hours % 24} h`
+}
+
+function grouped(count: number): string {
+  return String(count).replace(/\B(?=(\d{3})+$)/g, ',')
 }
 
 const UNITS = ['H/s', 'kH/s', 'MH/s', 'GH/s', 'TH/s', 'PH/s', 'EH/s'] as const

@@ -86,7 +86,7 @@ describe('the status as JSON', () => {
   })
 
   it('tells a quiet network from one where shares come in', () => {
-    const network = { state: 'current', quiet: true, peers: 1 } as const
+    const network = { state: 'current', quiet: true, peers: 1, sync: null } as const
     expect(statusJson({ ...VIEW, network }).network.message).toMatch(/No share has been confirmed in the last minutes/)
   })
 })

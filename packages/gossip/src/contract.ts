@@ -2,8 +2,8 @@ import type { BlockTemplate } from '@p2poolv2/bitcoin'
 import type { ChainParams, Share } from '@p2poolv2/consensus'
 import type { BlockHash, Height, Rng, Sha256d, ShareHash, SteadyMs } from '@p2poolv2/primitives'
 import type { ChainJudgement, ChainPort } from './chain-port.ts'
-import type { HeaderProgress } from './headers/progress.ts'
 import type { Dialect, PeerEffect, PeerEvent, PeerId } from './network-port.ts'
+import type { SyncProgress } from './progress.ts'
 
 /**
  * The contract of the gossip machine: what it is told (`GossipEvent`), what it asks for (`GossipEffect`) and what it has to
@@ -86,7 +86,9 @@ export interface GossipStatus {
   /** Every peer that we dialled has other rules: a chain made here is one that nobody of them follows. */
   readonly isPrivateFork: boolean
   /** While many headers are fetched or compared; else null. */
-  readonly headers: HeaderProgress | null
+  readonly headers: SyncProgress | null
+  /** While more shares than usual wait to be judged; else null. */
+  readonly shares: SyncProgress | null
   /** Bodies known to be missing and asked for next. */
   readonly wantedShares: number
 }

@@ -9,12 +9,13 @@ import { Outbox } from './peers/outbox.ts'
 import { MAX_PEERS, Peer, PeerBook } from './peers/peer-book.ts'
 import { RequestDesk } from './peers/request-desk.ts'
 import { RulesExchange } from './peers/rules.ts'
+import { ShareMeter } from './progress.ts'
 import { ChainWatch } from './shares/chain-watch.ts'
 import { ShareFetcher } from './shares/fetcher.ts'
 import { RecentShares } from './shares/recent.ts'
 import { Relay } from './shares/relay.ts'
 import { ShareDoor } from './shares/share-door.ts'
-import { gossipStatus, isPrivateFork, syncState } from './status.ts'
+import { gossipStatus, isBehind, isPrivateFork, syncState } from './status.ts'
 import { TemplateAnnouncer } from './templates/announcer.ts'
 import { BlockRebuild } from './templates/block-rebuild.ts'
 import { TemplateBook } from './templates/book.ts'
@@ -44,6 +45,7 @@ export class Gossip {
   readonly #watch: ChainWatch
   readonly #desk: RequestDesk
   readonly #answers: Answers
+  readonly #shareMeter = new ShareMeter()
   #state: SyncState = 'alone'
 
   constructor(options: GossipOptions, deps: GossipDeps) {
@@ -96,12 +98,12 @@ export class Gossip {
     return this.#out.take()
   }
 
-  /** For people: where we stand and with whom. */
   /** Every peer that we dialled follows other rules. */
   get isPrivateFork(): boolean {
     return isPrivateFork(this.#peers)
   }
 
+  /** For people: where we stand and with whom. */
   status(nowMs: SteadyMs): GossipStatus {
     return gossipStatus(this.#statusParts(), nowMs)
   }
@@ -187,6 +189,8 @@ export class Gossip {
     const state = syncState(this.#statusParts())
     if (state !== this.#state) this.#out.report({ type: 'statusChanged', state })
     this.#state = state
+    const isCatchingUp = state === 'syncing' && isBehind(this.#chain)
+    this.#shareMeter.moved(isCatchingUp ? this.#chain.confirmedTip().height : null, nowMs)
   }
 
   // Peers
@@ -260,6 +264,13 @@ export class Gossip {
   }
 
   #statusParts() {
-    return { chain: this.#chain, peers: this.#peers, out: this.#out, headers: this.#headers, fetcher: this.#fetcher }
+    return {
+      chain: this.#chain,
+      peers: this.#peers,
+      out: this.#out,
+      headers: this.#headers,
+      fetcher: this.#fetcher,
+      shareMeter: this.#shareMeter
+    }
   }
 }

@@ -43,6 +43,7 @@ export {
 export { isPrivate, reachOf } from './peering/network-group.ts'
 export { Peering } from './peering/peering.ts'
 export { loadPeering, parseRecord } from './peering/records.ts'
+export type { SyncProgress } from './progress.ts'
 export { decodeFrame, decodeFrameHead, encodeFrame, payloadMatches } from './wire/frame.ts'
 export type { DecodedMessage } from './wire/messages.ts'
 export { decodeMessage, encodeMessage } from './wire/messages.ts'

@@ -5,6 +5,7 @@ import { isCurrent } from './currentness.ts'
 import type { HeaderSync } from './headers/sync.ts'
 import type { Outbox } from './peers/outbox.ts'
 import type { PeerBook } from './peers/peer-book.ts'
+import type { ShareMeter } from './progress.ts'
 import type { ShareFetcher } from './shares/fetcher.ts'
 
 /** Candidate shares without verdict that are normal while shares come in. */
@@ -16,18 +17,25 @@ interface Parts {
   readonly out: Outbox
   readonly headers: HeaderSync
   readonly fetcher: ShareFetcher
+  readonly shareMeter: ShareMeter
 }
 
 export function syncState({ chain, peers, headers }: Parts): SyncState {
   if (!peers.hasCompany) return 'alone'
-  const lag = chain.candidateTip().height - chain.confirmedTip().height
-  if (headers.isCatchingUp || lag > USUAL_LAG) return 'syncing'
+  if (headers.isCatchingUp || isBehind(chain)) return 'syncing'
   if (isCurrent(chain)) return 'current'
   return headers.sessionCount > 0 || !hasHeardTip(peers) ? 'syncing' : 'current'
 }
 
+/** Whether more shares than usual wait to be judged. */
+export function isBehind(chain: ChainIndex): boolean {
+  return chain.candidateTip().height - chain.confirmedTip().height > USUAL_LAG
+}
+
 export function gossipStatus(parts: Parts, nowMs: SteadyMs): GossipStatus {
   const state = syncState(parts)
+  const { chain } = parts
+  const tips = { confirmed: chain.confirmedTip().height, candidate: chain.candidateTip().height }
   return {
     state,
     quiet: state === 'current' && !isCurrent(parts.chain),
@@ -43,6 +51,7 @@ export function gossipStatus(parts: Parts, nowMs: SteadyMs): GossipStatus {
     })),
     isPrivateFork: isPrivateFork(parts.peers),
     headers: parts.headers.progress(nowMs),
+    shares: isBehind(chain) ? parts.shareMeter.read(tips, nowMs) : null,
     wantedShares: parts.fetcher.size
   }
 }

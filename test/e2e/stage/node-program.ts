@@ -12,6 +12,10 @@ export interface NodeOptions {
   /** Further flags of `p2poolv2 start`; ports are free ones unless these name them. */
   readonly args?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
+  /** Where its page is; default 127.0.0.1. */
+  readonly apiHost?: string
+  /** Words before its command that have it run elsewhere, such as in a network namespace. */
+  readonly within?: readonly string[]
 }
 
 /** One line of the log. */
@@ -25,6 +29,7 @@ export interface LogLine {
 export class NodeProgram {
   readonly program: Program
   readonly dataDir: string
+  readonly #apiHost: string
   readonly #log: LogLine[] = []
   #linesParsed = 0
   #apiPort = 0
@@ -32,11 +37,13 @@ export class NodeProgram {
 
   constructor(options: NodeOptions) {
     this.dataDir = options.dataDir
-    const { args = [], env } = options
+    const { args = [], env, apiHost = '127.0.0.1', within = [] } = options
+    this.#apiHost = apiHost
+    const [command = process.execPath, ...words] = [...within, process.execPath]
     this.program = new Program({
       name: 'node',
-      command: process.execPath,
-      args: [MAIN, 'start', '--data-dir', options.dataDir, ...LOOPBACK, ...args],
+      command,
+      args: [...words, MAIN, 'start', '--data-dir', options.dataDir, ...LOOPBACK, '--api-host', apiHost, ...args],
       ...(env === undefined ? {} : { env })
     })
   }
@@ -45,7 +52,7 @@ export class NodeProgram {
   async ready(): Promise<this> {
     const { program } = this
     this.#apiPort = await program.line('the address of the page', START_MS, line =>
-      portIn(line, /page: http:\/\/127\.0\.0\.1:(\d+)/)
+      portIn(line, /page: http:\/\/[\d.]+:(\d+)/)
     )
     this.#stratumPort = await program.line('the address for miners', START_MS, line =>
       portIn(line, /miners: stratum\+tcp:\/\/127\.0\.0\.1:(\d+)/)
@@ -54,7 +61,7 @@ export class NodeProgram {
   }
 
   get apiUrl(): string {
-    return `http://127.0.0.1:${this.#apiPort}`
+    return `http://${this.#apiHost}:${this.#apiPort}`
   }
 
   get stratumPort(): number {
@@ -129,7 +136,7 @@ export class NodeProgram {
 
 const LOOPBACK = [
   ...['--stratum-host', '127.0.0.1', '--stratum-port', '0'],
-  ...['--api-host', '127.0.0.1', '--api-port', '0'],
+  ...['--api-port', '0'],
   ...['--p2p-host', '127.0.0.1', '--p2p-port', '0', '--set', 'p2p.mdns=false', '--set', 'p2p.map_port=false'],
   ...['--set', 'logging.format=json']
 ]

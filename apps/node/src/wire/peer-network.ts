@@ -109,6 +109,7 @@ export function peerNetwork(config: Config, folder: string, deps: PeerNetworkDep
       tellPeering: event => shell.post(event),
       admits: asked => peering.admits(asked, clock.now().steadyMs),
       ...proxyOf(config),
+      dialect: config.p2p.topics ? 'ours' : 'reference',
       localNetwork: config.p2p.mdns && !config.p2p.only_proxy,
       mapsPort: config.p2p.map_port && !config.p2p.only_proxy && isOpenToOthers(config.p2p.hostname),
       clock,

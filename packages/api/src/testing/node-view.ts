@@ -22,7 +22,7 @@ export const VIEW: NodeStatus = {
   miners: [],
   bitcoind: { url: 'http://127.0.0.1:1', state: 'ready', bitcoinHeight: 7, message: null },
   ineligible: null,
-  network: { state: 'current', quiet: false, peers: 3 }
+  network: { state: 'current', quiet: false, peers: 3, sync: null }
 }
 
 /** A network without peers that does nothing. */

@@ -15,13 +15,13 @@ import type { Outbox } from '../peers/outbox.ts'
 import type { PeerBook } from '../peers/peer-book.ts'
 import type { Outstanding } from '../peers/request-book.ts'
 import type { FaultCode } from '../peers/verdicts.ts'
+import { HeaderMeter, type SyncProgress } from '../progress.ts'
 import type { ChainWatch } from '../shares/chain-watch.ts'
 import { lowestAnchor, mostAtOneHeight } from './answer.ts'
 import { FULL_ANSWER_HEADERS } from './full-answer.ts'
 import { Pace } from './pace.ts'
 import { MAX_SESSIONS, Places } from './places.ts'
 import { type NextQuestion, Presync } from './presync.ts'
-import { type HeaderProgress, ProgressMeter } from './progress.ts'
 import { Turns } from './turns.ts'
 
 /** A retry asks from this far below the lowest share it has in common with what it was sent (protocol §12.3). */
@@ -52,7 +52,7 @@ interface Session {
   /** Headers taken so far. */
   headers: number
   readonly presync: Presync
-  readonly meter: ProgressMeter
+  readonly meter: HeaderMeter
 }
 
 interface Parts {
@@ -94,8 +94,8 @@ export class HeaderSync {
   }
 
   /** Of the session that has come furthest; null when none has much to tell. */
-  progress(nowMs: SteadyMs): HeaderProgress | null {
-    let furthest: HeaderProgress | null = null
+  progress(nowMs: SteadyMs): SyncProgress | null {
+    let furthest: SyncProgress | null = null
     if (!this.isCatchingUp) return null
     for (const { meter } of this.#sessions.all()) {
       const read = meter.read(this.#params.spacingSec, { steadyMs: nowMs, wallSec: this.#parts.chain.wallSec() })
@@ -130,6 +130,7 @@ export class HeaderSync {
 
   /** Starts what can be started. Called after every event. */
   work(nowMs: SteadyMs): void {
+    if (this.#parts.watch.takeRefuted()) this.#turns.refuted(nowMs)
     this.#turns.poll(this.#isBusy, nowMs)
     while (this.#sessions.freeAtMs <= nowMs) {
       const isFirst = this.#sessions.size === 0
@@ -203,7 +204,7 @@ export class HeaderSync {
   #begin(peer: PeerId, nowMs: SteadyMs): void {
     const { chain } = this.#parts
     const presync = new Presync(this.#params, chain)
-    const meter = new ProgressMeter()
+    const meter = new HeaderMeter()
     const pace = { beganAtMs: nowMs, pace: new Pace(nowMs), risen: 0, at: chain.candidateTip().height }
     const progress = { requestId: 0, reached: -1, depth: 0, retries: 0, headers: 0 }
     const session: Session = { peer, presync, meter, ...pace, ...progress }
@@ -325,7 +326,7 @@ export class HeaderSync {
     const { out } = this.#parts
     const { peer } = session
     this.#sessions.delete(peer)
-    this.#turns.failed(peer, nowMs)
+    this.#turns.failed(peer, { isBlameless: failure.code === undefined }, nowMs)
     out.report({ type: 'headersFailed', peer, reason: failure.reason })
     if (failure.code !== undefined) out.blame(peer, { code: failure.code, route: 'headers' }, nowMs)
   }

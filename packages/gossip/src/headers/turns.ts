@@ -19,6 +19,8 @@ export const MAX_REMEMBERED_PEERS = 1_024
 interface Patience {
   failures: number
   notBeforeMs: SteadyMs
+  /** It failed beside others, with a lighter chain or by being slower, and did nothing wrong. */
+  isBlameless: boolean
 }
 
 interface Parts {
@@ -78,13 +80,25 @@ export class Turns {
   }
 
   finished(peer: PeerId, nowMs: SteadyMs): void {
-    this.#patience.set(peer, { failures: 0, notBeforeMs: steadyMs(nowMs + MIN_GAP_MS) })
+    this.#patience.set(peer, { failures: 0, notBeforeMs: steadyMs(nowMs + MIN_GAP_MS), isBlameless: false })
   }
 
-  failed(peer: PeerId, nowMs: SteadyMs): void {
+  failed(peer: PeerId, { isBlameless }: { readonly isBlameless: boolean }, nowMs: SteadyMs): void {
     const failures = (this.#patience.get(peer)?.failures ?? 0) + 1
     const backoffMs = Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** Math.min(failures - 1, 10))
-    this.#patience.set(peer, { failures, notBeforeMs: steadyMs(nowMs + backoffMs) })
+    this.#patience.set(peer, { failures, notBeforeMs: steadyMs(nowMs + backoffMs), isBlameless })
+  }
+
+  /**
+   * A chain turned out to break the rules. Who gave way to the one that brought it may have the right one, and would else be asked again
+   * minutes later.
+   */
+  refuted(nowMs: SteadyMs): void {
+    for (const { id } of this.#parts.peers.all()) {
+      if (this.#patience.get(id)?.isBlameless !== true) continue
+      this.finished(id, nowMs)
+      this.want(id, null)
+    }
   }
 
   /** The next peer that has something to tell and may be asked now; it is wanted no more. */

@@ -22,6 +22,7 @@ export class ChainWatch {
   /** The chain may want more than it was asked to name. */
   #moreWanted = false
   #refreshAtMs: SteadyMs | null = null
+  #isRefuted = false
 
   constructor(parts: Parts) {
     this.#parts = parts
@@ -38,7 +39,16 @@ export class ChainWatch {
       // Those that had waited for this one wait no more.
       fetcher.arrived(hash, 'done', nowMs)
     }
-    if (outcome.invalidated.length > 0) this.changed()
+    if (outcome.invalidated.length === 0) return
+    this.changed()
+    this.#isRefuted = true
+  }
+
+  /** Whether shares were found to be invalid since it was asked last: a chain may have lost its end. */
+  takeRefuted(): boolean {
+    const isRefuted = this.#isRefuted
+    this.#isRefuted = false
+    return isRefuted
   }
 
   /** The chain may want other shares than before. */

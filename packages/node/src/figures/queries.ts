@@ -1,7 +1,7 @@
 import type { PaddingForm } from '@p2poolv2/bitcoin'
 import type { ChainName, ChainParams } from '@p2poolv2/consensus'
 import { consensusFingerprint } from '@p2poolv2/consensus'
-import type { Gossip, PeerStatus, SyncState } from '@p2poolv2/gossip'
+import type { Gossip, PeerStatus, SyncProgress, SyncState } from '@p2poolv2/gossip'
 import type { Height, Moment, Work } from '@p2poolv2/primitives'
 import type { FoundBlock, ShareChain } from '@p2poolv2/sharechain'
 import type { BlockLog } from '../chain/block-log.ts'
@@ -87,6 +87,8 @@ export interface NetworkStatus {
   /** Current, but no share was confirmed in the last minutes, and no peer knows of one. */
   readonly quiet: boolean
   readonly peers: number
+  /** How far it is while it catches up with much: with headers first, then with shares; else null. */
+  readonly sync: SyncProgress | null
 }
 
 /** The work miners have now. */
@@ -153,8 +155,8 @@ export function createQueries(sources: QuerySources): NodeQueries {
     return sources.gossip.status(now.steadyMs)
   }
   const network = (now: Moment): NetworkStatus => {
-    const { state, quiet, peers } = gossip(now)
-    return { state, quiet, peers: peers.length }
+    const { state, quiet, peers, headers, shares } = gossip(now)
+    return { state, quiet, peers: peers.length, sync: headers ?? shares }
   }
   const currentWork = (): WorkTemplate | null => jobs.offered?.work ?? null
 

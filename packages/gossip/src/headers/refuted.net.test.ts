@@ -1,0 +1,56 @@
+import type { Share } from '@p2poolv2/consensus'
+import { type ShareHash, steadyMs } from '@p2poolv2/primitives'
+import { ChainBuilder, easyParams, GENESIS_TIME_SEC, headerItem } from '@p2poolv2/sharechain/testing'
+import { expect, it } from 'vitest'
+import { ScriptedPeer } from '../testing/scripted-peer.ts'
+import { TestNet } from '../testing/test-net.ts'
+import { TestNode } from '../testing/test-node.ts'
+
+const params = easyParams()
+const START_MS = steadyMs((GENESIS_TIME_SEC + 2_000) * 1_000)
+const SHARES = 800
+const FORK = 400
+
+const builder = new ChainBuilder(params)
+const honest = builder.row(builder.genesis, SHARES)
+/** Heavier, and against the rules from its first share of its own on. */
+const forged: Share[] = []
+for (let height = FORK + 1; height <= SHARES + 20; height++) {
+  const parent = forged.at(-1)?.hash ?? honest[FORK - 1]?.hash ?? builder.genesis
+  forged.push(builder.build({ parent, miner: 7, ...(forged.length === 0 ? { spoil: 'payout' } : {}) }))
+}
+const told = [...honest.slice(0, FORK), ...forged]
+const tipOf = (shares: readonly Share[]): ShareHash => shares.at(-1)?.hash ?? builder.genesis
+
+/** Has every header and body of the forged chain. */
+function liar(): ScriptedPeer {
+  return new ScriptedPeer(
+    message => {
+      if (message.type === 'getShareHeaders') {
+        const at = told.findIndex(({ hash }) => message.locator.includes(hash))
+        return { type: 'shareHeaders', items: told.slice(at + 1, at + 901).map(headerItem) }
+      }
+      if (message.type !== 'getData' || message.kind !== 'share') return null
+      const share = told.find(({ hash }) => hash === message.hash)
+      return share === undefined
+        ? { type: 'notFound', kind: 'share', hash: message.hash }
+        : { type: 'shareBlock', share }
+    },
+    [{ type: 'handshake', tipHeight: told.length, tipHash: tipOf(told) }]
+  )
+}
+
+it('asks those again, at once, whose chain was lighter than one that turned out to break the rules', () => {
+  const net = new TestNet(START_MS)
+  const ann = new TestNode(params)
+  net.add('ann', ann)
+  net.add('liar', liar())
+  net.add('bob', new TestNode(params, { shares: honest, nowMs: START_MS }))
+  net.connect('ann', 'liar', { latencyMs: 20 })
+  net.run(300)
+  expect(ann.chain.candidateTip().hash).toBe(tipOf(told))
+  net.connect('ann', 'bob', { latencyMs: 20 })
+  net.run(15_000)
+  expect(ann.facts).toContainEqual({ type: 'headersFailed', peer: 'bob', reason: 'lighter-chain' })
+  expect(ann.tip).toBe(tipOf(honest))
+})
