@@ -1,16 +1,12 @@
 import type { RuleCode } from '@p2poolv2/consensus'
 import type { Height } from '@p2poolv2/primitives'
 import { invariant } from '@p2poolv2/primitives'
-import { HeightColumn } from '../tree/columns.ts'
 import { compareDigests } from '../tree/hash-order.ts'
 import { type HeaderIndex, NO_SLOT, type Slot } from '../tree/header-index.ts'
+import { CandidateChain } from './candidate-chain.ts'
+import { ConfirmedChain, type ConfirmedMove } from './confirmed-chain.ts'
+import { Heads } from './heads.ts'
 import { isTopValid } from './top.ts'
-
-/** Shares that joined or left the confirmed chain, in the order it happened. */
-export interface ConfirmedMove {
-  readonly confirmed: readonly Slot[]
-  readonly unconfirmed: readonly Slot[]
-}
 
 const STILL: ConfirmedMove = Object.freeze({ confirmed: [], unconfirmed: [] })
 
@@ -23,95 +19,92 @@ const STILL: ConfirmedMove = Object.freeze({ confirmed: [], unconfirmed: [] })
  */
 export class Organiser {
   readonly #index: HeaderIndex
-  /** Shares that are not invalid and have no such child: where a chain could end. And the genesis, the last resort. */
-  readonly #heads = new Set<Slot>([0])
-  readonly #candidateAt = new HeightColumn()
-  readonly #confirmedAt = new HeightColumn()
-  /** Shares whose bodies have not come for too long: no candidate chain goes through them. At most one a stall. */
-  readonly #withheld = new Set<Slot>()
-  #candidateTip: Slot = 0
-  #confirmedTip: Slot = 0
-  #uncleCount = 0
+  readonly #heads: Heads
+  readonly #candidate: CandidateChain
+  readonly #confirmed: ConfirmedChain
 
   /** @param index holds the genesis only */
   constructor(index: HeaderIndex) {
     this.#index = index
-    this.#candidateAt.set(0, 0)
-    this.#confirmedAt.set(0, 0)
-    index.setMembership(0, 'confirmed')
+    this.#heads = new Heads(index)
+    this.#candidate = new CandidateChain(index)
+    this.#confirmed = new ConfirmedChain(index, this.#candidate)
   }
 
   get candidateTip(): Slot {
-    return this.#candidateTip
+    return this.#candidate.tip
   }
 
   get confirmedTip(): Slot {
-    return this.#confirmedTip
+    return this.#confirmed.tip
   }
 
   /** Uncles named by confirmed shares since the genesis. */
   get uncleCount(): number {
-    return this.#uncleCount
+    return this.#confirmed.uncleCount
   }
 
   get candidateHeight(): Height {
-    return this.#index.height(this.#candidateTip)
+    return this.#candidate.height
   }
 
   get confirmedHeight(): Height {
-    return this.#index.height(this.#confirmedTip)
+    return this.#confirmed.height
   }
 
   /** The candidate chain's share at a height, confirmed ones included; `NO_SLOT` above its tip and where pruned. */
   candidateAt(height: Height): Slot {
-    return this.#candidateAt.get(height)
+    return this.#candidate.at(height)
   }
 
   confirmedAt(height: Height): Slot {
-    return this.#confirmedAt.get(height)
+    return this.#confirmed.at(height)
   }
 
   /** Shares that the candidate chain has turned away from, waiting for their bodies. */
   get withheld(): Iterable<Slot> {
-    return this.#withheld
+    return this.#candidate.withheld
+  }
+
+  /** Height of the last share both chains have. */
+  forkHeight(): Height {
+    return this.#confirmed.forkHeight()
   }
 
   /** The first share of the candidate chain above the confirmed one that is not validated; `NO_SLOT` if all are. */
   nextUnvalidated(): Slot {
     let height = this.forkHeight() + 1
-    while (height <= this.candidateHeight && this.#index.validity(this.#candidateAt.get(height)) === 'blockValid')
-      height++
-    return this.#candidateAt.get(height)
+    while (height <= this.candidateHeight && this.#index.validity(this.#candidate.at(height)) === 'blockValid') height++
+    return this.#candidate.at(height)
+  }
+
+  /** Whether `ancestor` is `slot` or one of its ancestors. Cost: the heights between them. */
+  descends(slot: Slot, ancestor: Slot): boolean {
+    const height = this.#index.height(ancestor)
+    let at = slot
+    while (at !== NO_SLOT && this.#index.height(at) > height) at = this.#index.prevSlot(at)
+    return at === ancestor
   }
 
   /** Turns the candidate chain away from a share that is on it and not confirmed, until `release`. */
   withhold(slot: Slot): void {
-    this.#withheld.add(slot)
-    this.#turnCandidate(this.#index.prevSlot(slot))
-    this.#rebuildCandidate()
+    this.#candidate.withhold(slot)
+    this.#turnToBest()
   }
 
   /** A share that may have been withheld became valid: its branch is as good as any again. */
   release(slot: Slot): void {
-    if (this.#withheld.delete(slot)) this.#turnToHeaviest()
-  }
-
-  /** Height of the last share both chains have. */
-  forkHeight(): Height {
-    let height = Math.min(this.candidateHeight, this.confirmedHeight)
-    while (this.#confirmedAt.get(height) !== this.#candidateAt.get(height)) height--
-    return height
+    if (this.#candidate.release(slot)) this.#turnIfHeavier()
   }
 
   /** Takes in a header just inserted: invalid when its parent is, else perhaps the new top. Cost: O(depth of re-org). */
   headerAdded(slot: Slot): 'invalid' | 'organised' {
     const index = this.#index
-    const prev = index.prevSlot(slot)
-    if (index.validity(prev) === 'invalid') {
+    if (index.validity(index.prevSlot(slot)) === 'invalid') {
       index.condemn(slot, 'share-parent-invalid')
       return 'invalid'
     }
-    this.#addHead(slot)
+    this.#grew(slot)
     return 'organised'
   }
 
@@ -125,18 +118,10 @@ export class Organiser {
     const reopened = [slot]
     for (const member of reopened) {
       index.setValidity(member, 'headerValid')
-      this.#addHead(member)
+      this.#grew(member)
       reopened.push(...index.children(member).filter(child => index.verdict(child) === 'share-parent-invalid'))
     }
     return reopened
-  }
-
-  #addHead(slot: Slot): void {
-    const index = this.#index
-    const prev = index.prevSlot(slot)
-    if (!index.isGenesis(prev)) this.#heads.delete(prev)
-    this.#heads.add(slot)
-    if (index.work(slot) > index.work(this.#candidateTip)) this.#turnCandidate(slot)
   }
 
   /**
@@ -148,15 +133,12 @@ export class Organiser {
     invariant(!index.isGenesis(slot), 'the genesis is valid by definition')
     const invalidated = this.#validSubtree(slot)
     for (const member of invalidated) {
-      this.#withheld.delete(member)
+      this.#candidate.release(member)
       index.condemn(member, member === slot ? code : 'share-parent-invalid')
-      this.#heads.delete(member)
     }
-    const prev = index.prevSlot(slot)
-    if (prev !== NO_SLOT && this.#isOpen(prev)) this.#heads.add(prev)
-    const height = index.height(slot)
-    const unconfirmed = this.#confirmedAt.get(height) === slot ? this.#unconfirmDownTo(height - 1) : []
-    if (this.#candidateAt.get(height) === slot) this.#rebuildCandidate()
+    this.#heads.condemned(slot, invalidated)
+    const unconfirmed = this.#confirmed.has(slot) ? this.#confirmed.fallBackTo(index.height(slot) - 1) : []
+    if (this.#candidate.has(slot)) this.#turnToBest()
     return { invalidated, confirmed: [], unconfirmed }
   }
 
@@ -172,122 +154,71 @@ export class Organiser {
     const from = Math.max(fork + 1, index.lowestHeight)
     if ((from < pruneHeight || from > fork + 1) && !isTopValid(index, this)) return STILL
     let top = from - 1
-    while (top < this.candidateHeight && this.#qualifies(this.#candidateAt.get(top + 1), pruneHeight)) top++
+    while (top < this.candidateHeight && this.#qualifies(this.#candidate.at(top + 1), pruneHeight)) top++
     if (top < from) return STILL
-    const last = this.#candidateAt.get(top)
-    if (fork !== this.confirmedHeight && index.work(last) <= index.work(this.#confirmedTip)) return STILL
-    const unconfirmed = this.#unconfirmDownTo(fork)
-    const confirmed: Slot[] = []
-    for (let height = from; height <= top; height++) {
-      const slot = this.#candidateAt.get(height)
-      this.#confirmedAt.set(height, slot)
-      index.setMembership(slot, 'confirmed')
-      this.#uncleCount += index.uncles(slot).length
-      confirmed.push(slot)
-    }
-    this.#confirmedTip = last
-    return { confirmed, unconfirmed }
-  }
-
-  /** Whether `ancestor` is `slot` or one of its ancestors. Cost: the heights between them. */
-  descends(slot: Slot, ancestor: Slot): boolean {
-    const height = this.#index.height(ancestor)
-    let at = slot
-    while (at !== NO_SLOT && this.#index.height(at) > height) at = this.#index.prevSlot(at)
-    return at === ancestor
+    const isOther = fork !== this.confirmedHeight
+    if (isOther && index.work(this.#candidate.at(top)) <= index.work(this.confirmedTip)) return STILL
+    return this.#confirmed.follow(from, top)
   }
 
   /** Lets the confirmed chain fall back to the genesis: it ends too far below the heaviest one to be held beside it. */
   abandonConfirmed(): ConfirmedMove {
-    return { confirmed: [], unconfirmed: this.#unconfirmDownTo(0) }
+    return { confirmed: [], unconfirmed: this.#confirmed.fallBackTo(0) }
   }
 
   /** Lets both chains fall back to the genesis, before everything else is forgotten. */
   beginAnew(): ConfirmedMove {
-    const move = this.abandonConfirmed()
-    for (let height = this.candidateHeight; height >= this.#index.lowestHeight; height--) {
-      this.#index.setMembership(this.#candidateAt.get(height), 'none')
-      this.#candidateAt.set(height, NO_SLOT)
-    }
-    this.#candidateTip = 0
-    this.#heads.add(0)
-    this.#uncleCount = 0
+    const move = this.#confirmed.clear()
+    this.#candidate.clear()
+    this.#heads.clear()
     return move
   }
 
-  /** Lets go of a share that is about to be pruned. Uncles of an archived candidate count as those of the chain it is on. */
+  /** Lets go of a share that is about to be pruned. */
   forget(slot: Slot): void {
-    const height = this.#index.height(slot)
-    invariant(slot !== this.#candidateTip && slot !== this.#confirmedTip, 'a tip is never pruned')
-    this.#withheld.delete(slot)
-    this.#heads.delete(slot)
-    if (this.#index.membership(slot) === 'candidate') this.#uncleCount += this.#index.uncles(slot).length
-    if (this.#candidateAt.get(height) === slot) this.#candidateAt.set(height, NO_SLOT)
-    if (this.#confirmedAt.get(height) === slot) this.#confirmedAt.set(height, NO_SLOT)
-    this.#candidateAt.dropBelow(height)
-    this.#confirmedAt.dropBelow(height)
+    this.#heads.forget(slot)
+    this.#confirmed.forget(slot)
+    this.#candidate.forget(slot)
   }
 
   /** Lets go of an end of the tree that is on no chain and about to be evicted. */
   evicted(slot: Slot): void {
-    const index = this.#index
-    this.#withheld.delete(slot)
-    this.#heads.delete(slot)
-    const prev = index.prevSlot(slot)
-    if (prev === NO_SLOT || index.validity(slot) === 'invalid' || index.validity(prev) === 'invalid') return
-    if (!index.hasValidChild(prev, slot)) this.#heads.add(prev)
+    this.#candidate.release(slot)
+    this.#heads.evicted(slot)
   }
 
   /** Takes over both chains as a store knew them, the whole index being filled and its validities set. */
   restore(tips: { readonly confirmed: Slot; readonly candidate: Slot; readonly uncleCount: number }): void {
-    const index = this.#index
-    this.#heads.clear()
-    for (const slot of index.slots()) {
-      if (index.validity(slot) === 'invalid') continue
-      if (this.#isOpen(slot)) this.#heads.add(slot)
-    }
-    for (let at = tips.confirmed; at > 0; at = index.prevSlot(at)) {
-      this.#confirmedAt.set(index.height(at), at)
-      index.setMembership(at, 'confirmed')
-    }
-    for (let at = tips.candidate; at > 0; at = index.prevSlot(at)) {
-      this.#candidateAt.set(index.height(at), at)
-      if (index.membership(at) === 'none') index.setMembership(at, 'candidate')
-    }
-    this.#confirmedTip = tips.confirmed
-    this.#candidateTip = tips.candidate
-    this.#uncleCount = tips.uncleCount
+    this.#heads.restore()
+    this.#confirmed.restore(tips.confirmed, tips.uncleCount)
+    this.#candidate.restore(tips.candidate)
     // What was invalid, or withheld, when the store was written may not be any more.
-    this.#turnToHeaviest()
+    this.#turnIfHeavier()
   }
 
   checkInvariants(): void {
     const index = this.#index
-    const heaviest = index.work(this.#candidateTip)
+    const heaviest = index.work(this.candidateTip)
     invariant(
-      heaviest >= index.work(this.#confirmedTip),
+      heaviest >= index.work(this.confirmedTip),
       'the candidate chain is at least as heavy as the confirmed one'
     )
     for (const slot of index.slots()) {
-      const height = index.height(slot)
-      const membership = index.membership(slot)
-      const candidate = this.#candidateAt.get(height) === slot
-      const confirmed = this.#confirmedAt.get(height) === slot
-      invariant(membership === (confirmed ? 'confirmed' : candidate ? 'candidate' : 'none'), 'membership is as listed')
-      const isHead = index.validity(slot) !== 'invalid' && this.#isOpen(slot)
-      invariant(this.#heads.has(slot) === isHead, 'heads are the valid ends')
-      if (this.#heads.has(slot) && this.#isRooted(slot)) invariant(index.work(slot) <= heaviest, 'no head is heavier')
-      if (candidate || confirmed) invariant(index.validity(slot) !== 'invalid', 'nothing invalid is on a chain')
+      const isOnChain = this.#candidate.has(slot) || this.#confirmed.has(slot)
+      const listed = this.#confirmed.has(slot) ? 'confirmed' : isOnChain ? 'candidate' : 'none'
+      invariant(index.membership(slot) === listed, 'membership is as listed')
+      if (isOnChain) invariant(index.validity(slot) !== 'invalid', 'nothing invalid is on a chain')
     }
-    this.#checkLinked(this.#candidateTip, this.#candidateAt)
-    this.#checkLinked(this.#confirmedTip, this.#confirmedAt)
+    this.#heads.checkInvariants()
+    this.#candidate.checkInvariants()
+    this.#confirmed.checkInvariants()
+    const isHeavier = (head: Slot) => index.work(head) > heaviest && this.#candidate.canTurn(head)
+    invariant(!this.#heads.some(isHeavier), 'no head is heavier')
   }
 
-  #checkLinked(tip: Slot, at: HeightColumn): void {
-    invariant(at.get(this.#index.height(tip) + 1) === NO_SLOT, 'a chain ends at its tip')
-    for (let slot = tip; slot !== NO_SLOT; slot = this.#index.prevSlot(slot)) {
-      invariant(at.get(this.#index.height(slot)) === slot, 'a chain is dense and linked by parents')
-    }
+  #grew(slot: Slot): void {
+    this.#heads.grew(slot)
+    if (this.#index.work(slot) > this.#index.work(this.candidateTip)) this.#candidate.turn(slot)
   }
 
   #qualifies(slot: Slot, pruneHeight: Height): boolean {
@@ -299,70 +230,23 @@ export class Organiser {
       .every(uncle => uncle === NO_SLOT || index.height(uncle) < pruneHeight || index.hasBody(uncle))
   }
 
-  /**
-   * Makes `to` the candidate tip; false, with nothing changed, if its branch leaves the chain below what is kept or goes
-   * through a share that is withheld.
-   */
-  #turnCandidate(to: Slot): boolean {
-    const index = this.#index
-    const branch: Slot[] = []
-    let at = to
-    while (at !== NO_SLOT && this.#candidateAt.get(index.height(at)) !== at) {
-      if (this.#withheld.has(at)) return false
-      branch.push(at)
-      at = index.prevSlot(at)
-    }
-    if (at === NO_SLOT) return false
-    for (let height = this.candidateHeight; height > index.height(at); height--) {
-      const left = this.#candidateAt.get(height)
-      if (index.membership(left) === 'candidate') index.setMembership(left, 'none')
-      this.#candidateAt.set(height, NO_SLOT)
-    }
-    for (const joined of branch) {
-      if (index.membership(joined) === 'none') index.setMembership(joined, 'candidate')
-      this.#candidateAt.set(index.height(joined), joined)
-    }
-    this.#candidateTip = to
-    return true
-  }
-
-  #turnToHeaviest(): void {
-    const heaviest = this.#index.work(this.#candidateTip)
-    for (const head of this.#heads) {
-      if (this.#index.work(head) <= heaviest) continue
-      this.#rebuildCandidate()
-      return
-    }
+  #turnIfHeavier(): void {
+    const heaviest = this.#index.work(this.candidateTip)
+    if (this.#heads.some(head => this.#index.work(head) > heaviest)) this.#turnToBest()
   }
 
   /** After the candidate chain lost its top: turns to the best end that is left. */
-  #rebuildCandidate(): void {
+  #turnToBest(): void {
     const index = this.#index
-    const best = [...this.#heads].sort((a, b) => {
+    const best = this.#heads.sorted((a, b) => {
       if (index.work(a) !== index.work(b)) return index.work(a) > index.work(b) ? -1 : 1
       // Of equals the confirmed branch, so that nothing confirmed is left behind for no gain; then a fixed order.
-      const aHolds = this.descends(a, this.#confirmedTip)
-      if (aHolds !== this.descends(b, this.#confirmedTip)) return aHolds ? -1 : 1
+      const aHolds = this.descends(a, this.confirmedTip)
+      if (aHolds !== this.descends(b, this.confirmedTip)) return aHolds ? -1 : 1
       return compareDigests(index.hash(a), index.hash(b))
     })
-    const found = best.some(head => this.#turnCandidate(head))
+    const found = best.some(head => this.#candidate.turn(head))
     invariant(found, 'the confirmed chain at least is a branch to fall back to')
-  }
-
-  #unconfirmDownTo(height: Height): Slot[] {
-    const unconfirmed: Slot[] = []
-    const lowest = Math.max(height + 1, this.#index.lowestHeight)
-    for (let at = this.confirmedHeight; at >= lowest; at--) {
-      const slot = this.#confirmedAt.get(at)
-      this.#confirmedAt.set(at, NO_SLOT)
-      this.#index.setMembership(slot, this.#candidateAt.get(at) === slot ? 'candidate' : 'none')
-      this.#uncleCount -= this.#index.uncles(slot).length
-      unconfirmed.push(slot)
-    }
-    const tip = this.#confirmedAt.get(height)
-    invariant(tip !== NO_SLOT, 'the confirmed chain never falls back below what is kept')
-    this.#confirmedTip = tip
-    return unconfirmed
   }
 
   /** The share and its descendants that are not invalid yet. */
@@ -375,20 +259,5 @@ export class Organiser {
       open.push(...this.#index.children(slot))
     }
     return found
-  }
-
-  /** Whether a chain could end at a share that is not invalid itself. */
-  #isOpen(slot: Slot): boolean {
-    const index = this.#index
-    return index.isGenesis(slot) || !index.hasValidChild(slot)
-  }
-
-  #isRooted(slot: Slot): boolean {
-    let at = slot
-    while (at !== NO_SLOT && this.#candidateAt.get(this.#index.height(at)) !== at) {
-      if (this.#withheld.has(at)) return false
-      at = this.#index.prevSlot(at)
-    }
-    return at !== NO_SLOT
   }
 }

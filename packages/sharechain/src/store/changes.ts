@@ -7,7 +7,7 @@ import {
   type Share
 } from '@p2poolv2/consensus'
 import type { Height, ShareHash } from '@p2poolv2/primitives'
-import type { ConfirmedMove } from '../chains/organise.ts'
+import type { ConfirmedMove } from '../chains/confirmed-chain.ts'
 import type { ChainOutcome } from '../contract.ts'
 import type { HeaderIndex, Slot } from '../tree/header-index.ts'
 import { bodyKey, confirmedKey, headerKey, indexKey, stateKey } from './keys.ts'
