@@ -13,5 +13,5 @@ export type {
 export { EFFECT_RANK } from './contract.ts'
 export { HASHES_PER_DIFFICULTY } from './figures/hashrate.ts'
 export type { NodeQueries, NodeStatus } from './figures/queries.ts'
-export type { NodeCoreOptions } from './node-core.ts'
 export { NodeCore } from './node-core.ts'
+export type { NodeCoreOptions } from './options.ts'

@@ -1,63 +1,25 @@
-import type { BlockTemplate } from '@p2poolv2/bitcoin'
 import { DEFAULT_POOL_SIGNATURE } from '@p2poolv2/bitcoin'
-import type { ChainParams, ConsensusAddress, PayoutCut } from '@p2poolv2/consensus'
 import { Gossip } from '@p2poolv2/gossip'
-import type { Moment, Rng, Sha256d, SteadyMs } from '@p2poolv2/primitives'
-import { bytesEqual, difficultyFromBits, invariant, steadyMs, unixMs } from '@p2poolv2/primitives'
-import type { FoundBlock, ShareChain } from '@p2poolv2/sharechain'
-import type { SessionSettings } from '@p2poolv2/stratum'
+import type { Moment, SteadyMs } from '@p2poolv2/primitives'
+import { steadyMs, unixMs } from '@p2poolv2/primitives'
+import type { ShareChain } from '@p2poolv2/sharechain'
 import { StratumV1 } from '@p2poolv2/stratum'
 import { BlockKeeper } from './chain/block-keeper.ts'
 import { ChainKeeper } from './chain/chain-keeper.ts'
 import { chainPortOf } from './chain/chain-port.ts'
-import { HeldEvents, type Holdable, isHoldable } from './chain/held-events.ts'
+import { HeldEvents } from './chain/held-events.ts'
 import { PeerDesk } from './chain/peer-desk.ts'
-import type { BitcoindStatus, NodeEffect, NodeEvent, StopReason, TooLargeRule } from './contract.ts'
+import type { NodeEffect, NodeEvent, StopReason } from './contract.ts'
 import { EffectList } from './effect-list.ts'
+import { BitcoindNodes } from './figures/bitcoind-nodes.ts'
 import { PoolStats } from './figures/pool-stats.ts'
 import type { NodeQueries } from './figures/queries.ts'
 import { createQueries } from './figures/queries.ts'
 import { createAuthorise } from './miners/authorise.ts'
 import { MinerDesk } from './miners/miner-desk.ts'
-import type { Renewal } from './work/job-maker.ts'
+import type { NodeCoreDeps, NodeCoreOptions } from './options.ts'
 import { JobMaker } from './work/job-maker.ts'
-
-export interface NodeCoreOptions {
-  readonly params: ChainParams
-  readonly donation: PayoutCut | null
-  readonly fee: PayoutCut | null
-  /** At most `MAX_POOL_SIGNATURE_BYTES`; default `P2Poolv2`. */
-  readonly poolSignature?: Uint8Array
-  /** The node's own wallet: a 32-byte taproot output key. */
-  readonly nodeShareProgram: Uint8Array
-  /** The operator's share-chain address in the same form, or null. */
-  readonly configuredShareProgram: Uint8Array | null
-  /** Who is paid for miners whose user name is a bare worker name; null or absent: they are refused. */
-  readonly bareNamePayout?: ConsensusAddress | null
-  readonly stratum: SessionSettings
-  /** Default `solo`. */
-  readonly tooLarge?: TooLargeRule
-  /** Make shares although every peer follows other rules; default false. */
-  readonly allowsPrivateFork?: boolean
-  readonly version: string
-  /** The newest `BLOCKS_READ` of the store, in any order. */
-  readonly recentBlocks: readonly FoundBlock[]
-  readonly startedAtMs: SteadyMs
-  /** Default `MAX_MINERS`. */
-  readonly maxMiners?: number
-  /** Default: the gossip machine's own. */
-  readonly maxPeers?: number
-}
-
-export interface NodeCoreDeps {
-  readonly rng: Rng
-  readonly sha256d?: Sha256d
-  /** Restored from its store, or new. From here on only this machine changes it. */
-  readonly chain: ShareChain
-}
-
-/** Bitcoin nodes shown. The configuration names a handful; at the cap the rest is left out of the status. */
-const MAX_BITCOIND_NODES = 16
+import { WorkDesk } from './work/work-desk.ts'
 
 /** Whoever waits for a time of the wall clock looks at it at least this often, since it may step. */
 export const WALL_CHECK_MS = 30_000
@@ -80,13 +42,10 @@ export class NodeCore {
   readonly #keeper: ChainKeeper
   readonly #gossip: Gossip
   readonly #peers: PeerDesk
-  #bitcoinds: readonly BitcoindStatus[] = []
-  #templateSource: string | null = null
-  /** What peers know of our transactions. */
-  #toldTemplate: BlockTemplate | null = null
-  #isStoreBehind = false
+  readonly #work: WorkDesk
+  readonly #bitcoinds: BitcoindNodes
   /** Of peers, while the disk is behind: what they bring makes the chain grow. */
-  readonly #held = new HeldEvents()
+  readonly #held: HeldEvents
   /** The moment of the event under way, or of the last one. */
   readonly #turn: { now: Moment } = { now: { wallMs: unixMs(0), steadyMs: steadyMs(0) } }
   #state: 'new' | 'running' | 'stopped' = 'new'
@@ -95,6 +54,8 @@ export class NodeCore {
     this.#chain = deps.chain
     const { params, donation, fee, poolSignature = DEFAULT_POOL_SIGNATURE, startedAtMs } = options
     const { chain, rng, sha256d } = deps
+    this.#bitcoinds = new BitcoindNodes(this.#effects)
+    this.#held = new HeldEvents(this.#effects)
     this.#jobs = new JobMaker({ params, donation, fee, poolSignature }, { chain })
     this.#stats = new PoolStats({ startedAtMs })
     const parts = { chain, jobs: this.#jobs, effects: this.#effects }
@@ -133,6 +94,7 @@ export class NodeCore {
         ...(sha256d === undefined ? {} : { sha256d })
       }
     )
+    this.#work = new WorkDesk({ jobs: this.#jobs, miners: this.#desk, peers: this.#peers, effects: this.#effects })
     this.queries = createQueries({
       params,
       version: options.version,
@@ -144,7 +106,7 @@ export class NodeCore {
       blocks: this.#blocks.log,
       gossip: this.#gossip,
       turn: this.#turn,
-      bitcoind: () => ({ nodes: this.#bitcoinds, templateSource: this.#templateSource })
+      bitcoind: () => ({ nodes: this.#bitcoinds.all, templateSource: this.#work.templateSource })
     })
   }
 
@@ -185,14 +147,11 @@ export class NodeCore {
     this.#blocks.checkInvariants()
     this.#keeper.checkInvariants()
     this.#gossip.checkInvariants()
-    invariant(this.#bitcoinds.length <= MAX_BITCOIND_NODES, 'bitcoin nodes are within their cap')
+    this.#bitcoinds.checkInvariants()
   }
 
   #route(event: NodeEvent, now: Moment): void {
-    if (this.#isStoreBehind && isHoldable(event)) {
-      if (!this.#held.add(event)) this.#refuse(event)
-      return
-    }
+    if (this.#held.holds(event)) return
     switch (event.type) {
       case 'minerConnected':
         this.#desk.connect(event, now)
@@ -204,10 +163,10 @@ export class NodeCore {
         this.#desk.gone(event.miner, now)
         break
       case 'template':
-        this.#takeTemplate(event, now)
+        this.#work.takeTemplate(event, now)
         break
       case 'bitcoind':
-        this.#takeBitcoinds(event.nodes)
+        this.#bitcoinds.take(event.nodes)
         break
       case 'blockResult':
         this.#blocks.settle(event)
@@ -216,13 +175,12 @@ export class NodeCore {
         this.#effects.report({ type: 'committed', sequence: event.sequence })
         break
       case 'storeBehind':
-        this.#isStoreBehind = true
+        this.#held.storeBehind()
         this.#keeper.storeBehind()
         break
       case 'storeCaughtUp':
-        this.#isStoreBehind = false
         this.#keeper.storeCaughtUp(now)
-        for (const held of this.#held.take()) this.#route(held, now)
+        for (const held of this.#held.storeCaughtUp()) this.#route(held, now)
         break
       case 'storeFailed':
         this.#effects.report({ type: 'storeFailed', message: event.message })
@@ -267,79 +225,11 @@ export class NodeCore {
     }
   }
 
-  // Work
-
-  #takeTemplate(event: Extract<NodeEvent, { type: 'template' }>, now: Moment): void {
-    const { template, source } = event
-    const moved = this.#jobs.takeTemplate(template, now)
-    this.#templateSource = source
-    this.#effects.report({
-      type: 'templateTaken',
-      source,
-      bitcoinHeight: template.bitcoinHeight,
-      coinbaseValueSats: template.coinbaseValueSats,
-      bitcoinDifficulty: difficultyFromBits(template.bits),
-      transactions: template.transactions.length
-    })
-    if (moved) this.#desk.newBlock(template.prevHash, now)
-  }
-
-  /** New work for everybody if it is due, else what there is for those who asked. */
   #serve(now: Moment): void {
-    if (this.#state !== 'running') return
-    const renewal = this.#jobs.renewIfDue(now)
-    if (renewal === null) {
-      this.#desk.serveWanting(now)
-      return
-    }
-    this.#reportRenewal(renewal)
-    if (renewal.reason === 'window-empty') {
-      const message = 'the payout window has no weight, so nobody can be paid'
-      this.#effects.report({ type: 'bug', code: 'payout-window-empty', detail: message })
-      this.#stop({ code: 'bug', message }, now)
-      return
-    }
-    if (renewal.offered !== null) this.#tellTemplate(renewal.offered.work.template, now)
-    this.#desk.serveAll(renewal, now)
-  }
-
-  /** Peers that have our transactions can submit our blocks should we not live to do it. */
-  #tellTemplate(template: BlockTemplate, now: Moment): void {
-    const told = this.#toldTemplate
-    // The transactions follow from the branch. Work made anew mostly has the same, or fewer for lack of room each time.
-    if (told?.prevHash === template.prevHash && bytesEqual(told.merkleBranch, template.merkleBranch)) return
-    this.#toldTemplate = template
-    this.#peers.handle({ type: 'ownTemplate', template }, now)
-  }
-
-  #reportRenewal(renewal: Renewal): void {
-    const { offered, reason, cause } = renewal
-    if (offered === null) {
-      if (reason === 'window-unavailable') this.#effects.report({ type: 'workUnavailable', reason })
-      return
-    }
-    const { ineligible, droppedTransactions, scarceRoom, outputs } = offered.work
-    this.#effects.report({ type: 'jobsRenewed', cause, miners: this.#desk.served, ineligible })
-    if (scarceRoom === null) return
-    this.#effects.report({
-      type: 'coinbaseTooHeavy',
-      droppedTransactions,
-      payees: outputs.length,
-      scarce: scarceRoom
-    })
-  }
-
-  // The rest
-
-  /** There is no room to hold it. What wants an answer gets the one that costs nobody anything. */
-  #refuse(event: Holdable): void {
-    if (event.type === 'gossip') {
-      const { peer, messageId } = event
-      this.#effects.add({ type: 'verdict', peer, messageId, verdict: 'ignore' })
-    } else if (event.type === 'peerRequest') {
-      this.#effects.add({ type: 'respond', peer: event.peer, requestId: event.requestId, payload: null })
-    }
-    // The gossip machine notices answers that do not come; the rest always has room.
+    if (this.#state !== 'running' || this.#work.serve(now) === 'served') return
+    const message = 'the payout window has no weight, so nobody can be paid'
+    this.#effects.report({ type: 'bug', code: 'payout-window-empty', detail: message })
+    this.#stop({ code: 'bug', message }, now)
   }
 
   #deadline(now: Moment): void {
@@ -358,16 +248,6 @@ export class NodeCore {
     if (nextDeadlineMs === null) return null
     const { wallMs, steadyMs: nowMs } = this.#turn.now
     return steadyMs(nowMs + Math.min(Math.max(0, nextDeadlineMs - wallMs), WALL_CHECK_MS))
-  }
-
-  #takeBitcoinds(nodes: readonly BitcoindStatus[]): void {
-    const before = this.#bitcoinds
-    this.#bitcoinds = nodes.slice(0, MAX_BITCOIND_NODES)
-    for (const status of this.#bitcoinds) {
-      const known = before.find(node => node.url === status.url)
-      if (known?.state === status.state && known.message === status.message) continue
-      this.#effects.report({ type: 'bitcoindStatus', status })
-    }
   }
 
   #stop(reason: StopReason, now: Moment): void {

@@ -1,4 +1,5 @@
 import type { NodeEvent } from '../contract.ts'
+import type { EffectList } from '../effect-list.ts'
 
 /**
  * Messages, requests and answers of peers held back while the disk is behind; each can be a megabyte. Past this messages are
@@ -22,33 +23,58 @@ const KIND = {
   peerGone: 'life'
 } as const satisfies Record<Holdable['type'], string>
 
-export function isHoldable(event: NodeEvent): event is Holdable {
-  return event.type in KIND
-}
-
 /**
  * Events that wait because the disk is far behind the chain, in the order they came. Comings, goings and failures are small,
  * one a connection or request, and always have room.
  */
 export class HeldEvents {
+  readonly #effects: EffectList
+  #isStoreBehind = false
   #events: Holdable[] = []
   #messages = 0
 
-  /** @returns false if there is no room */
-  add(event: Holdable): boolean {
-    if (KIND[event.type] === 'message') {
-      if (this.#messages >= MAX_HELD_PEER_EVENTS) return false
-      this.#messages += 1
-    }
-    this.#events.push(event)
-    return true
+  constructor(effects: EffectList) {
+    this.#effects = effects
   }
 
-  /** Hands all of them out. */
-  take(): readonly Holdable[] {
+  /** From now on what peers bring waits. */
+  storeBehind(): void {
+    this.#isStoreBehind = true
+  }
+
+  /** Nothing waits any more. @returns what has, to be handled now */
+  storeCaughtUp(): readonly Holdable[] {
     const events = this.#events
+    this.#isStoreBehind = false
     this.#events = []
     this.#messages = 0
     return events
   }
+
+  /** Whether an event has to wait, or is refused for lack of room: in either case it is not handled now. */
+  holds(event: NodeEvent): boolean {
+    if (!this.#isStoreBehind || !isHoldable(event)) return false
+    if (KIND[event.type] !== 'message') this.#events.push(event)
+    else if (this.#messages >= MAX_HELD_PEER_EVENTS) this.#refuse(event)
+    else {
+      this.#messages += 1
+      this.#events.push(event)
+    }
+    return true
+  }
+
+  /** What wants an answer gets the one that costs nobody anything. */
+  #refuse(event: Holdable): void {
+    if (event.type === 'gossip') {
+      const { peer, messageId } = event
+      this.#effects.add({ type: 'verdict', peer, messageId, verdict: 'ignore' })
+    } else if (event.type === 'peerRequest') {
+      this.#effects.add({ type: 'respond', peer: event.peer, requestId: event.requestId, payload: null })
+    }
+    // The gossip machine notices answers that do not come; the rest always has room.
+  }
+}
+
+function isHoldable(event: NodeEvent): event is Holdable {
+  return event.type in KIND
 }
