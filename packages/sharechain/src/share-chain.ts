@@ -90,7 +90,7 @@ export class ShareChain {
     this.#intake = new Intake(params, { ...parts, validator: this.#validator })
     this.#base = new MiningBase(this.#index, this.#organiser)
     this.#stall = new StallWatch(this.#index, this.#organiser)
-    this.#evictor = new Evictor(this.#index, { limits: options.limits, mostAtHeight: params.maxSharesPerHeight })
+    this.#evictor = new Evictor(params, this.#index, options.limits)
     this.#pruner = new Pruner(params, {
       index: this.#index,
       organiser: this.#organiser,

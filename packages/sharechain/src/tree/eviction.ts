@@ -37,18 +37,18 @@ export interface Eviction {
 }
 
 /**
- * Makes room when a cap is exceeded: ends of branches go first that were never fully validated, the lightest of them first,
- * and then the lightest that were. What is on a chain, named by a share that stays, or spared is never among them. It is no
- * verdict: what is gone may come again.
+ * Makes room when a cap is exceeded: ends of branches go first that were never fully validated, the lightest of them first, and then the lightest that
+ * were. What is on a chain, named by a share that stays, or spared is never among them. It is no verdict: what is gone may
+ * come again.
  */
 export function evictLightest(index: HeaderIndex, limits: IndexLimits, eviction: Eviction): void {
-  if (fits(index, limits, 1)) return
+  if (fitsIn(index, limits)) return
   const heap = new LightestFirst(index)
   const offer = (slot: Slot) => {
     if (slot !== NO_SLOT && index.ends.has(slot) && isEvictable(index, slot, eviction)) heap.push(slot)
   }
   for (const slot of index.ends) offer(slot)
-  for (let slot = heap.pop(); slot !== undefined && !fits(index, limits, 1 - 1 / ROOM_PART); slot = heap.pop()) {
+  for (let slot = heap.pop(); slot !== undefined && !fitsIn(index, withRoom(limits)); slot = heap.pop()) {
     const freed = [index.prevSlot(slot), ...index.uncleSlots(slot)]
     eviction.gone(slot)
     index.dropLeaf(slot)
@@ -77,12 +77,27 @@ export function evictAtHeight(index: HeaderIndex, at: { height: Height; most: nu
   }
 }
 
-function fits(index: HeaderIndex, limits: IndexLimits, part: number): boolean {
+export function fitsIn(index: HeaderIndex, limits: IndexLimits): boolean {
   return (
-    index.size <= limits.maxShares * part &&
-    index.memoryBytes <= limits.maxBytes * part &&
-    index.sideBodyBytes <= limits.maxSideBodyBytes * part
+    index.size <= limits.maxShares &&
+    index.memoryBytes <= limits.maxBytes &&
+    index.sideBodyBytes <= limits.maxSideBodyBytes
   )
+}
+
+/** Limits so far above what is there, where that is more than they allow, that to look for room again costs little a share. */
+export function aboveWhatStays(index: HeaderIndex, limits: IndexLimits): IndexLimits {
+  const above = (limit: number, there: number): number => Math.max(limit, there + limit / ROOM_PART)
+  return {
+    maxShares: above(limits.maxShares, index.size),
+    maxBytes: above(limits.maxBytes, index.memoryBytes),
+    maxSideBodyBytes: above(limits.maxSideBodyBytes, index.sideBodyBytes)
+  }
+}
+
+function withRoom({ maxShares, maxBytes, maxSideBodyBytes }: IndexLimits): IndexLimits {
+  const part = 1 - 1 / ROOM_PART
+  return { maxShares: maxShares * part, maxBytes: maxBytes * part, maxSideBodyBytes: maxSideBodyBytes * part }
 }
 
 function isEvictable(index: HeaderIndex, slot: Slot, { isSpared }: Eviction): boolean {
