@@ -37,6 +37,9 @@ export const BITCOIN_HEIGHT_LIMIT = 500_000_000
 export const COINBASE_VERSION = 2
 export const COINBASE_SEQUENCE = 0xffff_fffe
 export const NULL_PREVOUT_INDEX = 0xffff_ffff
+/** Enough for all but coinbases with unusual outputs, so that a large one is written without moving what is there. */
+const ROOM_WITHOUT_OUTPUTS = 512
+const ROOM_OF_OUTPUT = 43
 const MARKER_AND_FLAG = Uint8Array.of(0, 1)
 const COMMITMENT_SCRIPT_LENGTH = 34
 const COMMITMENT_SCRIPT_START = Uint8Array.of(0x6a, 0x20)
@@ -81,7 +84,8 @@ export interface CoinbaseSkeleton {
  */
 export function buildCoinbase(parts: CoinbaseParts): CoinbaseSkeleton {
   checkParts(parts)
-  const writer = new ByteWriter(1024).i32(COINBASE_VERSION).compactSize(1)
+  const writer = new ByteWriter(ROOM_WITHOUT_OUTPUTS + parts.outputs.length * ROOM_OF_OUTPUT)
+  writer.i32(COINBASE_VERSION).compactSize(1)
   writer.bytes(new Uint8Array(32)).u32(NULL_PREVOUT_INDEX)
 
   const beforeExtranonce = new ByteWriter()

@@ -45,7 +45,14 @@ export function decodeBitcoinHeader(reader: ByteReader): BitcoinHeader {
   }
 }
 
+/** A header never changes, and each rule about a share asks for its hash. */
+const HASHES = new WeakMap<BitcoinHeader, Bytes32>()
+
 /** The block hash, 32 bytes, wire order. */
 export function bitcoinHeaderHashWire(header: BitcoinHeader): Bytes32 {
-  return sha256d(encodeBitcoinHeader(header))
+  const known = HASHES.get(header)
+  if (known !== undefined) return known
+  const hash = sha256d(encodeBitcoinHeader(header))
+  HASHES.set(header, hash)
+  return hash
 }

@@ -30,6 +30,9 @@ export interface Transaction {
 
 const SEGWIT_FLAG = 1
 
+/** A transaction never changes, and one that was read is written as it was read: views, of bytes that its scripts hold anyway. */
+const ENCODINGS = new WeakMap<Transaction, Uint8Array>()
+
 /**
  * Reads a transaction in the old or the BIP144 form and leaves the reader behind it (protocol §1).
  * Strict: for every transaction exactly one byte string is accepted, the one `encodeTransaction` writes.
@@ -38,6 +41,13 @@ const SEGWIT_FLAG = 1
  * @throws CodecError `truncated`, `non-minimal`, or `malformed` for an unknown flag or a witness form without a witness
  */
 export function decodeTransaction(reader: ByteReader): Transaction {
+  const start = reader.offset
+  const transaction = readTransaction(reader)
+  ENCODINGS.set(transaction, reader.since(start))
+  return transaction
+}
+
+function readTransaction(reader: ByteReader): Transaction {
   const version = reader.i32()
   const firstCount = reader.compactSize()
   // No old-form transaction has zero inputs, so a zero here is BIP144's marker.
@@ -77,13 +87,23 @@ function readWitness(reader: ByteReader): Uint8Array[] {
   return readMany(reader.compactSize(), () => reader.varBytes(reader.remaining))
 }
 
+/** Without a witness both forms are one. */
+function isOldForm({ inputs }: Transaction): boolean {
+  return inputs.length > 0 && !inputs.some(hasWitness)
+}
+
 function hasWitness(input: TxInput): boolean {
   return input.witness.length > 0
 }
 
-/** The full form: BIP144 if an input has a witness or there are no inputs, else the old form. */
+/**
+ * The full form: BIP144 if an input has a witness or there are no inputs, else the old form.
+ * @returns not to be written to: for a transaction that was decoded, the bytes it came from
+ */
 export function encodeTransaction(tx: Transaction): Uint8Array {
-  if (tx.inputs.length > 0 && !tx.inputs.some(hasWitness)) return encodeTransactionStripped(tx)
+  const known = ENCODINGS.get(tx)
+  if (known !== undefined) return known
+  if (isOldForm(tx)) return encodeTransactionStripped(tx)
   const writer = new ByteWriter(512).i32(tx.version).u8(0).u8(SEGWIT_FLAG)
   writeInputsAndOutputs(writer, tx)
   for (const { witness } of tx.inputs) {
@@ -93,8 +113,10 @@ export function encodeTransaction(tx: Transaction): Uint8Array {
   return writer.u32(tx.lockTime).finish()
 }
 
-/** The form without witnesses, which the txid hashes. */
+/** The form without witnesses, which the txid hashes. @returns not to be written to, as of `encodeTransaction` */
 export function encodeTransactionStripped(tx: Transaction): Uint8Array {
+  const known = ENCODINGS.get(tx)
+  if (known !== undefined && isOldForm(tx)) return known
   const writer = new ByteWriter(512).i32(tx.version)
   writeInputsAndOutputs(writer, tx)
   return writer.u32(tx.lockTime).finish()
@@ -111,12 +133,14 @@ function writeInputsAndOutputs(writer: ByteWriter, tx: Transaction): void {
 
 /** Length of `encodeTransaction(tx)`, without encoding it. */
 export function transactionBytes(tx: Transaction): number {
+  const known = ENCODINGS.get(tx)
+  if (known !== undefined) return known.length
   const { inputs, outputs } = tx
   // Version and lock time.
   let length = 8 + compactSizeLength(inputs.length) + compactSizeLength(outputs.length)
   for (const { scriptSig } of inputs) length += 40 + varBytesLength(scriptSig)
   for (const { script } of outputs) length += 8 + varBytesLength(script)
-  if (inputs.length > 0 && !inputs.some(hasWitness)) return length
+  if (isOldForm(tx)) return length
   for (const { witness } of inputs) {
     length += compactSizeLength(witness.length)
     for (const item of witness) length += varBytesLength(item)

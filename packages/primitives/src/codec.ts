@@ -89,6 +89,11 @@ export class ByteReader {
     return this.bytes(this.compactSize(max))
   }
 
+  /** What was read since an offset, a view and not a copy. */
+  since(offset: number): Uint8Array {
+    return this.#bytes.subarray(offset, this.#offset)
+  }
+
   /** One byte; any but zero is true (protocol §1). */
   bool(): boolean {
     return this.u8() !== 0

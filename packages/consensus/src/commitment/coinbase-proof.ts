@@ -49,16 +49,28 @@ export function buildCoinbaseProof(
 /** The coinbase txid a header implies (32 bytes, wire order), or why it implies none. */
 export type ProvenTxid = { readonly ok: true; readonly txidWire: Uint8Array } | Exclude<Checked, { ok: true }>
 
-/** A header never changes, and header, body and storage each ask what it proves. */
-const PROVEN = new WeakMap<ShareHeader, ProvenTxid>()
+/** What a header proves, and the root that followed from it with the branch it was asked about last. */
+interface Proof {
+  readonly proven: ProvenTxid
+  branch: Uint8Array | null
+  rootWire: Uint8Array | null
+}
+
+/** A header never changes, nor does a branch; header, body and storage each ask what they prove. */
+const PROOFS = new WeakMap<ShareHeader, Proof>()
 
 /** Steps 2 to 7 of protocol §6.1: one compression and one short hash. */
 export function coinbaseTxidFromProof(header: ShareHeader): ProvenTxid {
-  const known = PROVEN.get(header)
-  if (known !== undefined) return known
-  const proven = provenBy(header)
-  PROVEN.set(header, proven)
-  return proven
+  return proofOf(header).proven
+}
+
+function proofOf(header: ShareHeader): Proof {
+  let proof = PROOFS.get(header)
+  if (proof === undefined) {
+    proof = { proven: provenBy(header), branch: null, rootWire: null }
+    PROOFS.set(header, proof)
+  }
+  return proof
 }
 
 function provenBy(header: ShareHeader): ProvenTxid {
@@ -88,8 +100,23 @@ function refusedProof(...[code, facts]: Parameters<typeof refused>): Exclude<Che
 /** The bitcoin merkle root a header and branch imply (32 bytes, wire order); null if they imply none. */
 export function merkleRootFromProof(header: ShareHeader, merkleBranch: Uint8Array): Uint8Array | null {
   if (!isBranch(merkleBranch)) return null
-  const proven = coinbaseTxidFromProof(header)
-  return proven.ok ? foldBranch(proven.txidWire, merkleBranch) : null
+  const proof = proofOf(header)
+  if (!proof.proven.ok) return null
+  if (proof.branch !== merkleBranch || proof.rootWire === null) {
+    proof.rootWire = foldBranch(proof.proven.txidWire, merkleBranch)
+    proof.branch = merkleBranch
+  }
+  return proof.rootWire
+}
+
+/** A header that came without its merkle root, with the one that header and branch imply; null if they imply none. */
+export function withImpliedRoot(header: ShareHeader, merkleBranch: Uint8Array): ShareHeader | null {
+  const merkleRootWire = merkleRootFromProof(header, merkleBranch)
+  if (merkleRootWire === null) return null
+  const whole = { ...header, bitcoinHeader: { ...header.bitcoinHeader, merkleRootWire } }
+  // A proof is about everything in a header but that.
+  PROOFS.set(whole, proofOf(header))
+  return whole
 }
 
 /**
@@ -100,7 +127,8 @@ export function verifyCoinbaseProof(header: ShareHeader, merkleBranch: Uint8Arra
   if (!isBranch(merkleBranch)) return refused('proof-branch-length', { branchBytes: merkleBranch.length })
   const proven = coinbaseTxidFromProof(header)
   if (!proven.ok) return proven
-  if (!bytesEqual(foldBranch(proven.txidWire, merkleBranch), header.bitcoinHeader.merkleRootWire)) {
+  const rootWire = merkleRootFromProof(header, merkleBranch)
+  if (rootWire === null || !bytesEqual(rootWire, header.bitcoinHeader.merkleRootWire)) {
     return refused('proof-merkle-root', { coinbaseTxid: bytesToHexReversed(proven.txidWire) })
   }
   return PASSED

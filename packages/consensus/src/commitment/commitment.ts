@@ -51,8 +51,15 @@ export function commitmentOf(
   return sha256(commitmentPreimage(prefix, { minerBitcoinAddress, minerAddress }))
 }
 
+/** A header never changes; its proof and its coinbase are both measured by this. */
+const COMMITMENTS = new WeakMap<ShareHeader, Uint8Array>()
+
 /** The commitment a header stands for. */
 export function commitmentOfHeader(header: ShareHeader): Uint8Array {
+  const known = COMMITMENTS.get(header)
+  if (known !== undefined) return known
   const prefix = commitmentPrefix({ ...header, shareWitnessRoot: header.coinbaseProof.shareWitnessRoot })
-  return commitmentOf(prefix, header.minerBitcoinAddress, header.minerAddress)
+  const commitment = commitmentOf(prefix, header.minerBitcoinAddress, header.minerAddress)
+  COMMITMENTS.set(header, commitment)
+  return commitment
 }

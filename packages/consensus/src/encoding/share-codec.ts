@@ -12,6 +12,7 @@ import {
 import {
   ByteReader,
   ByteWriter,
+  bytesEqual,
   CodecError,
   type CompactBits,
   compactSizeLength,
@@ -189,8 +190,20 @@ export function shareHashOf(header: ShareHeader): ShareHash {
   return shareHashFromWire(sha256d(encodeShareHeader(header)))
 }
 
-/** The whole share (protocol §8). @throws CodecError `oversize` for one that no message can carry */
+/**
+ * A share never changes, and is stored and sent as it was read: views, of bytes that it holds anyway. One whose header is not
+ * in its one canonical form has none.
+ */
+const ENCODINGS = new WeakMap<Share, Uint8Array>()
+
+/**
+ * The whole share (protocol §8).
+ * @returns not to be written to: for a share that was decoded, the bytes it came from
+ * @throws CodecError `oversize` for one that no message can carry
+ */
 export function encodeShare(share: Share): Uint8Array {
+  const known = ENCODINGS.get(share)
+  if (known !== undefined) return known
   const writer = new ByteWriter(2048)
   writer.bytes(encodeShareHeader(share.header)).compactSize(share.transactions.length)
   for (const transaction of share.transactions) writer.bytes(encodeTransaction(transaction))
@@ -225,17 +238,25 @@ export function decodeShare(bytes: Uint8Array, limits: ShareLimits = DEFAULT_LIM
   if (bytes.length > limits.maxBytes) throw new CodecError('oversize', `a share is at most ${limits.maxBytes} bytes`)
   const reader = new ByteReader(bytes)
   const header = decodeShareHeader(reader)
+  const received = reader.since(0)
   const count = reader.compactSize(Math.floor(reader.remaining / MIN_TRANSACTION_BYTES))
   const transactions: Transaction[] = []
   for (let i = 0; i < count; i++) transactions.push(decodeTransaction(reader))
   const merkleBranch = readBranch(reader)
   const bitcoinCoinbase = decodeTransaction(reader)
   reader.expectEnd()
-  return { hash: shareHashOf(header), header, transactions, merkleBranch, bitcoinCoinbase }
+  const canonical = encodeShareHeader(header)
+  const hash = shareHashFromWire(sha256d(canonical))
+  const share = { hash, header, transactions, merkleBranch, bitcoinCoinbase }
+  // Everything behind the header has one form only.
+  if (bytesEqual(canonical, received)) ENCODINGS.set(share, bytes)
+  return share
 }
 
 /** Length of `encodeShare(share)`: what it takes in a frame, in the store and, nearly, in memory. */
 export function shareBodyBytes(share: Share): number {
+  const known = ENCODINGS.get(share)
+  if (known !== undefined) return known.length
   const branchNodes = share.merkleBranch.length / HASH_BYTES
   let length = encodeShareHeader(share.header).length + compactSizeLength(share.transactions.length)
   for (const transaction of share.transactions) length += transactionBytes(transaction)

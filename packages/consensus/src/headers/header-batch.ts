@@ -1,6 +1,6 @@
 /** Many headers in one message: shared branches once, merkle roots left out where the proof gives them. Source: protocol §9. */
 import { ByteReader, ByteWriter, bytesEqual, bytesToHex, CodecError, invariant } from '@p2poolv2/primitives'
-import { merkleRootFromProof } from '../commitment/coinbase-proof.ts'
+import { merkleRootFromProof, withImpliedRoot } from '../commitment/coinbase-proof.ts'
 import {
   decodeShareHeader,
   decodeShareHeaderWithoutRoot,
@@ -75,8 +75,7 @@ export function decodeHeaderBatch(bytes: Uint8Array): HeaderItem[] {
 }
 
 function readRootless(reader: ByteReader, merkleBranch: Uint8Array): ShareHeader {
-  const header = decodeShareHeaderWithoutRoot(reader)
-  const merkleRootWire = merkleRootFromProof(header, merkleBranch)
-  if (merkleRootWire === null) throw new CodecError('malformed', 'a left-out merkle root follows from no proof')
-  return { ...header, bitcoinHeader: { ...header.bitcoinHeader, merkleRootWire } }
+  const header = withImpliedRoot(decodeShareHeaderWithoutRoot(reader), merkleBranch)
+  if (header === null) throw new CodecError('malformed', 'a left-out merkle root follows from no proof')
+  return header
 }

@@ -40,19 +40,24 @@ export class PayoutWindow {
   readonly #minerSums = new WideSums()
   /** How often each miner occurs in the window; a miner of no weight still gets an output. */
   #occurrences = new Int32Array(64)
-  /** Miners that occur, in no order, and where each stands in that list. */
+  /** Miners that occur, and where each stands in that list; by address text once it has been asked for. */
   readonly #present: number[] = []
   #placeInPresent = new Int32Array(64)
+  #isSorted = true
+  /** What each miner was last said to have; undefined once that has changed. */
+  readonly #said: (AddressWeight | undefined)[] = []
   #answer: Answer | null = null
 
   // Made once: push and drop allocate no closures.
   readonly #credit: Give = (miner, limbs, at) => {
     this.#sums.add(TOTAL, limbs, at)
     this.#minerSums.add(miner, limbs, at)
+    this.#said[miner] = undefined
   }
   readonly #debit: Give = (miner, limbs, at) => {
     this.#sums.subtract(TOTAL, limbs, at)
     this.#minerSums.subtract(miner, limbs, at)
+    this.#said[miner] = undefined
   }
   readonly #raiseScratch: Give = (_miner, limbs, at) => this.#sums.add(SCRATCH, limbs, at)
 
@@ -96,6 +101,8 @@ export class PayoutWindow {
     this.#minerSums.clear()
     this.#occurrences.fill(0)
     this.#present.length = 0
+    this.#said.length = 0
+    this.#isSorted = true
   }
 
   /** Makes `anchorSlot` the newest entry. */
@@ -177,7 +184,9 @@ export class PayoutWindow {
     }
     const before = this.#occurrences[miner] as number
     this.#occurrences[miner] = before + 1
-    if (before === 0) this.#placeInPresent[miner] = this.#present.push(miner) - 1
+    if (before > 0) return
+    this.#placeInPresent[miner] = this.#present.push(miner) - 1
+    this.#isSorted = false
   }
 
   #leave(miner: number): void {
@@ -190,16 +199,42 @@ export class PayoutWindow {
     if (moved === miner) return
     this.#present[place] = moved
     this.#placeInPresent[moved] = place
+    this.#isSorted = false
   }
 
+  /** By address text: who writes the outputs of a coinbase need not sort them again. */
   #snapshot(): PayoutWeights {
+    if (!this.#isSorted) this.#sort()
     const byAddress = new Map<string, AddressWeight>()
+    let before: AddressWeight | undefined
     for (const miner of this.#present) {
-      const address = this.#source.minerAddress(miner)
-      const weight = this.#minerSums.get(miner) + (byAddress.get(address.text)?.weight ?? 0n)
-      byAddress.set(address.text, { address, weight })
+      let last = this.#weightOf(miner)
+      const { address } = last
+      // Two numbers may stand for one text.
+      if (before?.address.text === address.text) last = { address, weight: before.weight + last.weight }
+      byAddress.set(address.text, last)
+      before = last
     }
     return { total: this.#sums.get(TOTAL), byAddress }
+  }
+
+  #weightOf(miner: number): AddressWeight {
+    const said = this.#said[miner]
+    if (said !== undefined) return said
+    const weight = { address: this.#source.minerAddress(miner), weight: this.#minerSums.get(miner) }
+    this.#said[miner] = weight
+    return weight
+  }
+
+  #sort(): void {
+    const text = (miner: number): string => this.#weightOf(miner).address.text
+    this.#present.sort((a, b) => {
+      const [textA, textB] = [text(a), text(b)]
+      return textA < textB ? -1 : textA > textB ? 1 : 0
+    })
+    for (let place = 0; place < this.#present.length; place++)
+      this.#placeInPresent[this.#present[place] as number] = place
+    this.#isSorted = true
   }
 
   /** Throws unless the sums are what the entries say, the entries hang together and the bounds hold. */

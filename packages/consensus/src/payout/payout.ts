@@ -34,6 +34,12 @@ export interface PayoutRequest {
 
 const BPS_WHOLE = 10_000n
 
+/** What was asked of a window last. Work is made anew again and again from one window, and the share that it becomes is checked by it. */
+const LAST_ASKED = new WeakMap<
+  PayoutWeights,
+  { readonly request: PayoutRequest; readonly outputs: readonly PayoutOutput[] }
+>()
+
 /**
  * The outputs of a coinbase, in order: donation, fee, then every address of the window by text.
  *
@@ -41,7 +47,19 @@ const BPS_WHOLE = 10_000n
  * last gets the remainder. There is no dust limit. When the cuts leave nothing there are no payout outputs. The values always
  * sum to `valueSats`. Callers refuse cuts above 10,000 bps and windows without weight.
  */
-export function payoutOutputs(request: PayoutRequest): PayoutOutput[] {
+export function payoutOutputs(request: PayoutRequest): readonly PayoutOutput[] {
+  const last = LAST_ASKED.get(request.weights)
+  if (last !== undefined && isSame(last.request, request)) return last.outputs
+  const outputs = splitPayout(request)
+  LAST_ASKED.set(request.weights, { request, outputs })
+  return outputs
+}
+
+function isSame(a: PayoutRequest, b: PayoutRequest): boolean {
+  return a.valueSats === b.valueSats && a.donation === b.donation && a.fee === b.fee
+}
+
+function splitPayout(request: PayoutRequest): PayoutOutput[] {
   const outputs: PayoutOutput[] = []
   let restSats = request.valueSats
   for (const kind of ['donation', 'fee'] as const) {

@@ -1,10 +1,10 @@
 /** Chain context: time and payout, judged once the parent is fully valid. Source: protocol §12.7. */
-import { buildCoinbase, coinbaseOf, encodeTransactionStripped, foldBranch, txidWire } from '@p2poolv2/bitcoin'
+import { buildCoinbase, coinbaseInto, encodeTransactionStripped, foldBranch, txidWire } from '@p2poolv2/bitcoin'
 import { bigIntFromBits, bytesEqual, bytesToHexReversed, type CompactBits, type ShareHash } from '@p2poolv2/primitives'
 import { parseBitcoinCoinbase } from '../coinbase/bitcoin-coinbase.ts'
 import type { PaddingDemand } from '../coinbase/padding-form.ts'
 import { shareWitnessRoot } from '../coinbase/share-coinbase.ts'
-import { commitmentOf, commitmentPrefix } from '../commitment/commitment.ts'
+import { commitmentOf, commitmentOfHeader, commitmentPrefix } from '../commitment/commitment.ts'
 import type { ChainParams } from '../params.ts'
 import { type PayoutCut, type PayoutOutput, type PayoutWeights, payoutOutputs } from '../payout/payout.ts'
 import { type ChainView, type Checked, PASSED, refused, type Share, type ShareHeader } from '../share.ts'
@@ -91,23 +91,18 @@ function checkPayout({ share, window, padding }: ContextInput): Checked {
   if (form === undefined) return refused('coinbase-padding', { form: parsed.paddingForms.join(' '), demand })
 
   // coinbase-payout: byte for byte the coinbase this node would have built.
-  const expected = coinbaseOf(
-    {
-      nsecs: parsed.nsecs,
-      commitment: rebuiltCommitment(share),
-      work: {
-        coinbase: buildCoinbase({
-          bitcoinHeight: parsed.bitcoinHeight,
-          auxFlags: parsed.auxFlags,
-          poolSignature: parsed.poolSignature,
-          outputs: outputs.map(toTxOutput),
-          witnessCommitmentScript: parsed.witnessCommitmentScript,
-          padding: form
-        })
-      }
-    },
-    parsed.extranonce
-  )
+  const coinbase = buildCoinbase({
+    bitcoinHeight: parsed.bitcoinHeight,
+    auxFlags: parsed.auxFlags,
+    poolSignature: parsed.poolSignature,
+    outputs: outputs.map(toTxOutput),
+    witnessCommitmentScript: parsed.witnessCommitmentScript,
+    padding: form
+  })
+  const job = { nsecs: parsed.nsecs, commitment: rebuiltCommitment(share), work: { coinbase } }
+  // Nobody else holds the bytes.
+  const expected = coinbase.bytes
+  coinbaseInto(job, parsed.extranonce, expected)
   if (!bytesEqual(expected, encodeTransactionStripped(bitcoinCoinbase))) {
     return refused('coinbase-payout', { outputs: bitcoinCoinbase.outputs.length, expectedPayouts: outputs.length })
   }
@@ -122,7 +117,9 @@ function checkPayout({ share, window, padding }: ContextInput): Checked {
 
 /** The commitment with the witness root taken from the body, not from the header's word. */
 function rebuiltCommitment({ header, transactions }: Share): Uint8Array {
-  const prefix = commitmentPrefix({ ...header, shareWitnessRoot: shareWitnessRoot(transactions) })
+  const witnessRoot = shareWitnessRoot(transactions)
+  if (bytesEqual(witnessRoot, header.coinbaseProof.shareWitnessRoot)) return commitmentOfHeader(header)
+  const prefix = commitmentPrefix({ ...header, shareWitnessRoot: witnessRoot })
   return commitmentOf(prefix, header.minerBitcoinAddress, header.minerAddress)
 }
 

@@ -9,11 +9,23 @@ import { checkHeader } from './check-header.ts'
 import { checkParentAndBits, checkUncleBodies, checkUncles } from './check-placement.ts'
 import { checkTransactions } from './check-transactions.ts'
 
+type Body = Pick<Share, 'transactions' | 'bitcoinCoinbase'>
+
+/** Neither a header nor a body ever changes, and both who stores and who judges a share ask. */
+const MATCHED = new WeakMap<Body, ShareHeader>()
+
 /**
  * Whether a body is the one its header stands for, in the order of protocol §12.5.
  * @param header the header to measure against: the share's own, or the one already known for its hash
  */
-export function checkBodyMatches(header: ShareHeader, share: Pick<Share, 'transactions' | 'bitcoinCoinbase'>): Checked {
+export function checkBodyMatches(header: ShareHeader, share: Body): Checked {
+  if (MATCHED.get(share) === header) return PASSED
+  const checked = measureBody(header, share)
+  if (checked.ok) MATCHED.set(share, header)
+  return checked
+}
+
+function measureBody(header: ShareHeader, share: Body): Checked {
   // body-no-transactions
   const [coinbase, ...others] = share.transactions
   if (coinbase === undefined) return refused('body-no-transactions')
@@ -55,7 +67,7 @@ export function checkBodyMatches(header: ShareHeader, share: Pick<Share, 'transa
  * Size of a body (protocol §12.4, rule 5, and §12.6, rule 7): the share's own transactions and the bitcoin coinbase, whose
  * outputs grow with the miners of the window.
  */
-export function checkBodySize(params: ChainParams, share: Pick<Share, 'transactions' | 'bitcoinCoinbase'>): Checked {
+export function checkBodySize(params: ChainParams, share: Body): Checked {
   const transactions = [...share.transactions, share.bitcoinCoinbase]
   const bodyBytes = transactions.reduce((sum, transaction) => sum + transactionBytes(transaction), 0)
   if (bodyBytes <= params.maxBodyBytes) return PASSED
@@ -63,7 +75,7 @@ export function checkBodySize(params: ChainParams, share: Pick<Share, 'transacti
 }
 
 /** Size and transaction count (protocol §12.6, rules 7 and 8). */
-export function checkBodyLimits(params: ChainParams, share: Pick<Share, 'transactions' | 'bitcoinCoinbase'>): Checked {
+export function checkBodyLimits(params: ChainParams, share: Body): Checked {
   const size = checkBodySize(params, share)
   if (!size.ok) return size
   const transactions = share.transactions.length
