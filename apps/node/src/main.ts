@@ -6,6 +6,7 @@ import { address } from './commands/address.ts'
 import { init } from './commands/init.ts'
 import { invite, qrText } from './commands/invite.ts'
 import { addPeer, banPeer, listPeers, unbanPeer } from './commands/peers.ts'
+import { replayFiles } from './commands/replay.ts'
 import { runningNode } from './commands/running-node.ts'
 import { start } from './commands/start.ts'
 import { CONFIG_FILE_NAME } from './config.ts'
@@ -95,6 +96,16 @@ withRunningNode(peers.command('ban <who>'))
 withRunningNode(peers.command('unban <who>'))
   .description('end a ban')
   .action(async (who: string, flags: RunningFlags) => say(await unbanPeer(nodeAt(flags), who)))
+
+program
+  .command('replay <files...>')
+  .description('say again what miners said in recordings ([stratum] record), and compare what they are answered now')
+  .option('--differences', 'show what differs and nothing else')
+  .action((files: readonly string[], flags: { readonly differences?: boolean }) => {
+    const { text, differences } = replayFiles(files, flags.differences === true ? 'differences' : 'everything')
+    say(text)
+    if (differences > 0) process.exitCode = 1
+  })
 
 /** What to say of an error that a person can act on: its message says how, and a stack would only hide it. */
 function adviceOf(error: unknown): string | null {

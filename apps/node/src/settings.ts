@@ -112,6 +112,17 @@ export const configSchema = z.strictObject({
         .describe(
           'What miners get whose firmware cannot take the pool’s coinbase: work that pays them alone, nothing, or all of it.'
         ),
+      record: z
+        .string()
+        .min(1)
+        .optional()
+        .describe(
+          'Folder to write down what miners say and what they are told, for ./p2poolv2 replay; default: nothing is written down.'
+        ),
+      record_redact: z
+        .boolean()
+        .default(true)
+        .describe('Leave passwords and addresses out of what is written down; the coinbases of jobs stay.'),
       miner_address: z
         .string()
         .optional()

@@ -13,7 +13,12 @@ export type {
   StartProfile
 } from './contract.ts'
 export { DEFAULT_START_PROFILES, DEFAULT_VARDIFF } from './mining/difficulty.ts'
+export { settingsOfDoor } from './mining/door-settings.ts'
 export { JOB_LIFE_MS, MAX_JOBS, OLD_JOB_LIFE_MS } from './mining/job-registry.ts'
+export { type Answer, answerText } from './recording/answers.ts'
+export { ConnectionRecorder } from './recording/connection-recorder.ts'
+export { parseRecordings, recordingHead, recordingLine } from './recording/recording.ts'
+export { type ReplayedConnection, replay } from './recording/replay.ts'
 export { type LineFault, LineReader } from './v1/line-reader.ts'
 export { isMisbehaviour } from './v1/messages.ts'
 export { type SizeFit, sizeFit } from './v1/size-classes.ts'

@@ -22,6 +22,7 @@ import { configuredOptions } from './node-options.ts'
 import { peerNetwork } from './peer-network.ts'
 import { openShareChain } from './share-store.ts'
 import { STOP_RANK } from './stop-order.ts'
+import { stratumRecorder } from './stratum-recorder.ts'
 
 /** A node that serves. `stop` ends it within five seconds, data safe. */
 export interface RunningNode {
@@ -56,9 +57,10 @@ export async function startNode(config: Config, invite: Invite | null, host: Nod
   const maxConnections = openConnectionCap(config.stratum.max_connections, log)
   const { store, chain, recentBlocks } = await openShareChain(storeFolder(config.data_dir, config.chain), params, log)
 
+  const options = configuredOptions(config, params)
   const core = new NodeCore(
     {
-      ...configuredOptions(config, params),
+      ...options,
       nodeShareProgram: wallet.shareProgram,
       recentBlocks,
       startedAtMs: clock.now().steadyMs,
@@ -72,7 +74,8 @@ export async function startNode(config: Config, invite: Invite | null, host: Nod
   const post = (event: NodeEvent): void => shell.post(event)
   const blockFolder = join(config.data_dir, config.chain, 'blocks')
   const bitcoind = bitcoindSide({ nodes: bitcoin.nodes, chain: params.chain, blockFolder, recentBlocks }, { post, log })
-  const stratum = stratumListener(config, { maxConnections, post, log })
+  const recorder = stratumRecorder(config, options.stratum, { limits: () => core.queries.work(), clock, log })
+  const stratum = stratumListener(config, { maxConnections, post, recorder, log })
   const peers = peerNetwork(config, join(config.data_dir, config.chain, 'peers'), {
     params,
     privateKey: await loadIdentity({ directory: config.data_dir, fresh: config.p2p.fresh_identity }),
@@ -91,8 +94,8 @@ export async function startNode(config: Config, invite: Invite | null, host: Nod
     store,
     telemetry,
     ports: {
-      sendMiner: (miner, output) => stratum.server.send(miner, output),
-      closeMiner: (miner, reason) => stratum.server.close(miner, reason),
+      sendMiner: stratum.sendMiner,
+      closeMiner: stratum.closeMiner,
       submitBlock: bitcoind.submitBlock,
       network: peers.perform,
       stopped: host.onStopped

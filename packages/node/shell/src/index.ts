@@ -1,2 +1,2 @@
-export { NodeShell } from './node-shell.ts'
+export { type NodePorts, NodeShell } from './node-shell.ts'
 export { Telemetry } from './telemetry.ts'

@@ -14,6 +14,7 @@ import type {
   SessionRemains,
   SessionSettings
 } from '@p2poolv2/stratum'
+import { settingsOfDoor } from '@p2poolv2/stratum'
 import type { MinerId, MinerWarningCode } from '../contract.ts'
 import type { MinerAddresses } from '../work/work-template.ts'
 import { ParkedSessions } from './parked-sessions.ts'
@@ -132,7 +133,7 @@ export class Miners {
     }
     const session = protocol.open(
       {
-        ...settingsFrom(this.#options.settings, startDifficulty),
+        ...settingsOfDoor(this.#options.settings, startDifficulty),
         extranonce,
         sessionId: bytesToHex(rng.bytes(8)),
         connectedAtMs: nowMs,
@@ -292,19 +293,6 @@ function isSameMachine(a: MinerSays, b: MinerSays): boolean {
     a.operator?.minimumDifficulty === b.operator?.minimumDifficulty &&
     a.operator?.terahashes === b.operator?.terahashes
   )
-}
-
-/** Nobody who comes in by a door starts below its start difficulty, whatever his kind. */
-function settingsFrom(settings: SessionSettings, least: number | undefined): SessionSettings {
-  if (least === undefined) return settings
-  return {
-    ...settings,
-    vardiff: { ...settings.vardiff, startDifficulty: Math.max(least, settings.vardiff.startDifficulty) },
-    startProfiles: settings.startProfiles.map(profile => ({
-      ...profile,
-      startDifficulty: Math.max(least, profile.startDifficulty ?? least)
-    }))
-  }
 }
 
 function keyOf(identity: MinerIdentity): string {

@@ -79,7 +79,12 @@ export function isMisbehaviour(reason: string): boolean {
 
 /** JSON text of a string with everything above ASCII escaped: what we send is ASCII (stratum §1.1). */
 export function asciiJson(text: string): string {
-  return JSON.stringify(text).replace(/[\u007f-\uffff]/g, escapeUnit)
+  return asciiText(JSON.stringify(text))
+}
+
+/** The same JSON in ASCII: what is above it can only be within its strings. */
+export function asciiText(json: string): string {
+  return json.replace(/[\u007f-\uffff]/g, escapeUnit)
 }
 
 function escapeUnit(unit: string): string {
