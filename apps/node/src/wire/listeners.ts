@@ -1,8 +1,7 @@
 import { ApiServer, type ApiSources } from '@p2poolv2/api'
 import type { NodeEvent } from '@p2poolv2/node'
-import type { NodePorts } from '@p2poolv2/node/shell'
 import type { Log, Part } from '@p2poolv2/runtime'
-import { AddressRangeError, type Door, type Recorder, StratumServer } from '@p2poolv2/stratum/tcp'
+import { AddressRangeError, type Door, StratumServer } from '@p2poolv2/stratum/tcp'
 import { ConfigError } from '../config.ts'
 import type { Config } from '../settings.ts'
 import { STOP_RANK } from './stop-order.ts'
@@ -13,19 +12,16 @@ export interface Listener extends Part {
 }
 
 /** The miners' door, and the way back to them. */
-export interface StratumListener extends Listener, Pick<NodePorts, 'sendMiner' | 'closeMiner'> {}
-
-export interface StratumListenerDeps {
-  readonly maxConnections: number
-  /** Where connections and lines of miners go. */
-  readonly post: (event: NodeEvent) => void
-  /** Writes down what is said, if somebody wants that. */
-  readonly recorder: Recorder | null
-  readonly log: Log
+export interface StratumListener extends Listener {
+  readonly server: StratumServer
 }
 
-export function stratumListener(config: Config, deps: StratumListenerDeps): StratumListener {
-  const { maxConnections, post, recorder, log } = deps
+/** @param deps.post where connections and lines of miners go */
+export function stratumListener(
+  config: Config,
+  deps: { readonly maxConnections: number; readonly post: (event: NodeEvent) => void; readonly log: Log }
+): StratumListener {
+  const { maxConnections, post, log } = deps
   const { hostname, port: firstPort, trusted_ranges, proxy_ranges, max_connections_per_address } = config.stratum
   const server = stratumServer(
     {
@@ -38,45 +34,25 @@ export function stratumListener(config: Config, deps: StratumListenerDeps): Stra
       proxyRanges: proxy_ranges
     },
     {
-      onConnected: (miner, remote, door) => {
-        recorder?.connected(miner, door)
-        const { startDifficulty } = door
-        post({ type: 'minerConnected', miner, remote, ...(startDifficulty !== undefined && { startDifficulty }) })
-      },
-      onLines: (miner, lines) => {
-        recorder?.received(miner, lines)
-        post({ type: 'minerLines', miner, lines })
-      },
-      onGone: (miner, why) => {
-        recorder?.gone(miner, why)
-        post({ type: 'minerGone', miner })
-      },
+      onConnected: (miner, remote, { startDifficulty }) =>
+        post({ type: 'minerConnected', miner, remote, ...(startDifficulty !== undefined && { startDifficulty }) }),
+      onLines: (miner, lines) => post({ type: 'minerLines', miner, lines }),
+      onGone: miner => post({ type: 'minerGone', miner }),
       log
     }
   )
   let port = 0
   return {
     name: 'Stratum server',
-    sendMiner: (miner, output) => {
-      recorder?.sent(miner, output)
-      server.send(miner, output)
-    },
-    closeMiner: (miner, reason) => {
-      recorder?.closing(miner, reason)
-      server.close(miner, reason)
-    },
+    server,
     get port() {
       return port
     },
     start: async () => {
-      await recorder?.start()
       port = await server.listen()
     },
     stopRank: STOP_RANK.stratum,
-    stop: async signal => {
-      await server.stop(signal)
-      await recorder?.stop()
-    }
+    stop: signal => server.stop(signal)
   }
 }
 

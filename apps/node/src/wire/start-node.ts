@@ -83,8 +83,7 @@ export async function startNode(config: Config, invite: Invite | null, host: Nod
     },
     { post, log }
   )
-  const recorder = stratumRecorder(config, options.stratum, { limits: () => core.queries.work(), clock, log })
-  const stratum = stratumListener(config, { maxConnections, post, recorder, log })
+  const stratum = stratumListener(config, { maxConnections, post, log })
   const peers = peerNetwork(config, join(config.data_dir, config.chain, 'peers'), {
     params,
     privateKey: await loadIdentity({ directory: config.data_dir, fresh: config.p2p.fresh_identity }),
@@ -97,14 +96,15 @@ export async function startNode(config: Config, invite: Invite | null, host: Nod
     log
   })
   const telemetry = new Telemetry({ log, metrics: new Metrics({ processMetrics: 'include' }), clock })
+  const recorder = stratumRecorder(config, options.stratum, { limits: () => core.queries.work(), log })
   const shell: NodeShell = new NodeShell({
-    core,
+    core: recorder?.between(core) ?? core,
     clock,
     store,
     telemetry,
     ports: {
-      sendMiner: stratum.sendMiner,
-      closeMiner: stratum.closeMiner,
+      sendMiner: (miner, output) => stratum.server.send(miner, output),
+      closeMiner: (miner, reason) => stratum.server.close(miner, reason),
       submitBlock: bitcoind.submitBlock,
       network: peers.perform,
       stopped: host.onStopped
@@ -120,6 +120,7 @@ export async function startNode(config: Config, invite: Invite | null, host: Nod
 
   const lifecycle = new Lifecycle({ log })
   await lifecycle.start([
+    ...(recorder === null ? [] : [recorder.part]),
     { name: 'share store', stopRank: STOP_RANK.shareStore, stop: () => store.close() },
     bitcoin.part,
     bitcoind.submission,

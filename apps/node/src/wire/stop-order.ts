@@ -10,6 +10,7 @@ export const STOP_RANK = {
   node: 2,
   stratum: 2,
   blockSubmission: 3,
+  stratumRecorder: 3,
   embeddedChain: 4,
   shareStore: 5
 } as const

@@ -1,2 +1,2 @@
-export { type NodePorts, NodeShell } from './node-shell.ts'
+export { type Machine, NodeShell } from './node-shell.ts'
 export { Telemetry } from './telemetry.ts'

@@ -23,8 +23,11 @@ export interface NodePorts {
   stopped(reason: StopReason): void
 }
 
+/** The machine, or who stands before it. */
+export type Machine = Pick<NodeCore, 'handle' | 'nextDeadlineMs' | 'queries'>
+
 export interface NodeShellOptions {
-  readonly core: NodeCore
+  readonly core: Machine
   readonly clock: Clock
   readonly store: Pick<ShareStore, 'commit' | 'readShares' | 'readHeaders' | 'readArchive'>
   readonly ports: NodePorts

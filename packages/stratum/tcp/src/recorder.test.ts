@@ -1,13 +1,13 @@
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { steadyMs, unixMs } from '@p2poolv2/primitives'
+import { type Moment, steadyMs, unixMs } from '@p2poolv2/primitives'
 import { createLog } from '@p2poolv2/runtime'
 import { DEFAULT_START_PROFILES, DEFAULT_VARDIFF, parseRecordings } from '@p2poolv2/stratum'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Recorder } from './recorder.ts'
 
-const DOOR = { host: '127.0.0.1', port: 3333 }
+const DOOR = {}
 const NOTIFY = '{"id":null,"method":"mining.notify","params":["j"]}\n'
 
 let folder = ''
@@ -30,12 +30,13 @@ function recorder(into: string = folder): Recorder {
       version: '0.0.0'
     },
     {
-      clock: { now: () => ({ steadyMs: steadyMs(nowMs), wallMs: unixMs(1_700_000_000_000 + nowMs) }) },
       log: createLog({ level: 'info', format: 'json', sink: { write: line => void log.push(line) } }),
       limits: () => ({ shareDifficulty: 0.5, bitcoinDifficulty: 1 })
     }
   )
 }
+
+const now = (): Moment => ({ steadyMs: steadyMs(nowMs), wallMs: unixMs(1_700_000_000_000 + nowMs) })
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 
@@ -43,14 +44,13 @@ describe('Recorder', () => {
   it('writes a file for each connection, that nobody else may read', async () => {
     const writer = recorder()
     await writer.start()
-    writer.connected(1, DOOR)
-    writer.connected(2, { ...DOOR, startDifficulty: 5 })
+    writer.connected(1, DOOR, now())
+    writer.connected(2, { startDifficulty: 5 }, now())
     nowMs += 10
-    writer.received(1, [bytes('{"id":1,"method":"mining.subscribe","params":[]}'), bytes('\u00e9')])
-    writer.sent(1, '{"id":1,"result":true,"error":null}\n')
-    writer.sent(1, NOTIFY)
-    writer.closing(1, 'asked')
-    writer.gone(1, 'closed')
+    writer.received(1, [bytes('{"id":1,"method":"mining.subscribe","params":[]}'), bytes('\u00e9')], now())
+    writer.sent(1, '{"id":1,"result":true,"error":null}\n', now())
+    writer.sent(1, NOTIFY, now())
+    writer.closed(1, 'asked', now())
     await writer.stop()
     const names = (await readdir(folder)).sort()
     expect(names).toHaveLength(2)
@@ -68,7 +68,7 @@ describe('Recorder', () => {
     )
     expect(parseRecordings(String(second))[0]?.entries).toEqual([
       { at: 0, miner: 2, open: { startDifficulty: 5 } },
-      { at: 10, miner: 2, gone: 'stopped' }
+      { at: 0, miner: 2, gone: 'stopped' }
     ])
     expect((await stat(join(folder, names[0] ?? ''))).mode & 0o077).toBe(0)
   })
@@ -76,10 +76,10 @@ describe('Recorder', () => {
   it('goes on in a next file when one is full, which can be replayed alone', async () => {
     const writer = recorder()
     await writer.start()
-    writer.connected(1, DOOR)
-    writer.received(1, [bytes('{"id":1,"method":"mining.subscribe","params":[]}')])
-    writer.sent(1, '{"id":1,"result":true,"error":null}\n')
-    for (let i = 0; i < 1_300; i++) writer.sent(1, NOTIFY.replace('"j"', `"${String(i).padStart(1_000, '0')}"`))
+    writer.connected(1, DOOR, now())
+    writer.received(1, [bytes('{"id":1,"method":"mining.subscribe","params":[]}')], now())
+    writer.sent(1, '{"id":1,"result":true,"error":null}\n', now())
+    for (let i = 0; i < 1_300; i++) writer.sent(1, NOTIFY.replace('"j"', `"${String(i).padStart(1_000, '0')}"`), now())
     await writer.stop()
     const names = (await readdir(folder)).sort()
     expect(names).toHaveLength(2)
@@ -100,7 +100,7 @@ describe('Recorder', () => {
     await writeFile(join(folder, 'notes.txt'), 'mine')
     const writer = recorder()
     await writer.start()
-    writer.connected(1, DOOR)
+    writer.connected(1, DOOR, now())
     await writer.stop()
     const names = await readdir(folder)
     expect(names).toContain('notes.txt')
@@ -111,8 +111,8 @@ describe('Recorder', () => {
   it('records a hundred connections at a time, and says so', async () => {
     const writer = recorder()
     await writer.start()
-    for (let miner = 1; miner <= 102; miner++) writer.connected(miner, DOOR)
-    writer.received(101, [bytes('{}')])
+    for (let miner = 1; miner <= 102; miner++) writer.connected(miner, DOOR, now())
+    writer.received(101, [bytes('{}')], now())
     await writer.stop()
     expect(await readdir(folder)).toHaveLength(100)
     expect(log).toHaveLength(1)
@@ -124,8 +124,8 @@ describe('Recorder', () => {
     await writer.start()
     await rm(folder, { recursive: true })
     for (const miner of [1, 2]) {
-      writer.connected(miner, DOOR)
-      writer.received(miner, [bytes('{}')])
+      writer.connected(miner, DOOR, now())
+      writer.received(miner, [bytes('{}')], now())
     }
     await writer.stop()
     expect(log).toHaveLength(1)
@@ -135,11 +135,11 @@ describe('Recorder', () => {
   it('ends recordings when too much waits for the disk, and takes new ones', async () => {
     const writer = recorder()
     await writer.start()
-    writer.connected(1, DOOR)
+    writer.connected(1, DOOR, now())
     const line = bytes(`{"id":1,"x":"${'y'.repeat(8_000)}"}`)
-    for (let i = 0; i < 1_100; i++) writer.received(1, [line])
+    for (let i = 0; i < 1_100; i++) writer.received(1, [line], now())
     expect(log.join()).toContain('too slowly')
-    writer.connected(2, DOOR)
+    writer.connected(2, DOOR, now())
     await writer.stop()
     const names = await readdir(folder)
     expect(names.some(name => name.includes('-000002-'))).toBe(true)

@@ -1,7 +1,7 @@
 import { appendFile, mkdir, readdir, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { SteadyMs } from '@p2poolv2/primitives'
-import type { Clock, Log } from '@p2poolv2/runtime'
+import type { Moment, SteadyMs } from '@p2poolv2/primitives'
+import type { Log } from '@p2poolv2/runtime'
 import {
   ConnectionRecorder,
   type DifficultyLimits,
@@ -10,7 +10,6 @@ import {
   type SessionOutput,
   type SessionSettings
 } from '@p2poolv2/stratum'
-import type { Door } from './contract.ts'
 
 /** A connection's recording goes on in a next file from here on. */
 const MAX_FILE_CHARS = 1024 * 1024
@@ -35,7 +34,6 @@ export interface RecorderOptions {
 }
 
 export interface RecorderDeps {
-  readonly clock: Clock
   readonly log: Pick<Log, 'warn'>
   /** Of the work at hand. */
   readonly limits: () => DifficultyLimits
@@ -48,6 +46,7 @@ interface Live {
   part: number
   file: string
   headAtMs: SteadyMs
+  lastMs: SteadyMs
   /** In the file, and on the way to it. */
   chars: number
   unwritten: string
@@ -70,8 +69,8 @@ export class Recorder {
   readonly #files = new Map<string, number>()
   #unwrittenChars = 0
   #timer: NodeJS.Timeout | null = null
-  #noticedAtMs = new Map<string, SteadyMs>()
-  #whenWritten: (() => void)[] = []
+  readonly #noticedAtMs = new Map<string, SteadyMs>()
+  readonly #whenWritten: (() => void)[] = []
 
   constructor(options: RecorderOptions, deps: RecorderDeps) {
     this.#options = options
@@ -90,81 +89,84 @@ export class Recorder {
   /** Writes what there is, and ends. */
   async stop(): Promise<void> {
     if (this.#timer !== null) clearInterval(this.#timer)
-    for (const miner of [...this.#live.keys()]) this.#end(miner, 'stopped')
+    for (const [miner, { lastMs }] of [...this.#live]) this.#end(miner, 'stopped', lastMs)
     this.#write()
     while (this.#ending.size > 0) await new Promise<void>(resolve => this.#whenWritten.push(resolve))
   }
 
-  connected(miner: number, { startDifficulty }: Door): void {
+  connected(miner: number, { startDifficulty }: { readonly startDifficulty?: number }, now: Moment): void {
     if (this.#live.size >= MAX_RECORDED) {
-      this.#notice({ recorded: MAX_RECORDED }, 'a miner is not recorded: as many are as may be at a time')
+      this.#notice({ recorded: MAX_RECORDED }, 'a miner is not recorded: as many are as may be at a time', now.steadyMs)
       return
     }
-    const { wallMs, steadyMs } = this.#deps.clock.now()
-    const stamp = new Date(wallMs).toISOString().replace(/[-:]|\.\d+/g, '')
+    const stamp = new Date(now.wallMs).toISOString().replace(/[-:]|\.\d+/g, '')
     const live: Live = {
       recorder: new ConnectionRecorder({ miner, startDifficulty, redact: this.#options.redact }),
       name: `${stamp}-${String(miner).padStart(6, '0')}`,
       part: 0,
       file: '',
-      headAtMs: steadyMs,
+      headAtMs: now.steadyMs,
+      lastMs: now.steadyMs,
       chars: 0,
       unwritten: '',
       isWriting: false,
       isOver: false
     }
     this.#live.set(miner, live)
-    this.#openPart(live, recorder => recorder.opened(0))
+    this.#openPart(live, now, recorder => recorder.opened(0))
   }
 
-  received(miner: number, lines: readonly Uint8Array[]): void {
-    this.#add(miner, (recorder, at) => recorder.received(at, lines))
+  /** @param now of the event that the machine was told */
+  received(miner: number, lines: readonly Uint8Array[], now: Moment): void {
+    this.#add(miner, now, (recorder, at) => recorder.received(at, lines))
   }
 
-  sent(miner: number, output: SessionOutput): void {
-    this.#add(miner, (recorder, at) => recorder.sent(at, output, this.#deps.limits()))
+  /** @param now of the event that it comes of */
+  sent(miner: number, output: SessionOutput, now: Moment): void {
+    this.#add(miner, now, (recorder, at) => recorder.sent(at, output, this.#deps.limits()))
   }
 
-  /** The node is about to close it. */
-  closing(miner: number, reason: string): void {
-    this.#add(miner, (recorder, at) => recorder.closed(at, reason))
+  /** The node closes it, and forgets it. */
+  closed(miner: number, reason: string, now: Moment): void {
+    this.#add(miner, now, (recorder, at) => recorder.closed(at, reason))
+    this.#end(miner, 'closed', now.steadyMs)
   }
 
-  gone(miner: number, why: string): void {
-    this.#end(miner, why)
+  left(miner: number, now: Moment): void {
+    this.#end(miner, 'left', now.steadyMs)
   }
 
-  #add(miner: number, text: (recorder: ConnectionRecorder, at: number) => string): void {
+  #add(miner: number, now: Moment, text: (recorder: ConnectionRecorder, at: number) => string): void {
     const live = this.#live.get(miner)
     if (live === undefined) return
-    this.#append(live, text(live.recorder, this.#at(live)))
-    if (live.chars >= MAX_FILE_CHARS) this.#nextPart(miner, live)
+    live.lastMs = now.steadyMs
+    this.#append(live, text(live.recorder, now.steadyMs - live.headAtMs))
+    if (live.chars >= MAX_FILE_CHARS) this.#nextPart(miner, live, now)
     if (this.#unwrittenChars > MAX_UNWRITTEN_CHARS) {
-      this.#notice({}, 'recordings of miners end: the disk takes them too slowly')
-      for (const one of [...this.#live.keys()]) this.#end(one, 'unrecorded')
+      this.#notice({}, 'recordings of miners end: the disk takes them too slowly', now.steadyMs)
+      for (const one of [...this.#live.keys()]) this.#end(one, 'unrecorded', now.steadyMs)
     }
   }
 
-  #end(miner: number, why: string): void {
+  #end(miner: number, why: string, nowMs: SteadyMs): void {
     const live = this.#live.get(miner)
     if (live === undefined) return
-    this.#append(live, live.recorder.gone(this.#at(live), why))
+    this.#append(live, live.recorder.gone(nowMs - live.headAtMs, why))
     this.#live.delete(miner)
     this.#finish(live)
   }
 
   /** The file ends here, and the next one begins with what it needs of this one. */
-  #nextPart(miner: number, live: Live): void {
-    this.#append(live, live.recorder.gone(this.#at(live), 'unrecorded'))
+  #nextPart(miner: number, live: Live, now: Moment): void {
+    this.#append(live, live.recorder.gone(now.steadyMs - live.headAtMs, 'unrecorded'))
     const next = { ...live, unwritten: '', chars: 0, isWriting: false }
     this.#finish(live)
     this.#live.set(miner, next)
-    this.#openPart(next, recorder => recorder.carriedOn(0))
+    this.#openPart(next, now, recorder => recorder.carriedOn(0))
   }
 
-  #openPart(live: Live, beginning: (recorder: ConnectionRecorder) => string): void {
+  #openPart(live: Live, { wallMs, steadyMs }: Moment, beginning: (recorder: ConnectionRecorder) => string): void {
     const { redact, settings, version } = this.#options
-    const { wallMs, steadyMs } = this.#deps.clock.now()
     live.part += 1
     live.headAtMs = steadyMs
     live.file = `${live.name}-${live.part}${ENDING}`
@@ -182,10 +184,6 @@ export class Recorder {
   #finish(live: Live): void {
     live.isOver = true
     this.#ending.add(live)
-  }
-
-  #at({ headAtMs }: Live): number {
-    return this.#deps.clock.now().steadyMs - headAtMs
   }
 
   #write(): void {
@@ -218,7 +216,11 @@ export class Recorder {
 
   /** With a hole in it the rest of the recording is worth nothing. Other connections try for themselves. */
   #giveUp(live: Live, err: unknown): void {
-    this.#notice({ err, folder: this.#options.folder }, 'a recording of a miner ends: the disk does not take it')
+    this.#notice(
+      { err, folder: this.#options.folder },
+      'a recording of a miner ends: the disk does not take it',
+      live.lastMs
+    )
     this.#unwrittenChars -= live.unwritten.length
     live.unwritten = ''
     live.isOver = true
@@ -245,11 +247,10 @@ export class Recorder {
     for (const resolve of this.#whenWritten.splice(0)) resolve()
   }
 
-  #notice(fields: Readonly<Record<string, unknown>>, message: string): void {
-    const { steadyMs } = this.#deps.clock.now()
+  #notice(fields: Readonly<Record<string, unknown>>, message: string, nowMs: SteadyMs): void {
     const last = this.#noticedAtMs.get(message)
-    if (last !== undefined && steadyMs - last < NOTICE_EVERY_MS) return
-    this.#noticedAtMs.set(message, steadyMs)
+    if (last !== undefined && nowMs - last < NOTICE_EVERY_MS) return
+    this.#noticedAtMs.set(message, nowMs)
     this.#deps.log.warn(fields, message)
   }
 }
