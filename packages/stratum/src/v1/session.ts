@@ -317,23 +317,18 @@ export class V1Session implements MinerSession {
 
   #submit(idJson: string, submit: NamedSubmit | V1Refusal, now: Moment): void {
     const nowMs = now.steadyMs
-    if (!this.subscribed) {
-      this.#reject(idJson, { refusal: REQUEST_REFUSALS.notSubscribed, code: 'malformed', worker: '' }, nowMs)
-      return
-    }
-    const { identity } = this
-    if (identity === null) {
-      this.#reject(idJson, { refusal: REFUSALS.unauthorised, code: 'unauthorised', worker: '' }, nowMs)
+    const { identity, subscribed } = this
+    if (!subscribed || identity === null) {
+      const refusal = subscribed ? REFUSALS.unauthorised : REQUEST_REFUSALS.notSubscribed
+      this.#reject(idJson, { refusal, code: subscribed ? 'unauthorised' : 'malformed', worker: '' }, nowMs)
       return
     }
     if ('code' in submit) {
       this.#reject(idJson, { refusal: submit, code: 'malformed', worker: identity.worker }, nowMs)
       return
     }
-    const { refusal, worker, solution, shown, reached } = this.#channel.submit(submit, submit.name, {
-      ...now,
-      versionMask: this.#login.versionMask
-    })
+    const at = { ...now, versionMask: this.#login.versionMask }
+    const { refusal, worker, solution, shown, reached } = this.#channel.submit(submit, submit.name, at)
     if (solution !== null) this.#out.solution(solution)
     if (refusal !== null) {
       this.#reject(idJson, { refusal: REFUSALS[refusal.code], code: refusal.code, worker }, nowMs)
@@ -372,9 +367,8 @@ export class V1Session implements MinerSession {
     this.#out.send(notifyLine(this.#notifyLines.partsOf(event.job.work), event.job, jobs))
     const conflict = this.#channel.takeConflict()
     if (conflict !== null) {
-      const { wanted, useful, isGranted } = conflict
-      const difficulties = { wantedDifficulty: wanted, usefulDifficulty: useful }
-      this.#out.fact({ type: 'difficultyConflict', ...difficulties, isGranted })
+      const { wanted: wantedDifficulty, useful: usefulDifficulty, isGranted } = conflict
+      this.#out.fact({ type: 'difficultyConflict', wantedDifficulty, usefulDifficulty, isGranted })
     }
   }
 
