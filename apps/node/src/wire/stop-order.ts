@@ -10,6 +10,8 @@ export const STOP_RANK = {
   node: 2,
   stratum: 2,
   blockSubmission: 3,
+  history: 3,
+  chainReader: 3,
   embeddedChain: 4,
   shareStore: 5
 } as const
