@@ -88,6 +88,7 @@ export const LAYERS: readonly Layer[] = [
   app('miner', ['stratum/client', 'primitives']),
   app('dashboard', ['api/schema']),
   app('sim', ['simnet']),
+  app('load', ['stratum/client', 'bitcoind', 'primitives']),
   app('node', ['node', ...NODE, ...EDGES, 'devchain', 'devchain/rpc', 'app-miner'])
 ]
 

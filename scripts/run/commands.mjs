@@ -72,6 +72,11 @@ const COMMANDS = {
     summary: 'play a network in virtual time; without a scenario the list of them',
     run: app('apps/sim/dist/main.js')
   },
+  load: {
+    usage: 'load [options]',
+    summary: 'miners that do real work against any stratum server; load --help lists the options',
+    run: app('apps/load/dist/main.js')
+  },
   bench: { usage: 'bench [filter...]', summary: 'run the benchmarks in test/bench', run: runBenches },
   build: { usage: 'build', summary: 'compile every package', run: build },
   install: {

@@ -1,17 +1,19 @@
 /** The whole stratum server over TCP: CPU time of one accepted share, and the time until the last miner has new work. */
-import { type ChildProcess, fork } from 'node:child_process'
-import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { MiningWork } from '@p2poolv2/bitcoin'
+import { blockHashFromWire } from '@p2poolv2/primitives'
 import { createLog, nodeSha256d } from '@p2poolv2/runtime'
 import { type MinerSession, type SessionEvent, StratumV1 } from '@p2poolv2/stratum'
 import { StratumServer } from '@p2poolv2/stratum/tcp'
-import type { FromCrowd, ToCrowd } from './inputs/crowd.ts'
+import { CrowdProcess } from '../../apps/load/src/crowd-process.ts'
+import { nowMs } from '../../apps/load/src/now.ts'
 import { jobOf, NOW, workWith } from './inputs/submits.ts'
 import { measure, note } from './measure.ts'
 
 const CROWDS = [100, 1_000] as const
 const SUBMITS_PER_SAMPLE = 10_000
+const ANSWERED_WITHIN_MS = 60_000
+const POLL_MS = 50
 const COINBASE_BYTES = 1_024
 /** Every hash meets it. */
 const DIFFICULTY = 1e-12
@@ -37,9 +39,17 @@ class BenchServer {
     )
   }
 
-  /** New work for everybody. */
+  get miners(): number {
+    return this.#sessions.size
+  }
+
+  /** Work on a new block for everybody. */
   renew(): void {
-    this.#work = { ...this.#work, id: this.#work.id + 1 }
+    const id = this.#work.id + 1
+    // Two bytes of the hash are enough for blocks that nobody else knows.
+    const prevHashWire = this.#work.prevHashWire.slice()
+    prevHashWire.set([id & 0xff, (id >>> 8) & 0xff])
+    this.#work = { ...this.#work, id, prevHashWire, prevHash: blockHashFromWire(prevHashWire) }
     for (const miner of this.#sessions.keys()) this.#give(miner)
   }
 
@@ -89,31 +99,34 @@ class BenchServer {
   }
 }
 
-async function ask<T extends FromCrowd['type']>(
-  crowd: ChildProcess,
-  message: ToCrowd
-): Promise<Extract<FromCrowd, { readonly type: T }>> {
-  const answer = once(crowd, 'message')
-  crowd.send(message)
-  const [said] = await answer
-  return said as Extract<FromCrowd, { readonly type: T }>
-}
-
-/** Gives everybody new work. @returns milliseconds until the last one has it */
-async function renewed(crowd: ChildProcess, bench: BenchServer): Promise<number> {
-  await ask<'listening'>(crowd, { type: 'await-notify' })
-  const told = once(crowd, 'message')
-  const startedAtMs = Number(process.hrtime.bigint()) / 1e6
+/** Gives everybody a new block's work. @returns milliseconds until the last one has it */
+async function renewed(crowd: CrowdProcess, bench: BenchServer): Promise<number> {
+  await crowd.count()
+  const startedAtMs = nowMs()
   bench.renew()
-  const [{ lastAtMs }] = (await told) as [Extract<FromCrowd, { readonly type: 'notified' }>]
-  return lastAtMs - startedAtMs
+  for (;;) {
+    // Asked less often than the crowd has lines to read.
+    await pause(POLL_MS)
+    const [block] = (await crowd.tally()).blocks
+    if (block?.anyJobAtMs.length === bench.miners) return Math.max(...block.anyJobAtMs) - startedAtMs
+  }
 }
 
 for (const miners of CROWDS) {
   const bench = new BenchServer()
   const port = await bench.server.listen()
-  const crowd = fork(fileURLToPath(new URL('./inputs/crowd.ts', import.meta.url)))
-  await ask<'ready'>(crowd, { type: 'connect', port, miners })
+  // A process of its own, so that this one has the server's CPU time alone.
+  const crowd = new CrowdProcess({
+    host: '127.0.0.1',
+    port,
+    miners,
+    firstMiner: 1,
+    userPrefix: 'bench.',
+    password: 'x',
+    userAgent: 'bench/1',
+    connectAtOnce: 100
+  })
+  await crowd.connect()
   const each = SUBMITS_PER_SAMPLE / miners
   await measure({
     id: `stratum.share.${miners}`,
@@ -123,8 +136,10 @@ for (const miners of CROWDS) {
     // Fresh work, for which nobody has submitted.
     prepare: async () => void (await renewed(crowd, bench)),
     run: async () => {
-      const { others } = await ask<'answered'>(crowd, { type: 'submit', each })
-      if (others > 0) throw new Error(`${others} submits were refused`)
+      crowd.work(null, each)
+      await crowd.rest(ANSWERED_WITHIN_MS)
+      const { accepted } = await crowd.tally()
+      if (accepted !== SUBMITS_PER_SAMPLE) throw new Error(`only ${accepted} submits were accepted`)
     }
   })
   const lastMs: number[] = []
@@ -133,6 +148,6 @@ for (const miners of CROWDS) {
   note(
     `stratum.notify.${miners}: new work is at the last of ${miners} miners after ${lastMs[10]?.toFixed(1)} ms (${lastMs[2]?.toFixed(1)} to ${lastMs[17]?.toFixed(1)})`
   )
-  crowd.kill()
+  crowd.end()
   await bench.server.stop({ signal: AbortSignal.abort() })
 }

@@ -1,7 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import type { Target } from '@p2poolv2/primitives'
-import { headerFor, type MinerJob } from '@p2poolv2/stratum/client'
-import { grind } from './grind.ts'
+import { grind, headerFor, type MinerJob } from '@p2poolv2/stratum/client'
 
 /** What the main thread tells a grinding thread. */
 export type GrindOrder =

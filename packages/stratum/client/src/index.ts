@@ -1,2 +1,3 @@
+export { grind } from './grind.ts'
 export { headerFor, type MinerJob, parseNotify } from './miner-job.ts'
-export { parseSubscription, submitParams } from './miner-messages.ts'
+export { parseSubscription, type Subscription, submitParams } from './miner-messages.ts'
