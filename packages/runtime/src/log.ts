@@ -15,7 +15,7 @@ export interface LogOptions {
  * What our code logs with: a constant sentence last, everything that varies in fields before it.
  * pino's `Logger` is one; a test's silent logger is `createLog({ level: 'silent', format: 'json' })`.
  */
-export type Log = Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>
+export type Log = Pick<Logger, 'debug' | 'info' | 'warn' | 'error' | 'isLevelEnabled'>
 
 const HIDDEN = '[hidden]'
 

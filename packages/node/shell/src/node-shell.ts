@@ -40,6 +40,8 @@ export class NodeShell {
   #inbox: NodeEvent[] = []
   #working = false
   #timer: NodeJS.Timeout | null = null
+  /** What the timer was set for. */
+  #dueAtMs: number | null = null
   #state: 'new' | 'running' | 'stopped' = 'new'
 
   constructor(options: NodeShellOptions) {
@@ -184,13 +186,19 @@ export class NodeShell {
 
   /** One timer for whatever is due next. */
   #arm(): void {
+    const { core, clock } = this.#options
+    const dueAtMs = this.#state === 'running' ? core.nextDeadlineMs : null
+    // Most events leave it where it was.
+    if (this.#timer !== null && dueAtMs === this.#dueAtMs) return
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#timer = null
-    const { core, clock } = this.#options
-    const dueAtMs = core.nextDeadlineMs
-    if (this.#state !== 'running' || dueAtMs === null) return
+    this.#dueAtMs = dueAtMs
+    if (dueAtMs === null) return
     const waitMs = Math.min(Math.max(0, dueAtMs - clock.now().steadyMs), MAX_TIMEOUT_MS)
-    this.#timer = setTimeout(() => this.post({ type: 'deadline' }), waitMs)
+    this.#timer = setTimeout(() => {
+      this.#timer = null
+      this.post({ type: 'deadline' })
+    }, waitMs)
   }
 
   #end(): void {

@@ -167,7 +167,6 @@ export class Telemetry {
   }
 
   #write(fact: NodeFact): void {
-    const { type, ...fields } = fact
     switch (fact.type) {
       case 'minerConnected':
       case 'minerGone':
@@ -179,7 +178,8 @@ export class Telemetry {
       case 'peerConnected':
       case 'peerGone':
       case 'committed':
-        this.#log.debug(safe(fields), `node: ${type}`)
+        // A fact a share: what nobody reads is not put into words.
+        if (this.#log.isLevelEnabled('debug')) this.#log.debug(safe(fieldsOf(fact)), `node: ${fact.type}`)
         break
       case 'minerAuthorised':
         this.#line('info', fact, 'a miner is at work')
@@ -207,7 +207,7 @@ export class Telemetry {
         break
       case 'blockUnanswered':
         this.#log.warn(
-          safe(fields),
+          safe(fieldsOf(fact)),
           'a block found before the last stop has no answer of a bitcoin node on record: see whether bitcoin has it'
         )
         break
@@ -230,7 +230,7 @@ export class Telemetry {
         break
       }
       case 'resumed':
-        this.#log.info(safe(fields), 'shares left unchecked by the last run were checked')
+        this.#log.info(safe(fieldsOf(fact)), 'shares left unchecked by the last run were checked')
         break
       case 'storeBehind':
         this.#line('warn', fact, 'the disk is far behind: shares wait in memory, blocks go to bitcoin as ever')
@@ -242,7 +242,7 @@ export class Telemetry {
         this.#line('warn', fact, 'a stored share cannot be read: it is fetched from peers again')
         break
       case 'blockFound':
-        this.#log.info(safe(fields), 'BLOCK FOUND: one of our miners found a bitcoin block')
+        this.#log.info(safe(fieldsOf(fact)), 'BLOCK FOUND: one of our miners found a bitcoin block')
         break
       case 'blockResult': {
         if (fact.result === 'superseded') {
@@ -250,11 +250,11 @@ export class Telemetry {
           break
         }
         const isTaken = fact.result === 'accepted' || fact.result === 'duplicate'
-        this.#log[isTaken ? 'info' : 'warn'](safe(fields), 'a bitcoin node answered to a found block')
+        this.#log[isTaken ? 'info' : 'warn'](safe(fieldsOf(fact)), 'a bitcoin node answered to a found block')
         break
       }
       case 'storeFailed':
-        this.#log.error(safe(fields), 'the disk refuses: the node stops')
+        this.#log.error(safe(fieldsOf(fact)), 'the disk refuses: the node stops')
         break
       case 'bug':
         this.#log.error({ code: fact.code, detail: fact.detail }, 'this is a bug of ours: please report it')
@@ -363,6 +363,11 @@ export class Telemetry {
       if (lastAcceptedAtMs !== null) m.workerLast.set(labels, Math.floor(lastAcceptedAtMs / 1000))
     }
   }
+}
+
+function fieldsOf(fact: NodeFact): Readonly<Record<string, unknown>> {
+  const { type: _type, ...fields } = fact
+  return fields
 }
 
 /** Log fields with texts from outside made harmless, and bigints as text. */

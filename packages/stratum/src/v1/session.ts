@@ -27,10 +27,11 @@ import {
   unknownMethodLine
 } from './messages.ts'
 import { type NotifyLines, notifyLine } from './notify-line.ts'
-import { parseSubmit } from './parse-submit.ts'
+import { type NamedSubmit, parseSubmit } from './parse-submit.ts'
 import { REFUSALS, REQUEST_REFUSALS, type V1Refusal } from './refusals.ts'
 import { ReplyOrder, type SettledLogin } from './reply-order.ts'
 import { SessionEffects } from './session-effects.ts'
+import { SubmitReader } from './submit-reader.ts'
 import { difficultyOfSuggestedTarget, suggestedDifficulty } from './suggested-difficulty.ts'
 
 /** What a connection may do wrong before it is closed: this many unknown methods, or a fifth as many wrong requests. */
@@ -44,6 +45,7 @@ type WorkEvent = Extract<SessionEvent, { readonly type: 'work' }>
 export class V1Session implements MinerSession {
   readonly remote: string
   readonly #extranonce2Bytes: number
+  readonly #submits: SubmitReader
   readonly #notifyLines: NotifyLines
   readonly #channel: MiningChannel
   readonly #login: Login
@@ -59,6 +61,7 @@ export class V1Session implements MinerSession {
   constructor(options: SessionOptions, deps: SessionDeps & { readonly notifyLines: NotifyLines }) {
     this.remote = options.remote
     this.#extranonce2Bytes = options.extranonce.minerBytes
+    this.#submits = new SubmitReader(this.#extranonce2Bytes)
     this.#notifyLines = deps.notifyLines
     this.#sessionId = options.sessionId
     this.#resume = deps.resume
@@ -174,6 +177,11 @@ export class V1Session implements MinerSession {
   }
 
   #handleLine(line: Uint8Array, now: Moment): void {
+    const read = this.#submits.read(line)
+    if (read !== null) {
+      this.#submit(read.idJson, read.submit, now)
+      return
+    }
     const message = parseMessage(line)
     switch (message.kind) {
       case 'request':
@@ -199,7 +207,7 @@ export class V1Session implements MinerSession {
     const { idJson, method, params } = request
     switch (method) {
       case 'mining.submit':
-        this.#submit(request, now)
+        this.#submit(idJson, parseSubmit(params, this.#extranonce2Bytes), now)
         break
       case 'mining.subscribe':
         this.#subscribe(request)
@@ -307,7 +315,7 @@ export class V1Session implements MinerSession {
     this.#unannounced = []
   }
 
-  #submit({ idJson, params }: Request, now: Moment): void {
+  #submit(idJson: string, submit: NamedSubmit | V1Refusal, now: Moment): void {
     const nowMs = now.steadyMs
     if (!this.subscribed) {
       this.#reject(idJson, { refusal: REQUEST_REFUSALS.notSubscribed, code: 'malformed', worker: '' }, nowMs)
@@ -318,7 +326,6 @@ export class V1Session implements MinerSession {
       this.#reject(idJson, { refusal: REFUSALS.unauthorised, code: 'unauthorised', worker: '' }, nowMs)
       return
     }
-    const submit = parseSubmit(params, this.#extranonce2Bytes)
     if ('code' in submit) {
       this.#reject(idJson, { refusal: submit, code: 'malformed', worker: identity.worker }, nowMs)
       return

@@ -6,12 +6,16 @@ import { LineBudget, type LineLimits } from './line-budget.ts'
 
 /** A connection that was told to end but does not hang up is cut after this time. */
 const CLOSE_WITHIN_MS = 5_000
+/** More than this does not wait for a flush: what the network does not take has to be seen. */
+const MAX_SAID_CHARS = 16_384
 
 export interface MinerSocketOptions {
   readonly maxUnsentBytes: number
   readonly maxUnsentMs: number
   readonly lines: LineLimits
   readonly nowMs: () => SteadyMs
+  /** It has something to say: `flush` is to be called before the server waits again. */
+  readonly onOutput: (socket: MinerSocket) => void
   /** All complete lines of one read. */
   readonly onLines: (lines: readonly Uint8Array[]) => void
   /** More lines came than miners have reason to send: for a moment no more is read. */
@@ -30,6 +34,8 @@ export class MinerSocket {
   readonly #budget: LineBudget
   /** While it runs nothing is read: what comes stays with the system, and then with the sender. */
   #pause: NodeJS.Timeout | null = null
+  /** What was said since the last flush. */
+  #said = ''
   /** Work that waits for the socket to drain: only the newest is of any use then. '' for none. */
   #heldWork = ''
   #unsentSinceMs: SteadyMs | null = null
@@ -61,19 +67,37 @@ export class MinerSocket {
     return this.#hasSpoken
   }
 
-  /** Sends whole messages. Work is held back, and replaced by newer work, while earlier bytes wait for the network. */
+  /**
+   * Sends whole messages, text with the next `flush`. Work is held back, and replaced by newer work, while earlier bytes wait for
+   * the network.
+   */
   send(output: SessionOutput): void {
     if (this.#endedAtMs !== null || this.#socket.destroyed) return
-    if (this.#socket.writableLength > 0 && typeof output === 'string' && isWorkText(output)) {
+    if (typeof output !== 'string') {
+      this.flush()
+      this.#write(output)
+    } else if (this.#socket.writableLength > 0 && isWorkText(output)) {
       this.#heldWork = this.#heldWork === '' ? output : newestWork(this.#heldWork, output)
-      return
+    } else {
+      const isFirst = this.#said === ''
+      this.#said += output
+      if (this.#said.length > MAX_SAID_CHARS) this.flush()
+      else if (isFirst) this.#options.onOutput(this)
     }
-    this.#write(output)
+  }
+
+  /** Writes what was said as one. */
+  flush(): void {
+    const said = this.#said
+    if (said === '') return
+    this.#said = ''
+    if (!this.#socket.destroyed) this.#write(said)
   }
 
   /** Sends what waits, then hangs up. `listen`: what still comes in meanwhile is delivered, else dropped. */
   end(why: GoneReason, meanwhile: 'listen' | 'ignore'): void {
     if (this.#endedAtMs !== null || this.#socket.destroyed) return
+    this.flush()
     this.#why = why
     this.#isDeaf = meanwhile === 'ignore'
     this.#endedAtMs = this.#options.nowMs()

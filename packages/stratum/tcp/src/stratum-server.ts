@@ -6,6 +6,7 @@ import { AddressRanges } from './address-ranges.ts'
 import { DEFAULT_LIMITS, type Door, type GoneReason, type StratumLimits } from './contract.ts'
 import { MinerSocket } from './miner-socket.ts'
 import { OpenDoor, type Visitor } from './open-door.ts'
+import { Outbox } from './outbox.ts'
 import { isSharedAddress } from './shared-address.ts'
 
 const SWEEP_EVERY_MS = 5_000
@@ -76,6 +77,7 @@ export class StratumServer {
   /** How many of them an address has. */
   readonly #perAddress = new Map<string, number>()
   readonly #guard: AddressGuard
+  readonly #outbox = new Outbox()
   readonly #notices = new Map<Notice, { loggedAtMs: SteadyMs; unlogged: number }>()
   #sweeper: NodeJS.Timeout | null = null
   #nextMiner = 1
@@ -147,7 +149,7 @@ export class StratumServer {
     }
   }
 
-  /** Sends whole messages as one write; nothing happens if the miner has left. */
+  /** Sends whole messages before the server waits again, as one write; nothing happens if the miner has left. */
   send(miner: number, output: SessionOutput): void {
     this.#miners.get(miner)?.send(output)
   }
@@ -197,6 +199,7 @@ export class StratumServer {
       maxUnsentMs,
       lines: { linesPerSec, burstLines },
       nowMs: () => this.#clock.now().steadyMs,
+      onOutput: socket => this.#outbox.add(socket),
       onLines: lines => this.#deps.onLines(miner, lines),
       onPaused: () => this.#paused(address),
       onGone: why => this.#gone(miner, why)
