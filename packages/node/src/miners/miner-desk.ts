@@ -18,7 +18,7 @@ import { isRefused, isSoloWork, sizeWarning } from './size-rule.ts'
  * New work goes to so many miners in one event, and to the next in the next: the first of thousands need not wait for the last, and
  * what came in meanwhile, newer work above all, has its turn.
  */
-export const SERVED_AT_ONCE = 64
+export const SERVED_AT_ONCE = 128
 
 type EffectOf<T extends SessionEffect['type']> = Extract<SessionEffect, { readonly type: T }>
 
@@ -189,6 +189,11 @@ export class MinerDesk {
 
   /** Text goes out as one write, although a session that asked who its miner is has been called more than once. */
   #send(miner: Miner, outputs: readonly SessionOutput[]): void {
+    const [only] = outputs
+    if (outputs.length <= 1) {
+      if (only !== undefined) this.#deps.effects.add({ type: 'sendMiner', miner: miner.id, output: only })
+      return
+    }
     const text = outputs.filter(output => typeof output === 'string').join('')
     const frames = outputs.filter(output => typeof output !== 'string')
     for (const output of text === '' ? frames : [text, ...frames]) {
