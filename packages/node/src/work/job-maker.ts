@@ -1,7 +1,7 @@
 import type { BlockTemplate, Job, Solution } from '@p2poolv2/bitcoin'
-import type { ChainParams, PayoutCut } from '@p2poolv2/consensus'
+import type { ChainParams, PayoutCut, WitnessProgram } from '@p2poolv2/consensus'
 import type { Moment, SteadyMs, UnixMs } from '@p2poolv2/primitives'
-import { difficultyFromBits, invariant, steadyMs } from '@p2poolv2/primitives'
+import { bytesEqual, difficultyFromBits, invariant, steadyMs } from '@p2poolv2/primitives'
 import type { ShareChain } from '@p2poolv2/sharechain'
 import type { DifficultyLimits } from '@p2poolv2/stratum'
 import type { IneligibleReason, RenewCause } from '../contract.ts'
@@ -62,6 +62,8 @@ export class JobMaker {
   #offered: OfferedWork | null = null
   /** Solo work made from what is offered, by the address paid; as many as miners at most, and gone with it. */
   readonly #solo = new Map<string, WorkTemplate>()
+  /** What jobs of what is offered commit to, by the address paid: a farm's miners mostly have the same. As many, and gone with it. */
+  readonly #commitments = new Map<string, { readonly share: WitnessProgram; readonly commitment: Uint8Array | null }>()
   #lastWindow: KnownWindow | null = null
   #lastNsecs = 0n
   #lastWorkId = 0
@@ -146,7 +148,8 @@ export class JobMaker {
   /** A job of the current work for one miner: its own nsecs, commitment and id. */
   jobFor(addresses: MinerAddresses, wallMs: UnixMs): Job {
     invariant(this.#offered !== null, 'a job needs work')
-    return this.#jobOf(this.#offered.work, addresses, wallMs)
+    const { work } = this.#offered
+    return this.#jobOf(work, this.#commitmentFor(work, addresses), wallMs)
   }
 
   /** The same, but what it finds is a block that pays this miner alone. */
@@ -155,7 +158,7 @@ export class JobMaker {
     const { text } = addresses.bitcoin
     const work = this.#solo.get(text) ?? soloWorkOf(this.#offered.work, addresses, this.#options.poolSignature)
     this.#solo.set(text, work)
-    return this.#jobOf(work, addresses, wallMs)
+    return this.#jobOf(work, commitmentFor(work, addresses), wallMs)
   }
 
   /**
@@ -182,18 +185,28 @@ export class JobMaker {
     invariant(work.mining.coinbase.commitmentOffset !== null, 'every coinbase has room for a commitment')
   }
 
-  #jobOf(work: WorkTemplate, addresses: MinerAddresses, wallMs: UnixMs): Job {
+  #commitmentFor(work: WorkTemplate, addresses: MinerAddresses): Uint8Array | null {
+    const { bitcoin, share } = addresses
+    const known = this.#commitments.get(bitcoin.text)
+    if (known !== undefined && bytesEqual(known.share.program, share.program)) return known.commitment
+    const commitment = commitmentFor(work, addresses)
+    this.#commitments.set(bitcoin.text, { share, commitment })
+    return commitment
+  }
+
+  #jobOf(work: WorkTemplate, commitment: Uint8Array | null, wallMs: UnixMs): Job {
     const nsecs = this.#nextNsecs(wallMs)
     return {
       id: nsecs.toString(16).padStart(16, '0'),
       work: work.mining,
       nsecs,
-      commitment: commitmentFor(work, addresses)
+      commitment
     }
   }
 
   #offer(built: BuiltWork, cause: RenewCause, nowMs: SteadyMs): Renewal {
     this.#solo.clear()
+    this.#commitments.clear()
     const jobs = cause === 'newBlock' || cause === 'firstTemplate' ? 'clean' : 'keep'
     if (!built.ok) {
       this.#offered = null
