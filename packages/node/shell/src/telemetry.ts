@@ -318,11 +318,6 @@ function fieldsOf(fact: NodeFact): Readonly<Record<string, unknown>> {
   return fields
 }
 
-function fieldsOf(fact: NodeFact): Readonly<Record<string, unknown>> {
-  const { type: _type, ...fields } = fact
-  return fields
-}
-
 /** Log fields with texts from outside made harmless, and bigints as text. */
 function safe(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return Object.fromEntries(

@@ -8,12 +8,12 @@ import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach } from 'vitest'
 
 /** What a test opens and has to close again. */
-export interface Closing {
+interface Closing {
   close(): Promise<void>
 }
 
 /** A directory for the test under way. */
-export interface TestDirectory {
+interface TestDirectory {
   /** Empty when the test begins, gone when it has ended. */
   readonly path: string
   /** What was opened in it last, and is closed before it goes. */
