@@ -102,6 +102,11 @@ export class MinerDesk {
     for (const miner of apart) this.#offerTo(miner, renewal.jobs, now)
   }
 
+  /** The end is near: every miner is told, and served on. */
+  stopping(now: Moment): void {
+    for (const miner of this.miners.all()) this.#drive(miner, { type: 'stopping' }, now)
+  }
+
   /** The end: closes every connection. */
   close(now: Moment): void {
     for (const miner of this.miners.all()) {
