@@ -40,7 +40,6 @@ const MAX_NUISANCE = 100
 const INVALID_REQUEST_NUISANCE = 20
 
 type Request = Extract<MinerMessage, { readonly kind: 'request' }>
-type WorkEvent = Extract<SessionEvent, { readonly type: 'work' }>
 
 /** One miner's connection that speaks Stratum V1. Source: stratum §2 to §5. */
 export class V1Session implements MinerSession {
@@ -86,8 +85,8 @@ export class V1Session implements MinerSession {
     return this.#channel.difficulty.difficulty
   }
 
-  get subscribed(): boolean {
-    return this.#login.subscribed
+  get #isIn(): boolean {
+    return this.#login.subscribed && this.#login.authorised
   }
 
   get authorised(): boolean {
@@ -158,8 +157,7 @@ export class V1Session implements MinerSession {
         this.#channel.newBlock(event.prevHash, nowMs)
         break
       case 'stopping':
-        // Before that it would be taken for the answer to authorize.
-        if (this.subscribed && this.authorised) this.#out.send(RECONNECT_LINE)
+        if (this.#isIn) this.#out.send(RECONNECT_LINE)
         break
       case 'deadline':
         this.#handleDeadline(nowMs)
@@ -167,17 +165,14 @@ export class V1Session implements MinerSession {
       default:
         event satisfies never
     }
-    if (!this.#isClosed && this.subscribed && this.authorised && this.#channel.takeNeed(nowMs)) this.#out.wantWork()
+    if (!this.#isClosed && this.#isIn && this.#channel.takeNeed(nowMs)) this.#out.wantWork()
     return this.#out.take()
   }
 
   checkInvariants(nowMs: SteadyMs): void {
     this.#channel.checkInvariants(nowMs)
     this.#replies.checkInvariants()
-    invariant(
-      !this.#channel.difficulty.isStarted || (this.subscribed && this.authorised),
-      'work goes to whom it can be credited'
-    )
+    invariant(!this.#channel.difficulty.isStarted || this.#isIn, 'work goes to whom it can be credited')
     invariant(this.#nuisance <= MAX_NUISANCE || this.#isClosed, 'a nuisance is closed')
   }
 
@@ -315,28 +310,28 @@ export class V1Session implements MinerSession {
 
   /** Only now it is known both who mines and with what. */
   #announce(): void {
-    if (!this.subscribed) return
+    if (!this.#login.subscribed) return
     for (const identity of this.#unannounced) this.#out.fact({ type: 'joined', identity, userAgent: this.userAgent })
     this.#unannounced = []
   }
 
   #submit(idJson: string, submit: NamedSubmit | V1Refusal, now: Moment): void {
-    const nowMs = now.steadyMs
-    const { identity, subscribed } = this
-    if (!subscribed || identity === null) {
+    const { identity } = this
+    const { subscribed } = this.#login
+    if (!this.#isIn || identity === null) {
       const refusal = subscribed ? REFUSALS.unauthorised : REQUEST_REFUSALS.notSubscribed
-      this.#reject(idJson, { refusal, code: subscribed ? 'unauthorised' : 'malformed', worker: '' }, nowMs)
+      this.#reject(idJson, { refusal, code: subscribed ? 'unauthorised' : 'malformed', worker: '' }, now.steadyMs)
       return
     }
     if ('code' in submit) {
-      this.#reject(idJson, { refusal: submit, code: 'malformed', worker: identity.worker }, nowMs)
+      this.#reject(idJson, { refusal: submit, code: 'malformed', worker: identity.worker }, now.steadyMs)
       return
     }
     const at = { ...now, versionMask: this.#login.versionMask }
     const { refusal, worker, solution, shown, reached } = this.#channel.submit(submit, submit.name, at)
     if (solution !== null) this.#out.solution(solution)
     if (refusal !== null) {
-      this.#reject(idJson, { refusal: REFUSALS[refusal.code], code: refusal.code, worker }, nowMs)
+      this.#reject(idJson, { refusal: REFUSALS[refusal.code], code: refusal.code, worker }, now.steadyMs)
       return
     }
     this.#reply(resultLine(idJson, 'true'))
@@ -364,8 +359,8 @@ export class V1Session implements MinerSession {
     if (this.#channel.reject(why.code, nowMs) === 'give-up') this.#close('only-rejects')
   }
 
-  #handleWork(event: WorkEvent, nowMs: SteadyMs): void {
-    if (!this.subscribed || !this.authorised) return
+  #handleWork(event: Extract<SessionEvent, { readonly type: 'work' }>, nowMs: SteadyMs): void {
+    if (!this.#isIn) return
     const { newDifficulty, jobs } = this.#channel.assign(event, nowMs)
     // Not held behind an authorisation: a miner that waits for one takes work all the same, and needs it.
     if (newDifficulty !== null) this.#out.send(setDifficultyLine(difficultyText(newDifficulty)))
