@@ -77,6 +77,8 @@ export type NodeEvent =
   | { readonly type: 'archiveRead'; readonly requestId: number; readonly heights: readonly ArchivedHeight[] }
   /** The time named by `nextDeadlineMs` has come. */
   | { readonly type: 'deadline' }
+  /** `shutdown` will follow: miners are told to look for another node, and served on until then. */
+  | { readonly type: 'drain' }
   | { readonly type: 'shutdown' }
 
 export type NodeEffect =
@@ -273,6 +275,8 @@ export type NodeFact =
       readonly miners: number
       readonly ineligible: IneligibleReason | null
     }
+  /** Our clock is minutes ahead of bitcoind's, or behind it where that is negative. Once until they agree again. */
+  | { readonly type: 'clocksDiffer'; readonly differenceSec: number }
   /** No job can be made although there is a template; miners wait. */
   | { readonly type: 'workUnavailable'; readonly reason: IneligibleReason }
   /**

@@ -106,6 +106,7 @@ export class NodeCore {
       blocks: this.#blocks.log,
       gossip: this.#gossip,
       turn: this.#turn,
+      clockDifferenceSec: () => this.#work.clocks.differenceSec,
       bitcoind: () => ({ nodes: this.#bitcoinds.all, templateSource: this.#work.templateSource })
     })
   }
@@ -216,6 +217,9 @@ export class NodeCore {
         break
       case 'deadline':
         this.#deadline(now)
+        break
+      case 'drain':
+        this.#desk.stopping(now)
         break
       case 'shutdown':
         this.#stop({ code: 'shutdown', message: 'asked to stop' }, now)

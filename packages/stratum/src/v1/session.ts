@@ -21,6 +21,7 @@ import {
   type MinerMessage,
   NOT_JSON_LINE,
   parseMessage,
+  RECONNECT_LINE,
   refusalLine,
   resultLine,
   SILENT_METHODS,
@@ -83,8 +84,8 @@ export class V1Session implements MinerSession {
     return this.#channel.difficulty.difficulty
   }
 
-  get subscribed(): boolean {
-    return this.#login.subscribed
+  get #isIn(): boolean {
+    return this.#login.subscribed && this.#login.authorised
   }
 
   get authorised(): boolean {
@@ -158,23 +159,23 @@ export class V1Session implements MinerSession {
       case 'newBlock':
         this.#channel.newBlock(event.prevHash, nowMs)
         break
+      case 'stopping':
+        if (this.#isIn) this.#out.send(RECONNECT_LINE)
+        break
       case 'deadline':
         this.#handleDeadline(nowMs)
         break
       default:
         event satisfies never
     }
-    if (!this.#isClosed && this.subscribed && this.authorised && this.#channel.takeNeed(nowMs)) this.#out.wantWork()
+    if (!this.#isClosed && this.#isIn && this.#channel.takeNeed(nowMs)) this.#out.wantWork()
     return this.#out.take()
   }
 
   checkInvariants(nowMs: SteadyMs): void {
     this.#channel.checkInvariants(nowMs)
     this.#replies.checkInvariants()
-    invariant(
-      !this.#channel.difficulty.isStarted || (this.subscribed && this.authorised),
-      'work goes to whom it can be credited'
-    )
+    invariant(!this.#channel.difficulty.isStarted || this.#isIn, 'work goes to whom it can be credited')
     invariant(this.#nuisance <= MAX_NUISANCE || this.#isClosed, 'a nuisance is closed')
   }
 
@@ -312,7 +313,7 @@ export class V1Session implements MinerSession {
 
   /** Only now it is known both who mines and with what. */
   #announce(): void {
-    if (!this.subscribed) return
+    if (!this.#login.subscribed) return
     for (const identity of this.#unannounced) this.#out.fact({ type: 'joined', identity, userAgent: this.userAgent })
     this.#unannounced = []
   }
@@ -320,10 +321,10 @@ export class V1Session implements MinerSession {
   #submit(idJson: string, submit: NamedSubmit | V1Refusal, now: Moment): void {
     const nowMs = now.steadyMs
     const { identity } = this
-    if (!this.subscribed) {
-      this.#reject(idJson, { refusal: REQUEST_REFUSALS.notSubscribed, code: 'malformed', worker: '' }, nowMs)
-    } else if (identity === null) {
-      this.#reject(idJson, { refusal: REFUSALS.unauthorised, code: 'unauthorised', worker: '' }, nowMs)
+    const { subscribed } = this.#login
+    if (!this.#isIn || identity === null) {
+      const refusal = subscribed ? REFUSALS.unauthorised : REQUEST_REFUSALS.notSubscribed
+      this.#reject(idJson, { refusal, code: subscribed ? 'unauthorised' : 'malformed', worker: '' }, nowMs)
     } else if ('code' in submit) {
       this.#reject(idJson, { refusal: submit, code: 'malformed', worker: identity.worker }, nowMs)
     } else {
@@ -361,7 +362,7 @@ export class V1Session implements MinerSession {
   }
 
   #handleWork(event: Extract<SessionEvent, { readonly type: 'work' }>, nowMs: SteadyMs): void {
-    if (!this.subscribed || !this.authorised) return
+    if (!this.#isIn) return
     const { newDifficulty, jobs } = this.#channel.assign(event, nowMs)
     // Not held behind an authorisation: a miner that waits for one takes work all the same, and needs it.
     if (newDifficulty !== null) this.#out.send(setDifficultyLine(difficultyText(newDifficulty)))
