@@ -153,7 +153,7 @@ function issueLines(issue: z.core.$ZodIssue, raw: RawConfig): string[] {
 
 /** The value as it was given, unless it may hold a password. */
 function shownValue(path: readonly string[], raw: RawConfig): string {
-  if (path.some(part => /^(url|user|password)$/.test(part))) return ''
+  if (path.some(part => /^(url|user|password|auth_token)$/.test(part))) return ''
   let value: unknown = raw
   for (const part of path) value = typeof value === 'object' && value !== null ? (value as RawConfig)[part] : undefined
   if (value === undefined || typeof value === 'object') return ''
@@ -222,6 +222,8 @@ function checkTogether(config: Config): void {
     throw new ConfigError(
       'stratum.start_difficulty is above stratum.maximum_difficulty: lower the one or raise the other'
     )
+  if ((config.api.auth_user === undefined) !== (config.api.auth_token === undefined))
+    throw new ConfigError('api.auth_user and api.auth_token belong together: set both or neither')
   const { external_address } = config.p2p
   if (external_address !== undefined && parseAddress(external_address) === null)
     throw new ConfigError(

@@ -224,7 +224,31 @@ export const configSchema = z.strictObject({
         .min(1)
         .default('127.0.0.1')
         .describe('Address of the page and the API; the default is this computer only.'),
-      port: port.default(46_884).describe('Port of the page and the API.')
+      port: port.default(46_884).describe('Port of the page and the API.'),
+      auth_user: z
+        .string()
+        .min(1)
+        .max(128)
+        .regex(/^[^:]*$/, 'must have no colon')
+        .optional()
+        .describe('Who reads the page and the API must log in by this name; set together with auth_token.'),
+      auth_token: z
+        .string()
+        .regex(/^[^$]+\$[0-9a-f]{64}$/, 'must be salt$hmac: the salt and the HMAC-SHA256 of the password in hex')
+        .optional()
+        .describe('salt$hmac: HMAC-SHA256 of the password, keyed by the salt.'),
+      lan_reads: z
+        .boolean()
+        .default(false)
+        .describe(
+          'Whoever is on the local network may read without the login. Not behind a proxy: it is on that network.'
+        ),
+      host_names: z
+        .array(z.string().min(1).max(253))
+        .max(16)
+        .default([])
+        .describe('Names by which the page is reached, beside addresses, localhost and names that end in .local'),
+      cors_allowed: z.boolean().default(false).describe('Let pages of every other site read the API.')
     })
     .prefault({}),
 

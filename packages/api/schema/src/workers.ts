@@ -99,7 +99,7 @@ const range = z
   .default('24h')
   .describe('How far back.')
 
-const points = z.coerce.number().int().min(10).max(2_000).default(400).describe('Points at most.')
+const points = z.coerce.number().int().min(10).max(3_000).default(1_500).describe('Points at most.')
 
 /** Names of series separated by commas; all of them if it is left out. */
 const seriesOf = <T extends string>(names: readonly [T, ...T[]]) =>
