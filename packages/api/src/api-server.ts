@@ -36,7 +36,6 @@ export interface ApiServerOptions extends GateOptions {
   readonly pageDirectory: string | null
 }
 
-export { MAX_EVENT_STREAMS } from './events/event-streams.ts'
 /** Connections at once; further ones are closed at once. Miners and found blocks need the computer's descriptors too. */
 export const MAX_CONNECTIONS = 128
 /** Whoever has not sent a whole request by then is disconnected, within `CHECK_MS` more. */
