@@ -1,6 +1,7 @@
 import { type HistorySample, type HistoryStore, measuredHashrate, workSince } from '@p2poolv2/earnings'
 import { HistoryKeeper, HistoryUnavailable, memoryHistory, openLevelHistory } from '@p2poolv2/earnings/level'
 import { HASHES_PER_DIFFICULTY, type NodeQueries } from '@p2poolv2/node'
+import type { KeptFigures } from '@p2poolv2/node/shell'
 import { type Moment, secFromMs } from '@p2poolv2/primitives'
 import type { Clock, Log, Part } from '@p2poolv2/runtime'
 import { STOP_RANK } from './stop-order.ts'
@@ -29,6 +30,18 @@ export async function miningHistory(
       start: () => keeper.start(),
       stopRank: STOP_RANK.history,
       stop: () => keeper.stop()
+    }
+  }
+}
+
+/** The records of all time, as the metrics ask for them. */
+export function keptFigures({ records, series }: Pick<HistoryKeeper, 'records' | 'series'>): KeptFigures {
+  const ids = new Map(series.map(({ address, worker, id }) => [`${address}.${worker}`, id]))
+  return {
+    bestDifficulty: records.household,
+    workerBest: (payoutAddress, worker) => {
+      const id = ids.get(`${payoutAddress}.${worker}`)
+      return id === undefined ? 0 : (records.workers.get(id) ?? 0)
     }
   }
 }

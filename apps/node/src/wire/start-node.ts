@@ -21,12 +21,15 @@ import { bitcoindSide } from './bitcoind-side.ts'
 import { builtInMiners } from './built-in-miners.ts'
 import { openConnectionCap } from './connection-cap.ts'
 import { apiListener, type Listener, stratumListener } from './listeners.ts'
-import { miningHistory } from './mining-history.ts'
+import { keptFigures, miningHistory } from './mining-history.ts'
 import { configuredOptions } from './node-options.ts'
 import { peerNetwork } from './peer-network.ts'
 import { openShareChain } from './share-store.ts'
 import { STOP_RANK } from './stop-order.ts'
 import { stratumRecorder } from './stratum-recorder.ts'
+
+/** Blocks from before this start that the metrics count; more have no meaning to anybody. */
+const MAX_BLOCKS_COUNTED = 10_000
 
 /** A node that serves. `stop` ends it within five seconds, data safe. */
 export interface RunningNode {
@@ -101,8 +104,10 @@ export async function startNode(config: Config, invite: Invite | null, host: Nod
     rng,
     log
   })
-  const telemetry = new Telemetry({ log, metrics: new Metrics({ processMetrics: 'include' }), clock })
   const recorder = stratumRecorder(config, options.stratum, { limits: () => core.queries.work(), log })
+  const blocksOnRecord = (await store.readBlocks(MAX_BLOCKS_COUNTED)).length
+  const metrics = new Metrics({ processMetrics: 'include' })
+  const telemetry = new Telemetry({ log, metrics, clock, blocksOnRecord })
   const journal = new Journal(clock)
   const { queries } = core
   const history = await miningHistory(join(config.data_dir, config.chain, 'history'), { queries, clock, log })
@@ -129,7 +134,7 @@ export async function startNode(config: Config, invite: Invite | null, host: Nod
   const token = bytesToHex(rng.bytes(32))
   const api: Listener = apiListener(config, token, {
     network: peers.sources,
-    metrics: () => telemetry.exposition(core.queries, shell.commitQueueLength),
+    metrics: () => telemetry.exposition(queries, shell.commitQueueLength, keptFigures(history.keeper)),
     journal,
     log,
     reads: {
