@@ -18,12 +18,12 @@ export interface Question<K extends RouteName> {
   readonly reply: FastifyReply
 }
 
-/** There is nothing of that name, or not now; the message says what there is. */
+/** A request that cannot be answered; the message says why, and what to ask instead. */
 export class NoAnswer extends Error {
   readonly code = 'no-answer'
-  readonly status: 404 | 409 | 503
+  readonly status: 400 | 404 | 409 | 503
 
-  constructor(status: 404 | 409 | 503, message: string) {
+  constructor(status: 400 | 404 | 409 | 503, message: string) {
     super(message)
     this.status = status
   }

@@ -8,12 +8,17 @@ import { figuresJson } from './answers/figures-answer.ts'
 import { shareFields } from './answers/shares-answer.ts'
 import { EventStreams } from './events/event-streams.ts'
 import type { Journal } from './events/journal.ts'
-import { type GateOptions, installGate, refusal } from './gate/gate.ts'
+import { Gate, type GateOptions, refusal } from './gate/gate.ts'
 import { pageFiles } from './page-files.ts'
 import { type PeerSources, peerRoutes } from './peer-routes.ts'
+import { ckpoolRoutes } from './pools/ckpool.ts'
+import { publicPoolRoutes } from './pools/public-pool.ts'
 import { EarningsDesk } from './reads/earnings-desk.ts'
 import { Household } from './reads/household.ts'
 import type { NodeReads } from './reads/node-reads.ts'
+import { chainRoutes } from './reference/chain-routes.ts'
+import { LiveSocket } from './reference/live-socket.ts'
+import { referencePeerRoutes } from './reference/peer-routes.ts'
 import { statusJson } from './status-answer.ts'
 import { v1Routes } from './v1-routes.ts'
 
@@ -51,6 +56,7 @@ export class ApiServer {
   readonly #options: ApiServerOptions
   readonly #server: FastifyInstance
   readonly #streams: EventStreams
+  readonly #socket: LiveSocket
 
   constructor(options: ApiServerOptions, sources: ApiSources) {
     this.#options = options
@@ -58,7 +64,9 @@ export class ApiServer {
     const household = new Household(reads)
     const desk = new EarningsDesk(reads, household)
     this.#streams = eventStreams(reads, { household, desk, journal })
-    journal.listener = this.#streams
+    this.#socket = new LiveSocket(reads.queries.shares)
+    journal.listen(this.#streams)
+    journal.listen(this.#socket)
     this.#server = fastify({
       logger: false,
       forceCloseConnections: true,
@@ -68,10 +76,16 @@ export class ApiServer {
       http: { headersTimeout: REQUEST_WITHIN_MS, connectionsCheckingInterval: CHECK_MS }
     })
     this.#server.server.maxConnections = MAX_CONNECTIONS
-    installGate(this.#server, options, reads.clock)
+    const gate = new Gate(options, reads.clock)
+    gate.install(this.#server)
+    this.#socket.attach(this.#server.server, request => gate.refusalOfSocket(request))
     installRefusals(this.#server, sources.log)
     v1Routes(this.#server, { reads, household, desk, journal, streams: this.#streams })
     peerRoutes(this.#server, sources.network)
+    chainRoutes(this.#server, reads)
+    referencePeerRoutes(this.#server, sources.network)
+    publicPoolRoutes(this.#server, reads)
+    ckpoolRoutes(this.#server, reads)
     answering(this.#server, 'metrics', async ({ reply }) =>
       reply.type('text/plain; version=0.0.4; charset=utf-8').send(await sources.metrics())
     )
@@ -90,6 +104,7 @@ export class ApiServer {
 
   async stop(): Promise<void> {
     this.#streams.stop()
+    this.#socket.stop()
     await this.#server.close()
   }
 }

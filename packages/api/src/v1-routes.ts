@@ -9,7 +9,7 @@ import { historyJson, historyTable, workerHistoryJson } from './answers/history-
 import { sharesJson } from './answers/shares-answer.ts'
 import { windowJson } from './answers/window-answer.ts'
 import { coinbaseJson, templateJson } from './answers/work-answer.ts'
-import { workersJson } from './answers/workers-answer.ts'
+import { workerId, workersJson } from './answers/workers-answer.ts'
 import type { EventStreams } from './events/event-streams.ts'
 import type { Journal } from './events/journal.ts'
 import type { EarningsDesk } from './reads/earnings-desk.ts'
@@ -35,13 +35,12 @@ export function v1Routes(server: FastifyInstance, { reads, household, desk, jour
   answering(server, 'status', () => statusJson(queries.status(now())))
   answering(server, 'earnings', ({ query }) => earningsJson(parts, query, now()))
   answering(server, 'workers', () => workersJson(reads, household, { rejects: journal.rejects, now: now() }))
-  answering(server, 'workerHistory', async ({ params, query }) => {
-    const chart = await workerHistoryJson(history, params.id, query, now())
-    if (chart !== null) return chart
-    throw new NoAnswer(
-      404,
-      'no worker of that id has a history: /v1/workers has the ids, and one is kept after a minute'
-    )
+  answering(server, 'workerHistory', ({ params, query }) => {
+    const isKnown =
+      history.series.some(({ address, worker }) => workerId(address, worker) === params.id) ||
+      queries.workers(now()).some(({ payoutAddress, worker }) => workerId(payoutAddress, worker) === params.id)
+    if (!isKnown) throw new NoAnswer(404, 'there is no worker of that id: /v1/workers has them')
+    return workerHistoryJson(history, params.id, query, now())
   })
   answering(server, 'history', ({ query }) => historyJson(history, query, now()))
   answering(server, 'historyCsv', async ({ query, reply }) => {

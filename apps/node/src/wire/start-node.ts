@@ -149,6 +149,7 @@ export async function startNode(config: Config, invite: Invite | null, host: Nod
       bitcoin: chainReader,
       readBlocks: limit => store.readBlocks(limit),
       readShares: hashes => store.readShares(hashes),
+      readHeaders: hashes => store.readHeaders(hashes),
       config: () => configAnswer(config, host.configFile ?? null),
       connect: () => connectAnswer(config, { stratum: stratum.port, api: api.port }, params.addressNetwork)
     }

@@ -76,6 +76,6 @@ async function ledgerFor(
 }
 
 /** Blocks of other nodes of the pool are `seen`, or wait for their share to be confirmed. */
-function isFoundHere(result: string): boolean {
+export function isFoundHere(result: string): boolean {
   return result !== 'seen' && result !== 'unconfirmed'
 }

@@ -48,17 +48,17 @@ export async function historyTable(
   return historyCsv(frames.map(pointOf))
 }
 
-/** The chart of one worker. @returns null for one that has no numbers of its own */
+/** The chart of one worker; empty for one that has no numbers of its own yet. */
 export async function workerHistoryJson(
   history: HistoryReads,
   id: string,
   question: ChartQuestion<keyof WorkerHistoryJson['series']>,
   now: Moment
-): Promise<WorkerHistoryJson | null> {
+): Promise<WorkerHistoryJson> {
   const series = history.series.find(({ address, worker }) => workerId(address, worker) === id)
-  if (series === undefined) return null
-  const { stretch, frames } = await framesFor(history, question, now, [series.id])
-  const points = frames.map(frame => workerPointOf(frame, series.id))
+  const { stretch, frames: all } = await framesFor(history, question, now, series === undefined ? [] : [series.id])
+  const frames = series === undefined ? [] : all
+  const points = series === undefined ? [] : frames.map(frame => workerPointOf(frame, series.id))
   const columns = question.series.map(name => [name, points.map(point => workerColumn(name, point))] as const)
   return workerHistorySchema.encode({ id, ...stretch, ...times(frames), series: Object.fromEntries(columns) })
 }

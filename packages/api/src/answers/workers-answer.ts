@@ -1,6 +1,6 @@
 import { type WorkersJson, workersSchema } from '@p2poolv2/api/schema'
 import { type Frame, type Series, workersHashrate } from '@p2poolv2/earnings'
-import { HASHES_PER_DIFFICULTY, type NodeStatus, type WorkerStats } from '@p2poolv2/node'
+import type { NodeStatus, WorkerStats } from '@p2poolv2/node'
 import { type Moment, secFromMs } from '@p2poolv2/primitives'
 import type { Household } from '../reads/household.ts'
 import type { NodeReads } from '../reads/node-reads.ts'
@@ -36,13 +36,13 @@ export async function workersJson(
   const { now, rejects } = more
   const frames = await household.lastHour(now)
   const measured = await household.hashrate(null, now)
-  const { queries, history } = reads
+  const { queries, history, startedAtSec } = reads
   const miners = new Map(queries.status(now).miners.map(miner => [workerId(miner.payoutAddress, miner.worker), miner]))
   const series = new Map(history.series.map(one => [workerId(one.address, one.worker), one]))
   const stats = queries.workers(now)
   const known = stats.map(worker => {
     const id = workerId(worker.payoutAddress, worker.worker)
-    return workerFields(worker, { id, miner: miners.get(id), series: series.get(id), frames, now })
+    return workerFields(worker, { id, miner: miners.get(id), series: series.get(id), frames, startedAtSec, now })
   })
   for (const { id } of known) series.delete(id)
   const before = [...series.values()].sort((a, b) => b.lastSec - a.lastSec).map(one => goneFields(one, frames))
@@ -53,7 +53,7 @@ export async function workersJson(
       connections: totals.connections,
       workers: stats.filter(({ connections }) => connections > 0).length,
       measured: rateFields(measured),
-      since: reads.startedAtSec,
+      since: startedAtSec,
       rejects: [...rejects]
     },
     workers: [...byHearing(known), ...before].slice(0, MAX_WORKERS_SHOWN)
@@ -72,16 +72,17 @@ interface WorkerFacts {
   readonly miner: Miner | undefined
   readonly series: Series | undefined
   readonly frames: readonly Frame[]
+  readonly startedAtSec: number
   readonly now: Moment
 }
 
-function workerFields(stats: WorkerStats, { id, miner, series, frames, now }: WorkerFacts): WorkerFields {
+function workerFields(stats: WorkerStats, { id, miner, series, frames, startedAtSec, now }: WorkerFacts): WorkerFields {
   const lastShare = stats.lastAcceptedAtMs === null ? null : secFromMs(stats.lastAcceptedAtMs)
   return {
     id,
     name: stats.worker,
     address: stats.payoutAddress,
-    state: stats.connections === 0 ? 'offline' : isSilent(stats, miner, now) ? 'silent' : 'online',
+    state: stats.connections === 0 ? 'offline' : isSilent(stats, startedAtSec, now) ? 'silent' : 'online',
     connections: stats.connections,
     ...countedFields(stats),
     measured: measuredFields(series, frames),
@@ -134,10 +135,12 @@ function measuredFields(series: Series | undefined, frames: readonly Frame[]): W
   return rate === null ? null : rateFields(rate)
 }
 
-/** One that never had a share accepted is told from one that just came by what was rejected. */
-function isSilent(stats: WorkerStats, miner: Miner | undefined, now: Moment): boolean {
+/**
+ * Judged by how far apart its accepted submits were so far. One that never had any is told from one that just came by what was
+ * rejected.
+ */
+function isSilent(stats: WorkerStats, sinceSec: number, now: Moment): boolean {
   if (stats.lastAcceptedAtMs === null) return stats.rejected > 0
-  const rate = stats.hashrates.h1
-  const apartSec = miner === undefined || rate === 0 ? 0 : (miner.difficulty * HASHES_PER_DIFFICULTY) / rate
+  const apartSec = (stats.lastAcceptedAtMs / 1_000 - sinceSec) / stats.accepted
   return now.wallMs - stats.lastAcceptedAtMs > Math.max(SILENT_SEC, SILENT_INTERVALS * apartSec) * 1_000
 }

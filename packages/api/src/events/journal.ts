@@ -17,8 +17,9 @@ const MINUTE_MS = 60_000
 
 /** Who wants to hear of what happens, as it happens. */
 export interface JournalListener {
-  told(entry: TimelineEntry): void
-  confirmed(share: ShareHash): void
+  told?(entry: TimelineEntry): void
+  confirmed?(share: ShareHash): void
+  peer?(peerId: string, status: 'Connected' | 'Disconnected'): void
 }
 
 interface Minute {
@@ -37,10 +38,15 @@ export class Journal {
   readonly #miners = new Map<number, string>()
   #nextId = 1
   #template: { readonly source: string; readonly sec: number } | null = null
-  listener: JournalListener | null = null
+  readonly #listeners: JournalListener[] = []
 
   constructor(clock: Clock) {
     this.#clock = clock
+  }
+
+  /** For as long as the journal lives. */
+  listen(listener: JournalListener): void {
+    this.#listeners.push(listener)
   }
 
   /** What the node reports; see `NodeShellOptions`. */
@@ -50,7 +56,7 @@ export class Journal {
         this.#countReject(fact)
         return
       case 'shareConfirmed':
-        this.listener?.confirmed(fact.shareHash)
+        for (const listener of this.#listeners) listener.confirmed?.(fact.shareHash)
         return
       case 'templateTaken':
         this.#template = { source: fact.source, sec: secFromMs(this.#clock.now().wallMs) }
@@ -58,6 +64,12 @@ export class Journal {
       case 'minerAuthorised':
         this.#miners.set(fact.miner, workerId(fact.payoutAddress, fact.worker))
         break
+      case 'peerConnected':
+      case 'peerGone': {
+        const status = fact.type === 'peerConnected' ? 'Connected' : 'Disconnected'
+        for (const listener of this.#listeners) listener.peer?.(fact.peer, status)
+        break
+      }
       default:
     }
     const told = toldOf(fact, fact.type === 'minerGone' ? (this.#miners.get(fact.miner) ?? null) : null)
@@ -102,7 +114,7 @@ export class Journal {
     }
     this.#entries.push(entry)
     if (this.#entries.length > MAX_ENTRIES) this.#entries.shift()
-    this.listener?.told(entry)
+    for (const listener of this.#listeners) listener.told?.(entry)
   }
 
   /** @returns how many of the kind were left out before this one; null to leave it out too */

@@ -4,7 +4,7 @@ import type { BestChain, HistoryStore, Series } from '@p2poolv2/earnings'
 import type { NodeQueries } from '@p2poolv2/node'
 import type { ShareHash } from '@p2poolv2/primitives'
 import type { Clock } from '@p2poolv2/runtime'
-import type { FoundBlock } from '@p2poolv2/sharechain'
+import type { FoundBlock, HeaderRecord } from '@p2poolv2/sharechain'
 
 /** What was mined before, and who mined it. */
 export interface HistoryReads {
@@ -38,6 +38,8 @@ export interface NodeReads {
   readonly readBlocks: (limit: number) => Promise<readonly FoundBlock[]>
   /** Encoded shares, in the order asked; null where no body is stored. */
   readonly readShares: (hashes: readonly ShareHash[]) => Promise<readonly (Uint8Array | null)[]>
+  /** Stored headers, in the order asked; null where a share is not known. */
+  readonly readHeaders: (hashes: readonly ShareHash[]) => Promise<readonly (HeaderRecord | null)[]>
   readonly config: () => ConfigJson
   readonly connect: () => ConnectJson
 }

@@ -3,6 +3,7 @@ import { HistoryKeeper, memoryHistory } from '@p2poolv2/earnings/level'
 import type { NodeStatus } from '@p2poolv2/node'
 import { Rig, type RigOptions } from '@p2poolv2/node/testing'
 import { createLog } from '@p2poolv2/runtime'
+import type { FoundBlock } from '@p2poolv2/sharechain'
 import { ApiServer, type ApiServerOptions, type ApiSources } from '../api-server.ts'
 import { Journal } from '../events/journal.ts'
 import type { NodeReads } from '../reads/node-reads.ts'
@@ -20,6 +21,8 @@ export class LiveNode {
   /** What the bitcoin node says; null: it cannot be asked. */
   bestChain: BestChain | null = null
   feeRate: number | null = null
+  /** Instead of those in the store. */
+  blocks: readonly FoundBlock[] | null = null
   /** Instead of the machine's own. */
   status: NodeStatus | null = null
   keeper: HistoryKeeper | null = null
@@ -93,8 +96,9 @@ export class LiveNode {
       poolSignature: 'P2Poolv2',
       history: keeper,
       bitcoin: { bestChain: async () => this.bestChain, feeRateSatPerVb: async () => this.feeRate },
-      readBlocks: async limit => store.blocksNow(limit),
+      readBlocks: async limit => this.blocks?.slice(0, limit) ?? store.blocksNow(limit),
       readShares: async hashes => store.readNow(hashes),
+      readHeaders: async hashes => store.readHeadersNow(hashes),
       config: () => ({ file: null, settings: [] }),
       connect: () => ({ stratum: [], user: '', password: 'x', addressPrefixes: [], page: [] })
     }
