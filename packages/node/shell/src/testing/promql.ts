@@ -70,7 +70,7 @@ class Evaluation {
     const operators = LEVELS[level]
     if (operators === undefined) return this.#term()
     let left = this.#binary(level + 1)
-    while (operators.includes(this.#tokens[0] ?? '')) {
+    while (operators.includes(this.#peek())) {
       const operator = this.#tokens.shift() as string
       left = combined(operator, left, this.#binary(level + 1))
     }
@@ -120,7 +120,7 @@ class Evaluation {
   }
 
   #aggregate(how: 'sum' | 'max' | 'count'): Result {
-    const by = this.#tokens[0] === 'by' ? this.#list() : []
+    const by = this.#peek() === 'by' ? this.#list() : []
     this.#take('(')
     const inner = vector(this.#binary(0))
     this.#take(')')
@@ -166,19 +166,23 @@ class Evaluation {
 
   #select(name: string, from: readonly Sample[]): readonly Sample[] {
     const wanted: (readonly [string, string])[] = []
-    if (this.#tokens[0] === '{') {
-      this.#tokens.shift()
-      while (this.#tokens[0] !== '}') {
+    if (this.#peek() === '{') {
+      this.#take('{')
+      while (this.#peek() !== '}') {
         const label = this.#tokens.shift() ?? ''
         this.#take('=')
         wanted.push([label, JSON.parse(this.#tokens.shift() ?? '') as string])
-        if (this.#tokens[0] === ',') this.#tokens.shift()
+        if (this.#peek() === ',') this.#take(',')
       }
       this.#take('}')
     }
     return from.filter(
       sample => sample.name === name && wanted.every(([label, value]) => sample.labels.get(label) === value)
     )
+  }
+
+  #peek(): string {
+    return this.#tokens[0] ?? ''
   }
 
   #list(): string[] {
