@@ -327,3 +327,12 @@ describe('size and shape', () => {
     expect(breachesWith({ 'tsconfig.json': '{}' })).toHaveLength(6)
   })
 })
+
+it('the scripts of a component are sources like others, and what stands around them is not', () => {
+  const path = 'packages/stratum/src/row.svelte'
+  const component = (script: string): string => `<p>Date.now()</p>\n<script lang="ts">\n${script}\n</script>\n`
+  expect(breachesWith({ [path]: component("import type { thing } from '@p2poolv2/stratum/rules'") })).toEqual([
+    `${path}:3 import-own-index`
+  ])
+  expect(breachesWith({ [path]: component('const one = 1') })).toEqual([])
+})

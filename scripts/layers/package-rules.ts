@@ -77,7 +77,8 @@ function judgeIndex(tree: Tree, { directory }: Layer): Breach[] {
 function judgeProject(tree: Tree, layer: Layer): Breach[] {
   const path = `${layer.directory}/tsconfig.json`
   const text = tree.get(path)
-  const isBuilt = referencesOf(tree.get('tsconfig.json') ?? '{}', '').includes(layer.directory)
+  const isBuilt =
+    layer.isPacked === true || referencesOf(tree.get('tsconfig.json') ?? '{}', '').includes(layer.directory)
   if (text === undefined || !isBuilt) {
     const message = `${layer.directory} needs a tsconfig.json, and the root tsconfig.json must reference it`
     return [{ path, line: 0, rule: 'project-not-built', message }]

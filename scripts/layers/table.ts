@@ -12,6 +12,8 @@ export interface Layer {
   readonly imports: readonly string[]
   /** Libraries a pure layer's sources may import; an edge layer may import what its package.json declares. */
   readonly libraries: readonly string[]
+  /** Packed for browsers and checked apart, where the others are projects of the root tsconfig.json. */
+  readonly isPacked?: boolean
 }
 
 const pure = (name: string, level: number, imports: readonly string[], libraries: readonly string[] = []): Layer => ({
@@ -87,7 +89,7 @@ export const LAYERS: readonly Layer[] = [
   edge('api', 5, ['api/schema', 'node', 'earnings', ...NODE, 'runtime']),
 
   app('miner', ['stratum/client', 'primitives']),
-  app('dashboard', ['api/schema']),
+  { ...app('dashboard', ['api/schema', 'earnings']), isPacked: true },
   app('sim', ['simnet']),
   app('load', ['stratum/client', 'bitcoind', 'primitives']),
   app('node', ['node', 'earnings', ...NODE, ...EDGES, 'devchain', 'devchain/rpc', 'app-miner'])

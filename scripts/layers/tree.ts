@@ -6,7 +6,7 @@ export type Tree = ReadonlyMap<string, string>
 
 const TOP = ['packages', 'apps', 'test', 'scripts']
 const SKIPPED = new Set(['node_modules', 'dist', 'coverage'])
-const WANTED = /(\.[cm]?[jt]sx?|\/package\.json|\/tsconfig\.json|\/README\.md)$/
+const WANTED = /(\.[cm]?[jt]sx?|\.svelte|\/package\.json|\/tsconfig\.json|\/README\.md)$/
 
 /** Reads the sources, manifests and READMEs of the repository at `root`. */
 export function readTree(root: string): Tree {

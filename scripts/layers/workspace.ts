@@ -24,8 +24,21 @@ export interface SourceFile {
 /** Every file of source in the tree. */
 export function sourceFiles(tree: Tree): SourceFile[] {
   return [...tree]
-    .filter(([path]) => /\.[cm]?[jt]sx?$/.test(path))
-    .map(([path, text]) => ({ path, text, layer: layerOf(path), isTest: isTestPath(path) }))
+    .filter(([path]) => /\.([cm]?[jt]sx?|svelte)$/.test(path))
+    .map(([path, text]) => ({
+      path,
+      text: path.endsWith('.svelte') ? scriptsIn(text) : text,
+      layer: layerOf(path),
+      isTest: isTestPath(path)
+    }))
+}
+
+/** The scripts of a component, each line where it was; what is no script becomes empty lines. */
+function scriptsIn(component: string): string {
+  return component
+    .split(/<script[^>]*>|<\/script>/)
+    .map((part, index) => (index % 2 === 1 ? part : part.replace(/[^\n]/g, '')))
+    .join('')
 }
 
 /** A test, or what a package offers to tests in `src/testing`, which is never part of a program. */

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 export type Texts = ReadonlyMap<string, string>
 
 const SKIPPED = /^(node_modules|dist|coverage|\..+)$/
-const READ = /\.([cm]?[jt]sx?|md|json|html)$/
+const READ = /\.([cm]?[jt]sx?|svelte|md|json|html)$/
 
 /** Everything in the repository at `root`; files that hold no prose or code have no text. */
 export function readTexts(root: string): Texts {

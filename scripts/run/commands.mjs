@@ -70,6 +70,15 @@ const COMMANDS = {
     summary: 'eight real nodes for twenty minutes, restarts, memory and files; --minutes N, --seed N',
     run: script('test/network/soak/soak.ts')
   },
+  'test:browser': {
+    usage: 'test:browser',
+    summary: 'the page in Chromium against a running node; skipped where there is no Chromium',
+    run: async () => {
+      await ensureInstalled()
+      await ensureBuilt()
+      return test(['test/browser'])
+    }
+  },
   'fuzz:wire': {
     usage: 'fuzz:wire [options]',
     summary: 'ten minutes of random and mutated bytes against a live node; --minutes N, --seed N',

@@ -22,6 +22,11 @@ const CHECKS = {
     // The second project holds the sources again, together with the tests: it would say the same errors twice.
     return sources.ok ? captureNode(['node_modules/typescript/bin/tsc', '-p', 'tsconfig.test.json'], env) : sources
   },
+  page: env =>
+    captureNode(
+      ['apps/dashboard/node_modules/svelte-check/bin/svelte-check', '--tsconfig', 'apps/dashboard/tsconfig.json'],
+      env
+    ),
   lint: env =>
     captureNode(
       ['node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings', '--diagnostic-level=warn'],

@@ -43,11 +43,10 @@ it('gives the view of the node as JSON', async () => {
   expect(await (await fetch(url('/v1/status'))).json()).toEqual(STATUS)
 })
 
-it('serves a page that may load nothing from elsewhere', async () => {
+it('says what is missing where the page was not built', async () => {
   const response = await fetch(url('/'))
-  expect(response.headers.get('content-type')).toContain('text/html')
-  expect(response.headers.get('content-security-policy')).toContain("default-src 'none'")
-  expect(await response.text()).toContain("new EventSource('/v1/events')")
+  expect(response.status).toBe(503)
+  expect(await response.text()).toContain('npm run build')
 })
 
 it('serves metrics and health as text', async () => {

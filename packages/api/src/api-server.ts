@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import type { Log } from '@p2poolv2/runtime'
 import { type FastifyInstance, fastify } from 'fastify'
@@ -92,7 +91,7 @@ export class ApiServer {
     this.#server.get('/health', { config: { access: 'read' } }, async (_request, reply) =>
       reply.type('text/plain').send('OK')
     )
-    if (options.pageDirectory === null || !pageFiles(this.#server, options.pageDirectory)) smallPage(this.#server)
+    if (options.pageDirectory === null || !pageFiles(this.#server, options.pageDirectory)) noPage(this.#server)
   }
 
   /** @returns the port in use */
@@ -146,17 +145,9 @@ function installRefusals(server: FastifyInstance, log: Log): void {
   })
 }
 
-/** The page of a node whose dashboard was not built. */
-function smallPage(server: FastifyInstance): void {
-  const page = readFileSync(new URL('../page/index.html', import.meta.url), 'utf8')
-  const config = { access: 'open' } as const
-  for (const url of ['/', '/dashboard']) {
-    server.get(url, { config }, async (_request, reply) => {
-      void reply.header(
-        'content-security-policy',
-        "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; img-src data:"
-      )
-      return reply.type('text/html; charset=utf-8').send(page)
-    })
-  }
+/** Says what is missing where the page was not built; everything else answers all the same. */
+function noPage(server: FastifyInstance): void {
+  server.get('/', { config: { access: 'open' } }, async (_request, reply) =>
+    reply.code(503).send(refusal('the page was not built; build it with: npm run build'))
+  )
 }

@@ -1,0 +1,82 @@
+import { download } from './download.ts'
+
+const KEY = 'p2poolv2-login'
+
+/** What a node with a login is told with each question. Kept until the tab is closed. */
+class Login {
+  /** The node has asked for one, or did not take the last. */
+  wanted = $state(false)
+  wasRefused = $state(false)
+  /** Rises with each login: what waits for one tries again. */
+  tries = $state(0)
+  #header: string | null = read()
+
+  get headers(): Record<string, string> {
+    return this.#header === null ? {} : { authorization: this.#header }
+  }
+
+  enter(user: string, password: string): void {
+    const bytes = new TextEncoder().encode(`${user}:${password}`)
+    this.#header = `Basic ${btoa(String.fromCharCode(...bytes))}`
+    try {
+      sessionStorage.setItem(KEY, this.#header)
+    } catch {
+      // Forbidden storage: the login lasts as long as the page.
+    }
+    this.wanted = false
+    this.tries += 1
+  }
+
+  refuse(): void {
+    this.wasRefused = this.#header !== null
+    this.wanted = true
+  }
+}
+
+function read(): string | null {
+  try {
+    return sessionStorage.getItem(KEY)
+  } catch {
+    return null
+  }
+}
+
+export const login = new Login()
+
+/** Why there is no answer, for a person. */
+export class NoAnswer extends Error {}
+
+/**
+ * @param path without a leading slash, so that the page works below any path of a proxy
+ * @throws NoAnswer
+ */
+export async function ask(path: string, init: RequestInit = {}): Promise<Response> {
+  let answer: Response
+  try {
+    answer = await fetch(path, { ...init, headers: { ...login.headers, ...init.headers } })
+  } catch (cause) {
+    throw new NoAnswer('The node did not answer.', { cause })
+  }
+  if (answer.ok) return answer
+  if (answer.status === 401) login.refuse()
+  throw new NoAnswer((await errorText(answer)) ?? `The node answered with status ${answer.status}.`)
+}
+
+/**
+ * Keeps an answer as a file: a plain link would ask without the login.
+ * @throws NoAnswer
+ */
+export async function keepAnswer(path: string, fileName: string): Promise<void> {
+  download(await (await ask(path)).blob(), fileName)
+}
+
+async function errorText(answer: Response): Promise<string | null> {
+  try {
+    const body: unknown = await answer.json()
+    return typeof body === 'object' && body !== null && 'error' in body && typeof body.error === 'string'
+      ? body.error
+      : null
+  } catch {
+    return null
+  }
+}
