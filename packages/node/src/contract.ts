@@ -77,6 +77,8 @@ export type NodeEvent =
   | { readonly type: 'archiveRead'; readonly requestId: number; readonly heights: readonly ArchivedHeight[] }
   /** The time named by `nextDeadlineMs` has come. */
   | { readonly type: 'deadline' }
+  /** `shutdown` will follow: miners are told to look for another node, and served on until then. */
+  | { readonly type: 'drain' }
   | { readonly type: 'shutdown' }
 
 export type NodeEffect =

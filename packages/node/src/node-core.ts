@@ -217,6 +217,9 @@ export class NodeCore {
       case 'deadline':
         this.#deadline(now)
         break
+      case 'drain':
+        this.#desk.stopping(now)
+        break
       case 'shutdown':
         this.#stop({ code: 'shutdown', message: 'asked to stop' }, now)
         break

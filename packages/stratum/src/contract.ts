@@ -194,6 +194,8 @@ export type SessionEvent =
     }
   /** Bitcoin has a new tip. Submits for other previous blocks go stale, but are tested as blocks as ever. */
   | { readonly type: 'newBlock'; readonly prevHash: BlockHash }
+  /** The node is about to stop: the miner is told to look for another. What it has under way is judged as ever. */
+  | { readonly type: 'stopping' }
   | { readonly type: 'deadline' }
 
 /** Why a session ends itself. `isMisbehaviour` says which of them speak against the address. */

@@ -7,6 +7,9 @@ import type { Config } from '../settings.ts'
 import { PAGE_DIRECTORY } from './api-answers.ts'
 import { STOP_RANK } from './stop-order.ts'
 
+/** For how long miners that were told to leave are served on: what they have under way may be a block. */
+const DRAIN_MS = 1_000
+
 /** A part that listens on a port, which is known once it has started. */
 export interface Listener extends Part {
   readonly port: number
@@ -53,7 +56,12 @@ export function stratumListener(
       port = await server.listen()
     },
     stopRank: STOP_RANK.stratum,
-    stop: signal => server.stop(signal)
+    stop: signal => {
+      // The doors first: who is told to connect again must not come back in.
+      const stopped = server.stop({ ...signal, drainMs: DRAIN_MS })
+      post({ type: 'drain' })
+      return stopped
+    }
   }
 }
 

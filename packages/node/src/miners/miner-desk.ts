@@ -142,6 +142,11 @@ export class MinerDesk {
     }
   }
 
+  /** The end is near: every miner is told, and served on. */
+  stopping(now: Moment): void {
+    for (const miner of this.miners.all()) this.#drive(miner, { type: 'stopping' }, now)
+  }
+
   /** The end: closes every connection. */
   close(now: Moment): void {
     for (const miner of this.miners.all()) {

@@ -67,6 +67,12 @@ export function setDifficultyLine(difficultyText: string): string {
   return `{"id":null,"method":"mining.set_difficulty","params":[${difficultyText}]}\n`
 }
 
+/**
+ * To the same pool, which those that have another one to go to find closed. No host is named: cgminer follows none of another domain
+ * (stratum §2.14).
+ */
+export const RECONNECT_LINE = '{"id":null,"method":"client.reconnect","params":[]}\n'
+
 const MISBEHAVIOURS: ReadonlySet<string> = new Set<CloseReason>(['not-json', 'invalid-requests'])
 
 /**

@@ -21,6 +21,7 @@ import {
   type MinerMessage,
   NOT_JSON_LINE,
   parseMessage,
+  RECONNECT_LINE,
   refusalLine,
   resultLine,
   SILENT_METHODS,
@@ -157,6 +158,10 @@ export class V1Session implements MinerSession {
         break
       case 'newBlock':
         this.#channel.newBlock(event.prevHash, nowMs)
+        break
+      case 'stopping':
+        // Before that it would be taken for the answer to authorize.
+        if (this.subscribed && this.authorised) this.#out.send(RECONNECT_LINE)
         break
       case 'deadline':
         this.#handleDeadline(nowMs)

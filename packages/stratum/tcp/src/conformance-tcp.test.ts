@@ -1,3 +1,4 @@
+import { systemClock } from '@p2poolv2/runtime'
 import { afterEach, describe, expect, it } from 'vitest'
 import { authorize, subscribe, TestClient } from './testing/test-client.ts'
 import { TestPool } from './testing/test-pool.ts'
@@ -137,6 +138,27 @@ describe('conformance over TCP', () => {
         const extranonces = replies.map(([reply]) => (reply?.result as unknown[] | undefined)?.[1])
         expect(new Set(extranonces).size).toBe(1000)
         for (const extranonce of extranonces) expect(extranonce).toMatch(/^[0-9a-f]{8}$/)
+      }
+    ],
+    F12: [
+      'who mines is told to connect elsewhere and served on until it hangs up, while nobody comes in',
+      async () => {
+        const { port, server } = await serve()
+        const [miner, guest] = [await TestClient.connect(port), await TestClient.connect(port)]
+        miner.write(subscribe, authorize)
+        guest.write(subscribe)
+        await Promise.all([miner.read(4), guest.read(1)])
+        const stopped = server.stop({ drainMs: 60_000 })
+        for (const each of [1, 2])
+          pool?.handle(each, session => session.handle({ type: 'stopping' }, systemClock().now()))
+        expect(await miner.read(1)).toEqual([{ id: null, method: 'client.reconnect', params: [] }])
+        await expect(TestClient.connect(port)).rejects.toThrow(/ECONNREFUSED/)
+        miner.write({ id: 9, method: 'mining.submit', params: ['bc1qexampleaddr.w', 'no job', '00', '00', '00'] })
+        expect(await miner.read(1)).toMatchObject([{ id: 9, result: false }])
+        for (const each of [miner, guest]) each.socket.end()
+        await stopped
+        // Before authorize is answered it would be taken for the answer.
+        expect(guest.lines).toEqual([])
       }
     ],
     F13: [

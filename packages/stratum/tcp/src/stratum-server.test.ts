@@ -199,6 +199,16 @@ describe('StratumServer', () => {
     await expect(TestClient.connect(port)).rejects.toThrow(/ECONNREFUSED/)
   })
 
+  it('waits for those that were told to leave no longer than it is told to, and then hangs up', async () => {
+    const { server, port } = await serve()
+    const client = await TestClient.connect(port)
+    client.write(subscribe)
+    await client.read(1)
+    await server.stop({ drainMs: 20 })
+    await client.ended()
+    expect(pool?.gone.get(1)).toBe('stopped')
+  })
+
   it('stops at once when told to hurry, whoever does not hang up', async () => {
     await serve({ maxUnsentBytes: 64 * 1024 * 1024 })
     const client = await stuckMiner(pool as TestPool)

@@ -163,26 +163,34 @@ export class StratumServer {
   }
 
   /**
-   * No new connections, what was sent is flushed, then all are closed. What miners send meanwhile is still delivered.
-   * @param signal aborted: everything is cut at once
+   * No new connections; those there are go on for a while, then what was sent is flushed and all are closed. What miners send
+   * meanwhile is still delivered. The doors are closed when the call returns its promise.
+   * @param options.drainMs for how long to wait for miners that were told to leave; default not at all
+   * @param options.signal aborted: everything is cut at once
    */
-  async stop({ signal }: { signal?: AbortSignal } = {}): Promise<void> {
+  async stop({ signal, drainMs = 0 }: { signal?: AbortSignal; drainMs?: number } = {}): Promise<void> {
     for (const door of this.#doors) door.close()
+    if (drainMs > 0) await this.#emptied(drainMs, signal)
     for (const socket of this.#miners.values()) socket.end('stopped', 'listen')
-    if (this.#miners.size > 0) {
-      const cut = (): void => {
-        for (const socket of this.#miners.values()) socket.destroy('stopped')
-      }
-      const patience = setTimeout(cut, STOP_WITHIN_MS)
-      signal?.addEventListener('abort', cut, { once: true })
-      if (signal?.aborted) cut()
-      await new Promise<void>(resolve => {
-        this.#whenEmpty = resolve
-      })
-      clearTimeout(patience)
-      signal?.removeEventListener('abort', cut)
-    }
+    await this.#emptied(STOP_WITHIN_MS, signal)
+    for (const socket of this.#miners.values()) socket.destroy('stopped')
+    await this.#emptied(null)
     if (this.#sweeper !== null) clearInterval(this.#sweeper)
+  }
+
+  /** Resolves when no connection is left, and when `withinMs` are over or `signal` is aborted, whatever comes first. */
+  async #emptied(withinMs: number | null, signal?: AbortSignal): Promise<void> {
+    if (this.#miners.size === 0 || signal?.aborted) return
+    await new Promise<void>(resolve => {
+      const patience = withinMs === null ? null : setTimeout(() => done(), withinMs)
+      const done = (): void => {
+        if (patience !== null) clearTimeout(patience)
+        signal?.removeEventListener('abort', done)
+        resolve()
+      }
+      signal?.addEventListener('abort', done, { once: true })
+      this.#whenEmpty = done
+    })
   }
 
   #accept({ socket, from, isThroughFront }: Visitor, door: Door): void {
