@@ -46,6 +46,7 @@ const STATUS: NodeStatus = {
     }
   ],
   bitcoind: { url: 'http://127.0.0.1:1', state: 'unreachable', bitcoinHeight: null, message: null },
+  clockDifferenceSec: null,
   ineligible: null,
   network: { state: 'alone', quiet: false, peers: 0, sync: null }
 }

@@ -85,6 +85,12 @@ describe('the status as JSON', () => {
     expect(statusJson({ ...late, bitcoind }).bitcoind.message).toBe('no login')
   })
 
+  it('says how far the clock is from bitcoind’s', () => {
+    expect(statusJson({ ...VIEW, clockDifferenceSec: -6_901 }).bitcoind.message).toContain('115 minutes behind')
+    expect(statusJson({ ...VIEW, clockDifferenceSec: 180 }).bitcoind.message).toContain('3 minutes ahead of')
+    expect(statusJson(VIEW).bitcoind.message).toBe(null)
+  })
+
   it('tells a quiet network from one where shares come in', () => {
     const network = { state: 'current', quiet: true, peers: 1, sync: null } as const
     expect(statusJson({ ...VIEW, network }).network.message).toMatch(/No share has been confirmed in the last minutes/)

@@ -64,7 +64,7 @@ function statusOf(view: NodeStatus): Status {
       url: bitcoind.url,
       state: bitcoind.state,
       height: bitcoind.bitcoinHeight,
-      message: bitcoind.message ?? (ineligible === null ? null : INELIGIBLE_SENTENCES[ineligible])
+      message: bitcoind.message ?? (ineligible === null ? clockSentence(view) : INELIGIBLE_SENTENCES[ineligible])
     },
     network: {
       state: network.state,
@@ -72,6 +72,13 @@ function statusOf(view: NodeStatus): Status {
       peers: network.peers
     }
   }
+}
+
+function clockSentence({ clockDifferenceSec }: NodeStatus): string | null {
+  if (clockDifferenceSec === null) return null
+  const minutes = Math.round(Math.abs(clockDifferenceSec) / 60)
+  const where = clockDifferenceSec > 0 ? 'ahead of' : 'behind'
+  return `this computer's clock is ${minutes} minutes ${where} bitcoind's: set both right, or shares are refused for their time`
 }
 
 /** To six decimals, cut; the weights themselves exceed what a JSON number holds. */

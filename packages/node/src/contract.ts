@@ -275,6 +275,8 @@ export type NodeFact =
       readonly miners: number
       readonly ineligible: IneligibleReason | null
     }
+  /** Our clock is minutes ahead of bitcoind's, or behind it where that is negative. Once until they agree again. */
+  | { readonly type: 'clocksDiffer'; readonly differenceSec: number }
   /** No job can be made although there is a template; miners wait. */
   | { readonly type: 'workUnavailable'; readonly reason: IneligibleReason }
   /**

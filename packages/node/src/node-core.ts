@@ -106,6 +106,7 @@ export class NodeCore {
       blocks: this.#blocks.log,
       gossip: this.#gossip,
       turn: this.#turn,
+      clockDifferenceSec: () => this.#work.clocks.differenceSec,
       bitcoind: () => ({ nodes: this.#bitcoinds.all, templateSource: this.#work.templateSource })
     })
   }

@@ -21,6 +21,7 @@ export const VIEW: NodeStatus = {
   refusedMiners: [],
   miners: [],
   bitcoind: { url: 'http://127.0.0.1:1', state: 'ready', bitcoinHeight: 7, message: null },
+  clockDifferenceSec: null,
   ineligible: null,
   network: { state: 'current', quiet: false, peers: 3, sync: null }
 }

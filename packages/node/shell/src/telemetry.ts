@@ -211,6 +211,13 @@ export class Telemetry {
       case 'jobsRenewed':
         this.#jobsRenewed(fact)
         break
+      case 'clocksDiffer':
+        this.#line(
+          'warn',
+          fact,
+          "this computer's clock and bitcoind's are minutes apart: set them right, or shares are refused for their time"
+        )
+        break
       case 'workUnavailable':
         this.#line('warn', fact, 'there is no work: nobody can be paid yet')
         break

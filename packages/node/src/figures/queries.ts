@@ -67,6 +67,8 @@ export interface NodeStatus {
   /** Who was refused within the last hour, the last one first. */
   readonly refusedMiners: readonly RefusedMiner[]
   readonly bitcoind: BitcoindStatus
+  /** How far our clock is ahead of bitcoind's, in seconds; null while they agree within two minutes. */
+  readonly clockDifferenceSec: number | null
   /** What keeps the present jobs from becoming shares. */
   readonly ineligible: IneligibleReason | null
   readonly network: NetworkStatus
@@ -156,6 +158,7 @@ export interface QuerySources {
   readonly gossip: Pick<Gossip, 'status'>
   /** What the gossip machine takes for the moment of the call. */
   readonly turn: { now: Moment }
+  readonly clockDifferenceSec: () => number | null
   readonly bitcoind: () => { readonly nodes: readonly BitcoindStatus[]; readonly templateSource: string | null }
 }
 
@@ -199,6 +202,7 @@ export function createQueries(sources: QuerySources): NodeQueries {
         miners: minerEntries(miners, now),
         refusedMiners: sources.refusedMiners.list(now.steadyMs),
         bitcoind: bitcoindInUse(sources.bitcoind()),
+        clockDifferenceSec: sources.clockDifferenceSec(),
         ineligible: work?.ineligible ?? null,
         network: network(now)
       }

@@ -83,6 +83,8 @@ export interface TemplateSpec {
   readonly bits?: number
   readonly height?: number
   readonly curTimeSec?: number
+  /** Default ten minutes before. */
+  readonly minTimeSec?: number
   readonly valueSats?: number
   readonly transactions?: number
   /** Of each transaction; its bytes stay small. */
@@ -120,7 +122,7 @@ export function template(spec: TemplateSpec = {}): BlockTemplate {
     bits: bits.toString(16).padStart(8, '0'),
     target: bigIntFromBits(bits).toString(16).padStart(64, '0'),
     curtime: curTimeSec,
-    mintime: curTimeSec - 600,
+    mintime: spec.minTimeSec ?? curTimeSec - 600,
     coinbasevalue: spec.valueSats ?? 5_000_000_000,
     default_witness_commitment: bytesToHex(
       witnessCommitmentScriptOf(

@@ -5,6 +5,7 @@ import type { PeerDesk } from '../chain/peer-desk.ts'
 import type { NodeEvent } from '../contract.ts'
 import type { EffectList } from '../effect-list.ts'
 import type { MinerDesk } from '../miners/miner-desk.ts'
+import { ClockWatch } from './clock-watch.ts'
 import type { JobMaker, Renewal } from './job-maker.ts'
 
 export interface WorkDeskDeps {
@@ -16,6 +17,7 @@ export interface WorkDeskDeps {
 
 /** Takes templates in, and hands new work to everybody who is concerned: miners, and peers who might submit our block. */
 export class WorkDesk {
+  readonly clocks = new ClockWatch()
   readonly #deps: WorkDeskDeps
   #templateSource: string | null = null
   /** What peers know of our transactions. */
@@ -36,6 +38,8 @@ export class WorkDesk {
     const { jobs, miners, effects } = this.#deps
     const moved = jobs.takeTemplate(template, now)
     this.#templateSource = source
+    const differenceSec = this.clocks.compare(template, now.wallMs)
+    if (differenceSec !== null) effects.report({ type: 'clocksDiffer', differenceSec })
     effects.report({
       type: 'templateTaken',
       source,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { MinerIdentity, MinerSays, SessionEffect } from '../contract.ts'
 import { DEFAULT_VARDIFF } from '../mining/difficulty.ts'
+import { settingsOfDoor } from '../mining/door-settings.ts'
 import { ADDRESS, difficultyIn, SETTINGS, SessionRig } from '../testing/session-rig.ts'
 
 const ON = { ...SETTINGS, vardiff: DEFAULT_VARDIFF }
@@ -127,4 +128,26 @@ describe('clocks that differ', () => {
     expect(rig.submit(['0000000000000001', '68a00000', '004f14e1'])[0]).toMatchObject({ result: true })
     expect(rig.submit(['0000000000000001', '68a00001', '004f14e1'])[0]?.error?.[1]).toBe('Ntime out of range')
   })
+})
+
+describe('who comes in by a door for rented machines', () => {
+  const atDoor = (userAgent: string): SessionRig => {
+    const on = { ...SETTINGS, vardiff: { ...SETTINGS.vardiff, retarget: 'on' } } as const
+    const rig = new SessionRig({ settings: settingsOfDoor(on, 1_000_000) })
+    rig.login('x', userAgent)
+    return rig
+  }
+
+  it.each(['MRRProxy/1.0', '', 'cgminer/4.11.1', 'NerdMinerV2/V1.8.3'])(
+    'starts there and waits for a buyer without falling below a thousandth: %s',
+    userAgent => {
+      const rig = atDoor(userAgent)
+      expect(rig.session.difficulty).toBe(1_000_000)
+      rig.pass(119_000)
+      // Not taken for a microcontroller that is to be found out about.
+      expect(rig.session.difficulty).toBe(1_000_000)
+      rig.pass(86_400_000)
+      expect(rig.session.difficulty).toBe(1_000)
+    }
+  )
 })

@@ -11,6 +11,8 @@ const BACKLOG = 1024
 const KEEPALIVE_AFTER_MS = 45_000
 /** A front in the middle says at once whom it speaks for. */
 const HEADER_WITHIN_MS = 5_000
+/** Microcontrollers have room for one record, and decrypt none before it is whole. */
+const MAX_TLS_RECORD_BYTES = 4_096
 const EVERY_ADDRESS = '::'
 const EVERY_IPV4_ADDRESS = '0.0.0.0'
 const NO_IPV6: ReadonlySet<unknown> = new Set(['EAFNOSUPPORT', 'EADDRNOTAVAIL'])
@@ -157,6 +159,7 @@ export class OpenDoor {
       return
     }
     const secure = new TLSSocket(socket, { isServer: true, secureContext: this.#certificate.context })
+    secure.setMaxSendFragment(MAX_TLS_RECORD_BYTES)
     secure.on('error', ignoreError)
     this.#deps.onVisitor({ socket: secure, from: plain, isThroughFront })
   }
