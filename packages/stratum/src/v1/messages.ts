@@ -69,7 +69,7 @@ export function setDifficultyLine(difficultyText: string): string {
 
 /**
  * To the same pool, which those that have another one to go to find closed. No host is named: cgminer follows none of another domain
- * (stratum §2.14).
+ * (stratum §2.14). Who has not authorised would take it for the answer to that.
  */
 export const RECONNECT_LINE = '{"id":null,"method":"client.reconnect","params":[]}\n'
 

@@ -84,8 +84,8 @@ export class V1Session implements MinerSession {
     return this.#channel.difficulty.difficulty
   }
 
-  get subscribed(): boolean {
-    return this.#login.subscribed
+  get #isIn(): boolean {
+    return this.#login.subscribed && this.#login.authorised
   }
 
   get authorised(): boolean {
@@ -160,8 +160,7 @@ export class V1Session implements MinerSession {
         this.#channel.newBlock(event.prevHash, nowMs)
         break
       case 'stopping':
-        // Before that it would be taken for the answer to authorize.
-        if (this.subscribed && this.authorised) this.#out.send(RECONNECT_LINE)
+        if (this.#isIn) this.#out.send(RECONNECT_LINE)
         break
       case 'deadline':
         this.#handleDeadline(nowMs)
@@ -169,17 +168,14 @@ export class V1Session implements MinerSession {
       default:
         event satisfies never
     }
-    if (!this.#isClosed && this.subscribed && this.authorised && this.#channel.takeNeed(nowMs)) this.#out.wantWork()
+    if (!this.#isClosed && this.#isIn && this.#channel.takeNeed(nowMs)) this.#out.wantWork()
     return this.#out.take()
   }
 
   checkInvariants(nowMs: SteadyMs): void {
     this.#channel.checkInvariants(nowMs)
     this.#replies.checkInvariants()
-    invariant(
-      !this.#channel.difficulty.isStarted || (this.subscribed && this.authorised),
-      'work goes to whom it can be credited'
-    )
+    invariant(!this.#channel.difficulty.isStarted || this.#isIn, 'work goes to whom it can be credited')
     invariant(this.#nuisance <= MAX_NUISANCE || this.#isClosed, 'a nuisance is closed')
   }
 
@@ -317,7 +313,7 @@ export class V1Session implements MinerSession {
 
   /** Only now it is known both who mines and with what. */
   #announce(): void {
-    if (!this.subscribed) return
+    if (!this.#login.subscribed) return
     for (const identity of this.#unannounced) this.#out.fact({ type: 'joined', identity, userAgent: this.userAgent })
     this.#unannounced = []
   }
@@ -325,7 +321,7 @@ export class V1Session implements MinerSession {
   #submit(idJson: string, submit: NamedSubmit | V1Refusal, now: Moment): void {
     const nowMs = now.steadyMs
     const { identity } = this
-    if (!this.subscribed) {
+    if (!this.#login.subscribed) {
       this.#reject(idJson, { refusal: REQUEST_REFUSALS.notSubscribed, code: 'malformed', worker: '' }, nowMs)
     } else if (identity === null) {
       this.#reject(idJson, { refusal: REFUSALS.unauthorised, code: 'unauthorised', worker: '' }, nowMs)
@@ -366,7 +362,7 @@ export class V1Session implements MinerSession {
   }
 
   #handleWork(event: Extract<SessionEvent, { readonly type: 'work' }>, nowMs: SteadyMs): void {
-    if (!this.subscribed || !this.authorised) return
+    if (!this.#isIn) return
     const { newDifficulty, jobs } = this.#channel.assign(event, nowMs)
     // Not held behind an authorisation: a miner that waits for one takes work all the same, and needs it.
     if (newDifficulty !== null) this.#out.send(setDifficultyLine(difficultyText(newDifficulty)))
