@@ -27,7 +27,16 @@ export function stratumRecorder(
   if (record === undefined) return null
   const folder = resolve(record)
   const redact = record_redact ? 'redact' : 'as-it-is'
-  const recorder = new Recorder({ folder, redact, settings, version: VERSION }, deps)
+  const recorder = new Recorder(
+    { folder, redact, settings, version: VERSION },
+    {
+      log: deps.log,
+      limits: output => {
+        const { shareDifficulty, bitcoinDifficulty } = deps.limits()
+        return { shareDifficulty: COMMITTED.test(String(output)) ? shareDifficulty : null, bitcoinDifficulty }
+      }
+    }
+  )
   return {
     part: {
       name: 'Stratum recorder',
@@ -51,6 +60,9 @@ export function stratumRecorder(
     })
   }
 }
+
+/** The end of a coinbase that can be a share: a commitment and the lock time. Work that pays one miner alone has none. */
+const COMMITTED = /0{16}226a20[0-9a-f]{72}",\[/
 
 async function started(recorder: Recorder, folder: string): Promise<void> {
   try {

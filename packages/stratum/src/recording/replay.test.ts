@@ -95,6 +95,17 @@ describe('replay', () => {
     expect(connection?.differences.map(({ recorded }) => recorded?.kind)).toEqual(['4: error 22', '4: error 22'])
   })
 
+  it('stops when the node stopped', () => {
+    const rig = mined()
+    rig.handle({ type: 'stopping' })
+    const [connection] = replay(rig.recording())
+    expect(connection?.lines.at(-1)).toMatchObject({
+      who: 'replayed',
+      text: expect.stringContaining('client.reconnect')
+    })
+    expect(connection?.differences).toEqual([])
+  })
+
   it('closes whom it closed', () => {
     const rig = new RecordedRig({ authorise: () => ({ ok: false, message: 'Nobody' }) })
     rig.login()

@@ -185,6 +185,8 @@ class ReplayConnection {
     const answer = answerOf(text)
     this.#line({ at, who: 'recorded', text })
     if (this.#isCompared) this.#recorded.push({ at, item: answer })
+    // That the node stops, and when, is as little the session's to say as what work there is.
+    if (answer.kind === 'client.reconnect') this.#tell(at, { type: 'stopping' })
     if (!answer.kind.startsWith('notify')) return
     const { params } = JSON.parse(text) as { readonly params: unknown }
     const told = jobOfNotify(params, { workId: this.#pool.nextWorkId(), shareTarget: this.#shareTarget })

@@ -319,20 +319,19 @@ export class V1Session implements MinerSession {
   }
 
   #submit(idJson: string, submit: NamedSubmit | V1Refusal, now: Moment): void {
-    const nowMs = now.steadyMs
     const { identity } = this
-    const { subscribed } = this.#login
-    if (!this.#isIn || identity === null) {
-      const refusal = subscribed ? REFUSALS.unauthorised : REQUEST_REFUSALS.notSubscribed
-      this.#reject(idJson, { refusal, code: subscribed ? 'unauthorised' : 'malformed', worker: '' }, nowMs)
+    if (!this.#login.subscribed) {
+      this.#reject(idJson, { refusal: REQUEST_REFUSALS.notSubscribed, code: 'malformed', worker: '' }, now.steadyMs)
+    } else if (identity === null) {
+      this.#reject(idJson, { refusal: REFUSALS.unauthorised, code: 'unauthorised', worker: '' }, now.steadyMs)
     } else if ('code' in submit) {
-      this.#reject(idJson, { refusal: submit, code: 'malformed', worker: identity.worker }, nowMs)
+      this.#reject(idJson, { refusal: submit, code: 'malformed', worker: identity.worker }, now.steadyMs)
     } else {
       const { refusal, worker, shown, reached } = this.#judge(submit, now)
       if (refusal === null) {
         this.#reply(resultLine(idJson, 'true'))
         this.#out.fact({ type: 'accepted', creditedDifficulty: shown, hashDifficulty: reached, worker })
-      } else this.#reject(idJson, { refusal: REFUSALS[refusal.code], code: refusal.code, worker }, nowMs)
+      } else this.#reject(idJson, { refusal: REFUSALS[refusal.code], code: refusal.code, worker }, now.steadyMs)
     }
   }
 

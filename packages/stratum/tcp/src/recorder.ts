@@ -35,8 +35,8 @@ export interface RecorderOptions {
 
 export interface RecorderDeps {
   readonly log: Pick<Log, 'warn'>
-  /** Of the work at hand. */
-  readonly limits: () => DifficultyLimits
+  /** Of the work that is sent, if any is. */
+  readonly limits: (output: SessionOutput) => DifficultyLimits
 }
 
 /** A connection that is being recorded. */
@@ -123,7 +123,7 @@ export class Recorder {
 
   /** @param now of the event that it comes of */
   sent(miner: number, output: SessionOutput, now: Moment): void {
-    this.#add(miner, now, (recorder, at) => recorder.sent(at, output, this.#deps.limits()))
+    this.#add(miner, now, (recorder, at) => recorder.sent(at, output, this.#deps.limits(output)))
   }
 
   /** The node closes it, and forgets it. */
