@@ -12,6 +12,7 @@ export {
   ownSharesSchema
 } from './earnings.ts'
 export {
+  EVENT_SCHEMAS,
   type EventTopic,
   type FiguresJson,
   figuresSchema,
