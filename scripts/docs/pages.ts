@@ -1,4 +1,5 @@
 import type { Tree } from '../layers/tree.ts'
+import { apiPage } from './api-page.ts'
 import { configPage } from './config-page.ts'
 import { metricsPage } from './metrics-page.ts'
 import type { Page } from './page.ts'
@@ -10,7 +11,7 @@ import { storePage } from './store-page.ts'
  * @throws DocsError if the sources no longer look as a page expects them to
  */
 export function makePages(tree: Tree): readonly Page[] {
-  return [storePage(tree), configPage(), metricsPage(), rulesPage(tree)]
+  return [storePage(tree), apiPage(), configPage(), metricsPage(), rulesPage(tree)]
 }
 
 /** The pages that are not as they should be, a sentence each. */
