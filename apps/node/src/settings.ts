@@ -90,7 +90,7 @@ export const configSchema = z.strictObject({
         .int()
         .min(1)
         .max(100_000)
-        .default(1_000)
+        .default(2_000)
         .describe('Miners connected at once at most.'),
       max_connections_per_address: z
         .number()

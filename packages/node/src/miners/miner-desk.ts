@@ -18,7 +18,7 @@ import { isRefused, isSoloWork, sizeWarning } from './size-rule.ts'
  * New work goes to so many miners in one event, and to the next in the next: the first of thousands need not wait for the last, and
  * what came in meanwhile, newer work above all, has its turn.
  */
-export const SERVED_AT_ONCE = 128
+export const SERVED_AT_ONCE = 512
 
 type EffectOf<T extends SessionEffect['type']> = Extract<SessionEffect, { readonly type: T }>
 
@@ -44,6 +44,8 @@ export class MinerDesk {
   /** Who is still to get the work on offer, in this order. */
   readonly #unserved = new Set<Miner>()
   #unservedJobs: Renewal['jobs'] = 'keep'
+  /** Jobs of works before it were forgotten by every session. */
+  #oldestWorkId = 0
 
   constructor(options: MinersOptions, deps: MinerDeskDeps) {
     const { rng, sha256d, protocol, jobs } = deps
@@ -121,12 +123,15 @@ export class MinerDesk {
       return
     }
     this.#unservedJobs = renewal.jobs
+    // A session forgets them with its next job as well, but some have to wait for that.
+    const hasGone = offered.oldestWorkId > this.#oldestWorkId
+    this.#oldestWorkId = offered.oldestWorkId
     for (const miner of first) this.#unserved.add(miner)
     // Those that get work of their own come last: the line that all others share is made once.
     const apart: Miner[] = []
     for (const miner of this.miners.all()) {
       if (!miner.wantsWork) continue
-      miner.session.forgetWorksBefore(offered.oldestWorkId)
+      if (hasGone) miner.session.forgetWorksBefore(offered.oldestWorkId)
       if (this.#isSolo(miner, offered.work.mining)) apart.push(miner)
       else this.#unserved.add(miner)
     }
