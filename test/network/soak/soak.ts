@@ -4,8 +4,8 @@
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { seededRng } from '@p2poolv2/primitives'
-import { Stage } from '../../e2e/stage/stage.ts'
 import { Cluster, randomTree } from '../cluster.ts'
+import { onStage } from '../script-stage.ts'
 import { type Sample, sampleOf } from './sample.ts'
 import { median, slope } from './trend.ts'
 
@@ -32,7 +32,6 @@ const rng = seededRng(`soak ${values.seed}`)
 const sleep = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms))
 const mib = (bytes: number): string => (bytes / MIB).toFixed(1)
 
-const stage = new Stage()
 const samples: Sample[][] = Array.from({ length: NODES }, () => [])
 /** From when on there are all nodes. */
 let beganMs = 0
@@ -123,7 +122,7 @@ function rowOf(index: number, all: readonly Sample[]): Row {
   return { text: cells.join(' '), breaches }
 }
 
-try {
+await onStage(async stage => {
   const cluster = await Cluster.start(stage, {
     introductions: randomTree(NODES, below => rng.u32() % below),
     miners: 3,
@@ -153,6 +152,4 @@ try {
   for (const breach of breaches) console.log(`BREACH: ${breach}`)
   console.log(breaches.length === 0 ? 'flat' : 'NOT FLAT')
   process.exitCode = breaches.length === 0 ? 0 : 1
-} finally {
-  await stage.clear()
-}
+})
