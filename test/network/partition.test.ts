@@ -91,7 +91,9 @@ async function givenUp(cluster: Cluster): Promise<void> {
   })
 }
 
-describe.each(why === null ? [NAMESPACES, PROXY] : [PROXY])('two halves cut apart by $name', ({ open, isSilent }) => {
+const WAYS = why === null ? [NAMESPACES, PROXY] : [PROXY]
+
+describe.each(WAYS.map(way => [way.name, way] as const))('two halves cut apart by %s', (_, { open, isSilent }) => {
   it('mine on alone, have one tip soon after the cut ends, and leave nothing behind', async () => {
     const stage = openStage()
     const network = await open(stage)

@@ -1,10 +1,12 @@
 // `npm run soak -- [--minutes 20] [--seed N]`: eight real nodes on one devnet, three of them with a miner. Three of them are stopped or
 // killed in turn, once a minute, and come back. What each process takes is sampled every 15 seconds; it ends with a table, the trend
 // of the second half, and 1 if something grew that should not.
+import { loadavg } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { seededRng } from '@p2poolv2/primitives'
 import { Cluster, randomTree } from '../cluster.ts'
+import { copyChain, prepareChain } from '../prepared-chain.ts'
 import { onStage } from '../script-stage.ts'
 import { type Sample, sampleOf } from './sample.ts'
 import { median, slope } from './trend.ts'
@@ -12,6 +14,10 @@ import { median, slope } from './trend.ts'
 const NODES = 8
 /** From this one on they are stopped and killed in turn. */
 const FIRST_RESTARTED = 5
+const MINERS = 3
+/** The chain begins as one on which a share takes 256 hashes, so that the miners take no processor worth the name: a share in 0.75 s. */
+const HASHRATE_HPS = 115
+const FIRST_SHARES = 50
 const RESTART_EVERY_MS = 60_000
 const SAMPLE_EVERY_MS = 15_000
 const MIB = 1_048_576
@@ -69,7 +75,7 @@ async function sampleAll(cluster: Cluster): Promise<void> {
     const last = first?.at(-1)
     if (last !== undefined) {
       console.log(
-        `${(atSec / 60).toFixed(1)} min: height ${last.height}, ${restarts} restarts; held ${samples.map(of => mib(of.at(-1)?.heldBytes ?? 0)).join(' ')} MiB; ` +
+        `${(atSec / 60).toFixed(1)} min, load ${loadavg()[0]?.toFixed(0)}: height ${last.height}, ${restarts} restarts; held ${samples.map(of => mib(of.at(-1)?.heldBytes ?? 0)).join(' ')} MiB; ` +
           `rss ${samples.map(of => mib(of.at(-1)?.rssBytes ?? 0)).join(' ')} MiB`
       )
     }
@@ -96,7 +102,7 @@ function rowOf(index: number, all: readonly Sample[]): Row {
   const last = all.slice(-Math.ceil(all.length / 4))
   const of = (key: keyof Sample, show: (value: number) => string = String): string =>
     `${show(median(first.map(sample => sample[key])))} > ${show(median(last.map(sample => sample[key])))}`
-  const role = index >= FIRST_RESTARTED ? 'restarts' : index < 3 ? 'miner' : ''
+  const role = index >= FIRST_RESTARTED ? 'restarts' : index < MINERS ? 'miner' : ''
   const cells = [
     `${index} ${role}`.padEnd(10),
     of('rssBytes', mib).padEnd(16),
@@ -123,17 +129,20 @@ function rowOf(index: number, all: readonly Sample[]): Row {
 }
 
 await onStage(async stage => {
+  const seed = await stage.folder()
+  await prepareChain(seed, { shares: FIRST_SHARES, payees: 20, tipTimeSec: Math.floor(Date.now() / 1_000) })
   const cluster = await Cluster.start(stage, {
     introductions: randomTree(NODES, below => rng.u32() % below),
-    miners: 3,
-    hashrateHps: 20_000,
+    miners: MINERS,
+    hashrateHps: HASHRATE_HPS,
+    prepare: dataDir => copyChain(seed, dataDir),
     logLevel: 'info',
     env: { NODE_OPTIONS: `--import ${fileURLToPath(new URL('collect.mjs', import.meta.url))}` }
   })
   beganMs = performance.now()
   endMs = beganMs + runMs
   await Promise.all([sampleAll(cluster), restartInTurn(cluster)])
-  const height = await cluster.oneTip(60_000)
+  const height = await cluster.oneTip(300_000)
   const rows = samples.map((all, index) => rowOf(index, all))
   console.log(
     `${values.minutes} minutes, ${NODES} nodes, ${restarts} restarts, height ${height}; medians of the first quarter > the last; MiB; trend an hour over the second half`
