@@ -9,7 +9,7 @@ export default defineConfig({
   test: {
     pool: 'forks',
     fileParallelism: false,
-    testTimeout: 600_000,
+    testTimeout: 1_800_000,
     setupFiles: ['test/seed.ts'],
     include: ['test/network/*.test.ts']
   }

@@ -1,5 +1,5 @@
 import type { ChainParams, HeaderQuestion } from '@p2poolv2/consensus'
-import { encodeHeaderBatch, genesisShare, MAX_BATCH_HEADERS } from '@p2poolv2/consensus'
+import { decodeShare, encodeHeaderBatch, genesisShare, MAX_BATCH_HEADERS } from '@p2poolv2/consensus'
 import { type Height, invariant, type ShareHash } from '@p2poolv2/primitives'
 import type { ChainIndex } from '../chain-port.ts'
 import type { ArchivedHeight } from '../contract.ts'
@@ -265,7 +265,7 @@ export class Serving {
   #unwritten(hash: ShareHash | undefined): Uint8Array | null {
     const entry = hash === undefined ? undefined : this.#parts.recent.get(hash)
     if (entry === undefined) return null
-    const { header, merkleBranch } = entry.share
+    const { header, merkleBranch } = decodeShare(entry.bytes)
     return encodeHeaderBatch([{ header, merkleBranch }])
   }
 

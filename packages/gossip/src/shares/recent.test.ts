@@ -36,3 +36,8 @@ it('lets the oldest go at its cap of bytes', () => {
   expect(recent.size).toBeLessThan(fit + 10)
   expect(recent.get(hashOf(fit + 9))).toBeDefined()
 })
+
+it('keeps of a share its bytes alone, which are what its cap counts', () => {
+  const entry = new RecentShares().add(share, 'told')
+  expect(Object.values(entry).filter(value => typeof value === 'object')).toEqual([entry.bytes])
+})

@@ -1,5 +1,6 @@
+import { bitcoinHeaderHashWire } from '@p2poolv2/bitcoin'
 import { encodeShare, type Share } from '@p2poolv2/consensus'
-import { invariant, type ShareHash } from '@p2poolv2/primitives'
+import { type BlockHash, blockHashFromWire, invariant, type ShareHash } from '@p2poolv2/primitives'
 
 /** Shares kept at most; at the cap the oldest goes and is read from the store instead. Above what waits for parents. */
 export const MAX_RECENT_SHARES = 2_048
@@ -13,8 +14,11 @@ export type OnTopic = 'no' | 'held' | 'passed'
 export type Origin = 'own' | 'told' | 'fetched'
 
 export interface RecentShare {
-  readonly share: Share
-  /** The canonical form. */
+  readonly hash: ShareHash
+  /** Of its bitcoin header. */
+  readonly blockHash: BlockHash
+  readonly timeSec: number
+  /** The canonical form. Nothing of the decoded share is kept, which takes ten times as much. */
   readonly bytes: Uint8Array
   readonly origin: Origin
   onTopic: OnTopic
@@ -45,12 +49,15 @@ export class RecentShares {
     const known = this.#shares.get(share.hash)
     if (known !== undefined) return known
     const bytes = encoded ?? encodeShare(share)
-    const entry: RecentShare = { share, bytes, origin, onTopic: 'no', relayed: false }
-    this.#shares.set(share.hash, entry)
+    const { hash, header } = share
+    const blockHash = blockHashFromWire(bitcoinHeaderHashWire(header.bitcoinHeader))
+    const { timeSec } = header
+    const entry: RecentShare = { hash, blockHash, timeSec, bytes, origin, onTopic: 'no', relayed: false }
+    this.#shares.set(hash, entry)
     this.#bytes += bytes.length
-    for (const [hash, oldest] of this.#shares) {
+    for (const oldest of this.#shares.values()) {
       if (this.#shares.size <= MAX_RECENT_SHARES && this.#bytes <= MAX_RECENT_BYTES) break
-      this.#remove(hash, oldest)
+      this.#remove(oldest)
     }
     return entry
   }
@@ -58,13 +65,13 @@ export class RecentShares {
   /** Lets go of a copy that proved bad. */
   delete(hash: ShareHash): void {
     const entry = this.#shares.get(hash)
-    if (entry !== undefined) this.#remove(hash, entry)
+    if (entry !== undefined) this.#remove(entry)
   }
 
   checkInvariants(): void {
     let bytes = 0
     for (const [hash, entry] of this.#shares) {
-      invariant(entry.share.hash === hash, 'a recent share is listed under its hash')
+      invariant(entry.hash === hash, 'a recent share is listed under its hash')
       bytes += entry.bytes.length
     }
     invariant(bytes === this.#bytes, 'the bytes of recent shares are counted')
@@ -74,8 +81,8 @@ export class RecentShares {
     )
   }
 
-  #remove(hash: ShareHash, entry: RecentShare): void {
-    this.#shares.delete(hash)
+  #remove(entry: RecentShare): void {
+    this.#shares.delete(entry.hash)
     this.#bytes -= entry.bytes.length
   }
 }

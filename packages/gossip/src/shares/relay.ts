@@ -40,7 +40,7 @@ export class Relay {
   validated(hash: ShareHash, nowMs: SteadyMs): void {
     const entry = this.#parts.recent.get(hash)
     if (entry === undefined) return
-    const ageSec = this.#parts.chain.wallSec() - entry.share.header.timeSec
+    const ageSec = this.#parts.chain.wallSec() - entry.timeSec
     const isNews = entry.origin === 'own' || ageSec <= MAX_AGE_SEC[entry.origin]
     if (isNews && (entry.origin === 'own' || isCurrent(this.#parts.chain))) this.#send(entry, nowMs)
   }
@@ -49,7 +49,7 @@ export class Relay {
     if (entry.relayed) return
     entry.relayed = true
     const { out, peers } = this.#parts
-    const { hash } = entry.share
+    const { hash } = entry
     const published = entry.onTopic === 'no' && peers.oursCount > 0
     if (published) {
       entry.onTopic = 'passed'

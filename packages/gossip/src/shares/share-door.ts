@@ -1,4 +1,3 @@
-import { bitcoinHeaderHashWire } from '@p2poolv2/bitcoin'
 import {
   type ChainParams,
   decodeShare,
@@ -154,7 +153,7 @@ export class ShareDoor {
         verdict satisfies never
     }
     const entry = recent.get(hash)
-    if (entry !== undefined) this.#seen.set(blockHashOf(entry.share), hash)
+    if (entry !== undefined) this.#seen.set(entry.blockHash, hash)
     if (from.via !== 'topic') return
     // Passed on only when it is valid to the end, and while we know what is current.
     const passes = outcome.validated.includes(hash) && isCurrent(this.#parts.chain)
@@ -194,8 +193,4 @@ export class ShareDoor {
       else headers.trigger(from.peer, hash)
     }
   }
-}
-
-function blockHashOf(share: Share): BlockHash {
-  return blockHashFromWire(bitcoinHeaderHashWire(share.header.bitcoinHeader))
 }
