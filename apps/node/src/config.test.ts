@@ -57,6 +57,13 @@ it('lets the environment give the credentials of the first bitcoin node', () => 
   ])
 })
 
+it('listens on this computer alone when nothing may go in the clear, unless it is told where', () => {
+  const hidden = '[p2p]\nonly_proxy = true\nsocks5 = "127.0.0.1:9050"\n'
+  expect(load(hidden).config.p2p.hostname).toBe('127.0.0.1')
+  expect(load(`${hidden}hostname = "192.0.2.1"\n`).config.p2p.hostname).toBe('192.0.2.1')
+  expect(load('[p2p]\nsocks5 = "127.0.0.1:9050"\n').config.p2p.hostname).toBe('0.0.0.0')
+})
+
 it.each([
   ['[stratum]\nprot = 1\n', 'unknown key "stratum.prot"; did you mean "stratum.port"?'],
   ['[stratums]\nport = 1\n', 'unknown key "stratums"; did you mean "stratum"?'],

@@ -41,7 +41,7 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
   const path = sources.file ?? sources.env['P2POOL_CONFIG'] ?? null
   const file = path ?? (existsSync(join(dataDir, CONFIG_FILE_NAME)) ? join(dataDir, CONFIG_FILE_NAME) : null)
   const fromFile = file === null ? {} : readToml(file)
-  const raw = merged(merged(fromFile, fromEnv), fromFlags)
+  const raw = listeningApart(merged(merged(fromFile, fromEnv), fromFlags))
   const parsed = configSchema.safeParse(raw)
   if (!parsed.success) {
     const lines = parsed.error.issues.flatMap(issue => issueLines(issue, raw))
@@ -51,6 +51,12 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
   }
   checkTogether(parsed.data)
   return { config: { ...parsed.data, data_dir: resolve(parsed.data.data_dir) }, file }
+}
+
+/** Who wants nothing to go in the clear is not dialled in the clear either, unless he says where. */
+function listeningApart(raw: RawConfig): RawConfig {
+  const { only_proxy, hostname } = asRaw(raw['p2p'])
+  return only_proxy === true && hostname === undefined ? merged(raw, { p2p: { hostname: '127.0.0.1' } }) : raw
 }
 
 function readToml(file: string): RawConfig {

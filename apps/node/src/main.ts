@@ -5,11 +5,12 @@ import { Command, Option } from 'commander'
 import { address } from './commands/address.ts'
 import { init } from './commands/init.ts'
 import { invite, qrText } from './commands/invite.ts'
-import { addPeer, banPeer, listPeers, unbanPeer } from './commands/peers.ts'
+import { addPeer, banPeer, listPeers, removePeer, unbanPeer } from './commands/peers.ts'
 import { replayFiles } from './commands/replay.ts'
 import { runningNode } from './commands/running-node.ts'
 import { start } from './commands/start.ts'
-import { CONFIG_FILE_NAME } from './config.ts'
+import { unknownCommand } from './commands/unknown.ts'
+import { CONFIG_FILE_NAME, ConfigError } from './config.ts'
 import { fileTrouble } from './data/data-dir.ts'
 import { type CommonFlags, nodeAt, type RunningFlags, sourcesOf, withConfigFlags, withRunningNode } from './flags.ts'
 import { CHAINS, type Config, DEFAULTS } from './settings.ts'
@@ -67,7 +68,11 @@ withConfigFlags(program.command('invite'))
   .option('--api-port <port>', "the running node's page, instead of what its data directory says")
   .option('--qr', 'also as a QR code')
   .action(async (flags: CommonFlags & { readonly qr?: boolean }) => {
-    const text = await invite(nodeAt(flags), sourcesOf(withoutApiPort(flags)))
+    const { invite: text, isRunning } = await invite(nodeAt(flags), sourcesOf(withoutApiPort(flags)))
+    if (!isRunning)
+      process.stderr.write(
+        'p2poolv2: no node runs here: the invite is good once it does, and while it does (npm start)\n'
+      )
     say(flags.qr === true ? `${text}\n\n${qrText(text)}` : text)
   })
 
@@ -85,8 +90,11 @@ withRunningNode(peers.command('list', { isDefault: true }))
   .description('one line for each')
   .action(async (flags: RunningFlags) => say(await listPeers(nodeAt(flags))))
 withRunningNode(peers.command('add <address>'))
-  .description('stay connected to a node: its invite, or an address like /ip4/192.0.2.1/tcp/6884')
+  .description('stay connected to a node: its invite, or an address like 192.0.2.1:6884')
   .action(async (address: string, flags: RunningFlags) => say(await addPeer(nodeAt(flags), address)))
+withRunningNode(peers.command('remove <who>'))
+  .description('no longer stay connected to a node: what was added, or its peer id')
+  .action(async (who: string, flags: RunningFlags) => say(await removePeer(nodeAt(flags), who)))
 withRunningNode(peers.command('ban <who>'))
   .description('refuse a peer id or an IP address')
   .option('--seconds <n>', 'how long', '86400')
@@ -114,7 +122,10 @@ function adviceOf(error: unknown): string | null {
   return isOurs ? error.message : fileTrouble(error)
 }
 
+const args = process.argv.slice(2)
 try {
+  const unknown = unknownCommand(program, args)
+  if (unknown !== null) throw new ConfigError(unknown)
   await program.parseAsync()
 } catch (error) {
   const advice = adviceOf(error)

@@ -177,7 +177,7 @@ export const configSchema = z.strictObject({
 
   p2p: z
     .strictObject({
-      hostname: z.string().min(1).default('0.0.0.0').describe('Address to listen on for other nodes.'),
+      hostname: z.string().min(1).default('0.0.0.0').describe('Address to listen on for others; see only_proxy.'),
       port: port.default(6884).describe('TCP port for other nodes; 0 takes any free one.'),
       dial_peers: z
         .array(z.string().min(1))
@@ -209,7 +209,9 @@ export const configSchema = z.strictObject({
       only_proxy: z
         .boolean()
         .default(false)
-        .describe('Dial nobody but through the proxy, ask no router and no local network; needs socks5.'),
+        .describe(
+          'Dial by the proxy alone, listen on 127.0.0.1 unless hostname is given, ask no router or LAN; needs socks5.'
+        ),
       private_fork: z
         .boolean()
         .default(false)
@@ -247,7 +249,7 @@ export const configSchema = z.strictObject({
         .array(z.string().min(1).max(253))
         .max(16)
         .default([])
-        .describe('Names by which the page is reached, beside addresses, localhost and names that end in .local'),
+        .describe("Names by which the page is reached, beside addresses, localhost and this computer's own."),
       cors_allowed: z.boolean().default(false).describe('Let pages of every other site read the API.')
     })
     .prefault({}),

@@ -74,14 +74,14 @@ it('turns away one live viewer too many and says when to try again', async () =>
   for (const viewer of viewers) viewer.destroy()
 })
 
-it.each(['evil.example', 'evil.example:80', '127.0.0.1.evil.example'])(
+it.each(['evil.example', 'evil.example:80', '127.0.0.1.evil.example', 'printer.local'])(
   'does not answer a page that reaches it as %s',
   async host => {
     expect((await open('/v1/status', { host })).statusCode).toBe(421)
   }
 )
 
-it.each(['localhost:1', '192.168.1.5', '[::1]:46884', 'umbrel.local'])('answers as %s', async host => {
+it.each(['localhost:1', '192.168.1.5', '[::1]:46884', 'Node.local'])('answers as %s', async host => {
   expect((await open('/v1/status', { host })).statusCode).toBe(200)
 })
 

@@ -31,6 +31,7 @@ it('shows peers and the invite to whoever reaches the port', async () => {
 
 it.each([
   ['/v1/peers', { address: 'x' }, 'dialling x'],
+  ['/v1/peers/remove', { who: 'x' }, 'no longer wanted: x'],
   ['/v1/bans', { who: '192.0.2.1' }, 'banned 192.0.2.1 for 86400 s'],
   ['/v1/bans', { who: '192.0.2.1', seconds: 60 }, 'banned 192.0.2.1 for 60 s']
 ])('does what %s is told with the token', async (path, body, done) => {

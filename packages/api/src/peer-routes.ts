@@ -12,7 +12,8 @@ export interface PeerSources {
   readonly peers: () => PeersJson
   readonly invite: () => string
   /** Each says what was done. @throws CommandRefused */
-  readonly add: (address: string) => string
+  readonly add: (address: string) => Promise<string>
+  readonly remove: (who: string) => string
   readonly ban: (who: string, seconds: number) => string
   readonly unban: (who: string) => string
 }
@@ -22,13 +23,14 @@ export function peerRoutes(server: FastifyInstance, sources: PeerSources): void 
   answering(server, 'peers', () => peersSchema.encode(sources.peers()))
   answering(server, 'invite', () => inviteSchema.encode({ invite: sources.invite() }))
   answering(server, 'addPeer', ({ body }) => doing(() => sources.add(body.address)))
+  answering(server, 'removePeer', ({ body }) => doing(() => sources.remove(body.who)))
   answering(server, 'ban', ({ body }) => doing(() => sources.ban(body.who, body.seconds)))
   answering(server, 'unban', ({ body }) => doing(() => sources.unban(body.who)))
 }
 
-function doing(command: () => string): { readonly done: string } {
+async function doing(command: () => string | Promise<string>): Promise<{ readonly done: string }> {
   try {
-    return { done: command() }
+    return { done: await command() }
   } catch (error) {
     if (!(error instanceof CommandRefused)) throw error
     throw new NoAnswer(409, error.message)

@@ -20,7 +20,9 @@ const INELIGIBLE_SENTENCES: Readonly<Record<NonNullable<NodeStatus['ineligible']
   'chain-too-light':
     'the share chain known here has less work than the real one is known to have: until more of it is fetched, miners find blocks but no shares',
   'other-rules':
-    'every peer follows other rules than this version (./p2poolv2 peers says which): update, or mine on a private fork with --i-know-this-is-a-private-fork; until then miners find blocks but no shares'
+    'every peer follows other rules than this version (./p2poolv2 peers says which): update, or mine on a private fork with --i-know-this-is-a-private-fork; until then miners find blocks but no shares',
+  joining:
+    'the node has just started and waits some seconds for what its peers know, so as to build on their shares: until then miners find blocks but no shares'
 }
 
 /** The node's view as `GET /v1/status` gives it: in its field names, with the words a person reads. */

@@ -89,9 +89,8 @@ export class TemplateFeed {
           this.#ports.log.debug({ url: watch.status.url, cause, bitcoinHeight, prevHash }, 'a block template came')
           this.#tell(() => this.#ports.onTemplate(template, watch.status.url, cause))
         },
-        onStatus: status => {
+        onStatus: () => {
           this.#choose()
-          this.#logStatus(status)
           this.#tellStatuses()
         }
       }
@@ -111,13 +110,6 @@ export class TemplateFeed {
     chosen.setRole('lead')
     const { url, bitcoinHeight } = chosen.status
     this.#ports.log.info({ url, bitcoinHeight, before: before?.status.url ?? null }, 'using this bitcoin node')
-  }
-
-  #logStatus({ url, state, message }: BitcoindStatus): void {
-    const { log } = this.#ports
-    if (state === 'misconfigured' || state === 'unreachable' || (state === 'ready' && message !== null)) {
-      log.warn({ url, state, message }, 'a bitcoin node needs attention')
-    } else log.debug({ url, state, message }, 'a bitcoin node changed')
   }
 
   #tellStatuses(): void {

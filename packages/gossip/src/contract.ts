@@ -103,6 +103,8 @@ export interface PeerStatus {
   readonly connectedAtMs: SteadyMs
   /** Last height the peer told of itself, unchecked; null before its handshake. */
   readonly claimedHeight: Height | null
+  /** Of the highest share it announced, brought or had among its headers; null before any that we know. */
+  readonly shownHeight: Height | null
   readonly penaltyPoints: number
   /** Of answers that it has not taken yet. */
   readonly unsentBytes: number

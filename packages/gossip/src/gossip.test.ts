@@ -222,8 +222,10 @@ describe('the status', () => {
     ])
   })
 
-  it('is current at once on a fresh chain', () => {
+  it('is current on a fresh chain as soon as a peer has had a word, and not before', () => {
     connect('ann')
+    expect(node.gossip.status(NOW).state).toBe('syncing')
+    ask('ann', { type: 'handshake', tipHeight: 0, tipHash: builder.genesis })
     expect(node.gossip.status(NOW).state).toBe('current')
   })
 })

@@ -98,6 +98,11 @@ export class Gossip {
     return this.#out.take()
   }
 
+  /** As of the last event. */
+  get state(): SyncState {
+    return this.#state
+  }
+
   /** Every peer that we dialled follows other rules. */
   get isPrivateFork(): boolean {
     return isPrivateFork(this.#peers)

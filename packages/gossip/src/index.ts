@@ -15,13 +15,13 @@ export { banKeyOf } from './peering/bans.ts'
 export type {
   AddressSource,
   Admission,
-  BanStatus,
   ConnectionStatus,
   DialFailure,
   Direction,
   PeerAddress,
   PeeringEffect,
   PeeringEvent,
+  PeeringStatus,
   PeerRecord
 } from './peering/contract.ts'
 export type { Invite } from './peering/invite.ts'
@@ -33,6 +33,7 @@ export {
   parseDialTarget
 } from './peering/invite.ts'
 export {
+  canonicalAddress,
   isSameHost,
   type NetAddress,
   parseAddress,

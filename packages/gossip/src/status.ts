@@ -23,7 +23,8 @@ interface Parts {
 export function syncState({ chain, peers, headers }: Parts): SyncState {
   if (!peers.hasCompany) return 'alone'
   if (headers.isCatchingUp || isBehind(chain)) return 'syncing'
-  if (isCurrent(chain)) return 'current'
+  // Our own shares keep our own chain fresh: it is the one that counts only once somebody has had a word.
+  if (isCurrent(chain)) return headers.hasHeard || knowsShares(peers) ? 'current' : 'syncing'
   return headers.sessionCount > 0 || !hasHeardTip(peers) ? 'syncing' : 'current'
 }
 
@@ -45,6 +46,7 @@ export function gossipStatus(parts: Parts, nowMs: SteadyMs): GossipStatus {
       dialect: peer.dialect,
       connectedAtMs: peer.connectedAtMs,
       claimedHeight: peer.claimedHeight,
+      shownHeight: peer.shownHeight,
       penaltyPoints: peer.pointsAt(nowMs),
       unsentBytes: parts.out.unsent.of(peer.id),
       rules: peer.rules
@@ -68,6 +70,12 @@ export function isPrivateFork(peers: PeerBook): boolean {
     others++
   }
   return others > 0
+}
+
+/** Whether a peer is at a share that we know. */
+function knowsShares(peers: PeerBook): boolean {
+  for (const peer of peers.all()) if (peer.isOfOurRules && peer.shownHeight !== null) return true
+  return false
 }
 
 /** Whether a peer has told where it stands. */

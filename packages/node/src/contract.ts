@@ -164,6 +164,7 @@ export type IneligibleReason =
   | 'too-many-payees'
   | 'chain-too-light'
   | 'other-rules'
+  | 'joining'
 
 /** What to do with a miner whose firmware cannot take the share chain's coinbase: bitcoin blocks alone, nothing, or all of it. */
 export type TooLargeRule = 'solo' | 'refuse' | 'send'

@@ -54,9 +54,11 @@ export class NodeCore {
     this.#chain = deps.chain
     const { params, donation, fee, poolSignature = DEFAULT_POOL_SIGNATURE, startedAtMs } = options
     const { chain, rng, sha256d } = deps
+    const { joinsUntilMs } = options
+    const joining = joinsUntilMs === undefined ? {} : { joinsUntilMs }
     this.#bitcoinds = new BitcoindNodes(this.#effects)
     this.#held = new HeldEvents(this.#effects)
-    this.#jobs = new JobMaker({ params, donation, fee, poolSignature }, { chain })
+    this.#jobs = new JobMaker({ params, donation, fee, poolSignature, ...joining }, { chain })
     this.#stats = new PoolStats({ startedAtMs })
     const parts = { chain, jobs: this.#jobs, effects: this.#effects }
     this.#blocks = new BlockKeeper(options.recentBlocks, { ...parts, network: params.addressNetwork })
@@ -74,7 +76,8 @@ export class NodeCore {
       gossip: this.#gossip,
       keeper: this.#keeper,
       effects: this.#effects,
-      ...(options.allowsPrivateFork === true ? {} : { jobs: this.#jobs })
+      jobs: this.#jobs,
+      allowsPrivateFork: options.allowsPrivateFork === true
     })
     this.#desk = new MinerDesk(
       {

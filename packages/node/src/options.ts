@@ -21,6 +21,8 @@ export interface NodeCoreOptions {
   readonly tooLarge?: TooLargeRule
   /** Make shares although every peer follows other rules; default false. */
   readonly allowsPrivateFork?: boolean
+  /** Until when no shares are made while no peer has told what it has; absent: at once. Miners find blocks meanwhile. */
+  readonly joinsUntilMs?: SteadyMs
   readonly version: string
   /** The newest `BLOCKS_READ` of the store, in any order. */
   readonly recentBlocks: readonly FoundBlock[]

@@ -6,6 +6,7 @@ import { renderUnicodeCompact } from 'uqr'
 import { ConfigError, type ConfigSources, loadConfig } from '../config.ts'
 import { configuredParams } from '../data/chain-params.ts'
 import { openDataDir } from '../data/data-dir.ts'
+import { readGenesis } from '../data/devnet-genesis.ts'
 import { inviteAddresses, inviteExtra, listenAddress } from '../wire/peer-addresses.ts'
 import { type NodeAt, runningNode } from './running-node.ts'
 
@@ -13,10 +14,17 @@ import { type NodeAt, runningNode } from './running-node.ts'
  * One string with which another node joins this one: of the node that runs, else of the one that will run on this data directory.
  * @throws ConfigError when that cannot be known yet
  */
-export async function invite(at: NodeAt, sources: ConfigSources): Promise<string> {
+export async function invite(
+  at: NodeAt,
+  sources: ConfigSources
+): Promise<{ readonly invite: string; readonly isRunning: boolean }> {
   const node = await runningNode(at)
-  if (node !== null) return (await node.get('/v1/invite', inviteSchema)).invite
+  if (node !== null) return { ...(await node.get('/v1/invite', inviteSchema)), isRunning: true }
   const { config } = loadConfig(sources)
+  if (config.chain === 'devnet' && config.genesis.time === undefined && readGenesis(config.data_dir) === null)
+    throw new ConfigError(
+      `no development chain has begun in ${config.data_dir}, so there is none to invite to: start the node (npm start), then ask again`
+    )
   if (config.p2p.port === 0 && config.p2p.external_address === undefined)
     throw new ConfigError(
       'p2p.port is 0, so where the node listens is known only while it runs: start it, then ask again'
@@ -27,13 +35,14 @@ export async function invite(at: NodeAt, sources: ConfigSources): Promise<string
   const params = configuredParams(config)
   const peer = peerOf(await loadIdentity({ directory: config.data_dir, fresh: false }))
   const addresses = inviteAddresses({ external: config.p2p.external_address, listening: [listenAddress(config.p2p)] })
-  return encodeInvite({
+  const text = encodeInvite({
     chain: params.chain,
     genesisTag: protocolTag(params),
     peer,
     addresses: addresses.slice(0, MAX_INVITE_ADDRESSES),
     extra: inviteExtra(config, params)
   })
+  return { invite: text, isRunning: false }
 }
 
 /** For a phone's camera; upper case needs fewer squares and reads the same. */

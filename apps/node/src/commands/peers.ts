@@ -11,6 +11,11 @@ export async function addPeer(at: NodeAt, address: string): Promise<string> {
   return (await (await client(at)).post('/v1/peers', { address }, doneSchema)).done
 }
 
+/** @param who what was added, or the peer id that is there */
+export async function removePeer(at: NodeAt, who: string): Promise<string> {
+  return (await (await client(at)).post('/v1/peers/remove', { who }, doneSchema)).done
+}
+
 /** @param who a peer id or an IP address */
 export async function banPeer(at: NodeAt, who: string, seconds: number): Promise<string> {
   return (await (await client(at)).post('/v1/bans', { who, seconds }, doneSchema)).done
@@ -26,7 +31,7 @@ async function client(at: NodeAt): Promise<RunningNodeClient> {
   return node
 }
 
-const HEAD = ['peer', 'address', 'way', 'told height', 'latency', 'in', 'out', 'points', 'since', 'program'] as const
+const HEAD = ['peer', 'address', 'way', 'height shown', 'latency', 'in', 'out', 'points', 'since', 'program'] as const
 
 /** A table for a person. */
 export function peersText(answer: PeersJson): string {
@@ -34,7 +39,7 @@ export function peersText(answer: PeersJson): string {
     peer.peer,
     peer.address,
     peer.direction,
-    peer.height === null ? '–' : `${peer.height}`,
+    heightText(peer),
     peer.latencyMs === null ? '–' : `${Math.round(peer.latencyMs)} ms`,
     bytesText(peer.bytesIn),
     bytesText(peer.bytesOut),
@@ -61,6 +66,12 @@ export function peersText(answer: PeersJson): string {
   const known = answer.knownAddresses === 1 ? '1 address' : `${answer.knownAddresses} addresses`
   const self = `this node: ${answer.peer}; ${reach}; ${known} of other nodes known`
   return [...lines, ...bans, self].join('\n')
+}
+
+/** What it showed; else what it only told. */
+function heightText({ shownHeight, height }: PeersJson['peers'][number]): string {
+  if (shownHeight !== null) return `${shownHeight}`
+  return height === null ? '–' : `(told ${height})`
 }
 
 function bytesText(bytes: number): string {

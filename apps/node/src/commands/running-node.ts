@@ -2,7 +2,8 @@ import type { z } from 'zod'
 import { ConfigError } from '../config.ts'
 import { readRunningFile } from '../data/running-file.ts'
 
-const ANSWER_WITHIN_MS = 5_000
+/** It takes some seconds to say what came of a dial. */
+const ANSWER_WITHIN_MS = 10_000
 
 /** How a command finds the node that runs. */
 export interface NodeAt {

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os'
 import { ApiServer, type ApiSources } from '@p2poolv2/api'
 import type { NodeEvent } from '@p2poolv2/node'
 import type { Log, Part } from '@p2poolv2/runtime'
@@ -89,15 +90,15 @@ function moreDoors({ stratum }: Config): Door[] {
 
 /** The page and the API. */
 export function apiListener(config: Config, token: string, sources: ApiSources): Listener {
-  const { hostname, port: wanted, auth_user, auth_token, lan_reads, host_names, cors_allowed } = config.api
+  const { hostname: host, port: wanted, auth_user, auth_token, lan_reads, host_names, cors_allowed } = config.api
   const server = new ApiServer(
     {
-      host: hostname,
+      host,
       port: wanted,
       token,
       login: auth_user === undefined || auth_token === undefined ? null : { user: auth_user, token: auth_token },
       lanReads: lan_reads,
-      hostNames: host_names,
+      hostNames: [...ownNames(), ...host_names],
       cors: cors_allowed,
       pageDirectory: PAGE_DIRECTORY
     },
@@ -115,6 +116,12 @@ export function apiListener(config: Config, token: string, sources: ApiSources):
     stopRank: STOP_RANK.api,
     stop: () => server.stop()
   }
+}
+
+/** What this computer is called, alone and on the local network. */
+function ownNames(): string[] {
+  const [first = ''] = hostname().split('.')
+  return [hostname(), first, `${first}.local`]
 }
 
 /** Turns the usual failures of the API's listening socket into what to change. */

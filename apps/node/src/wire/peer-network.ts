@@ -25,6 +25,7 @@ import { ConfigError } from '../config.ts'
 import type { Config } from '../settings.ts'
 import { VERSION } from '../version.ts'
 import { type BlockExchangeEnd, type ExchangeBlocks, exchangeBlocks } from './block-exchange.ts'
+import { DialResults } from './dial-results.ts'
 import { inviteAddresses, inviteExtra, listenAddress } from './peer-addresses.ts'
 import { peerCommands } from './peer-commands.ts'
 import { STOP_RANK } from './stop-order.ts'
@@ -106,7 +107,10 @@ export function peerNetwork(config: Config, folder: string, deps: PeerNetworkDep
         exchange?.hear(event)
         deps.post(event)
       },
-      tellPeering: event => shell.post(event),
+      tellPeering: event => {
+        shell.post(event)
+        dials.hear(event)
+      },
       admits: asked => peering.admits(asked, clock.now().steadyMs),
       ...proxyOf(config),
       dialect: config.p2p.topics ? 'ours' : 'reference',
@@ -121,6 +125,16 @@ export function peerNetwork(config: Config, folder: string, deps: PeerNetworkDep
         shell.post({ type: 'dropped', peer, reason, banMs: BAD_BLOCK_BAN_MS })
       exchange = await exchangeBlocks(deps.blocks, { network, tag: protocolTag(params), drop })
     }
+    if (config.p2p.only_proxy) {
+      const { hostname, port } = config.p2p
+      if (isOpenToOthers(hostname))
+        log.warn({ hostname, port }, 'others can dial this node in the clear: p2p.hostname says so')
+      else
+        log.info(
+          { hostname, port },
+          'only_proxy: it listens on this computer alone; an onion service can forward to it'
+        )
+    }
     shell.start(network)
     for (const text of config.p2p.dial_peers) commands.wanted(text)
     if (deps.invite !== null) {
@@ -128,7 +142,14 @@ export function peerNetwork(config: Config, folder: string, deps: PeerNetworkDep
       shell.post({ type: 'learned', source: 'invite', peer, addresses })
     }
   }
-  const commands = peerCommands({ params, self: peerOf(privateKey), post: event => running().shell.post(event) })
+  const dials = new DialResults()
+  const commands = peerCommands({
+    params,
+    self: peerOf(privateKey),
+    status: () => running().peering.status(),
+    dials,
+    post: event => running().shell.post(event)
+  })
 
   return {
     perform: effect => started?.network.perform(effect),
@@ -138,8 +159,9 @@ export function peerNetwork(config: Config, folder: string, deps: PeerNetworkDep
       invite: () =>
         commands.inviteOf({ peer: running().network.peer, addresses: listening(), extra: inviteExtra(config, params) }),
       add: text => commands.add(text),
+      remove: who => commands.remove(who),
       ban: (who, seconds) => commands.ban(who, seconds),
-      unban: who => commands.unban(who, running().peering.status().bans)
+      unban: who => commands.unban(who)
     },
     part: {
       name: 'peer network',
@@ -228,6 +250,7 @@ function peersJson(
       agent: connection.agent,
       dialect: connection.dialect,
       height: gossip.get(connection.peer)?.claimedHeight ?? null,
+      shownHeight: gossip.get(connection.peer)?.shownHeight ?? null,
       latencyMs: connection.latencyMs,
       bytesIn: connection.bytesIn,
       bytesOut: connection.bytesOut,

@@ -7,7 +7,7 @@ import { checkInvite, type Invite } from '@p2poolv2/gossip'
 import { loadIdentity } from '@p2poolv2/gossip/libp2p'
 import { NodeCore, type NodeEvent, type NodeStatus, type StopReason } from '@p2poolv2/node'
 import { NodeShell, Telemetry } from '@p2poolv2/node/shell'
-import { bytesToHex, type Rng, secFromMs } from '@p2poolv2/primitives'
+import { bytesToHex, type Rng, secFromMs, steadyMs } from '@p2poolv2/primitives'
 import { Lifecycle, type Log, Metrics, nodeSha256d, systemClock, systemRng } from '@p2poolv2/runtime'
 import { configuredParams } from '../data/chain-params.ts'
 import { storeFolder } from '../data/data-dir.ts'
@@ -30,6 +30,12 @@ import { stratumRecorder } from './stratum-recorder.ts'
 
 /** Blocks from before this start that the metrics count; more have no meaning to anybody. */
 const MAX_BLOCKS_COUNTED = 10_000
+/**
+ * How long a node that is to join others waits for the first answer before it makes shares of its own: an answer takes a second, or
+ * ten on a slow line and as long for one lost dial. What it found before would be on a fork that dies with the answer. Miners find
+ * blocks meanwhile.
+ */
+const JOIN_WITHIN_MS = 15_000
 
 /** A node that serves. `stop` ends it within five seconds, data safe. */
 export interface RunningNode {
@@ -66,13 +72,16 @@ export async function startNode(config: Config, invite: Invite | null, host: Nod
   const maxConnections = openConnectionCap(config.stratum.max_connections, log)
   const { store, chain, recentBlocks } = await openShareChain(storeFolder(config.data_dir, config.chain), params, log)
 
+  const startedAtMs = clock.now().steadyMs
+  const joins = invite !== null || config.p2p.dial_peers.length > 0
   const options = configuredOptions(config, params)
   const core = new NodeCore(
     {
       ...options,
+      ...(joins ? { joinsUntilMs: steadyMs(startedAtMs + JOIN_WITHIN_MS) } : {}),
       nodeShareProgram: wallet.shareProgram,
       recentBlocks,
-      startedAtMs: clock.now().steadyMs,
+      startedAtMs,
       maxMiners: maxConnections
     },
     { rng, sha256d: nodeSha256d, chain }

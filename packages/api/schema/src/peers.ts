@@ -11,6 +11,9 @@ const peer = z.object({
     .nullable()
     .describe('ours: topics and templates too; reference: the protocol alone; null until it has told.'),
   height: count.nullable().describe('Share height it told of itself, unchecked; null before its handshake.'),
+  shownHeight: count
+    .nullable()
+    .describe('Height of the newest share it showed: announced, brought or had among its headers; null before any.'),
   latencyMs: z.number().nullable().describe('Round trip of the last ping in milliseconds; null before the first.'),
   bytesIn: count.describe('Bytes received on this connection.'),
   bytesOut: count.describe('Bytes sent on this connection.'),
@@ -49,7 +52,16 @@ export const inviteSchema = z.object({
 
 /** The body of `POST /v1/peers`. */
 export const addPeerSchema = z.strictObject({
-  address: z.string().min(1).max(4_096).describe('An invite, or an address like /ip4/192.0.2.1/tcp/6884')
+  address: z
+    .string()
+    .min(1)
+    .max(4_096)
+    .describe('An invite, or an address like 192.0.2.1:6884 or /ip4/192.0.2.1/tcp/6884')
+})
+
+/** The body of `POST /v1/peers/remove`. */
+export const removePeerSchema = z.strictObject({
+  who: z.string().min(1).max(4_096).describe('What was added: an address, a peer id or an invite.')
 })
 
 /** The body of `POST /v1/bans`. */

@@ -4,7 +4,15 @@ import { configAnswerSchema, connectSchema, doctorSchema } from './checks.ts'
 import { earningsQuery, earningsSchema, ownSharesSchema } from './earnings.ts'
 import { eventsQuery, timelineQuery, timelineSchema } from './events.ts'
 import { livezSchema, readyzSchema, widgetSchema } from './health.ts'
-import { addPeerSchema, banSchema, doneSchema, inviteSchema, peersSchema, unbanSchema } from './peers.ts'
+import {
+  addPeerSchema,
+  banSchema,
+  doneSchema,
+  inviteSchema,
+  peersSchema,
+  removePeerSchema,
+  unbanSchema
+} from './peers.ts'
 import { statusSchema } from './status.ts'
 import { sharesQuery, sharesSchema, windowSchema } from './window.ts'
 import { coinbaseSchema, templateSchema } from './work.ts'
@@ -187,6 +195,14 @@ export const ROUTES = {
     path: '/v1/peers',
     summary: 'Stay connected to a node',
     body: addPeerSchema,
+    answer: doneSchema,
+    access: 'command'
+  },
+  removePeer: {
+    method: 'post',
+    path: '/v1/peers/remove',
+    summary: 'No longer stay connected to a node',
+    body: removePeerSchema,
     answer: doneSchema,
     access: 'command'
   },

@@ -45,7 +45,7 @@ describe('a login', () => {
 })
 
 describe('host names', () => {
-  const names = new Set(['pool.example.org'])
+  const names = new Set(['pool.example.org', 'umbrel.local'])
 
   it.each([
     '127.0.0.1',
@@ -62,6 +62,7 @@ describe('host names', () => {
     '127.0.0.1.evil.example',
     'localhost.evil.example',
     'a.b.local',
+    'printer.local',
     'pool.example.org.evil',
     '[evil]',
     '999.1.1.1',

@@ -23,7 +23,7 @@ export interface GateOptions {
   readonly login: Login | null
   /** Whether the local network may read without it. */
   readonly lanReads: boolean
-  /** Names beside addresses, localhost and *.local by which this node is reached. */
+  /** Names beside addresses and localhost by which this node is reached: this computer's own and those of the configuration. */
   readonly hostNames: readonly string[]
   /** Whether pages of other origins may read the answers. */
   readonly cors: boolean

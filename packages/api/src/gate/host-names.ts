@@ -1,15 +1,15 @@
 import { isIPv4, isIPv6 } from 'node:net'
 
 /**
- * Whether a request's `Host` names this node: by address, `localhost`, `*.local`, or a name of the configuration. A page from
- * elsewhere whose name was pointed here (DNS rebinding) carries its own name.
+ * Whether a request's `Host` names this node: by address, `localhost`, or a name given. Other names of the local network are other
+ * computers'. A page from elsewhere whose name was pointed here (DNS rebinding) carries its own name.
  * @param names lower case
  */
 export function isOwnHost(host: string | undefined, names: ReadonlySet<string>): boolean {
   if (host === undefined) return true
   const [, name = ''] = /^(\[[0-9a-f:.]+\]|[^:[\]]+)(?::\d{1,5})?$/i.exec(host) ?? []
   const lower = name.toLowerCase()
-  if (lower === 'localhost' || /^[a-z0-9-]+\.local$/.test(lower) || names.has(lower)) return true
+  if (lower === 'localhost' || names.has(lower)) return true
   return lower.startsWith('[') ? isIPv6(lower.slice(1, -1)) : isIPv4(lower)
 }
 

@@ -47,7 +47,7 @@ export class LiveNode {
         token: TOKEN,
         login: null,
         lanReads: false,
-        hostNames: [],
+        hostNames: ['node.local'],
         cors: false,
         pageDirectory: null,
         ...options

@@ -30,7 +30,8 @@ export const VIEW: NodeStatus = {
 export const NO_PEERS: PeerSources = {
   peers: () => ({ peer: '12D3', listening: [], reachability: 'unknown', peers: [], bans: [], knownAddresses: 0 }),
   invite: () => 'p2pool1invite',
-  add: address => `dialling ${address}`,
+  add: async address => `dialling ${address}`,
+  remove: who => `no longer wanted: ${who}`,
   ban: (who, seconds) => `banned ${who} for ${seconds} s`,
   unban: who => `unbanned ${who}`
 }

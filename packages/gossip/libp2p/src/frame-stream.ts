@@ -2,6 +2,7 @@ import type { Stream } from '@libp2p/interface'
 import { type ByteStream, byteStream } from '@libp2p/utils'
 import { decodeFrameHead, encodeFrame, FRAME_HEAD_BYTES, MAX_PAYLOAD_BYTES, payloadMatches } from '@p2poolv2/gossip'
 import { CodecError } from '@p2poolv2/primitives'
+import { nodeSha256d } from '@p2poolv2/runtime'
 
 /** Written at a time before the peer has to have taken some: a yamux frame must stay far below the reference's 1 MiB. */
 const PIECE_BYTES = 65_536
@@ -39,7 +40,8 @@ export class FrameStream {
     if (options.admits?.(head.payloadBytes) === false) throw new StreamRefused('more than may wait for an answer')
     const payload = head.payloadBytes === 0 ? new Uint8Array() : await this.#next(head.payloadBytes, signal)
     if (payload === null) throw new CodecError('truncated', 'a frame ends before its payload')
-    if (!payloadMatches(head, payload)) throw new CodecError('malformed', 'the checksum of a frame is wrong')
+    if (!payloadMatches(head, payload, nodeSha256d))
+      throw new CodecError('malformed', 'the checksum of a frame is wrong')
     // Whatever else comes is dropped, so that it does not pile up while the answer is made.
     await this.#stream.closeRead({ signal })
     return payload
@@ -47,7 +49,7 @@ export class FrameStream {
 
   /** Writes a frame, or nothing for null, and closes our side. Over when the network has taken all of it from us. */
   async write(payload: Uint8Array | null, signal: AbortSignal): Promise<void> {
-    const frame = payload === null ? new Uint8Array() : encodeFrame(payload)
+    const frame = payload === null ? new Uint8Array() : encodeFrame(payload, nodeSha256d)
     for (let at = 0; at < frame.length; at += PIECE_BYTES) {
       await this.#bytes.write(frame.subarray(at, at + PIECE_BYTES), { signal })
     }

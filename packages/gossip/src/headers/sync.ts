@@ -77,6 +77,7 @@ export class HeaderSync {
   readonly #parts: Parts
   readonly #sessions = new Places<Session>()
   readonly #turns: Turns
+  #hasHeard = false
   readonly #isBusy = (peer: PeerId): boolean => this.#sessions.get(peer) !== undefined
 
   constructor(params: ChainParams, parts: Parts) {
@@ -102,6 +103,11 @@ export class HeaderSync {
       if (read !== null && (furthest === null || read.doneHeights > furthest.doneHeights)) furthest = read
     }
     return furthest
+  }
+
+  /** Whether a peer has told all that it had. */
+  get hasHeard(): boolean {
+    return this.#hasHeard
   }
 
   get sessionCount(): number {
@@ -176,7 +182,10 @@ export class HeaderSync {
       this.#take(session, { items, headers: step }, nowMs)
     } else if (step.type === 'ask') {
       const { tip } = session.presync
-      if (tip !== null) session.meter.moved('comparing', tip, nowMs)
+      if (tip !== null) {
+        session.meter.moved('comparing', tip, nowMs)
+        this.#parts.peers.get(session.peer)?.showed(tip.height)
+      }
       if (tip === null || this.#isWorthItsTurn(session, tip.height, nowMs)) this.#goOn(session, step.question, nowMs)
       else this.#fail(session, { reason: 'too-slow' }, nowMs)
     } else {
@@ -267,6 +276,7 @@ export class HeaderSync {
       return
     }
     const height = this.#parts.chain.facts(last.hash)?.height ?? 0
+    this.#parts.peers.get(session.peer)?.showed(height)
     // All of them: with a short prune depth some may be in the archive already.
     session.headers += answer.length
     session.meter.moved('fetching', { height, timeSec: last.header.timeSec }, nowMs)
@@ -318,6 +328,7 @@ export class HeaderSync {
   }
 
   #finish(session: Session, nowMs: SteadyMs): void {
+    this.#hasHeard = true
     this.#sessions.delete(session.peer)
     this.#turns.finished(session.peer, nowMs)
   }

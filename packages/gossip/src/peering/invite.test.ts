@@ -97,6 +97,17 @@ describe('an invite', () => {
     }
   })
 
+  it.each([0, 200])('with one wrong letter says so, wherever it is, with %d bytes beside', bytes => {
+    const text = encodeInvite({ ...EXAMPLE, extra: new Uint8Array(bytes).fill(0x5a) })
+    for (let at = 0; at < text.length; at++) {
+      for (const other of 'qp1b') {
+        if (other === text[at]) continue
+        const wrong = `${text.slice(0, at)}${other}${text.slice(at + 1)}`
+        expect([codeOf(() => parseDialTarget(wrong)), wrong]).toEqual(['typo', wrong])
+      }
+    }
+  })
+
   it('does not survive two neighbours swapped, or a character too many or too few', () => {
     const text = encodeInvite({ ...EXAMPLE, extra: new Uint8Array(900).fill(0x5a) })
     for (let at = 0; at < text.length; at++) {
@@ -179,6 +190,14 @@ describe('what somebody gives to dial', () => {
   })
 
   it.each([
+    ['192.0.2.99:6884', '/ip4/192.0.2.99/tcp/6884'],
+    ['[2001:DB8::1]:6884', '/ip6/2001:db8::1/tcp/6884'],
+    [' [::ffff:192.0.2.1]:1\n', '/ip4/192.0.2.1/tcp/1']
+  ])('may be a host with its port: %s', (text, address) => {
+    expect(parseDialTarget(text)).toEqual({ type: 'address', address, peer: null })
+  })
+
+  it.each([
     '/dns4/node.example/tcp/6884',
     '/ip4/192.0.2.1/tcp/0',
     '/ip4/192.0.2.1/tcp/70000',
@@ -187,6 +206,12 @@ describe('what somebody gives to dial', () => {
     `/ip4/192.0.2.1/tcp/6884/p2p/${PEER.slice(1)}`,
     'node.example:6884',
     '192.0.2.1',
+    '192.0.2.1:0',
+    '192.0.2.1:70000',
+    '[192.0.2.1]:6884',
+    '2001:db8::1:6884',
+    'localhost:6884',
+    'node.example/6884',
     ''
   ])('is refused with the way to write it: %s', text => {
     expect(() => parseDialTarget(text)).toThrow(/\/ip4\/192\.0\.2\.1\/tcp\/6884/)

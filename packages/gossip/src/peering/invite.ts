@@ -8,6 +8,7 @@ import {
   type NetAddress,
   parseAddress,
   parseDialText,
+  parseHostPort,
   peerIdBytes,
   peerIdFromBytes,
   printAddress
@@ -72,6 +73,8 @@ const HEAD_BYTES = 3
 /** Characters of bech32 in which the head is whole. */
 const HEAD_CHARACTERS = 5
 const CHECKSUM_CHARACTERS = 6
+/** Shorter ones have no room for a peer id: 58 bytes of it are 93 characters. */
+const MIN_INVITE_CHARACTERS = 90
 const TAG_BYTES = 4
 const MAX_PEER_BYTES = 64
 const ALPHABET = 'qpzry9x8gf2tvdw0s3jn54khce6mua7l'
@@ -116,13 +119,17 @@ export function parseDialTarget(text: string): DialTarget {
   if (text.length > MAX_INVITE_CHARACTERS)
     throw new InviteError('too-long', `This is longer than any invite. ${COPY_AGAIN}`)
   const bare = text.replace(/\s+/g, '')
-  if (!bare.startsWith('/')) return { type: 'invite', invite: decodeInvite(bare) }
+  const byHost = parseHostPort(bare)
+  if (byHost !== null) return { type: 'address', address: byHost, peer: null }
+  if (bare.toLowerCase().startsWith(PREFIX) || !/[/.:]/.test(bare))
+    return { type: 'invite', invite: decodeInvite(bare) }
   const target = parseDialText(bare)
   if (target !== null) return { type: 'address', ...target }
   throw new InviteError(
     'not-an-invite',
-    'This is no address of a node. Write it like /ip4/192.0.2.1/tcp/6884, with the number of the host and not its name, ' +
-      'and with /p2p/ and the peer id behind it if it has to be that one.'
+    'This is no address of a node. Write it like 192.0.2.1:6884, [2001:db8::1]:6884 or /ip4/192.0.2.1/tcp/6884: with its port, and with the ' +
+      'number of the host, since a name would have to be looked up and tell others whom you dial. /p2p/ and a peer id may follow ' +
+      'the third form if it has to be that one.'
   )
 }
 
@@ -175,23 +182,35 @@ function wholeBytes(text: string): { readonly chain: string; readonly bytes: Uin
   const lower = text === text.toUpperCase() ? text.toLowerCase() : text
   const at = lower.indexOf('1')
   if (!lower.toLowerCase().startsWith(PREFIX)) {
+    // What is as long as an invite was one, and whoever types begins with the damage.
+    if (lower.length >= MIN_INVITE_CHARACTERS && differsByOne(lower.slice(0, PREFIX.length), PREFIX)) throw typo()
     throw new InviteError(
       'not-an-invite',
       `This is no invite: one begins with ${PREFIX} and the name of its share chain, as ‘p2poolv2 invite’ prints it. ` +
         'An address like /ip4/192.0.2.1/tcp/6884 will do as well.'
     )
   }
+  // There is one 1 in an invite, unless it was pasted twice.
+  const ones = lower.split('1').length - 1
+  if (lower.length >= MIN_INVITE_CHARACTERS && ones !== 1 && !lower.includes(PREFIX, 1)) throw typo()
   if (at === -1) throw new InviteError('cut', `The end of the invite is missing. ${COPY_AGAIN}`)
   const decoded = bech32m.decodeUnsafe(lower as `${string}1${string}`, false)
   const shape = SHAPE.exec(lower)
   const bytes = decoded === undefined ? undefined : bech32m.fromWordsUnsafe(decoded.words)
-  if (decoded === undefined || shape === null) throw damage(lower.slice(at + 1))
+  if (decoded === undefined || shape === null) throw damage(lower.slice(0, at + 1), lower.slice(at + 1))
   if (bytes === undefined || bytes.length < HEAD_BYTES || lengthIn(bytes) !== bytes.length) throw malformed()
   return { chain: shape[1] ?? '', bytes }
 }
 
-/** What is wrong with the characters behind the `1`, whose checksum does not fit. */
-function damage(data: string): InviteError {
+/** What is wrong with the characters behind the `1`, whose checksum does not fit. @param name what is before them, with the `1` */
+function damage(name: string, data: string): InviteError {
+  // The length itself is in the first characters: were one of them as what follows wants it, would all fit?
+  const [given, rest] = [data.slice(0, HEAD_CHARACTERS), data.slice(HEAD_CHARACTERS)]
+  for (const head of headsFor(Math.floor(((data.length - CHECKSUM_CHARACTERS) * 5) / 8))) {
+    const isOneOff = differsByOne(head, given)
+    if (isOneOff && bech32m.decodeUnsafe(`${name}${head}${rest}` as `${string}1${string}`, false) !== undefined)
+      return typo()
+  }
   // Five characters are 25 bits: the version, the length with its low byte first, and one bit more.
   let head = 0
   for (const character of data.slice(0, HEAD_CHARACTERS)) head = head * 32 + Math.max(0, ALPHABET.indexOf(character))
@@ -201,7 +220,21 @@ function damage(data: string): InviteError {
     return new InviteError('cut', `The end of the invite is missing. ${COPY_AGAIN}`)
   }
   if (data.length > wanted) return new InviteError('too-long', `Something was added to the invite. ${COPY_AGAIN}`)
+  return typo()
+}
+
+/** The first characters of an invite of so many bytes in all; the last bit in them is of what follows. */
+function headsFor(bytes: number): string[] {
+  const bits = (VERSION << 17) | ((bytes & 0xff) << 9) | ((bytes >>> 8) << 1)
+  return [bits, bits | 1].map(some => [20, 15, 10, 5, 0].map(shift => ALPHABET[(some >>> shift) & 31] ?? '').join(''))
+}
+
+function typo(): InviteError {
   return new InviteError('typo', `A character of the invite is wrong. ${COPY_AGAIN}`)
+}
+
+function differsByOne(a: string, b: string): boolean {
+  return a.length === b.length && [...a].filter((character, i) => character !== b[i]).length === 1
 }
 
 function lengthIn(bytes: Uint8Array): number {

@@ -69,6 +69,13 @@ export function canonicalAddress(text: PeerAddress): PeerAddress | null {
   return address === null ? null : printAddress(address)
 }
 
+/** A host by number and a port, `192.0.2.1:6884` or `[2001:db8::1]:6884`, as people write them; null if it is none. */
+export function parseHostPort(text: string): PeerAddress | null {
+  const [, host = '', port = ''] = /^(\[[^\]]+\]|[^:]+):([0-9]+)$/.exec(text) ?? []
+  const isIp6 = host.startsWith('[')
+  return canonicalAddress(`/${isIp6 ? 'ip6' : 'ip4'}/${host.replace(/^\[|\]$/g, '')}/tcp/${port}`)
+}
+
 /** An address with `/p2p/<peer>` behind it or not, as people write it. Null if it is none. */
 export function parseDialText(text: string): { readonly address: PeerAddress; readonly peer: PeerId | null } | null {
   const at = text.indexOf('/p2p/')

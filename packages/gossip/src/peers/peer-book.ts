@@ -51,6 +51,8 @@ export class Peer {
   readonly connectedAtMs: SteadyMs
   /** From its handshake, unchecked. */
   claimedHeight: Height | null = null
+  /** Of the highest share that it announced, brought or had among its headers, and that we know by now. */
+  #shownHeight: Height | null = null
   /** Of a reference peer nothing is known: it has no way to tell. */
   rules: PeerRules = 'unknown'
   wasToldRules = false
@@ -78,6 +80,15 @@ export class Peer {
     this.direction = about.direction
     this.dialect = about.dialect
     this.connectedAtMs = about.connectedAtMs
+  }
+
+  get shownHeight(): Height | null {
+    return this.#shownHeight
+  }
+
+  /** It has a share of this height; undefined for one that we do not know. */
+  showed(height: Height | undefined): void {
+    if (height !== undefined && height > (this.#shownHeight ?? -1)) this.#shownHeight = height
   }
 
   /** It is the one that went with this score. */

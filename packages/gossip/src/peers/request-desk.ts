@@ -171,6 +171,7 @@ export class RequestDesk {
     known.claimedHeight = tipHeight
     if (!known.isOfOurRules) return
     const facts = chain.facts(tipHash)
+    known.showed(facts?.height)
     if (facts?.validity === 'blockValid') fetcher.addSource(peer)
     else headers.trigger(peer, facts === undefined ? tipHash : null)
   }
@@ -178,7 +179,10 @@ export class RequestDesk {
   #inventory(peer: PeerId, hashes: readonly ShareHash[]): void {
     const { chain, peers, headers, fetcher } = this.#parts
     const teller = peers.get(peer)
-    for (const hash of hashes) teller?.known.add(hash)
+    for (const hash of hashes) {
+      teller?.known.add(hash)
+      teller?.showed(chain.facts(hash)?.height)
+    }
     if (teller?.isOfOurRules !== true) return
     const unknown = hashes.filter(hash => chain.facts(hash) === undefined)
     const [first] = unknown

@@ -121,6 +121,7 @@ export class ShareDoor {
     blocks.consider(share, from.peer, nowMs)
     recent.add(share, from.via === 'fetch' ? 'fetched' : 'told', encoded)
     const outcome = chain.takeShare({ share, from })
+    peers.get(from.peer)?.showed(chain.facts(share.hash)?.height)
     this.#judged(share.hash, { from, outcome }, nowMs)
     watch.moved(outcome, nowMs)
   }
@@ -163,7 +164,9 @@ export class ShareDoor {
 
   /** One more copy of a share the chain has had. */
   #again(hash: ShareHash, from: ShareSource): void {
-    this.#parts.peers.get(from.peer)?.known.add(hash)
+    const { chain, peers } = this.#parts
+    peers.get(from.peer)?.known.add(hash)
+    peers.get(from.peer)?.showed(chain.facts(hash)?.height)
     if (from.via === 'topic') this.#parts.out.verdict(from, 'ignore')
   }
 

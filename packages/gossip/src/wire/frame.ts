@@ -1,13 +1,22 @@
-import { ByteReader, ByteWriter, bytesEqual, CodecError, concatBytes, sha256d } from '@p2poolv2/primitives'
+import {
+  ByteReader,
+  ByteWriter,
+  bytesEqual,
+  CodecError,
+  concatBytes,
+  type Sha256d,
+  sha256d
+} from '@p2poolv2/primitives'
 import { FRAME_HEAD_BYTES, MAX_PAYLOAD_BYTES } from './protocols.ts'
 
 /**
  * `length u32 LE | first 4 bytes of SHA256d(payload) | payload` (protocol §18.3).
+ * @param hash a faster one for long payloads, where there is one
  * @throws CodecError `oversize` for a payload over the limit
  */
-export function encodeFrame(payload: Uint8Array): Uint8Array {
+export function encodeFrame(payload: Uint8Array, hash: Sha256d = sha256d): Uint8Array {
   if (payload.length > MAX_PAYLOAD_BYTES) throw new CodecError('oversize', 'a payload is over 1 MiB')
-  const head = new ByteWriter().u32(payload.length).bytes(sha256d(payload).subarray(0, 4)).finish()
+  const head = new ByteWriter().u32(payload.length).bytes(hash(payload).subarray(0, 4)).finish()
   return concatBytes(head, payload)
 }
 
@@ -25,8 +34,8 @@ export function decodeFrameHead(head: Uint8Array): FrameHead {
   return { payloadBytes, checksum: reader.bytes(4).slice() }
 }
 
-export function payloadMatches(head: FrameHead, payload: Uint8Array): boolean {
-  return payload.length === head.payloadBytes && bytesEqual(sha256d(payload).subarray(0, 4), head.checksum)
+export function payloadMatches(head: FrameHead, payload: Uint8Array, hash: Sha256d = sha256d): boolean {
+  return payload.length === head.payloadBytes && bytesEqual(hash(payload).subarray(0, 4), head.checksum)
 }
 
 /**

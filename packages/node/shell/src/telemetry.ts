@@ -225,8 +225,9 @@ export class Telemetry {
         this.#line('warn', fact, MORE_ROOM[fact.scarce])
         break
       case 'bitcoindStatus': {
-        const { state } = fact.status
-        const level = state === 'unreachable' || state === 'misconfigured' ? 'warn' : 'info'
+        const { state, message } = fact.status
+        const isAmiss = state === 'unreachable' || state === 'misconfigured' || (state === 'ready' && message !== null)
+        const level = isAmiss ? 'warn' : 'info'
         this.#log[level](safe({ ...fact.status }), 'the state of a bitcoin node changed')
         break
       }

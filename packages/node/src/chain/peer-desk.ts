@@ -9,8 +9,9 @@ export interface PeerDeskDeps {
   /** Says which commits a read of the store waits for. */
   readonly keeper: Pick<ChainKeeper, 'sequence'>
   readonly effects: EffectList
-  /** Told when nobody follows the rules of this node; absent when shares are wanted all the same. */
-  readonly jobs?: Pick<JobMaker, 'privateFork'>
+  /** Told when nobody follows the rules of this node, unless shares are wanted all the same, and when it has caught up. */
+  readonly jobs: Pick<JobMaker, 'privateFork' | 'joined'>
+  readonly allowsPrivateFork: boolean
 }
 
 /** The node's side towards its peers: hands events to the gossip machine and passes on what it wants done. */
@@ -23,7 +24,9 @@ export class PeerDesk {
 
   handle(event: GossipEvent, now: Moment): void {
     for (const effect of this.#deps.gossip.handle(event, now.steadyMs)) this.#perform(effect)
-    this.#deps.jobs?.privateFork(this.#deps.gossip.isPrivateFork)
+    const { jobs, allowsPrivateFork, gossip } = this.#deps
+    if (!allowsPrivateFork) jobs.privateFork(gossip.isPrivateFork)
+    if (gossip.state === 'current') jobs.joined()
   }
 
   #perform(effect: GossipEffect): void {

@@ -41,6 +41,8 @@ export interface JobMakerOptions {
   readonly fee: PayoutCut | null
   /** Ends the input script of every coinbase made here; at most `MAX_POOL_SIGNATURE_BYTES`. */
   readonly poolSignature: Uint8Array
+  /** Until then shares wait for what the first peer has to tell; absent where none is expected. */
+  readonly joinsUntilMs?: SteadyMs
 }
 
 /**
@@ -68,9 +70,12 @@ export class JobMaker {
   #lastNsecs = 0n
   #lastWorkId = 0
   #isPrivateFork = false
+  /** Null once the first peer has told, or has not in time. */
+  #joinsUntilMs: SteadyMs | null
 
   constructor(options: JobMakerOptions, deps: { readonly chain: ShareChain }) {
     this.#options = options
+    this.#joinsUntilMs = options.joinsUntilMs ?? null
     this.#chain = deps.chain
   }
 
@@ -92,7 +97,8 @@ export class JobMaker {
   get nextDeadlineMs(): SteadyMs | null {
     if (this.#template === null) return null
     if (this.#pending === 'base') return steadyMs(this.#renewedAtMs + BASE_COALESCE_MS)
-    return this.#pending === null ? steadyMs(this.#renewedAtMs + RENEW_INTERVAL_MS) : steadyMs(0)
+    if (this.#pending !== null) return steadyMs(0)
+    return steadyMs(Math.min(this.#renewedAtMs + RENEW_INTERVAL_MS, this.#joinsUntilMs ?? Number.POSITIVE_INFINITY))
   }
 
   /** @returns whether bitcoin has a new tip, so that older jobs are stale */
@@ -122,9 +128,17 @@ export class JobMaker {
     this.#pending ??= 'base'
   }
 
+  /** What peers had to tell when this node came is known: shares build on it. */
+  joined(): void {
+    if (this.#joinsUntilMs === null) return
+    this.#joinsUntilMs = null
+    this.#pending ??= 'base'
+  }
+
   /** Makes work anew if that is due; null if not. */
   renewIfDue(now: Moment): Renewal | null {
     const template = this.#template
+    if (this.#joinsUntilMs !== null && now.steadyMs >= this.#joinsUntilMs) this.joined()
     if (template === null) return null
     const dueAtMs = this.nextDeadlineMs
     if (dueAtMs === null || now.steadyMs < dueAtMs) return null
@@ -140,7 +154,7 @@ export class JobMaker {
       templateAgeSec: Math.floor((now.steadyMs - this.#templateTakenAtMs) / 1000),
       lastWindow: this.#lastWindow,
       wallMs: now.wallMs,
-      isPrivateFork: this.#isPrivateFork
+      withheld: this.#isPrivateFork ? 'other-rules' : this.#joinsUntilMs === null ? null : 'joining'
     })
     return this.#offer(built, cause, now.steadyMs)
   }

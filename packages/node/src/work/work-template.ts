@@ -86,8 +86,8 @@ export interface WorkRequest {
   readonly poolSignature: Uint8Array
   readonly lastWindow: KnownWindow | null
   readonly wallMs: UnixMs
-  /** Every peer follows other rules: a share would count for nobody. */
-  readonly isPrivateFork: boolean
+  /** Why no share is wanted now, whatever the chain would say: it would count for nobody. */
+  readonly withheld: 'other-rules' | 'joining' | null
 }
 
 export type BuiltWork =
@@ -195,11 +195,11 @@ function shareTerms({ chain, donation, fee, wallMs }: WorkRequest, baseHash: Sha
  * future; nor one whose body is too long.
  */
 function ineligibility(
-  { chain, params, wallMs, isPrivateFork }: WorkRequest,
+  { chain, params, wallMs, withheld }: WorkRequest,
   { timeSec }: ShareTerms,
   { coinbase }: Payment
 ): Exclude<IneligibleReason, 'window-unavailable'> | null {
-  if (isPrivateFork) return 'other-rules'
+  if (withheld !== null) return withheld
   if (chain.isTooLight) return 'chain-too-light'
   if (timeSec > secFromMs(wallMs) + params.futureTimeSec - FUTURE_TIME_MARGIN_SEC) return 'clock-behind-chain'
   return SHARE_COINBASE_BYTES + coinbase.bytes.length > params.maxBodyBytes ? 'too-many-payees' : null

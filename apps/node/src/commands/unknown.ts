@@ -1,0 +1,16 @@
+import type { Command } from 'commander'
+import { closestKey } from '../config.ts'
+
+/**
+ * What to say of a command that there is not, as `invte`; null if there is one, or none was given.
+ * @param args what stands behind the program's or the command's name
+ */
+export function unknownCommand(program: Command, [word, ...rest]: readonly string[]): string | null {
+  if (word === undefined || word.startsWith('-')) return null
+  const known = program.commands.find(command => command.name() === word)
+  if (known !== undefined) return known.commands.length > 0 ? unknownCommand(known, rest) : null
+  const names = program.commands.map(command => command.name())
+  if (word === 'help') return null
+  const near = closestKey(word, names)
+  return `there is no command "${word}"${near === null ? '.' : `; did you mean "${near}"?`} There are: ${names.join(', ')}`
+}
