@@ -12,6 +12,7 @@ const PEER = {
   agent: null,
   dialect: null,
   height: null,
+  shownHeight: null,
   latencyMs: null,
   bytesIn: 0,
   bytesOut: 0,
@@ -51,6 +52,7 @@ describe('the reference’s routes', () => {
       total_work: `0x${work.toString(16).padStart(64, '0')}`,
       chain_tip_blockhash: hashes[3],
       top_candidate_height: null,
+      shownHeight: null,
       top_candidate_blockhash: null
     })
   })
