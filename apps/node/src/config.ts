@@ -222,6 +222,10 @@ function checkTogether(config: Config): void {
     throw new ConfigError(
       'stratum.start_difficulty is above stratum.maximum_difficulty: lower the one or raise the other'
     )
+  if (config.mode !== 'sharechain' && stratum.miner_address !== undefined)
+    throw new ConfigError(
+      `stratum.miner_address is for the share chain, and mode = "${config.mode}" has none: remove one of them`
+    )
   const { external_address } = config.p2p
   if (external_address !== undefined && parseAddress(external_address) === null)
     throw new ConfigError(

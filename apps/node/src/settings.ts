@@ -39,6 +39,13 @@ export const configSchema = z.strictObject({
     .default('.p2poolv2')
     .describe('Where the share chain, the wallet key and found blocks are kept.'),
 
+  mode: z
+    .enum(['sharechain', 'solo', 'hydrapool'])
+    .default('sharechain')
+    .describe(
+      'Whom blocks pay. sharechain: all miners of the share chain; solo: whoever finds one; hydrapool: the miners of this node, by an accounting of its own. The last two have no peers.'
+    ),
+
   stratum: z
     .strictObject({
       hostname: z
@@ -225,6 +232,19 @@ export const configSchema = z.strictObject({
         .default('127.0.0.1')
         .describe('Address of the page and the API; the default is this computer only.'),
       port: port.default(46_884).describe('Port of the page and the API.')
+    })
+    .prefault({}),
+
+  hydrapool: z
+    .strictObject({
+      window: z
+        .number()
+        .positive()
+        .max(1_000)
+        .default(1)
+        .describe(
+          'With mode hydrapool: how much of the newest work a block pays for, in blocks; 1 is what a block takes on average.'
+        )
     })
     .prefault({}),
 

@@ -5,6 +5,7 @@ import { hashrateText, statusLine } from './status-line.ts'
 
 const STATUS: NodeStatus = {
   chain: 'devnet',
+  mode: 'sharechain',
   fingerprint: 'f'.repeat(64),
   version: '0.1.0',
   sharechain: {

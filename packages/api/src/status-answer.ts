@@ -11,6 +11,11 @@ const NETWORK_SENTENCES: Readonly<Record<NodeStatus['network']['state'] | 'quiet
     'No share has been confirmed in the last minutes and peers know of none: shares found now continue the chain and count.'
 }
 
+const STANDALONE_SENTENCES = {
+  solo: 'This node stands alone: a block pays the miner that finds it.',
+  hydrapool: 'This node stands alone: a block pays its miners for their newest work, by its own accounting.'
+} as const
+
 const INELIGIBLE_SENTENCES: Readonly<Record<NonNullable<NodeStatus['ineligible']>, string>> = {
   'clock-behind-chain':
     "this computer's clock is behind the share chain's: set it right; until then miners find blocks but no shares",
@@ -32,6 +37,7 @@ function statusOf(view: NodeStatus): Status {
   const { bitcoind, ineligible, network, windowWeight } = view
   return {
     chain: view.chain,
+    mode: view.mode,
     fingerprint: view.fingerprint,
     version: view.version,
     sharechain: view.sharechain,
@@ -68,7 +74,10 @@ function statusOf(view: NodeStatus): Status {
     },
     network: {
       state: network.state,
-      message: NETWORK_SENTENCES[network.quiet ? 'quiet' : network.state],
+      message:
+        view.mode === 'sharechain'
+          ? NETWORK_SENTENCES[network.quiet ? 'quiet' : network.state]
+          : STANDALONE_SENTENCES[view.mode],
       peers: network.peers
     }
   }

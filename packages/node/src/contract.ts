@@ -3,6 +3,7 @@ import type { Dialect, GossipFact, PeerEffect, PeerEvent, PeerId } from '@p2pool
 import type { BlockHash, ShareHash } from '@p2poolv2/primitives'
 import type { ArchivedHeight, ChainDelta } from '@p2poolv2/sharechain'
 import type { SessionOutput } from '@p2poolv2/stratum'
+import type { AccountingDelta } from './pplns/accounting.ts'
 
 /**
  * The contract of the node machine: what it is told (`NodeEvent`), what it asks for (`NodeEffect`) and what it has to
@@ -94,6 +95,8 @@ export type NodeEffect =
   | PeerEffect
   /** Whole messages of the miner's protocol, to be written as one write. */
   | { readonly type: 'sendMiner'; readonly miner: MinerId; readonly output: SessionOutput }
+  /** What the pool's own accounting has to keep, in order; several may be written as one. */
+  | { readonly type: 'keepAccounting'; readonly delta: AccountingDelta }
   /** Flush what was sent, then close. The session is already forgotten; `minerGone` may or may not follow. */
   | { readonly type: 'closeMiner'; readonly miner: MinerId; readonly reason: string }
   /**
@@ -145,6 +148,7 @@ export const EFFECT_RANK: Readonly<Record<NodeEffect['type'], number>> = {
   penalise: 1,
   otherRules: 1,
   dropPeer: 1,
+  keepAccounting: 1,
   sendMiner: 2,
   closeMiner: 2,
   commit: 3,
@@ -154,6 +158,12 @@ export const EFFECT_RANK: Readonly<Record<NodeEffect['type'], number>> = {
   report: 5,
   stop: 6
 }
+
+/**
+ * Whom the node's blocks pay. `sharechain`: the share chain's payout window. `solo`: whoever finds one. `hydrapool`: whoever did the
+ * newest work here, by an accounting of the node's own. Only the first has peers.
+ */
+export type NodeMode = 'sharechain' | 'solo' | 'hydrapool'
 
 /** Why current jobs can be bitcoin blocks but not shares. */
 export type IneligibleReason =

@@ -7,6 +7,7 @@ export type {
   NodeEffect,
   NodeEvent,
   NodeFact,
+  NodeMode,
   StopReason
 } from './contract.ts'
 
@@ -15,3 +16,4 @@ export { HASHES_PER_DIFFICULTY } from './figures/hashrate.ts'
 export type { NodeQueries, NodeStatus } from './figures/queries.ts'
 export { NodeCore } from './node-core.ts'
 export type { NodeCoreOptions } from './options.ts'
+export type { AccountingDelta, AccountingRow } from './pplns/accounting.ts'

@@ -18,6 +18,7 @@ import { createQueries } from './figures/queries.ts'
 import { createAuthorise } from './miners/authorise.ts'
 import { MinerDesk } from './miners/miner-desk.ts'
 import type { NodeCoreDeps, NodeCoreOptions } from './options.ts'
+import { Accounting } from './pplns/accounting.ts'
 import { JobMaker } from './work/job-maker.ts'
 import { WorkDesk } from './work/work-desk.ts'
 
@@ -38,6 +39,7 @@ export class NodeCore {
   readonly #desk: MinerDesk
   readonly #jobs: JobMaker
   readonly #stats: PoolStats
+  readonly #accounting: Accounting | null
   readonly #blocks: BlockKeeper
   readonly #keeper: ChainKeeper
   readonly #gossip: Gossip
@@ -56,7 +58,9 @@ export class NodeCore {
     const { chain, rng, sha256d } = deps
     this.#bitcoinds = new BitcoindNodes(this.#effects)
     this.#held = new HeldEvents(this.#effects)
-    this.#jobs = new JobMaker({ params, donation, fee, poolSignature }, { chain })
+    const mode = options.mode ?? 'sharechain'
+    this.#accounting = mode === 'hydrapool' ? accountingOf(options) : null
+    this.#jobs = new JobMaker({ params, mode, donation, fee, poolSignature }, { chain, accounting: this.#accounting })
     this.#stats = new PoolStats({ startedAtMs })
     const parts = { chain, jobs: this.#jobs, effects: this.#effects }
     this.#blocks = new BlockKeeper(options.recentBlocks, { ...parts, network: params.addressNetwork })
@@ -90,6 +94,7 @@ export class NodeCore {
         jobs: this.#jobs,
         keeper: this.#keeper,
         stats: this.#stats,
+        accounting: this.#accounting,
         effects: this.#effects,
         ...(sha256d === undefined ? {} : { sha256d })
       }
@@ -97,6 +102,7 @@ export class NodeCore {
     this.#work = new WorkDesk({ jobs: this.#jobs, miners: this.#desk, peers: this.#peers, effects: this.#effects })
     this.queries = createQueries({
       params,
+      mode,
       version: options.version,
       chain,
       jobs: this.#jobs,
@@ -133,6 +139,8 @@ export class NodeCore {
       }
       this.#route(event, now)
       this.#serve(now)
+      const delta = this.#accounting?.takeDelta() ?? null
+      if (delta !== null) this.#effects.add({ type: 'keepAccounting', delta })
     } catch (error) {
       this.#fail(error)
     }
@@ -144,6 +152,7 @@ export class NodeCore {
     this.#desk.checkInvariants()
     this.#jobs.checkInvariants()
     this.#stats.checkInvariants()
+    this.#accounting?.checkInvariants()
     this.#blocks.checkInvariants()
     this.#keeper.checkInvariants()
     this.#gossip.checkInvariants()
@@ -271,4 +280,12 @@ export class NodeCore {
     const message = error instanceof Error ? error.message : String(error)
     this.#effects.add({ type: 'stop', reason: { code: 'bug', message } })
   }
+}
+
+/** @throws RangeError for rows of another network */
+function accountingOf({ params, accounting }: NodeCoreOptions): Accounting {
+  return new Accounting(accounting?.rows ?? [], {
+    network: params.addressNetwork,
+    windowBlocks: accounting?.windowBlocks ?? 1
+  })
 }

@@ -4,9 +4,10 @@ import { type ChainName, type ChainParams, encodeShareAddress, protocolTag } fro
 import { checkInvite, type Invite } from '@p2poolv2/gossip'
 import { loadIdentity } from '@p2poolv2/gossip/libp2p'
 import { NodeCore, type NodeEvent, type NodeStatus, type StopReason } from '@p2poolv2/node'
-import { NodeShell, Telemetry } from '@p2poolv2/node/shell'
+import { AccountingStore, NodeShell, Telemetry } from '@p2poolv2/node/shell'
 import { bytesToHex, type Rng } from '@p2poolv2/primitives'
 import { Lifecycle, type Log, Metrics, nodeSha256d, systemClock, systemRng } from '@p2poolv2/runtime'
+import { ConfigError } from '../config.ts'
 import { configuredParams } from '../data/chain-params.ts'
 import { storeFolder } from '../data/data-dir.ts'
 import { beginFromSeed } from '../data/devnet-seed.ts'
@@ -18,6 +19,7 @@ import { bitcoindSide } from './bitcoind-side.ts'
 import { builtInMiners } from './built-in-miners.ts'
 import { openConnectionCap } from './connection-cap.ts'
 import { apiListener, stratumListener } from './listeners.ts'
+import { NO_PEERS } from './no-peers.ts'
 import { configuredOptions } from './node-options.ts'
 import { peerNetwork } from './peer-network.ts'
 import { openShareChain } from './share-store.ts'
@@ -33,8 +35,8 @@ export interface RunningNode {
   /** True when the embedded development chain stands in for bitcoind. */
   readonly embeddedChain: boolean
   status(): NodeStatus
-  /** One string with which another node joins this one. */
-  invite(): string
+  /** One string with which another node joins this one; null in a mode without peers. */
+  invite(): string | null
   stop(): Promise<void>
 }
 
@@ -58,11 +60,16 @@ export async function startNode(config: Config, invite: Invite | null, host: Nod
   const { store, chain, recentBlocks } = await openShareChain(storeFolder(config.data_dir, config.chain), params, log)
 
   const options = configuredOptions(config, params)
+  const accounting = await openAccounting(config, cause =>
+    shell.post({ type: 'storeFailed', message: cause instanceof Error ? cause.message : String(cause) })
+  )
+
   const core = new NodeCore(
     {
       ...options,
       nodeShareProgram: wallet.shareProgram,
       recentBlocks,
+      ...(accounting === null ? {} : { accounting: { rows: accounting.rows, windowBlocks: config.hydrapool.window } }),
       startedAtMs: clock.now().steadyMs,
       maxMiners: maxConnections
     },
@@ -84,17 +91,20 @@ export async function startNode(config: Config, invite: Invite | null, host: Nod
     { post, log }
   )
   const stratum = stratumListener(config, { maxConnections, post, log })
-  const peers = peerNetwork(config, join(config.data_dir, config.chain, 'peers'), {
-    params,
-    privateKey: await loadIdentity({ directory: config.data_dir, fresh: config.p2p.fresh_identity }),
-    invite,
-    blocks: bitcoin.exchangeBlocks,
-    peersOf: () => core.queries.peers(clock.now()),
-    post,
-    clock,
-    rng,
-    log
-  })
+  const peers =
+    config.mode !== 'sharechain'
+      ? null
+      : peerNetwork(config, join(config.data_dir, config.chain, 'peers'), {
+          params,
+          privateKey: await loadIdentity({ directory: config.data_dir, fresh: config.p2p.fresh_identity }),
+          invite,
+          blocks: bitcoin.exchangeBlocks,
+          peersOf: () => core.queries.peers(clock.now()),
+          post,
+          clock,
+          rng,
+          log
+        })
   const telemetry = new Telemetry({ log, metrics: new Metrics({ processMetrics: 'include' }), clock })
   const recorder = stratumRecorder(config, options.stratum, { limits: () => core.queries.work(), log })
   const shell: NodeShell = new NodeShell({
@@ -106,7 +116,8 @@ export async function startNode(config: Config, invite: Invite | null, host: Nod
       sendMiner: (miner, output) => stratum.server.send(miner, output),
       closeMiner: (miner, reason) => stratum.server.close(miner, reason),
       submitBlock: bitcoind.submitBlock,
-      network: peers.perform,
+      ...(accounting === null ? {} : { keepAccounting: delta => accounting.store.push(delta) }),
+      ...(peers === null ? {} : { network: peers.perform }),
       stopped: host.onStopped
     }
   })
@@ -114,7 +125,7 @@ export async function startNode(config: Config, invite: Invite | null, host: Nod
   const token = bytesToHex(rng.bytes(32))
   const api = apiListener(config, token, {
     status,
-    network: peers.sources,
+    network: peers?.sources ?? NO_PEERS,
     metrics: () => telemetry.exposition(core.queries, shell.commitQueueLength)
   })
 
@@ -122,10 +133,11 @@ export async function startNode(config: Config, invite: Invite | null, host: Nod
   await lifecycle.start([
     ...(recorder === null ? [] : [recorder.part]),
     { name: 'share store', stopRank: STOP_RANK.shareStore, stop: () => store.close() },
+    { name: 'accounting', stopRank: STOP_RANK.accounting, stop: async () => accounting?.store.close() },
     bitcoin.part,
     bitcoind.submission,
     { name: 'node', start: () => shell.start(), stopRank: STOP_RANK.node, stop: signal => shell.stop(signal) },
-    peers.part,
+    peers?.part ?? { name: 'no peers' },
     api,
     stratum,
     bitcoind.feed,
@@ -144,7 +156,7 @@ export async function startNode(config: Config, invite: Invite | null, host: Nod
     apiPort: api.port,
     embeddedChain: bitcoin.isEmbedded,
     status,
-    invite: peers.sources.invite,
+    invite: () => peers?.sources.invite() ?? null,
     stop: async () => {
       removeRunningFile(config.data_dir)
       await lifecycle.stop()
@@ -152,7 +164,16 @@ export async function startNode(config: Config, invite: Invite | null, host: Nod
   }
 }
 
+/** The pool's own accounting, in the mode that has one. */
+async function openAccounting(config: Config, onFailed: (cause: unknown) => void) {
+  if (config.mode !== 'hydrapool') return null
+  const folder = join(config.data_dir, config.chain, 'hydrapool')
+  return AccountingStore.open(folder, { chain: config.chain, onFailed })
+}
+
 function paramsFor(config: Config, invite: Invite | null): ChainParams {
+  if (invite !== null && config.mode !== 'sharechain')
+    throw new ConfigError(`--join is for the share chain, and mode = "${config.mode}" has none: leave one of them out`)
   if (invite === null) return configuredParams(config)
   checkInvite(invite, { chain: config.chain, genesisTag: null })
   const params = config.chain === 'devnet' ? beginFromSeed(config, invite.extra) : configuredParams(config)

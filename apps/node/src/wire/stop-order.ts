@@ -12,5 +12,6 @@ export const STOP_RANK = {
   blockSubmission: 3,
   stratumRecorder: 3,
   embeddedChain: 4,
-  shareStore: 5
+  shareStore: 5,
+  accounting: 5
 } as const

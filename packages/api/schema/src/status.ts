@@ -55,7 +55,7 @@ const miner = z.object({
   work: z
     .enum(['pool', 'solo'])
     .describe(
-      "solo: its firmware cannot take the pool's coinbase, so a block it finds pays it alone and it earns nothing else."
+      "solo: a block it finds pays it alone and it earns nothing else; the node mines solo, or its firmware cannot take the pool's coinbase."
     ),
   warnings: z.array(z.string()).describe('What is amiss with it, in words for its owner.')
 })
@@ -94,11 +94,18 @@ const network = z.object({
  */
 export const statusSchema = z.object({
   chain: z.enum(['main', 'testnet4', 'signet', 'regtest', 'devnet']).describe('The share chain this node is on.'),
+  mode: z
+    .enum(['sharechain', 'solo', 'hydrapool'])
+    .describe(
+      'Whom blocks pay: all miners of the share chain, whoever finds one, or the miners of this node by its own accounting.'
+    ),
   fingerprint: hash.describe('Hash of every consensus value: nodes with another are on another chain.'),
   version: z.string().describe('Version of this program.'),
   sharechain: sharechain.describe('Where the share chain stands.'),
-  window: z.array(windowEntry).describe('The payout window by address, heaviest first; empty until there is work.'),
-  windowShares: count.describe('Shares in the payout window.'),
+  window: z
+    .array(windowEntry)
+    .describe('The payout window by address, heaviest first; empty until there is work, and with mode solo.'),
+  windowShares: count.describe('Shares in the payout window; with mode hydrapool accepted submits.'),
   blocks: z
     .array(block)
     .describe('Blocks of the whole pool as far as this node knows, highest bitcoin height first, a bounded number.'),

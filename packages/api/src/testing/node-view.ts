@@ -4,6 +4,7 @@ import type { PeerSources } from '../peer-routes.ts'
 /** A node with peers, a bitcoin node and nobody who mines. */
 export const VIEW: NodeStatus = {
   chain: 'devnet',
+  mode: 'sharechain',
   fingerprint: 'ab'.repeat(32),
   version: '0.1.0',
   sharechain: {

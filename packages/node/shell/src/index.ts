@@ -1,2 +1,3 @@
+export { AccountingStore } from './accounting-store.ts'
 export { type Machine, NodeShell } from './node-shell.ts'
 export { Telemetry } from './telemetry.ts'

@@ -5,7 +5,7 @@ import type { Gossip, PeerStatus, SyncProgress, SyncState } from '@p2poolv2/goss
 import type { Height, Moment, Work } from '@p2poolv2/primitives'
 import type { FoundBlock, ShareChain } from '@p2poolv2/sharechain'
 import type { BlockLog } from '../chain/block-log.ts'
-import type { BitcoindStatus, IneligibleReason } from '../contract.ts'
+import type { BitcoindStatus, IneligibleReason, NodeMode } from '../contract.ts'
 import type { Miners } from '../miners/miners.ts'
 import type { RefusedMiner, RefusedMiners } from '../miners/refused-miners.ts'
 import type { JobMaker } from '../work/job-maker.ts'
@@ -31,7 +31,10 @@ export interface MinerEntry {
   readonly hashrateHps: number
   readonly accepted: number
   readonly rejected: number
-  /** `solo`: its firmware cannot take the share chain's coinbase, so its blocks pay it alone and it makes no shares of the chain. */
+  /**
+   * `solo`: its blocks pay it alone, and it earns nothing of the pool's: the node mines solo, or its firmware cannot take the pool's
+   * coinbase.
+   */
   readonly work: 'pool' | 'solo'
   /** What is amiss with it, in words for its owner. */
   readonly warnings: readonly string[]
@@ -40,6 +43,7 @@ export interface MinerEntry {
 /** The whole node at a glance, as plain values: whoever shows it puts it into words. */
 export interface NodeStatus {
   readonly chain: ChainName
+  readonly mode: NodeMode
   readonly fingerprint: string
   readonly version: string
   readonly sharechain: {
@@ -51,7 +55,7 @@ export interface NodeStatus {
     readonly scriptsUnchecked: number
     readonly padding: PaddingStatus
   }
-  /** Heaviest first; empty until there is work. */
+  /** Heaviest first; empty until there is work, and where blocks pay their finders. */
   readonly window: readonly WindowEntry[]
   /** Of all addresses; 0 until there is work. */
   readonly windowWeight: bigint
@@ -130,6 +134,7 @@ export interface NodeQueries {
 
 export interface QuerySources {
   readonly params: ChainParams
+  readonly mode: NodeMode
   readonly version: string
   readonly chain: ShareChain
   readonly jobs: JobMaker
@@ -166,6 +171,7 @@ export function createQueries(sources: QuerySources): NodeQueries {
       const confirmed = chain.confirmedTip()
       return {
         chain: params.chain,
+        mode: sources.mode,
         fingerprint,
         version,
         sharechain: {

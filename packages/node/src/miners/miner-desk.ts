@@ -1,4 +1,4 @@
-import type { MiningWork, Solution } from '@p2poolv2/bitcoin'
+import type { Solution } from '@p2poolv2/bitcoin'
 import type { BlockHash, Moment, Rng, Sha256d } from '@p2poolv2/primitives'
 import { invariant } from '@p2poolv2/primitives'
 import type { SessionEffect, SessionEvent, SessionOutput, SessionProtocol } from '@p2poolv2/stratum'
@@ -7,7 +7,9 @@ import type { ChainKeeper } from '../chain/chain-keeper.ts'
 import type { MinerId, MinerWarningCode, NodeEvent, TooLargeRule } from '../contract.ts'
 import type { EffectList } from '../effect-list.ts'
 import type { PoolStats } from '../figures/pool-stats.ts'
+import type { Accounting } from '../pplns/accounting.ts'
 import type { JobMaker, Renewal } from '../work/job-maker.ts'
+import type { WorkTemplate } from '../work/work-template.ts'
 import type { Authorise } from './authorise.ts'
 import { difficultyWarning } from './difficulty-warning.ts'
 import { type Miner, Miners, type MinersOptions } from './miners.ts'
@@ -24,6 +26,8 @@ export interface MinerDeskDeps {
   readonly jobs: JobMaker
   readonly keeper: ChainKeeper
   readonly stats: PoolStats
+  /** The pool's own accounting in the mode `hydrapool`, else null. */
+  readonly accounting: Accounting | null
   readonly effects: EffectList
   readonly tooLarge: TooLargeRule
 }
@@ -96,7 +100,7 @@ export class MinerDesk {
     const apart: Miner[] = []
     for (const miner of this.miners.all()) {
       if (!miner.wantsWork) continue
-      if (this.#isSolo(miner, renewal.offered.work.mining)) apart.push(miner)
+      if (this.#isSolo(miner, renewal.offered.work)) apart.push(miner)
       else this.#offerTo(miner, renewal.jobs, now)
     }
     for (const miner of apart) this.#offerTo(miner, renewal.jobs, now)
@@ -199,6 +203,7 @@ export class MinerDesk {
         invariant(miner.identity !== null, 'only an authorised miner has shares accepted')
         const { payoutAddress } = miner.identity
         stats.accept({ payoutAddress, worker }, { credited: creditedDifficulty, hash: hashDifficulty }, now)
+        this.#account(miner, creditedDifficulty, now)
         const difficulties = { creditedDifficulty, hashDifficulty }
         effects.report({ type: 'shareAccepted', miner: miner.id, payoutAddress, worker, ...difficulties })
         break
@@ -220,6 +225,16 @@ export class MinerDesk {
       default:
         effect satisfies never
     }
+  }
+
+  /** A miner whose blocks would pay it alone, since it cannot take the pool's coinbase, earns nothing of the pool's. */
+  #account(miner: Miner, difficulty: number, now: Moment): void {
+    const { jobs, accounting } = this.#deps
+    const work = jobs.offered?.work
+    if (accounting === null || miner.addresses === null || work === undefined || this.#isTooSmall(miner, work)) return
+    // The first work of all decides whom the next block pays.
+    if (accounting.isEmpty) jobs.baseMoved()
+    accounting.credit(miner.addresses.bitcoin, difficulty, now.steadyMs)
   }
 
   #forget(miner: Miner | undefined, reason: string, now: Moment): void {
@@ -249,7 +264,7 @@ export class MinerDesk {
     }
     const cleanJobs = jobs === 'clean' || !miner.hasWork
     miner.hasWork = true
-    miner.isSolo = this.#isSolo(miner, mining)
+    miner.isSolo = this.#isSolo(miner, offered.work)
     const job = miner.isSolo
       ? this.#deps.jobs.soloJobFor(addresses, now.wallMs)
       : this.#deps.jobs.jobFor(addresses, now.wallMs)
@@ -259,13 +274,18 @@ export class MinerDesk {
   }
 
   /** Depends on the work and on what the miner said before its first, so it is the same whenever it is asked. */
-  #isSolo({ userAgent }: Miner, mining: MiningWork): boolean {
-    const fit = sizeFit(userAgent, mining)
+  #isSolo(miner: Miner, work: WorkTemplate): boolean {
+    return work.paysFinder || this.#isTooSmall(miner, work)
+  }
+
+  /** Its firmware cannot take the pool's coinbase. */
+  #isTooSmall({ userAgent }: Miner, { mining, paysFinder }: WorkTemplate): boolean {
+    const fit = paysFinder ? null : sizeFit(userAgent, mining)
     return fit !== null && isSoloWork(fit, this.#deps.tooLarge)
   }
 
   #wasSolo(miner: Miner, solution: Solution): boolean {
     const work = this.#deps.jobs.workOf(solution)
-    return work !== null && this.#isSolo(miner, work.mining)
+    return work !== null && this.#isSolo(miner, work)
   }
 }

@@ -1,13 +1,15 @@
 import type { BlockTemplate, Job, Solution } from '@p2poolv2/bitcoin'
-import type { ChainParams, PayoutCut } from '@p2poolv2/consensus'
+import type { ChainParams } from '@p2poolv2/consensus'
 import type { Moment, SteadyMs, UnixMs } from '@p2poolv2/primitives'
 import { difficultyFromBits, invariant, steadyMs } from '@p2poolv2/primitives'
 import type { ShareChain } from '@p2poolv2/sharechain'
 import type { DifficultyLimits } from '@p2poolv2/stratum'
-import type { IneligibleReason, RenewCause } from '../contract.ts'
+import type { IneligibleReason, NodeMode, RenewCause } from '../contract.ts'
+import type { Accounting } from '../pplns/accounting.ts'
 import { RecentWorks } from './recent-works.ts'
 import { soloWorkOf } from './solo-work.ts'
-import type { BuiltWork, KnownWindow, MinerAddresses, WorkTemplate } from './work-template.ts'
+import { buildStandaloneWork } from './standalone-work.ts'
+import type { BlockCuts, BuiltWork, KnownWindow, MinerAddresses, WorkTemplate } from './work-template.ts'
 import { buildWork, commitmentFor } from './work-template.ts'
 
 /** Work is made anew at least this often, so that the time offered to miners stays fresh. */
@@ -35,12 +37,16 @@ export interface Renewal {
   readonly reason: IneligibleReason | 'window-empty' | null
 }
 
-export interface JobMakerOptions {
+/** The pool signature ends the input script of every coinbase made here. */
+export interface JobMakerOptions extends BlockCuts {
   readonly params: ChainParams
-  readonly donation: PayoutCut | null
-  readonly fee: PayoutCut | null
-  /** Ends the input script of every coinbase made here; at most `MAX_POOL_SIGNATURE_BYTES`. */
-  readonly poolSignature: Uint8Array
+  readonly mode: NodeMode
+}
+
+export interface JobMakerDeps {
+  readonly chain: ShareChain
+  /** Says whom blocks pay in the mode `hydrapool`; null in the others. */
+  readonly accounting: Accounting | null
 }
 
 /**
@@ -53,6 +59,7 @@ export interface JobMakerOptions {
 export class JobMaker {
   readonly #options: JobMakerOptions
   readonly #chain: ShareChain
+  readonly #accounting: Accounting | null
   readonly #works = new RecentWorks()
   #template: BlockTemplate | null = null
   #templateTakenAtMs = steadyMs(0)
@@ -67,9 +74,10 @@ export class JobMaker {
   #lastWorkId = 0
   #isPrivateFork = false
 
-  constructor(options: JobMakerOptions, deps: { readonly chain: ShareChain }) {
+  constructor(options: JobMakerOptions, deps: JobMakerDeps) {
     this.#options = options
     this.#chain = deps.chain
+    this.#accounting = deps.accounting
   }
 
   /** Null until the first template, and while nobody can be paid. */
@@ -108,7 +116,7 @@ export class JobMaker {
     return moved
   }
 
-  /** The mining base has changed. */
+  /** The mining base has changed, or whom blocks pay without one. */
   baseMoved(): void {
     this.#pending ??= 'base'
   }
@@ -130,22 +138,34 @@ export class JobMaker {
     const cause = this.#pending ?? 'interval'
     this.#pending = null
     this.#renewedAtMs = now.steadyMs
-    const built = buildWork({
-      ...this.#options,
+    const built = this.#build(template, now)
+    return this.#offer(built, cause, now.steadyMs)
+  }
+
+  #build(template: BlockTemplate, now: Moment): BuiltWork {
+    const request = {
       workId: ++this.#lastWorkId,
-      chain: this.#chain,
       template,
-      templateAgeSec: Math.floor((now.steadyMs - this.#templateTakenAtMs) / 1000),
+      templateAgeSec: Math.floor((now.steadyMs - this.#templateTakenAtMs) / 1000)
+    }
+    if (this.#options.mode !== 'sharechain') {
+      const window = this.#accounting?.window(template.bits) ?? null
+      return { ok: true, work: buildStandaloneWork({ ...request, cuts: this.#options, window }) }
+    }
+    return buildWork({
+      ...this.#options,
+      ...request,
+      chain: this.#chain,
       lastWindow: this.#lastWindow,
       wallMs: now.wallMs,
       isPrivateFork: this.#isPrivateFork
     })
-    return this.#offer(built, cause, now.steadyMs)
   }
 
   /** A job of the current work for one miner: its own nsecs, commitment and id. */
   jobFor(addresses: MinerAddresses, wallMs: UnixMs): Job {
     invariant(this.#offered !== null, 'a job needs work')
+    invariant(!this.#offered.work.paysFinder, 'work that pays its finder is made for each')
     return this.#jobOf(this.#offered.work, addresses, wallMs)
   }
 
@@ -153,7 +173,7 @@ export class JobMaker {
   soloJobFor(addresses: MinerAddresses, wallMs: UnixMs): Job {
     invariant(this.#offered !== null, 'a job needs work')
     const { text } = addresses.bitcoin
-    const work = this.#solo.get(text) ?? soloWorkOf(this.#offered.work, addresses, this.#options.poolSignature)
+    const work = this.#solo.get(text) ?? soloWorkOf(this.#offered.work, addresses, this.#options)
     this.#solo.set(text, work)
     return this.#jobOf(work, addresses, wallMs)
   }
@@ -164,7 +184,7 @@ export class JobMaker {
    */
   workOf(solution: Solution, soloFor: MinerAddresses | null = null): WorkTemplate | null {
     const work = this.#works.get(solution.workId)
-    return work === null || soloFor === null ? work : soloWorkOf(work, soloFor, this.#options.poolSignature)
+    return work === null || soloFor === null ? work : soloWorkOf(work, soloFor, this.#options)
   }
 
   checkInvariants(): void {
@@ -174,12 +194,19 @@ export class JobMaker {
     const { work } = this.#offered
     invariant(this.#works.get(work.mining.id) === work, 'a solution of the work on offer is welcome')
     const sumSats = work.outputs.reduce((sum, output) => sum + output.valueSats, 0n)
-    invariant(sumSats === work.template.coinbaseValueSats, "a job's outputs sum to the coinbase value")
+    invariant(
+      work.paysFinder || sumSats === work.template.coinbaseValueSats,
+      "a job's outputs sum to the coinbase value"
+    )
     invariant(
       (work.share === null) === (work.mining.shareTarget === null),
       'work has a share target if it has share terms'
     )
-    invariant(work.mining.coinbase.commitmentOffset !== null, 'every coinbase has room for a commitment')
+    const hasRoom = work.mining.coinbase.commitmentOffset !== null
+    invariant(
+      hasRoom === (this.#options.mode === 'sharechain'),
+      "the share chain's coinbases have room for a commitment"
+    )
   }
 
   #jobOf(work: WorkTemplate, addresses: MinerAddresses, wallMs: UnixMs): Job {
@@ -200,7 +227,8 @@ export class JobMaker {
       return { cause, jobs, offered: null, reason: built.reason }
     }
     const { work } = built
-    this.#lastWindow = { base: work.windowBase, shares: work.windowShares, weights: work.weights }
+    if (work.windowBase !== null)
+      this.#lastWindow = { base: work.windowBase, shares: work.windowShares, weights: work.weights }
     this.#works.add(work, nowMs)
     this.#offered = {
       work,

@@ -59,6 +59,7 @@ export function performEffect(node: Hands, effect: NodeEffect, around: Surroundi
       })
       break
     }
+    case 'keepAccounting':
     case 'report':
       break
     case 'stop':
