@@ -7,7 +7,6 @@ export type {
   NodeEffect,
   NodeEvent,
   NodeFact,
-  NodeMode,
   StopReason
 } from './contract.ts'
 
