@@ -37,7 +37,6 @@ function statusOf(view: NodeStatus): Status {
   const { bitcoind, ineligible, network, windowWeight } = view
   return {
     chain: view.chain,
-    mode: view.mode,
     fingerprint: view.fingerprint,
     version: view.version,
     sharechain: view.sharechain,
@@ -79,7 +78,8 @@ function statusOf(view: NodeStatus): Status {
           ? NETWORK_SENTENCES[network.quiet ? 'quiet' : network.state]
           : STANDALONE_SENTENCES[view.mode],
       peers: network.peers
-    }
+    },
+    mode: view.mode
   }
 }
 

@@ -94,11 +94,6 @@ const network = z.object({
  */
 export const statusSchema = z.object({
   chain: z.enum(['main', 'testnet4', 'signet', 'regtest', 'devnet']).describe('The share chain this node is on.'),
-  mode: z
-    .enum(['sharechain', 'solo', 'hydrapool'])
-    .describe(
-      'Whom blocks pay: all miners of the share chain, whoever finds one, or the miners of this node by its own accounting.'
-    ),
   fingerprint: hash.describe('Hash of every consensus value: nodes with another are on another chain.'),
   version: z.string().describe('Version of this program.'),
   sharechain: sharechain.describe('Where the share chain stands.'),
@@ -112,7 +107,12 @@ export const statusSchema = z.object({
   miners: z.array(miner).describe('Authorised connections, in the order in which they connected.'),
   bitcoind: bitcoind.describe('The bitcoin node that gives work.'),
   network: network.describe('How this node stands among the others; miners have work in every state.'),
-  refusedMiners: z.array(refusedMiner).describe('Miners that tried of late and were not let in, the last one first.')
+  refusedMiners: z.array(refusedMiner).describe('Miners that tried of late and were not let in, the last one first.'),
+  mode: z
+    .enum(['sharechain', 'solo', 'hydrapool'])
+    .describe(
+      'Whom blocks pay: all miners of the share chain, whoever finds one, or the miners of this node by its own accounting.'
+    )
 })
 
 /** The decoded answer: amounts and weights are bigint. */
