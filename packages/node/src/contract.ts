@@ -26,10 +26,10 @@ export interface BitcoindStatus {
 export type StoreReader = 'chain' | 'peers'
 
 /**
- * `failed`: no answer could be had in time. `superseded`: not handed over, since another block of ours with the same parent
+ * `lost-race`: the node keeps it beside another block that was there first. `failed`: no answer could be had in time. `superseded`: not handed over, since another block of ours with the same parent
  * was there before it, or came after it while bitcoind was busy.
  */
-export type BlockSubmitResult = 'accepted' | 'duplicate' | 'rejected' | 'failed' | 'superseded'
+export type BlockSubmitResult = 'accepted' | 'duplicate' | 'lost-race' | 'rejected' | 'failed' | 'superseded'
 
 export type NodeEvent =
   /** What the network tells. */
@@ -54,6 +54,8 @@ export type NodeEvent =
       readonly result: BlockSubmitResult
       readonly reason: string | null
     }
+  /** Where a block on record stands in bitcoin's chain now; told until it is a hundred blocks deep. -1: another has its height. */
+  | { readonly type: 'blockFate'; readonly blockHash: BlockHash; readonly confirmations: number }
   | { readonly type: 'committed'; readonly sequence: number }
   /** The disk is far behind what it was given (see `CommitBacklog`): nothing more that makes the chain grow, please. */
   | { readonly type: 'storeBehind' }
@@ -265,6 +267,16 @@ export type NodeFact =
       readonly url: string
       readonly result: BlockSubmitResult
       readonly reason: string | null
+    }
+  /**
+   * What became of a block on record has changed. `in-chain`: it is in bitcoin's best chain. `orphaned`: it was, and another block has its
+   * height now. `lost-race`: another was there first. `mature`: its outputs may be spent.
+   */
+  | {
+      readonly type: 'blockFate'
+      readonly blockHash: BlockHash
+      readonly bitcoinHeight: number
+      readonly fate: 'in-chain' | 'mature' | 'orphaned' | 'lost-race'
     }
   /** A block submitted before the last stop has no answer of a bitcoin node on record. */
   | { readonly type: 'blockUnanswered'; readonly blockHash: BlockHash; readonly bitcoinHeight: number }

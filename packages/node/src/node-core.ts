@@ -180,6 +180,9 @@ export class NodeCore {
       case 'blockResult':
         this.#blocks.settle(event)
         break
+      case 'blockFate':
+        this.#blocks.fate(event)
+        break
       case 'committed':
         this.#effects.report({ type: 'committed', sequence: event.sequence })
         break

@@ -88,7 +88,7 @@ export async function startNode(config: Config, invite: Invite | null, host: Nod
       blockFolder,
       recentBlocks
     },
-    { post, log }
+    { blocks: () => core.queries.blocks(), post, log }
   )
   const stratum = stratumListener(config, { maxConnections, post, log })
   const peers =

@@ -40,7 +40,8 @@ const block = z.object({
     .string()
     .describe(
       'seen: another node of the pool found it and nothing was submitted from here; submitted: no bitcoin node has answered ' +
-        'yet; else the best answer of our bitcoin nodes: accepted, duplicate, rejected or failed, and the reason after a colon.'
+        'yet; else the best answer of our bitcoin nodes: accepted, duplicate, lost-race, rejected or failed, and the reason after a ' +
+        'colon. orphaned: it was in the best chain and another block has its height now; lost-race: another was there first.'
     )
 })
 

@@ -38,6 +38,14 @@ const MORE_ROOM: Readonly<Record<ScarceRoom, string>> = {
 
 type Level = 'debug' | 'info' | 'warn' | 'error'
 
+const BLOCK_FATES: Readonly<Record<Extract<NodeFact, { type: 'blockFate' }>['fate'], string>> = {
+  'in-chain': "a block of the pool is in bitcoin's chain",
+  mature: 'a block of the pool is a hundred blocks deep: what it paid may be spent',
+  orphaned:
+    "a block of the pool is not in bitcoin's chain any more: another one has its height, and nobody is paid by it",
+  'lost-race': 'a block of the pool lost the race: another one has its height, and nobody is paid by it'
+}
+
 /**
  * Facts become metrics and log lines here and nowhere else. Names follow upstream's metrics with our prefix `p2pool_`, so
  * that its dashboards work with one relabelling rule; difficulties are relative to bitcoin's difficulty 1, and series
@@ -249,10 +257,21 @@ export class Telemetry {
           this.#line('info', fact, 'a found block gave way to another one of ours on the same parent')
           break
         }
+        if (fact.result === 'lost-race') {
+          this.#line('warn', fact, 'a found block lost the race: another one was there first; it may still win')
+          break
+        }
         const isTaken = fact.result === 'accepted' || fact.result === 'duplicate'
         this.#log[isTaken ? 'info' : 'warn'](safe(fieldsOf(fact)), 'a bitcoin node answered to a found block')
         break
       }
+      case 'blockFate':
+        this.#line(
+          fact.fate === 'orphaned' || fact.fate === 'lost-race' ? 'warn' : 'info',
+          fact,
+          BLOCK_FATES[fact.fate]
+        )
+        break
       case 'storeFailed':
         this.#log.error(safe(fieldsOf(fact)), 'the disk refuses: the node stops')
         break

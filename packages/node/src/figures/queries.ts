@@ -63,7 +63,8 @@ export interface NodeStatus {
   /**
    * Of the whole pool as far as this node knows, highest bitcoin height first. A result is `seen` if another node of the pool
    * found it and nothing was submitted from here, `submitted` until a bitcoin node has answered, else the best answer of our
-   * bitcoin nodes: `accepted`, `duplicate`, `rejected` or `failed`, and the reason after a colon.
+   * bitcoin nodes: `accepted`, `duplicate`, `lost-race`, `rejected` or `failed`, and the reason after a colon. Until a block is a hundred
+   * deep bitcoin's chain is asked as well: `orphaned` is one that was in it, `lost-race` one that never was.
    */
   readonly blocks: readonly FoundBlock[]
   /** In the order in which they connected. */
@@ -126,6 +127,8 @@ export interface NodeQueries {
   network(now: Moment): NetworkStatus
   /** What the connected peers are to this node. */
   peers(now: Moment): readonly PeerStatus[]
+  /** Found blocks on record, highest bitcoin height first; the same list until one changes. */
+  blocks(): readonly FoundBlock[]
   /** Connections, authorised or not. */
   minerCount(): number
   totals(now: Moment): PoolTotals
@@ -218,6 +221,7 @@ export function createQueries(sources: QuerySources): NodeQueries {
     },
     network,
     peers: now => gossip(now).peers,
+    blocks: () => blocksOf(blocks.version),
     minerCount: () => miners.size,
     totals: now => stats.totals(now.steadyMs),
     workers: now => stats.workers(now.steadyMs)
