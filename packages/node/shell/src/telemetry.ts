@@ -4,6 +4,7 @@ import type { NodeFact, NodeQueries } from '@p2poolv2/node'
 import { HASHES_PER_DIFFICULTY } from '@p2poolv2/node'
 import { type Moment, secFromMs } from '@p2poolv2/primitives'
 import type { Clock, Log, Metrics } from '@p2poolv2/runtime'
+import { BLOCK_FATES } from './block-fates.ts'
 import { LogGate } from './log-gate.ts'
 import { declareMetrics, type NodeMetrics } from './node-metrics.ts'
 
@@ -37,14 +38,6 @@ const MORE_ROOM: Readonly<Record<ScarceRoom, string>> = {
 }
 
 type Level = 'debug' | 'info' | 'warn' | 'error'
-
-const BLOCK_FATES: Readonly<Record<Extract<NodeFact, { type: 'blockFate' }>['fate'], string>> = {
-  'in-chain': "a block of the pool is in bitcoin's chain",
-  mature: 'a block of the pool is a hundred blocks deep: what it paid may be spent',
-  orphaned:
-    "a block of the pool is not in bitcoin's chain any more: another one has its height, and nobody is paid by it",
-  'lost-race': 'a block of the pool lost the race: another one has its height, and nobody is paid by it'
-}
 
 /**
  * Facts become metrics and log lines here and nowhere else. Names follow upstream's metrics with our prefix `p2pool_`, so
