@@ -121,7 +121,9 @@ describe('a node without a share chain', () => {
 
     const third = await startNode(stage, chain, flags)
     const finder = await connect(stage, third, MINERS[2] ?? '')
-    const { window, windowShares, mode } = await third.status()
+    const { window, windowShares, mode, totals } = await third.status()
+    // What was mined before the first stop; after a kill up to a minute of it is lost.
+    expect(totals.accepted).toBeGreaterThanOrEqual(2 + 3 + 4)
     expect(mode).toBe('hydrapool')
     expect(windowShares).toBe(killed.reduce((sum, { submits }) => sum + submits, 0))
     expect(new Map(window.map(({ address, payoutSats }) => [address, BigInt(payoutSats)]))).toEqual(new Map(owed))

@@ -79,8 +79,16 @@ function statusOf(view: NodeStatus): Status {
           : STANDALONE_SENTENCES[view.mode],
       peers: network.peers
     },
-    mode: view.mode
+    mode: view.mode,
+    totals: totalsOf(view.totals)
   }
+}
+
+function totalsOf(totals: NodeStatus['totals']): Status['totals'] {
+  const { accepted, rejected, rejectedByReason, bestDifficulty, blocksFound, hashrates } = totals
+  const rejects = Object.entries(rejectedByReason).map(([reason, count]) => ({ reason, count }))
+  rejects.sort((a, b) => b.count - a.count)
+  return { accepted, rejected, rejects, bestDifficulty, blocksFound, hashrates }
 }
 
 /** To six decimals, cut; the weights themselves exceed what a JSON number holds. */

@@ -3,6 +3,7 @@ import type { Dialect, GossipFact, PeerEffect, PeerEvent, PeerId } from '@p2pool
 import type { BlockHash, ShareHash } from '@p2poolv2/primitives'
 import type { ArchivedHeight, ChainDelta } from '@p2poolv2/sharechain'
 import type { SessionOutput } from '@p2poolv2/stratum'
+import type { FiguresDelta } from './figures/pool-stats.ts'
 import type { AccountingDelta } from './pplns/accounting.ts'
 
 /**
@@ -99,6 +100,8 @@ export type NodeEffect =
   | { readonly type: 'sendMiner'; readonly miner: MinerId; readonly output: SessionOutput }
   /** What the pool's own accounting has to keep, in order; several may be written as one. */
   | { readonly type: 'keepAccounting'; readonly delta: AccountingDelta }
+  /** Figures of workers and node to be kept over restarts, in order; several may be written as one. */
+  | { readonly type: 'keepFigures'; readonly delta: FiguresDelta }
   /** Flush what was sent, then close. The session is already forgotten; `minerGone` may or may not follow. */
   | { readonly type: 'closeMiner'; readonly miner: MinerId; readonly reason: string }
   /**
@@ -154,6 +157,7 @@ export const EFFECT_RANK: Readonly<Record<NodeEffect['type'], number>> = {
   sendMiner: 2,
   closeMiner: 2,
   commit: 3,
+  keepFigures: 3,
   readShares: 4,
   readHeaders: 4,
   readArchive: 4,

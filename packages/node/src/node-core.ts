@@ -61,7 +61,8 @@ export class NodeCore {
     const mode = options.mode ?? 'sharechain'
     this.#accounting = mode === 'hydrapool' ? accountingOf(options) : null
     this.#jobs = new JobMaker({ params, mode, donation, fee, poolSignature }, { chain, accounting: this.#accounting })
-    this.#stats = new PoolStats({ startedAtMs })
+    const { figures } = options
+    this.#stats = new PoolStats({ startedAtMs, ...(figures === undefined ? {} : { kept: figures }) })
     const parts = { chain, jobs: this.#jobs, effects: this.#effects }
     this.#blocks = new BlockKeeper(options.recentBlocks, { ...parts, network: params.addressNetwork })
     this.#keeper = new ChainKeeper({
@@ -121,7 +122,7 @@ export class NodeCore {
     if (this.#state === 'stopped') return null
     if (this.#state === 'new') return steadyMs(0)
     let next = this.#chainDeadlineMs()
-    for (const { nextDeadlineMs: atMs } of [this.#desk.miners, this.#jobs, this.#gossip]) {
+    for (const { nextDeadlineMs: atMs } of [this.#desk.miners, this.#jobs, this.#gossip, this.#stats]) {
       if (atMs !== null && (next === null || atMs < next)) next = atMs
     }
     return next
@@ -141,6 +142,8 @@ export class NodeCore {
       this.#serve(now)
       const delta = this.#accounting?.takeDelta() ?? null
       if (delta !== null) this.#effects.add({ type: 'keepAccounting', delta })
+      const { nextDeadlineMs: keepAtMs } = this.#stats
+      if (keepAtMs !== null && keepAtMs <= now.steadyMs) this.#keepFigures(now)
     } catch (error) {
       this.#fail(error)
     }
@@ -244,6 +247,11 @@ export class NodeCore {
     this.#stop({ code: 'bug', message }, now)
   }
 
+  #keepFigures(now: Moment): void {
+    const delta = this.#stats.takeDelta(now)
+    if (delta !== null) this.#effects.add({ type: 'keepFigures', delta })
+  }
+
   #deadline(now: Moment): void {
     this.#desk.deadline(now)
     this.#keeper.advance(now)
@@ -266,6 +274,7 @@ export class NodeCore {
     if (this.#state === 'stopped') return
     this.#state = 'stopped'
     this.#desk.close(now)
+    this.#keepFigures(now)
     this.#effects.add({ type: 'stop', reason })
   }
 

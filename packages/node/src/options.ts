@@ -3,6 +3,7 @@ import type { Rng, Sha256d, SteadyMs } from '@p2poolv2/primitives'
 import type { FoundBlock, ShareChain } from '@p2poolv2/sharechain'
 import type { SessionSettings } from '@p2poolv2/stratum'
 import type { NodeMode, TooLargeRule } from './contract.ts'
+import type { KeptFigures } from './figures/pool-stats.ts'
 import type { AccountingRow } from './pplns/accounting.ts'
 
 export interface NodeCoreOptions {
@@ -30,6 +31,8 @@ export interface NodeCoreOptions {
   /** The newest `BLOCKS_READ` of the store, in any order. */
   readonly recentBlocks: readonly FoundBlock[]
   readonly startedAtMs: SteadyMs
+  /** Figures as they were kept, and when they are read; absent: figures end with this run. */
+  readonly figures?: KeptFigures
   /** Default `MAX_MINERS`. */
   readonly maxMiners?: number
   /** Default: the gossip machine's own. */

@@ -11,6 +11,7 @@ import { ConfigError } from '../config.ts'
 import { configuredParams } from '../data/chain-params.ts'
 import { storeFolder } from '../data/data-dir.ts'
 import { beginFromSeed } from '../data/devnet-seed.ts'
+import { openFigures } from '../data/figures-store.ts'
 import { removeRunningFile, writeRunningFile } from '../data/running-file.ts'
 import { openWallet, WALLET_FILE_NAME, WalletError } from '../data/wallet.ts'
 import type { Config } from '../settings.ts'
@@ -64,6 +65,7 @@ export async function startNode(config: Config, invite: Invite | null, host: Nod
     shell.post({ type: 'storeFailed', message: cause instanceof Error ? cause.message : String(cause) })
   )
 
+  const figures = await openFigures(join(config.data_dir, config.chain, 'figures'), log)
   const core = new NodeCore(
     {
       ...options,
@@ -71,6 +73,7 @@ export async function startNode(config: Config, invite: Invite | null, host: Nod
       recentBlocks,
       ...(accounting === null ? {} : { accounting: { rows: accounting.rows, windowBlocks: config.hydrapool.window } }),
       startedAtMs: clock.now().steadyMs,
+      figures: { rows: figures.rows, now: clock.now() },
       maxMiners: maxConnections
     },
     { rng, sha256d: nodeSha256d, chain }
@@ -116,6 +119,7 @@ export async function startNode(config: Config, invite: Invite | null, host: Nod
       sendMiner: (miner, output) => stratum.server.send(miner, output),
       closeMiner: (miner, reason) => stratum.server.close(miner, reason),
       submitBlock: bitcoind.submitBlock,
+      keepFigures: figures.keep,
       ...(accounting === null ? {} : { keepAccounting: delta => accounting.store.push(delta) }),
       ...(peers === null ? {} : { network: peers.perform }),
       stopped: host.onStopped
@@ -133,6 +137,7 @@ export async function startNode(config: Config, invite: Invite | null, host: Nod
   await lifecycle.start([
     ...(recorder === null ? [] : [recorder.part]),
     { name: 'share store', stopRank: STOP_RANK.shareStore, stop: () => store.close() },
+    { name: 'figures', stopRank: STOP_RANK.figures, stop: () => figures.close() },
     { name: 'accounting', stopRank: STOP_RANK.accounting, stop: async () => accounting?.store.close() },
     bitcoin.part,
     bitcoind.submission,

@@ -13,5 +13,6 @@ export const STOP_RANK = {
   stratumRecorder: 3,
   embeddedChain: 4,
   shareStore: 5,
-  accounting: 5
+  accounting: 5,
+  figures: 5
 } as const

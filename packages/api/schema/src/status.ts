@@ -89,6 +89,32 @@ const network = z.object({
   peers: count.describe('Peers connected.')
 })
 
+const totals = z.object({
+  accepted: count.describe('Submits accepted.'),
+  rejected: count.describe('Submits rejected.'),
+  rejects: z
+    .array(
+      z.object({
+        reason: z.string().describe('As the miner was told.'),
+        count: count.describe('How often.')
+      })
+    )
+    .describe('Why submits were rejected, the most frequent first.'),
+  bestDifficulty: z.number().describe('Of the best hash, as the difficulty it reached.'),
+  blocksFound: count.describe('Hashes that met the target of bitcoin.'),
+  hashrates: z
+    .object({
+      m1: z.number().describe('Of a minute.'),
+      m5: z.number().describe('Of five minutes.'),
+      m15: z.number().describe('Of a quarter of an hour.'),
+      h1: z.number().describe('Of an hour.'),
+      h6: z.number().describe('Of six hours.'),
+      d1: z.number().describe('Of a day.'),
+      d7: z.number().describe('Of a week.')
+    })
+    .describe('Hashes a second by accepted work, as fading averages.')
+})
+
 /**
  * The answer of `GET /v1/status`, and of every `status` event of `GET /v1/events`. Decoded, amounts and weights are bigint;
  * encoded, they are what JSON can hold. Fields are added; one that was published keeps its meaning.
@@ -113,7 +139,8 @@ export const statusSchema = z.object({
     .enum(['sharechain', 'solo', 'hydrapool'])
     .describe(
       'Whom blocks pay: all miners of the share chain, whoever finds one, or the miners of this node by its own accounting.'
-    )
+    ),
+  totals: totals.describe('What all miners of this node have done, over its restarts.')
 })
 
 /** The decoded answer: amounts and weights are bigint. */

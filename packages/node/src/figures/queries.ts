@@ -11,6 +11,7 @@ import type { RefusedMiner, RefusedMiners } from '../miners/refused-miners.ts'
 import type { JobMaker } from '../work/job-maker.ts'
 import type { WorkTemplate } from '../work/work-template.ts'
 import type { PoolStats, PoolTotals, WorkerStats } from './pool-stats.ts'
+import { type UserStats, usersOf } from './users.ts'
 
 /** What one address has in the payout window, and what the next block would pay it. */
 export interface WindowEntry {
@@ -67,6 +68,8 @@ export interface NodeStatus {
    * deep bitcoin's chain is asked as well: `orphaned` is one that was in it, `lost-race` one that never was.
    */
   readonly blocks: readonly FoundBlock[]
+  /** Of all miners, those forgotten too; over restarts where figures are kept. */
+  readonly totals: PoolTotals
   /** In the order in which they connected. */
   readonly miners: readonly MinerEntry[]
   /** Who was refused within the last hour, the last one first. */
@@ -133,6 +136,8 @@ export interface NodeQueries {
   minerCount(): number
   totals(now: Moment): PoolTotals
   workers(now: Moment): readonly WorkerStats[]
+  /** Their figures by address. */
+  users(now: Moment): readonly UserStats[]
 }
 
 export interface QuerySources {
@@ -189,6 +194,7 @@ export function createQueries(sources: QuerySources): NodeQueries {
         windowWeight: work?.weights.total ?? 0n,
         windowShares: work?.windowShares ?? 0,
         blocks: blocksOf(blocks.version),
+        totals: stats.totals(now.steadyMs),
         miners: minerEntries(miners, now),
         refusedMiners: sources.refusedMiners.list(now.steadyMs),
         bitcoind: bitcoindInUse(sources.bitcoind()),
@@ -224,7 +230,8 @@ export function createQueries(sources: QuerySources): NodeQueries {
     blocks: () => blocksOf(blocks.version),
     minerCount: () => miners.size,
     totals: now => stats.totals(now.steadyMs),
-    workers: now => stats.workers(now.steadyMs)
+    workers: now => stats.workers(now.steadyMs),
+    users: now => usersOf(stats.workers(now.steadyMs))
   }
 }
 

@@ -189,6 +189,8 @@ export class MinerDesk {
           { addresses: miner.addresses, worker: effect.worker, isSolo: this.#wasSolo(miner, effect.solution) },
           now
         )
+        if (effect.solution.meetsBitcoin && miner.identity !== null)
+          stats.foundBlock({ payoutAddress: miner.identity.payoutAddress, worker: effect.worker }, now.steadyMs)
         break
       case 'joined': {
         const { payoutAddress, worker } = effect.identity
@@ -211,7 +213,7 @@ export class MinerDesk {
       case 'rejected': {
         const { code, reason, worker } = effect
         const payoutAddress = miner.identity?.payoutAddress
-        stats.reject(payoutAddress === undefined ? null : { payoutAddress, worker })
+        stats.reject(payoutAddress === undefined ? null : { payoutAddress, worker }, reason, now.steadyMs)
         effects.report({ type: 'shareRejected', miner: miner.id, worker, code, reason })
         break
       }
@@ -242,7 +244,7 @@ export class MinerDesk {
     const { effects, stats } = this.#deps
     if (miner.identity !== null) {
       const { payoutAddress } = miner.identity
-      for (const worker of miner.workers) stats.disconnect({ payoutAddress, worker })
+      for (const worker of miner.workers) stats.disconnect({ payoutAddress, worker }, now)
     }
     this.miners.remove(miner, now.steadyMs)
     this.#wanting.delete(miner)

@@ -60,6 +60,7 @@ export function performEffect(node: Hands, effect: NodeEffect, around: Surroundi
       break
     }
     case 'keepAccounting':
+    case 'keepFigures':
     case 'report':
       break
     case 'stop':
