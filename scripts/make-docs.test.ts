@@ -35,15 +35,14 @@ describe('the configuration', () => {
   })
 })
 
-it('the metrics have their labels and begin with our prefix', () => {
-  const rows = metricsPage()
-    .text.split('\n')
-    .filter(line => line.startsWith('| `'))
+it('the metrics have their labels, and those that are not of the reference begin with our prefix', () => {
+  const { text } = metricsPage()
+  const rowsOf = (part: string): string[] => part.split('\n').filter(line => line.startsWith('| `'))
+  const rows = rowsOf(text)
   expect(rows.length).toBeGreaterThan(20)
-  for (const row of rows) expect(row).toMatch(/^\| `p2pool_\w+` \| (counter|gauge|histogram) \| [^|]+ \| [^|]+ \|$/)
-  expect(rows).toContainEqual(
-    expect.stringMatching(/`p2pool_worker_best_share` \| gauge \| `btcaddress`, `workername` \|/)
-  )
+  for (const row of rows) expect(row).toMatch(/^\| `\w+` \| (counter|gauge|histogram) \| [^|]+ \| [^|]+ \|$/)
+  for (const row of rowsOf(text.slice(text.indexOf('## Ours')))) expect(row).toMatch(/^\| `p2pool_/)
+  expect(rows).toContainEqual(expect.stringMatching(/`worker_best_share` \| gauge \| `btcaddress`, `workername` \|/))
 })
 
 describe('pages made from the sources', () => {

@@ -18,19 +18,29 @@ export function metricsPage(): Page {
       source: 'what packages/node/shell declares',
       parts: [
         PREFACE,
-        table({
-          head: ['name', 'type', 'labels', 'meaning'],
-          rows: metrics.declared.map(({ name, type, labels, help }) => [
-            code(name),
-            type,
-            labels === undefined || labels.length === 0 ? '–' : labels.map(code).join(', '),
-            help
-          ])
-        })
+        `## As the reference has them\n\n${OF_REFERENCE}`,
+        tableOf(metrics.declared.filter(({ of }) => of === 'reference')),
+        '## Ours',
+        tableOf(metrics.declared.filter(({ of }) => of === undefined))
       ]
     })
   }
 }
+
+function tableOf(declared: readonly Declared[]): string {
+  return table({
+    head: ['name', 'type', 'labels', 'meaning'],
+    rows: declared.map(({ name, type, labels, help }) => [
+      code(name),
+      type,
+      labels === undefined || labels.length === 0 ? '–' : labels.map(code).join(', '),
+      help
+    ])
+  })
+}
+
+const OF_REFERENCE = `Same names, labels and units, so that dashboards made for it work as they are: scrape the API port as a job, every five seconds.
+\`…_shares_valid_total\` counts expected hashes, difficulties are relative to bitcoin's difficulty 1.`
 
 const PREFACE = `Served at \`/metrics\` of the API port in Prometheus' text format. Node.js' own figures (\`process_…\`, \`nodejs_…\`) stand beside
 these. How many series there can be of the labels with addresses and worker names is in [limits](limits.md).`

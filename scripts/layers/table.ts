@@ -48,6 +48,7 @@ const EDGES = [
   'runtime',
   'stratum/tcp',
   'sharechain/level',
+  'earnings/level',
   'gossip/libp2p',
   'bitcoind',
   'node/shell',
@@ -83,13 +84,13 @@ export const LAYERS: readonly Layer[] = [
   edge('earnings/level', 4, ['earnings', ...CHAIN, 'runtime']),
   edge('gossip/libp2p', 4, ['gossip', ...CHAIN, 'runtime']),
   edge('node/shell', 5, ['node', ...NODE, 'runtime']),
-  edge('api', 5, ['api/schema', 'node', 'primitives', 'runtime']),
+  edge('api', 5, ['api/schema', 'node', 'earnings', ...NODE, 'runtime']),
 
   app('miner', ['stratum/client', 'primitives']),
   app('dashboard', ['api/schema']),
   app('sim', ['simnet']),
   app('load', ['stratum/client', 'bitcoind', 'primitives']),
-  app('node', ['node', ...NODE, ...EDGES, 'devchain', 'devchain/rpc', 'app-miner'])
+  app('node', ['node', 'earnings', ...NODE, ...EDGES, 'devchain', 'devchain/rpc', 'app-miner'])
 ]
 
 /** A part of a package whose sources may import only themselves and what is listed: paths from the root, or their beginnings. */

@@ -153,7 +153,7 @@ function issueLines(issue: z.core.$ZodIssue, raw: RawConfig): string[] {
 
 /** The value as it was given, unless it may hold a password. */
 function shownValue(path: readonly string[], raw: RawConfig): string {
-  if (path.some(part => /^(url|user|password)$/.test(part))) return ''
+  if (path.some(part => /^(url|user|password|auth_token)$/.test(part))) return ''
   let value: unknown = raw
   for (const part of path) value = typeof value === 'object' && value !== null ? (value as RawConfig)[part] : undefined
   if (value === undefined || typeof value === 'object') return ''
@@ -226,6 +226,8 @@ function checkTogether(config: Config): void {
     throw new ConfigError(
       `stratum.miner_address is for the share chain, and mode = "${config.mode}" has none: remove one of them`
     )
+  if ((config.api.auth_user === undefined) !== (config.api.auth_token === undefined))
+    throw new ConfigError('api.auth_user and api.auth_token belong together: set both or neither')
   const { external_address } = config.p2p
   if (external_address !== undefined && parseAddress(external_address) === null)
     throw new ConfigError(

@@ -16,7 +16,7 @@ const BITCOIND: Readonly<Record<ChainName, { readonly rpcPort: number; readonly 
 }
 
 /** What `./p2poolv2 init` writes for keys that have to be set; their lines are live on every chain that needs a bitcoin node. */
-const EXAMPLES = z.registry<{ readonly of: (chain: ChainName) => string }>()
+export const EXAMPLES = z.registry<{ readonly of: (chain: ChainName) => string }>()
 
 const port = z.number().int().min(0).max(65_535)
 const bps = z.number().int().min(0).max(10_000)
@@ -231,7 +231,31 @@ export const configSchema = z.strictObject({
         .min(1)
         .default('127.0.0.1')
         .describe('Address of the page and the API; the default is this computer only.'),
-      port: port.default(46_884).describe('Port of the page and the API.')
+      port: port.default(46_884).describe('Port of the page and the API.'),
+      auth_user: z
+        .string()
+        .min(1)
+        .max(128)
+        .regex(/^[^:]*$/, 'must have no colon')
+        .optional()
+        .describe('Who reads the page and the API must log in by this name; set together with auth_token.'),
+      auth_token: z
+        .string()
+        .regex(/^[^$]+\$[0-9a-f]{64}$/, 'must be salt$hmac: the salt and the HMAC-SHA256 of the password in hex')
+        .optional()
+        .describe('salt$hmac: HMAC-SHA256 of the password, keyed by the salt.'),
+      lan_reads: z
+        .boolean()
+        .default(false)
+        .describe(
+          'Whoever is on the local network may read without the login. Not behind a proxy: it is on that network.'
+        ),
+      host_names: z
+        .array(z.string().min(1).max(253))
+        .max(16)
+        .default([])
+        .describe('Names by which the page is reached, beside addresses, localhost and names that end in .local'),
+      cors_allowed: z.boolean().default(false).describe('Let pages of every other site read the API.')
     })
     .prefault({}),
 
@@ -350,44 +374,4 @@ export function valueFromText(key: ConfigKey, text: string): unknown {
   if (key.schema instanceof z.ZodBoolean) return text === 'true' ? true : text === 'false' ? false : text
   if (key.schema instanceof z.ZodArray) return text.split(',').filter(part => part !== '')
   return text
-}
-
-/**
- * The commented configuration that `./p2poolv2 init` writes: every key with its meaning, commented out where the default
- * is right, so that a reader sees what there is and changes one line.
- */
-export function configTemplate(chain: ChainName): string {
-  const lines = [
-    '# Configuration of a P2Poolv2 node. Every key can also be set as an environment variable,',
-    '# P2POOL_<SECTION>__<KEY>, or by flag, --set section.key=value; flags win over the environment, it over this file.',
-    ''
-  ]
-  let section = ''
-  for (const key of CONFIG_KEYS) {
-    const [first = '', name] = key.path
-    if (name !== undefined && first !== section) {
-      section = first
-      if (first === 'bitcoind') lines.push('', '# One section for each bitcoin node, the preferred one first.')
-      lines.push(first === 'bitcoind' ? `${offUnlessNeeded(chain)}[[bitcoind]]` : `\n[${first}]`)
-    }
-    lines.push(`# ${key.description}`, settingLine(key, chain))
-  }
-  return `${lines.join('\n')}\n`
-}
-
-/** The line of one key: live where a node on this chain needs it, commented out otherwise. */
-function settingLine(key: ConfigKey, chain: ChainName): string {
-  const name = key.path.at(-1) ?? ''
-  const example = EXAMPLES.get(key.schema)
-  if (example !== undefined) {
-    const off = key.path.length > 1 ? offUnlessNeeded(chain) : ''
-    return `${off}${name} = ${JSON.stringify(example.of(chain))}`
-  }
-  const value = defaultOf(key)
-  return `# ${name} = ${value === undefined ? '' : JSON.stringify(value)}`.trimEnd()
-}
-
-/** A devnet runs on the embedded development chain: it needs no bitcoin node. */
-function offUnlessNeeded(chain: ChainName): string {
-  return chain === 'devnet' ? '# ' : ''
 }

@@ -2,28 +2,26 @@ import { once } from 'node:events'
 import { get, type IncomingMessage } from 'node:http'
 import { connect } from 'node:net'
 import type { StatusJson } from '@p2poolv2/api/schema'
-import type { NodeStatus } from '@p2poolv2/node'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { ApiServer, MAX_CONNECTIONS, MAX_EVENT_STREAMS } from './api-server.ts'
+import { MAX_CONNECTIONS } from './api-server.ts'
+import { MAX_EVENT_STREAMS } from './events/event-streams.ts'
 import { statusJson } from './status-answer.ts'
-import { NO_PEERS, VIEW } from './testing/node-view.ts'
+import { LiveNode } from './testing/live-node.ts'
+import { VIEW } from './testing/node-view.ts'
 
 const STATUS = statusJson(VIEW)
 
-let status: NodeStatus
-let server: ApiServer
+let node: LiveNode
 let port: number
 beforeEach(async () => {
-  status = VIEW
-  server = new ApiServer(
-    { host: '127.0.0.1', port: 0, token: 'secret' },
-    { status: () => status, metrics: async () => 'p2pool_x 1\n', network: NO_PEERS }
-  )
-  port = await server.listen()
+  node = new LiveNode()
+  node.status = VIEW
+  await node.start()
+  port = node.port
 })
-afterEach(() => server.stop())
+afterEach(() => node.stop())
 
-const url = (path: string): string => `http://127.0.0.1:${port}${path}`
+const url = (path: string): string => node.url(path)
 
 function open(path: string, headers: Record<string, string> = {}): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => get(url(path), { headers }, resolve).on('error', reject))
@@ -60,7 +58,7 @@ it('serves metrics and health as text', async () => {
 it('tells a viewer what there is now, and again when it changes', async () => {
   const stream = events(await open('/v1/events'))
   expect((await stream.next()).value.windowShares).toBe(0)
-  status = { ...VIEW, windowShares: 5 }
+  node.status = { ...VIEW, windowShares: 5 }
   expect((await stream.next()).value.windowShares).toBe(5)
 })
 

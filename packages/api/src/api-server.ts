@@ -1,151 +1,162 @@
 import { readFileSync } from 'node:fs'
-import type { ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { ErrorJson } from '@p2poolv2/api/schema'
-import type { NodeStatus } from '@p2poolv2/node'
+import type { Log } from '@p2poolv2/runtime'
 import { type FastifyInstance, fastify } from 'fastify'
+import { answering, NoAnswer } from './answering.ts'
+import { earningsJson } from './answers/earnings-answer.ts'
+import { figuresJson } from './answers/figures-answer.ts'
+import { shareFields } from './answers/shares-answer.ts'
+import { EventStreams } from './events/event-streams.ts'
+import type { Journal } from './events/journal.ts'
+import { Gate, type GateOptions, refusal } from './gate/gate.ts'
+import { pageFiles } from './page-files.ts'
 import { type PeerSources, peerRoutes } from './peer-routes.ts'
+import { ckpoolRoutes } from './pools/ckpool.ts'
+import { publicPoolRoutes } from './pools/public-pool.ts'
+import { EarningsDesk } from './reads/earnings-desk.ts'
+import { Household } from './reads/household.ts'
+import type { NodeReads } from './reads/node-reads.ts'
+import { chainRoutes } from './reference/chain-routes.ts'
+import { LiveSocket } from './reference/live-socket.ts'
+import { referencePeerRoutes } from './reference/peer-routes.ts'
 import { statusJson } from './status-answer.ts'
+import { v1Routes } from './v1-routes.ts'
 
 /** What the API reads, and the few things it may do. */
 export interface ApiSources {
-  /** The one view of the node, as plain values: the page, the status line and `/v1/status` all show it. */
-  readonly status: () => NodeStatus
+  readonly reads: NodeReads
   /** Prometheus text exposition. */
   readonly metrics: () => Promise<string>
   readonly network: PeerSources
+  /** Is handed the node's facts by whoever runs it. */
+  readonly journal: Journal
+  readonly log: Log
 }
 
-export interface ApiServerOptions {
+export interface ApiServerOptions extends GateOptions {
   readonly host: string
   /** 0 takes a free port. */
   readonly port: number
-  /** Allows what changes the node. */
-  readonly token: string
+  /** Where the built page is; without one there, a small page of our own is served. */
+  readonly pageDirectory: string | null
 }
 
-/** Live viewers at most; one more is answered 503 with `retry-after`. */
-export const MAX_EVENT_STREAMS = 64
 /** Connections at once; further ones are closed at once. Miners and found blocks need the computer's descriptors too. */
 export const MAX_CONNECTIONS = 128
 /** Whoever has not sent a whole request by then is disconnected, within `CHECK_MS` more. */
 const REQUEST_WITHIN_MS = 10_000
 const CHECK_MS = 5_000
-const EVENT_INTERVAL_MS = 1_000
-/** Unsent bytes after which a viewer that does not read is disconnected. */
-const MAX_UNSENT_BYTES = 1_048_576
+/** Of a request; commands are short. */
+const MAX_BODY_BYTES = 16_384
+/** Of a path's parameter: a worker's id. */
+const MAX_PARAM_LENGTH = 512
 
 /** REST, live events and the page, on one port. `listen` opens it, `stop` closes it and every stream. */
 export class ApiServer {
   readonly #options: ApiServerOptions
-  readonly #sources: ApiSources
   readonly #server: FastifyInstance
-  /** What each live viewer was last told. */
-  readonly #streams = new Map<ServerResponse, string>()
-  #timer: NodeJS.Timeout | null = null
+  readonly #streams: EventStreams
+  readonly #socket: LiveSocket
 
   constructor(options: ApiServerOptions, sources: ApiSources) {
     this.#options = options
-    this.#sources = sources
+    const { reads, journal } = sources
+    const household = new Household(reads)
+    const desk = new EarningsDesk(reads, household)
+    this.#streams = eventStreams(reads, { household, desk, journal })
+    this.#socket = new LiveSocket(reads.queries.shares)
+    journal.listen(this.#streams)
+    journal.listen(this.#socket)
     this.#server = fastify({
       logger: false,
       forceCloseConnections: true,
       requestTimeout: REQUEST_WITHIN_MS,
+      bodyLimit: MAX_BODY_BYTES,
+      routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
       http: { headersTimeout: REQUEST_WITHIN_MS, connectionsCheckingInterval: CHECK_MS }
     })
     this.#server.server.maxConnections = MAX_CONNECTIONS
-    this.#routes()
+    const gate = new Gate(options, reads.clock)
+    gate.install(this.#server)
+    this.#socket.attach(this.#server.server, request => gate.refusalOfSocket(request))
+    installRefusals(this.#server, sources.log)
+    v1Routes(this.#server, { reads, household, desk, journal, streams: this.#streams })
+    peerRoutes(this.#server, sources.network)
+    chainRoutes(this.#server, reads)
+    referencePeerRoutes(this.#server, sources.network)
+    publicPoolRoutes(this.#server, reads)
+    ckpoolRoutes(this.#server, reads)
+    answering(this.#server, 'metrics', async ({ reply }) =>
+      reply.type('text/plain; version=0.0.4; charset=utf-8').send(await sources.metrics())
+    )
+    this.#server.get('/health', { config: { access: 'read' } }, async (_request, reply) =>
+      reply.type('text/plain').send('OK')
+    )
+    if (options.pageDirectory === null || !pageFiles(this.#server, options.pageDirectory)) smallPage(this.#server)
   }
 
   /** @returns the port in use */
   async listen(): Promise<number> {
     await this.#server.listen({ host: this.#options.host, port: this.#options.port })
-    this.#timer = setInterval(() => this.#broadcast(), EVENT_INTERVAL_MS)
-    this.#timer.unref()
+    this.#streams.start()
     return (this.#server.server.address() as AddressInfo).port
   }
 
   async stop(): Promise<void> {
-    if (this.#timer !== null) clearInterval(this.#timer)
-    for (const stream of this.#streams.keys()) stream.end()
-    this.#streams.clear()
+    this.#streams.stop()
+    this.#socket.stop()
     await this.#server.close()
   }
+}
 
-  #routes(): void {
-    const page = readFileSync(new URL('../page/index.html', import.meta.url), 'utf8')
-    this.#server.addHook('onRequest', async (request, reply) => {
-      // A web page elsewhere must not read a household's node through the browser (DNS rebinding).
-      if (!isLiteralHost(request.headers.host)) {
-        return reply.code(421).send(refusal('open this page by IP address or localhost, not by another host name'))
-      }
-      reply.header('x-content-type-options', 'nosniff')
-      return undefined
-    })
-    this.#server.get('/', async (_request, reply) => {
-      reply.header(
+function eventStreams(
+  reads: NodeReads,
+  {
+    household,
+    desk,
+    journal
+  }: { readonly household: Household; readonly desk: EarningsDesk; readonly journal: Journal }
+): EventStreams {
+  const now = () => reads.clock.now()
+  return new EventStreams({
+    status: () => statusJson(reads.queries.status(now())),
+    figures: () => figuresJson(reads, desk, now()),
+    earnings: () => earningsJson({ desk, household }, {}, now()),
+    share: hash => {
+      const facts = reads.queries.shares.facts(hash)
+      return facts === undefined ? null : shareFields(facts, 'confirmed', household.addresses(now()))
+    },
+    timeline: after => journal.entries({ after, limit: Number.MAX_SAFE_INTEGER })
+  })
+}
+
+/** Every refusal has one shape, whoever refuses. */
+function installRefusals(server: FastifyInstance, log: Log): void {
+  server.setErrorHandler((error: Error & { readonly statusCode?: number }, request, reply) => {
+    if (error instanceof NoAnswer) return reply.code(error.status).send(refusal(error.message))
+    const status = error.statusCode ?? 500
+    // What broke within is for the log, not for whoever asked.
+    if (status >= 500) log.error({ err: error, path: request.routeOptions.url }, 'the API could not answer')
+    return reply.code(status).send(refusal(status < 500 ? error.message : 'the node could not answer: see its log'))
+  })
+  server.setNotFoundHandler((_request, reply) => {
+    void reply
+      .code(404)
+      .send(refusal('no such page; /openapi.json lists what there is, /v1/status is the node at a glance'))
+  })
+}
+
+/** The page of a node whose dashboard was not built. */
+function smallPage(server: FastifyInstance): void {
+  const page = readFileSync(new URL('../page/index.html', import.meta.url), 'utf8')
+  const config = { access: 'open' } as const
+  for (const url of ['/', '/dashboard']) {
+    server.get(url, { config }, async (_request, reply) => {
+      void reply.header(
         'content-security-policy',
         "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; img-src data:"
       )
       return reply.type('text/html; charset=utf-8').send(page)
     })
-    this.#server.get('/health', async (_request, reply) => reply.type('text/plain').send('OK'))
-    this.#server.get('/v1/status', async () => statusJson(this.#sources.status()))
-    this.#server.get('/metrics', async (_request, reply) =>
-      reply.type('text/plain; version=0.0.4; charset=utf-8').send(await this.#sources.metrics())
-    )
-    this.#server.get('/v1/events', (_request, reply) => {
-      if (this.#streams.size >= MAX_EVENT_STREAMS) {
-        void reply.code(503).header('retry-after', '10').send(refusal('too many live viewers; try again in 10 s'))
-        return
-      }
-      reply.hijack()
-      const stream = reply.raw
-      stream.writeHead(200, {
-        'content-type': 'text/event-stream',
-        'cache-control': 'no-store',
-        connection: 'keep-alive'
-      })
-      stream.on('close', () => this.#streams.delete(stream))
-      this.#streams.set(stream, '')
-      this.#tell(stream, this.#statusText())
-    })
-    peerRoutes(this.#server, { sources: this.#sources.network, token: this.#options.token })
-    this.#server.setNotFoundHandler((_request, reply) => {
-      void reply
-        .code(404)
-        .send(refusal('no such page; there are /, /v1/status, /v1/events, /v1/peers, /v1/invite, /metrics and /health'))
-    })
   }
-
-  #broadcast(): void {
-    if (this.#streams.size === 0) return
-    const text = this.#statusText()
-    for (const stream of this.#streams.keys()) this.#tell(stream, text)
-  }
-
-  #statusText(): string {
-    return JSON.stringify(statusJson(this.#sources.status()))
-  }
-
-  #tell(stream: ServerResponse, text: string): void {
-    if (this.#streams.get(stream) === text) return
-    this.#streams.set(stream, text)
-    if (stream.writableLength > MAX_UNSENT_BYTES) stream.destroy()
-    else stream.write(eventOf(text))
-  }
-}
-
-function refusal(error: string): ErrorJson {
-  return { error }
-}
-
-function eventOf(json: string): string {
-  return `event: status\ndata: ${json}\n\n`
-}
-
-/** Accepts `localhost`, `*.local` and IP literals, with or without a port. */
-function isLiteralHost(host: string | undefined): boolean {
-  if (host === undefined) return true
-  return /^(localhost|[a-z0-9-]+\.local|\d{1,3}(\.\d{1,3}){3}|\[[0-9a-f:]+\])(:\d+)?$/i.test(host)
 }

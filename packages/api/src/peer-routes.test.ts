@@ -1,11 +1,9 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { ApiServer } from './api-server.ts'
 import { CommandRefused } from './peer-routes.ts'
-import { NO_PEERS, VIEW } from './testing/node-view.ts'
+import { LiveNode, TOKEN } from './testing/live-node.ts'
+import { NO_PEERS } from './testing/node-view.ts'
 
-const TOKEN = 'ab'.repeat(32)
-let server: ApiServer
-let base: string
+let node: LiveNode
 
 beforeEach(async () => {
   const network = {
@@ -14,24 +12,21 @@ beforeEach(async () => {
       throw new CommandRefused(`nobody called ${who} is banned`)
     }
   }
-  server = new ApiServer(
-    { host: '127.0.0.1', port: 0, token: TOKEN },
-    { status: () => VIEW, metrics: async () => '', network }
-  )
-  base = `http://127.0.0.1:${await server.listen()}`
+  node = new LiveNode()
+  await node.start({}, { network })
 })
-afterEach(() => server.stop())
+afterEach(() => node.stop())
 
 const post = (path: string, body: unknown, token: string | null = TOKEN): Promise<Response> =>
-  fetch(`${base}${path}`, {
+  fetch(node.url(path), {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...(token === null ? {} : { authorization: `Bearer ${token}` }) },
     body: JSON.stringify(body)
   })
 
 it('shows peers and the invite to whoever reaches the port', async () => {
-  expect(await (await fetch(`${base}/v1/peers`)).json()).toMatchObject({ peer: '12D3', reachability: 'unknown' })
-  expect(await (await fetch(`${base}/v1/invite`)).json()).toEqual({ invite: 'p2pool1invite' })
+  expect(await (await fetch(node.url('/v1/peers'))).json()).toMatchObject({ peer: '12D3', reachability: 'unknown' })
+  expect(await (await fetch(node.url('/v1/invite'))).json()).toEqual({ invite: 'p2pool1invite' })
 })
 
 it.each([

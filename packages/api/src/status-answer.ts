@@ -92,6 +92,6 @@ function totalsOf(totals: NodeStatus['totals']): Status['totals'] {
 }
 
 /** To six decimals, cut; the weights themselves exceed what a JSON number holds. */
-function percentOf(weight: bigint, total: bigint): number {
+export function percentOf(weight: bigint, total: bigint): number {
   return total === 0n ? 0 : Number((weight * 100_000_000n) / total) / 1_000_000
 }

@@ -1,5 +1,6 @@
 export { BlockSubmitter, type FoundBlock } from './block-submitter.ts'
 export { BlockWatch } from './block-watch.ts'
+export { ChainReader } from './chain-reader.ts'
 export type { BitcoindConfig } from './config.ts'
 export { TemplateFeed } from './template-feed.ts'
 export { ZmqHashblock } from './zmq-hashblock.ts'

@@ -18,6 +18,13 @@ describe('Metrics', () => {
     const metrics = new Metrics()
     expect(() => metrics.counter({ name: 'p2pool_shares', help: 'h' })).toThrow(RangeError)
     expect(() => metrics.gauge({ name: 'miners', help: 'h' })).toThrow(RangeError)
+    expect(() => metrics.gauge({ name: 'p2pool_miners', help: 'h', of: 'reference' })).toThrow(RangeError)
+  })
+
+  it('lets what the reference has a name for have that name', async () => {
+    const metrics = new Metrics()
+    metrics.gauge({ name: 'best_share', help: 'h', of: 'reference' }).set(3)
+    expect(await metrics.exposition()).toContain('\nbest_share 3\n')
   })
 
   it('two registries do not share metrics', async () => {

@@ -5,6 +5,8 @@ export interface MetricSpec {
   readonly name: string
   readonly help: string
   readonly labels?: readonly string[]
+  /** `reference`: a name the reference node has, which dashboards made for it ask for; it has no prefix. By default our own. */
+  readonly of?: 'reference'
 }
 
 export interface HistogramSpec extends MetricSpec {
@@ -18,8 +20,9 @@ export interface MetricsOptions {
 }
 
 const NAME = /^p2pool_[a-z][a-z0-9_]*$/
+const REFERENCE_NAME = /^(?!p2pool_)[a-z][a-z0-9_]*$/
 
-/** One registry of metrics, named `p2pool_<what>_<unit>` in base units; counters end in `_total`. */
+/** One registry of metrics, ours named `p2pool_<what>_<unit>` in base units; counters end in `_total`. */
 export class Metrics {
   /** prom-client's registry, for libraries that add their own metrics to ours. */
   readonly registry = new Registry()
@@ -55,7 +58,8 @@ export class Metrics {
   }
 
   #configuration(spec: MetricSpec) {
-    if (!NAME.test(spec.name)) throw new RangeError(`a metric's name is p2pool_<what>_<unit>: ${spec.name}`)
+    const rule = spec.of === 'reference' ? REFERENCE_NAME : NAME
+    if (!rule.test(spec.name)) throw new RangeError(`a metric's name is p2pool_<what>_<unit>: ${spec.name}`)
     return { name: spec.name, help: spec.help, labelNames: [...(spec.labels ?? [])], registers: [this.registry] }
   }
 }

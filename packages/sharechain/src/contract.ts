@@ -1,4 +1,4 @@
-import type { ChainVerdict } from '@p2poolv2/consensus'
+import type { ChainVerdict, WindowSource } from '@p2poolv2/consensus'
 import type { ShareHash } from '@p2poolv2/primitives'
 import type { ChainDelta } from './store/share-store.ts'
 
@@ -20,6 +20,12 @@ export interface ChainOutcome {
   readonly validated: readonly ShareHash[]
   /** Shares that became invalid in this call, with their descendants. */
   readonly invalidated: readonly ShareHash[]
+}
+
+/** Shares by slot, each with its hash and the time its maker gave it, unix seconds. */
+export interface ShareWalk extends WindowSource {
+  hash(slot: number): ShareHash
+  timeSec(slot: number): number
 }
 
 export const ACCEPTED: ChainVerdict = Object.freeze({ type: 'accepted' })

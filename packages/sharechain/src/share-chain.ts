@@ -30,7 +30,7 @@ import { Pruner } from './chains/pruner.ts'
 import { StallWatch } from './chains/stall-watch.ts'
 import { uncleSource } from './chains/uncle-source.ts'
 import { pruneHeightOf } from './chains/zones.ts'
-import { ACCEPTED, type ChainOutcome, type ShareOrigin } from './contract.ts'
+import { ACCEPTED, type ChainOutcome, type ShareOrigin, type ShareWalk } from './contract.ts'
 import { type BlockChanges, withBlocks } from './store/block-rows.ts'
 import { Changes } from './store/changes.ts'
 import { FIRST_SEQUENCE, firstDelta } from './store/first-delta.ts'
@@ -259,6 +259,11 @@ export class ShareChain {
   /** How many shares, without uncles, that window holds. */
   windowShares(baseHash: ShareHash, bitcoinBits: CompactBits): number {
     return this.payoutWeights(baseHash, bitcoinBits) === null ? 0 : this.#window.length
+  }
+
+  /** The shares down from this one, as who walks back over them reads them. Slots hold until the chain changes. */
+  walkFrom(hash: ShareHash): { readonly source: ShareWalk; readonly anchorSlot: number } {
+    return { source: this.#index, anchorSlot: this.#slot(hash) }
   }
 
   /** Undefined above the confirmed tip and where pruned. */

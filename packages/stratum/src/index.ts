@@ -21,6 +21,6 @@ export { parseRecordings, recordingHead, recordingLine } from './recording/recor
 export { type ReplayedConnection, replay } from './recording/replay.ts'
 export { type LineFault, LineReader } from './v1/line-reader.ts'
 export { isMisbehaviour } from './v1/messages.ts'
-export { type SizeFit, sizeFit } from './v1/size-classes.ts'
+export { SIZE_CLASSES, type SizeFit, sizeFit } from './v1/size-classes.ts'
 export { StratumV1 } from './v1/stratum-v1.ts'
 export { isWorkText, newestWork } from './v1/work-text.ts'

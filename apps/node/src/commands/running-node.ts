@@ -29,15 +29,17 @@ export async function runningNode(at: NodeAt): Promise<RunningNodeClient | null>
 
 async function isThere(url: string): Promise<boolean> {
   try {
-    return (await fetch(`${url}/health`, { signal: AbortSignal.timeout(ANSWER_WITHIN_MS) })).ok
+    return (await fetch(`${url}/livez`, { signal: AbortSignal.timeout(ANSWER_WITHIN_MS) })).ok
   } catch {
     return false
   }
 }
 
 function clientOf(url: string, token: string): RunningNodeClient {
+  const headers = { 'content-type': 'application/json', authorization: `Bearer ${token}` }
   const ask = async <T>(path: string, schema: z.ZodType<T>, init: RequestInit): Promise<T> => {
-    const answer = await fetch(`${url}${path}`, { ...init, signal: AbortSignal.timeout(ANSWER_WITHIN_MS) })
+    const signal = AbortSignal.timeout(ANSWER_WITHIN_MS)
+    const answer = await fetch(`${url}${path}`, { headers, ...init, signal })
     const body: unknown = await answer.json()
     if (answer.ok) return schema.parse(body)
     const said = typeof body === 'object' && body !== null && 'error' in body ? String(body.error) : answer.statusText
@@ -45,12 +47,7 @@ function clientOf(url: string, token: string): RunningNodeClient {
   }
   return {
     get: (path, schema) => ask(path, schema, {}),
-    post: (path, body, schema) =>
-      ask(path, schema, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
-        body: JSON.stringify(body)
-      })
+    post: (path, body, schema) => ask(path, schema, { method: 'POST', body: JSON.stringify(body) })
   }
 }
 

@@ -34,6 +34,7 @@ export async function start(sources: ConfigSources, join: string | null): Promis
     openDataDir(config.data_dir)
     node = await startNode(config, join === null ? null : invitation(join), {
       log,
+      configFile: file,
       onStopped: reason => {
         if (reason.code === 'shutdown') return
         log.error({ reason: reason.code, detail: withoutCredentials(reason.message) }, 'the node stops')

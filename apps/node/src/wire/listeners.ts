@@ -4,6 +4,7 @@ import type { Log, Part } from '@p2poolv2/runtime'
 import { AddressRangeError, type Door, StratumServer } from '@p2poolv2/stratum/tcp'
 import { ConfigError } from '../config.ts'
 import type { Config } from '../settings.ts'
+import { PAGE_DIRECTORY } from './api-answers.ts'
 import { STOP_RANK } from './stop-order.ts'
 
 /** A part that listens on a port, which is known once it has started. */
@@ -80,7 +81,20 @@ function moreDoors({ stratum }: Config): Door[] {
 
 /** The page and the API. */
 export function apiListener(config: Config, token: string, sources: ApiSources): Listener {
-  const server = new ApiServer({ host: config.api.hostname, port: config.api.port, token }, sources)
+  const { hostname, port: wanted, auth_user, auth_token, lan_reads, host_names, cors_allowed } = config.api
+  const server = new ApiServer(
+    {
+      host: hostname,
+      port: wanted,
+      token,
+      login: auth_user === undefined || auth_token === undefined ? null : { user: auth_user, token: auth_token },
+      lanReads: lan_reads,
+      hostNames: host_names,
+      cors: cors_allowed,
+      pageDirectory: PAGE_DIRECTORY
+    },
+    sources
+  )
   let port = 0
   return {
     name: 'API',

@@ -1,11 +1,13 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { Journal } from '@p2poolv2/api'
+import { ChainReader } from '@p2poolv2/bitcoind'
 import { type ChainName, type ChainParams, encodeShareAddress, protocolTag } from '@p2poolv2/consensus'
 import { checkInvite, type Invite } from '@p2poolv2/gossip'
 import { loadIdentity } from '@p2poolv2/gossip/libp2p'
 import { NodeCore, type NodeEvent, type NodeStatus, type StopReason } from '@p2poolv2/node'
 import { AccountingStore, NodeShell, Telemetry } from '@p2poolv2/node/shell'
-import { bytesToHex, type Rng } from '@p2poolv2/primitives'
+import { bytesToHex, type Rng, secFromMs } from '@p2poolv2/primitives'
 import { Lifecycle, type Log, Metrics, nodeSha256d, systemClock, systemRng } from '@p2poolv2/runtime'
 import { ConfigError } from '../config.ts'
 import { configuredParams } from '../data/chain-params.ts'
@@ -15,17 +17,22 @@ import { openFigures } from '../data/figures-store.ts'
 import { removeRunningFile, writeRunningFile } from '../data/running-file.ts'
 import { openWallet, WALLET_FILE_NAME, WalletError } from '../data/wallet.ts'
 import type { Config } from '../settings.ts'
+import { configAnswer, connectAnswer } from './api-answers.ts'
 import { openBitcoinNodes } from './bitcoin-nodes.ts'
 import { bitcoindSide } from './bitcoind-side.ts'
 import { builtInMiners } from './built-in-miners.ts'
 import { openConnectionCap } from './connection-cap.ts'
-import { apiListener, stratumListener } from './listeners.ts'
+import { apiListener, type Listener, stratumListener } from './listeners.ts'
+import { keptFigures, miningHistory } from './mining-history.ts'
 import { NO_PEERS } from './no-peers.ts'
 import { configuredOptions } from './node-options.ts'
 import { peerNetwork } from './peer-network.ts'
 import { openShareChain } from './share-store.ts'
 import { STOP_RANK } from './stop-order.ts'
 import { stratumRecorder } from './stratum-recorder.ts'
+
+/** Blocks from before this start that the metrics count; more have no meaning to anybody. */
+const MAX_BLOCKS_COUNTED = 10_000
 
 /** A node that serves. `stop` ends it within five seconds, data safe. */
 export interface RunningNode {
@@ -45,6 +52,8 @@ export interface NodeHost {
   readonly log: Log
   /** The node ended by itself, because the disk refused or a bug was met. */
   readonly onStopped: (reason: StopReason) => void
+  /** Where the configuration was read from. */
+  readonly configFile?: string | null
 }
 
 /**
@@ -108,13 +117,24 @@ export async function startNode(config: Config, invite: Invite | null, host: Nod
           rng,
           log
         })
-  const telemetry = new Telemetry({ log, metrics: new Metrics({ processMetrics: 'include' }), clock })
   const recorder = stratumRecorder(config, options.stratum, { limits: () => core.queries.work(), log })
+  const blocksOnRecord = (await store.readBlocks(MAX_BLOCKS_COUNTED)).length
+  const metrics = new Metrics({ processMetrics: 'include' })
+  const telemetry = new Telemetry({ log, metrics, clock, blocksOnRecord })
+  const journal = new Journal(clock)
+  const { queries } = core
+  const history = await miningHistory(join(config.data_dir, config.chain, 'history'), { queries, clock, log })
+  const chainReader = new ChainReader(bitcoin.nodes, { nowMs: () => clock.now().steadyMs, log })
   const shell: NodeShell = new NodeShell({
     core: recorder?.between(core) ?? core,
     clock,
     store,
-    telemetry,
+    telemetry: {
+      record: fact => {
+        telemetry.record(fact)
+        journal.record(fact)
+      }
+    },
     ports: {
       sendMiner: (miner, output) => stratum.server.send(miner, output),
       closeMiner: (miner, reason) => stratum.server.close(miner, reason),
@@ -127,10 +147,27 @@ export async function startNode(config: Config, invite: Invite | null, host: Nod
   })
   const status = (): NodeStatus => core.queries.status(clock.now())
   const token = bytesToHex(rng.bytes(32))
-  const api = apiListener(config, token, {
-    status,
+  const api: Listener = apiListener(config, token, {
     network: peers?.sources ?? NO_PEERS,
-    metrics: () => telemetry.exposition(core.queries, shell.commitQueueLength)
+    metrics: () => telemetry.exposition(queries, shell.commitQueueLength, keptFigures(history.keeper)),
+    journal,
+    log,
+    reads: {
+      clock,
+      params,
+      queries,
+      startedAtSec: secFromMs(clock.now().wallMs),
+      donation: options.donation,
+      fee: options.fee,
+      poolSignature: config.stratum.pool_signature,
+      history: history.keeper,
+      bitcoin: chainReader,
+      readBlocks: limit => store.readBlocks(limit),
+      readShares: hashes => store.readShares(hashes),
+      readHeaders: hashes => store.readHeaders(hashes),
+      config: () => configAnswer(config, host.configFile ?? null),
+      connect: () => connectAnswer(config, { stratum: stratum.port, api: api.port }, params.addressNetwork)
+    }
   })
 
   const lifecycle = new Lifecycle({ log })
@@ -141,6 +178,8 @@ export async function startNode(config: Config, invite: Invite | null, host: Nod
     { name: 'accounting', stopRank: STOP_RANK.accounting, stop: async () => accounting?.store.close() },
     bitcoin.part,
     bitcoind.submission,
+    { name: 'chain reader', stopRank: STOP_RANK.chainReader, stop: () => chainReader.close() },
+    history.part,
     { name: 'node', start: () => shell.start(), stopRank: STOP_RANK.node, stop: signal => shell.stop(signal) },
     peers?.part ?? { name: 'no peers' },
     api,

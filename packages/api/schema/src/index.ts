@@ -1,11 +1,40 @@
+export { type BlocksJson, blocksSchema, type PayoutsJson, payoutsSchema } from './blocks.ts'
 export {
-  addPeerSchema,
-  banSchema,
-  type DoneJson,
+  type ConfigJson,
+  type ConnectJson,
+  type DoctorJson,
+  doctorSchema
+} from './checks.ts'
+export {
+  type EarningsJson,
+  earningsSchema,
+  type OwnSharesJson,
+  ownSharesSchema
+} from './earnings.ts'
+export {
+  type EventTopic,
+  type FiguresJson,
+  figuresSchema,
+  type TimelineJson
+} from './events.ts'
+export type { WidgetJson } from './health.ts'
+export { openApiDocument } from './openapi.ts'
+export {
   doneSchema,
   inviteSchema,
   type PeersJson,
-  peersSchema,
-  unbanSchema
+  peersSchema
 } from './peers.ts'
+export { ROUTES, type Route, type RouteName } from './routes.ts'
 export { type ErrorJson, type Status, type StatusJson, statusSchema } from './status.ts'
+export { type SharesJson, sharesSchema, type WindowJson, windowSchema } from './window.ts'
+export { type CoinbaseJson, coinbaseSchema, type TemplateJson, templateSchema } from './work.ts'
+export {
+  type HistoryJson,
+  historySchema,
+  RANGES_SEC,
+  type WorkerHistoryJson,
+  type WorkersJson,
+  workerHistorySchema,
+  workersSchema
+} from './workers.ts'

@@ -16,3 +16,8 @@ export const decimalText = z.codec(z.string().regex(/^\d+$/), z.bigint(), {
 export const hash = z.string().regex(/^[0-9a-f]{64}$/)
 
 export const count = z.int().min(0)
+
+/** Unix seconds. */
+export const unixSec = z.int().min(0).describe('Unix seconds.')
+
+export const address = z.string().describe('Bitcoin address that is paid.')

@@ -23,13 +23,23 @@ export function householdHashrate(frames: readonly Frame[]): MeasuredHashrate | 
   return measuredHashrate([...apart, rest], whole.observedMs / 1000)
 }
 
-/** One worker's rate over some stretches, whether it was connected or not. @returns null where nothing was observed */
-export function workerHashrate(frames: readonly Frame[], seriesId: number): MeasuredHashrate | null {
+/**
+ * The rate of some workers together over some stretches, whether they were connected or not.
+ * @returns null where nothing was observed
+ */
+export function workersHashrate(frames: readonly Frame[], seriesIds: readonly number[]): MeasuredHashrate | null {
   const whole = sumOf(frames)
   if (whole === null) return null
-  const worker = whole.workers.get(seriesId)
-  const finds = worker === undefined ? [] : [{ count: worker.accepted, workHashes: worker.workHashes }]
+  const finds = seriesIds.flatMap((id): Finds[] => {
+    const worker = whole.workers.get(id)
+    return worker === undefined ? [] : [{ count: worker.accepted, workHashes: worker.workHashes }]
+  })
   return measuredHashrate(finds, whole.observedMs / 1000)
+}
+
+/** One worker's rate. @returns null where nothing was observed */
+export function workerHashrate(frames: readonly Frame[], seriesId: number): MeasuredHashrate | null {
+  return workersHashrate(frames, [seriesId])
 }
 
 function sumOf(frames: readonly Frame[]): Frame | null {

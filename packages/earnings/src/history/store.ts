@@ -39,7 +39,7 @@ export function seriesOfRows(rows: readonly HistoryRow[]): Series[] {
   return rows.map(seriesOfRow).filter(series => series !== null)
 }
 
-/** The store in memory, for tests and simulation: the same keys and values, synchronous and as large as memory. */
+/** The store in memory: the same keys and values, synchronous and as large as memory. */
 export class MemoryHistoryStore {
   /** By key in hex, whose order is the order of the bytes. */
   readonly #values = new Map<string, Uint8Array>()

@@ -34,8 +34,8 @@ export type BlockState = 'waiting' | 'immature' | 'mature' | 'orphaned'
  */
 export const MATURE_CONFIRMATIONS = 100
 
-export interface LedgerBlock {
-  readonly block: PoolBlock
+export interface LedgerBlock<B extends PoolBlock = PoolBlock> {
+  readonly block: B
   readonly state: BlockState
   /** Blocks of the best chain from it on, itself counted; 0 unless it is in it. */
   readonly confirmations: number
@@ -46,9 +46,9 @@ export interface LedgerBlock {
   readonly valueSats: Sats
 }
 
-export interface Ledger {
+export interface Ledger<B extends PoolBlock = PoolBlock> {
   /** Highest first. */
-  readonly blocks: readonly LedgerBlock[]
+  readonly blocks: readonly LedgerBlock<B>[]
   /** What we got, by what became of the blocks. */
   readonly sats: Readonly<Record<BlockState, Sats>>
   readonly counts: Readonly<Record<BlockState, number>>
@@ -59,10 +59,14 @@ export interface Ledger {
  * @param ours our payout addresses, past ones as well, as text
  * @param chain null while no bitcoin node can be asked: everything is then `waiting`
  */
-export function ledgerOf(blocks: readonly PoolBlock[], ours: ReadonlySet<string>, chain: BestChain | null): Ledger {
+export function ledgerOf<B extends PoolBlock>(
+  blocks: readonly B[],
+  ours: ReadonlySet<string>,
+  chain: BestChain | null
+): Ledger<B> {
   const sats: Record<BlockState, Sats> = { waiting: 0n, immature: 0n, mature: 0n, orphaned: 0n }
   const counts: Record<BlockState, number> = { waiting: 0, immature: 0, mature: 0, orphaned: 0 }
-  const entries = blocks.map((block): LedgerBlock => {
+  const entries = blocks.map((block): LedgerBlock<B> => {
     const paid = block.outputs.filter(({ address }) => ours.has(address))
     const valueSats = paid.reduce((sum, output) => sum + output.valueSats, 0n)
     const fate = fateOf(block, chain)

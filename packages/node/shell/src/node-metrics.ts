@@ -1,38 +1,54 @@
-import type { Metrics } from '@p2poolv2/runtime'
+import type { MetricSpec, Metrics } from '@p2poolv2/runtime'
 
 interface Spec {
-  /** Without the prefix. */
+  /** Ours without the prefix. */
   readonly name: string
   readonly help: string
   readonly labels?: readonly string[]
+  /** The reference has it too, and by this name. */
+  readonly of?: 'reference'
 }
 
 const PREFIX = 'p2pool_'
+const ofReference = { of: 'reference' } as const
 
 const COUNTERS = {
-  sharesAccepted: { name: 'shares_accepted_total', help: 'Accepted stratum shares' },
+  sharesAccepted: { ...ofReference, name: 'shares_accepted_total', help: 'Accepted stratum shares' },
   acceptedDifficulty: {
+    ...ofReference,
     name: 'accepted_difficulty_total',
     help: 'Credited difficulty; its rate times 2^32 is hashes a second'
   },
-  sharesRejected: {
-    name: 'shares_rejected_total',
-    help: 'Rejected stratum submits by stratum error code',
-    labels: ['code']
+  sharesRejected: { ...ofReference, name: 'shares_rejected_total', help: 'Rejected stratum submits' },
+  rejects: { name: 'rejects_total', help: 'Rejected stratum submits by stratum error code', labels: ['code'] },
+  poolBlocks: {
+    ...ofReference,
+    name: 'bitcoin_blocks_found_total',
+    help: 'Bitcoin blocks of the pool on record, found here or elsewhere'
   },
-  blocksFound: { name: 'bitcoin_blocks_found_total', help: 'Bitcoin blocks found by our miners' },
+  blocksFound: { name: 'own_blocks_found_total', help: 'Bitcoin blocks found by our miners' },
   blockResults: {
     name: 'bitcoin_block_results_total',
     help: 'Answers of bitcoin nodes to found blocks',
     labels: ['result']
   },
-  userValid: { name: 'user_shares_valid_total', help: 'Credited work in expected hashes', labels: ['btcaddress'] },
+  userValid: {
+    ...ofReference,
+    name: 'user_shares_valid_total',
+    help: 'Credited work in expected hashes',
+    labels: ['btcaddress']
+  },
   workerValid: {
+    ...ofReference,
     name: 'worker_shares_valid_total',
     help: 'Credited work in expected hashes',
     labels: ['btcaddress', 'workername']
   },
-  chainWork: { name: 'sharechain_work_total', help: 'Cumulative work of the confirmed share chain in hashes' },
+  chainWork: {
+    ...ofReference,
+    name: 'sharechain_work_total',
+    help: 'Cumulative work of the confirmed share chain in hashes'
+  },
   ownSharesFound: { name: 'own_shares_found_total', help: 'Shares of the share chain made by our miners' },
   ownSharesLost: { name: 'own_shares_lost_total', help: 'Solutions the share chain had no room for', labels: ['code'] },
   ownSharesHeld: {
@@ -69,28 +85,66 @@ const COUNTERS = {
 } as const satisfies Record<string, Spec>
 
 const GAUGES = {
-  startTime: { name: 'start_time_seconds', help: 'Unix time at which the node started' },
-  lastUpdate: { name: 'last_update_seconds', help: 'Unix time of these figures' },
-  bestShare: { name: 'best_share', help: 'Highest difficulty a hash reached since the node started' },
+  startTime: { ...ofReference, name: 'start_time_seconds', help: 'Unix time at which the node started' },
+  lastUpdate: { ...ofReference, name: 'last_update_seconds', help: 'Unix time of these figures' },
+  bestShare: { ...ofReference, name: 'best_share', help: 'Highest difficulty a hash reached since the node started' },
+  bestEver: {
+    ...ofReference,
+    name: 'best_share_ever',
+    help: 'Highest difficulty a hash reached, as far back as the history goes'
+  },
+  poolDifficulty: {
+    ...ofReference,
+    name: 'pool_difficulty',
+    help: 'Difficulty of the next share; 0 when none can be made'
+  },
   blockFoundTime: {
+    ...ofReference,
     name: 'bitcoin_block_found_time_seconds',
-    help: 'Unix time of the newest bitcoin block found by our miners'
+    help: 'Unix time in the newest bitcoin blocks of the pool',
+    labels: ['blockhash', 'height']
+  },
+  workSinceBlock: {
+    ...ofReference,
+    name: 'work_since_last_block',
+    help: 'Difficulty of the shares confirmed since the pool found a bitcoin block; absent while the share chain stands still'
+  },
+  workerBestEver: {
+    ...ofReference,
+    name: 'worker_best_share_ever',
+    help: 'Highest difficulty a hash of the worker reached, as far back as the history goes',
+    labels: ['btcaddress', 'workername']
   },
   workerBest: {
+    ...ofReference,
     name: 'worker_best_share',
     help: 'Highest difficulty a hash of the worker reached',
     labels: ['btcaddress', 'workername']
   },
   workerLast: {
+    ...ofReference,
     name: 'worker_last_share_at',
     help: 'Unix time of the newest accepted stratum share',
     labels: ['btcaddress', 'workername']
   },
-  coinbaseOutput: { name: 'coinbase_output', help: 'Satoshis the next block pays', labels: ['index', 'address'] },
-  coinbaseTotal: { name: 'coinbase_total', help: 'Coinbase value of the newest template in satoshis' },
-  networkDifficulty: { name: 'network_difficulty', help: "Bitcoin's difficulty by the newest template" },
+  coinbaseOutput: {
+    ...ofReference,
+    name: 'coinbase_output',
+    help: 'Satoshis the next block pays',
+    labels: ['index', 'address']
+  },
+  coinbaseTotal: { ...ofReference, name: 'coinbase_total', help: 'Coinbase value of the newest template in satoshis' },
+  networkDifficulty: {
+    ...ofReference,
+    name: 'network_difficulty',
+    help: "Bitcoin's difficulty by the newest template"
+  },
   chainHeight: { name: 'sharechain_height', help: 'Height of the share chain', labels: ['chain'] },
-  shareDifficulty: { name: 'share_difficulty', help: 'Difficulty of the next share; 0 when none can be made' },
+  syncGap: { name: 'sync_gap_heights', help: 'Heights known from headers above the confirmed share chain' },
+  coinbaseBytes: { name: 'coinbase_bytes', help: 'Length of the coinbase miners are given, without witness' },
+  ownWindowPart: { name: 'own_window_part', help: 'Part of the payout window that is of our miners, from 0 to 1' },
+  ownPayout: { name: 'own_payout_sats', help: 'Satoshis a block found now would pay our miners' },
+  info: { name: 'info', help: 'Always 1; what this node is', labels: ['version', 'chain', 'fingerprint'] },
   windowShares: { name: 'window_shares', help: 'Shares in the payout window' },
   peers: { name: 'peers', help: 'Connected peers' },
   current: { name: 'network_current', help: '1 while nothing of the share chain is known to be missing, else 0' },
@@ -114,11 +168,11 @@ export function declareMetrics(metrics: Metrics): NodeMetrics {
 
 function declareAll<K extends string, M>(
   table: Readonly<Record<K, Spec>>,
-  declare: (spec: Required<Spec>) => M
+  declare: (spec: MetricSpec) => M
 ): Record<K, M> {
-  const metrics = Object.entries<Spec>(table).map(([key, { name, help, labels = [] }]) => [
+  const metrics = Object.entries<Spec>(table).map(([key, { name, help, labels = [], of }]) => [
     key,
-    declare({ name: PREFIX + name, help, labels })
+    declare({ name: of === undefined ? PREFIX + name : name, help, labels, ...(of === undefined ? {} : { of }) })
   ])
   return Object.fromEntries(metrics) as Record<K, M>
 }

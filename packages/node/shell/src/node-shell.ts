@@ -44,7 +44,8 @@ export interface NodeShellOptions {
   readonly clock: Clock
   readonly store: Pick<ShareStore, 'commit' | 'readShares' | 'readHeaders' | 'readArchive'>
   readonly ports: NodePorts
-  readonly telemetry: Telemetry
+  /** Is told every fact. */
+  readonly telemetry: Pick<Telemetry, 'record'>
   /** Deltas that may wait for the disk before shares have to; default `MAX_WAITING_DELTAS`. */
   readonly maxWaitingDeltas?: number
 }

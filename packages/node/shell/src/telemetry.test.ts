@@ -43,16 +43,16 @@ describe('metrics', () => {
     rig.mine(1, A_BLOCK)
     tell()
     const page = await metrics()
-    expect(page.get('p2pool_shares_accepted_total')).toBe(2)
+    expect(page.get('shares_accepted_total')).toBe(2)
     expect(page.get('p2pool_own_shares_found_total')).toBe(2)
-    expect(page.get('p2pool_bitcoin_blocks_found_total')).toBe(1)
+    expect(page.get('bitcoin_blocks_found_total')).toBe(1)
     expect(page.get('p2pool_miners')).toBe(1)
     expect(page.get('p2pool_commit_queue_length')).toBe(3)
     expect(page.get('p2pool_sharechain_height{chain="confirmed"}')).toBe(2)
-    const credited = page.get('p2pool_accepted_difficulty_total') ?? 0
+    const credited = page.get('accepted_difficulty_total') ?? 0
     const worker = `{btcaddress="${address(1)}",workername="rig"}`
-    expect(page.get(`p2pool_worker_shares_valid_total${worker}`)).toBeCloseTo(credited * 2 ** 32, 6)
-    const outputs = [...page].filter(([name]) => name.startsWith('p2pool_coinbase_output'))
+    expect(page.get(`worker_shares_valid_total${worker}`)).toBeCloseTo(credited * 2 ** 32, 6)
+    const outputs = [...page].filter(([name]) => name.startsWith('coinbase_output'))
     expect(outputs.reduce((sum, [, sats]) => sum + sats, 0)).toBe(5_000_000_000)
   })
 

@@ -1,28 +1,19 @@
 import type { ScarceRoom } from '@p2poolv2/bitcoin'
 import type { GossipFact, SyncState } from '@p2poolv2/gossip'
 import type { NodeFact, NodeQueries } from '@p2poolv2/node'
-import { HASHES_PER_DIFFICULTY } from '@p2poolv2/node'
-import { type Moment, secFromMs } from '@p2poolv2/primitives'
 import type { Clock, Log, Metrics } from '@p2poolv2/runtime'
 import { BLOCK_FATES } from './block-fates.ts'
+import { type KeptFigures, NOTHING_KEPT, refreshMetrics } from './live-metrics.ts'
 import { LogGate } from './log-gate.ts'
 import { declareMetrics, type NodeMetrics } from './node-metrics.ts'
-
-/**
- * Workers that have series of their own, those with the most credited work first. At the cap the rest is only in the
- * totals: names are the miners' choice, and every one costs the metrics database for good.
- */
-export const MAX_WORKER_SERIES = 500
-
-/** The chain's work is reported only while the share chain is alive (as upstream does). */
-const TIP_AGE_LIMIT_SEC = 300
-
-const MAX_NAME_LENGTH = 64
+import { printable } from './printable.ts'
 
 export interface TelemetryOptions {
   readonly log: Log
   readonly metrics: Metrics
   readonly clock: Clock
+  /** Bitcoin blocks of the pool from before this start; default 0. */
+  readonly blocksOnRecord?: number
 }
 
 const STATE_SENTENCE: Readonly<Record<SyncState, string>> = {
@@ -40,8 +31,8 @@ const MORE_ROOM: Readonly<Record<ScarceRoom, string>> = {
 type Level = 'debug' | 'info' | 'warn' | 'error'
 
 /**
- * Facts become metrics and log lines here and nowhere else. Names follow upstream's metrics with our prefix `p2pool_`, so
- * that its dashboards work with one relabelling rule; difficulties are relative to bitcoin's difficulty 1, and series
+ * Facts become metrics and log lines here and nowhere else. What the reference measures has its name, so that its dashboards
+ * work as they are; the rest begins with `p2pool_`. Difficulties are relative to bitcoin's difficulty 1, and series
  * named `…_shares_valid_total` count expected hashes.
  */
 export class Telemetry {
@@ -58,6 +49,7 @@ export class Telemetry {
     this.#metrics = options.metrics
     this.#clock = options.clock
     this.#m = declareMetrics(options.metrics)
+    this.#m.poolBlocks.inc(options.blocksOnRecord ?? 0)
     this.#m.startTime.set(Math.floor(options.clock.now().wallMs / 1000))
   }
 
@@ -67,9 +59,9 @@ export class Telemetry {
   }
 
   /** The metrics page, with everything that is read off the node at the time of asking. */
-  exposition(queries: NodeQueries, commitQueueLength: number): Promise<string> {
+  exposition(queries: NodeQueries, commitQueueLength: number, kept: KeptFigures = NOTHING_KEPT): Promise<string> {
     this.#m.commitQueue.set(commitQueueLength)
-    this.#refresh(queries, this.#clock.now())
+    refreshMetrics(this.#m, queries, { now: this.#clock.now(), kept })
     return this.#metrics.exposition()
   }
 
@@ -81,7 +73,8 @@ export class Telemetry {
         m.acceptedDifficulty.inc(fact.creditedDifficulty)
         return
       case 'shareRejected':
-        m.sharesRejected.inc({ code: String(fact.code) })
+        m.sharesRejected.inc()
+        m.rejects.inc({ code: String(fact.code) })
         return
       case 'shareFound':
         m.ownSharesFound.inc()
@@ -113,7 +106,7 @@ export class Telemetry {
         return
       case 'blockFound':
         m.blocksFound.inc()
-        m.blockFoundTime.set(fact.timeSec)
+        m.poolBlocks.inc()
         return
       case 'blockResult':
         m.blockResults.inc({ result: fact.result })
@@ -153,6 +146,7 @@ export class Telemetry {
         return
       case 'blockSeen':
         m.blocksSeen.inc()
+        m.poolBlocks.inc()
         return
       case 'blockRebuilt':
         m.blocksRebuilt.inc({ source: fact.source })
@@ -329,52 +323,6 @@ export class Telemetry {
       message
     )
   }
-
-  #refresh(queries: NodeQueries, now: Moment): void {
-    const m = this.#m
-    const totals = queries.totals(now)
-    const work = queries.work()
-    const chain = queries.chain()
-    m.lastUpdate.set(secFromMs(now.wallMs))
-    m.bestShare.set(totals.bestDifficulty)
-    m.miners.set(queries.minerCount())
-    const network = queries.network(now)
-    m.peers.set(network.peers)
-    m.current.set(network.state === 'current' ? 1 : 0)
-    for (const [window, rateHps] of Object.entries(totals.hashrates)) m.hashrate.set({ window }, rateHps)
-    m.shareDifficulty.set(work.shareDifficulty ?? 0)
-    m.windowShares.set(work.windowShares)
-    m.chainHeight.set({ chain: 'confirmed' }, chain.confirmedHeight)
-    m.chainHeight.set({ chain: 'candidate' }, chain.candidateHeight)
-    m.coinbaseOutput.reset()
-    work.outputs.forEach(({ address, valueSats }, index) => {
-      m.coinbaseOutput.set({ index: String(index), address: address.text }, Number(valueSats))
-    })
-    m.chainWork.reset()
-    if (secFromMs(now.wallMs) - chain.confirmedTimeSec <= TIP_AGE_LIMIT_SEC)
-      m.chainWork.inc(Number(chain.confirmedWork))
-    this.#refreshWorkers(queries, now)
-  }
-
-  #refreshWorkers(queries: NodeQueries, now: Moment): void {
-    const m = this.#m
-    for (const metric of [m.userValid, m.workerValid, m.workerBest, m.workerLast]) metric.reset()
-    const workers = queries
-      .workers(now)
-      .filter(worker => worker.connections > 0 && worker.accepted > 0)
-      .sort((a, b) => b.creditedDifficulty - a.creditedDifficulty)
-      .slice(0, MAX_WORKER_SERIES)
-    for (const { payoutAddress, worker, creditedDifficulty, bestDifficulty, lastAcceptedAtMs } of workers) {
-      const labels = {
-        btcaddress: payoutAddress,
-        workername: worker === '' ? 'unnamed' : printable(worker).slice(0, MAX_NAME_LENGTH)
-      }
-      m.userValid.inc({ btcaddress: payoutAddress }, creditedDifficulty * HASHES_PER_DIFFICULTY)
-      m.workerValid.inc(labels, creditedDifficulty * HASHES_PER_DIFFICULTY)
-      m.workerBest.set(labels, bestDifficulty)
-      if (lastAcceptedAtMs !== null) m.workerLast.set(labels, Math.floor(lastAcceptedAtMs / 1000))
-    }
-  }
 }
 
 function fieldsOf(fact: NodeFact): Readonly<Record<string, unknown>> {
@@ -390,11 +338,4 @@ function safe(fields: Readonly<Record<string, unknown>>): Record<string, unknown
       return [name, typeof value === 'string' ? printable(value) : value]
     })
   )
-}
-
-/** Of a text in a log line. */
-const MAX_FIELD_LENGTH = 300
-
-function printable(text: string): string {
-  return text.slice(0, MAX_FIELD_LENGTH).replace(/[^\x20-\x7e]/g, '?')
 }

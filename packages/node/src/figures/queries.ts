@@ -122,10 +122,26 @@ export interface ChainStatus {
   readonly candidateHeight: Height
 }
 
+/** What may be read of the share chain. Nothing of it may be kept from one call to the next. */
+export type ShareReads = Pick<
+  ShareChain,
+  | 'facts'
+  | 'hashesAtHeight'
+  | 'confirmedHashAt'
+  | 'walkFrom'
+  | 'confirmedTip'
+  | 'candidateTip'
+  | 'miningBase'
+  | 'keptFromHeight'
+>
+
 /** Read-only views of a node. Cheap enough to be asked several times a second. */
 export interface NodeQueries {
   status(now: Moment): NodeStatus
   work(): WorkStatus
+  /** The work miners have now, whole; null before the first. */
+  offered(): WorkTemplate | null
+  readonly shares: ShareReads
   chain(): ChainStatus
   network(now: Moment): NetworkStatus
   /** What the connected peers are to this node. */
@@ -216,6 +232,8 @@ export function createQueries(sources: QuerySources): NodeQueries {
         outputs: work?.outputs ?? []
       }
     },
+    offered: currentWork,
+    shares: chain,
     chain() {
       const confirmed = chain.confirmedTip()
       return {

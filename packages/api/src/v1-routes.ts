@@ -1,0 +1,104 @@
+import { openApiDocument } from '@p2poolv2/api/schema'
+import type { FastifyInstance } from 'fastify'
+import { answering, NoAnswer } from './answering.ts'
+import { blocksJson, payoutsJson, payoutsTable } from './answers/blocks-answer.ts'
+import { doctorJson } from './answers/doctor-answer.ts'
+import { askedAddresses, earningsJson, ownSharesJson } from './answers/earnings-answer.ts'
+import { widgetJson } from './answers/figures-answer.ts'
+import { historyJson, historyTable, workerHistoryJson } from './answers/history-answer.ts'
+import { sharesJson } from './answers/shares-answer.ts'
+import { windowJson } from './answers/window-answer.ts'
+import { coinbaseJson, templateJson } from './answers/work-answer.ts'
+import { workerId, workersJson } from './answers/workers-answer.ts'
+import type { EventStreams } from './events/event-streams.ts'
+import type { Journal } from './events/journal.ts'
+import type { EarningsDesk } from './reads/earnings-desk.ts'
+import type { Household } from './reads/household.ts'
+import type { NodeReads } from './reads/node-reads.ts'
+import { statusJson } from './status-answer.ts'
+
+/** What the answers are made with. */
+export interface V1Parts {
+  readonly reads: NodeReads
+  readonly household: Household
+  readonly desk: EarningsDesk
+  readonly journal: Journal
+  readonly streams: EventStreams
+}
+
+/** Routes of `/v1` that only read, and those beside them. */
+export function v1Routes(server: FastifyInstance, { reads, household, desk, journal, streams }: V1Parts): void {
+  const { clock, queries, history } = reads
+  const now = () => clock.now()
+  const parts = { desk, household }
+
+  answering(server, 'status', () => statusJson(queries.status(now())))
+  answering(server, 'earnings', ({ query }) => earningsJson(parts, query, now()))
+  answering(server, 'workers', () => workersJson(reads, household, { rejects: journal.rejects, now: now() }))
+  answering(server, 'workerHistory', ({ params, query }) => {
+    const isKnown =
+      history.series.some(({ address, worker }) => workerId(address, worker) === params.id) ||
+      queries.workers(now()).some(({ payoutAddress, worker }) => workerId(payoutAddress, worker) === params.id)
+    if (!isKnown) throw new NoAnswer(404, 'there is no worker of that id: /v1/workers has them')
+    return workerHistoryJson(history, params.id, query, now())
+  })
+  answering(server, 'history', ({ query }) => historyJson(history, query, now()))
+  answering(server, 'historyCsv', async ({ query, reply }) => {
+    const table = await historyTable(history, query, now())
+    return reply.type(CSV).header('content-disposition', 'attachment; filename="history.csv"').send(table)
+  })
+  answering(server, 'window', () => windowJson(reads, parts, now()))
+  answering(server, 'shares', ({ query: { to, heights } }) =>
+    sharesJson(queries.shares, { to: to ?? null, heights }, household.addresses(now()))
+  )
+  answering(server, 'ownShares', ({ query }) => ownSharesJson(parts, query, now()))
+  answering(server, 'blocks', ({ query: { limit, before } }) =>
+    blocksJson(reads, household, { limit, before: before ?? null, now: now() })
+  )
+  answering(server, 'payouts', ({ query }) =>
+    payoutsJson(reads, askedAddresses(query.address) ?? household.addresses(now()))
+  )
+  answering(server, 'payoutsCsv', async ({ query, reply }) => {
+    const table = await payoutsTable(reads, askedAddresses(query.address) ?? household.addresses(now()))
+    return reply.type(CSV).header('content-disposition', 'attachment; filename="payouts.csv"').send(table)
+  })
+  answering(server, 'template', () => templateJson(queries.offered(), journal.template))
+  answering(server, 'coinbase', () => coinbaseJson(reads, household.addresses(now())))
+  answering(server, 'connect', () => reads.connect())
+  answering(server, 'doctor', () => doctorJson(reads, now()))
+  answering(server, 'config', () => reads.config())
+  answering(server, 'timeline', ({ query }) => ({ entries: journal.entries(query) }))
+  answering(server, 'events', ({ query, request, reply }) => {
+    if (streams.isFull) {
+      void reply.header('retry-after', '10')
+      throw new NoAnswer(503, 'too many live viewers; try again in 10 s')
+    }
+    const lastId = /^\d{1,15}$/.exec(String(request.headers['last-event-id'] ?? ''))
+    reply.hijack()
+    streams.open(reply.raw, query.topics, lastId === null ? null : Number(lastId[0]))
+    return undefined
+  })
+
+  answering(server, 'livez', () => ({ status: 'alive' }))
+  answering(server, 'readyz', ({ reply }) => {
+    const waiting = waitingFor(reads)
+    if (waiting.length > 0) void reply.code(503)
+    return { ready: waiting.length === 0, waiting }
+  })
+  answering(server, 'widget', () => widgetJson(reads, desk, now()))
+  let document: ReturnType<typeof openApiDocument> | null = null
+  server.get('/openapi.json', async () => {
+    document ??= openApiDocument(queries.status(now()).version)
+    return document
+  })
+}
+
+const CSV = 'text/csv; charset=utf-8'
+
+/** What keeps miners from work that can become shares. */
+function waitingFor({ queries, clock }: NodeReads): string[] {
+  const { jobs } = queries.work()
+  const { bitcoind } = statusJson(queries.status(clock.now()))
+  if (jobs === 'full') return []
+  return [bitcoind.message ?? (jobs === 'none' ? 'There is no block template yet.' : 'Shares cannot be made yet.')]
+}
