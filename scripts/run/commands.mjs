@@ -75,6 +75,21 @@ const COMMANDS = {
     summary: 'ten minutes of random and mutated bytes against a live node; --minutes N, --seed N',
     run: script('test/wire/fuzz/fuzz.ts')
   },
+  'fuzz:stratum': {
+    usage: 'fuzz:stratum [options]',
+    summary: 'ten minutes of random and mutated lines beside a hundred honest miners; --minutes N, --seed N',
+    run: async args => {
+      await ensureInstalled()
+      await ensureBuilt()
+      return attach(process.execPath, [
+        '--import',
+        'tsx',
+        '--conditions=p2pool-source',
+        'test/stratum-fuzz/fuzz.ts',
+        ...args
+      ])
+    }
+  },
   check: { usage: 'check', summary: 'types, lint and format, layers, docs', run: check },
   docs: { usage: 'docs', summary: 'write the pages of docs/ that are made from the sources', run: docs },
   sim: {

@@ -1,5 +1,5 @@
 import type { Bytes32 } from '@p2poolv2/primitives'
-import { invariant, sha256d64Into } from '@p2poolv2/primitives'
+import { invariant, sha256d64Into, sha256dFoldInto } from '@p2poolv2/primitives'
 
 /** Nodes of a merkle branch at most; 2^16-1 transactions beside the coinbase need no more (protocol §5.6). */
 export const MAX_MERKLE_BRANCH_NODES = 16
@@ -43,14 +43,8 @@ export function merkleRoot(leaves: readonly Bytes32[]): Bytes32 {
  */
 export function foldBranchInto(hash: Uint8Array, branch: Uint8Array): void {
   invariant(hash.length === 32 && branch.length % 32 === 0, 'a branch is a row of 32-byte hashes')
-  for (let at = 0; at < branch.length; at += 32) {
-    pair.set(hash, 0)
-    for (let i = 0; i < 32; i++) pair[32 + i] = branch[at + i] as number
-    sha256d64Into(pair, 0, hash, 0)
-  }
+  sha256dFoldInto(hash, branch)
 }
-
-const pair = new Uint8Array(64)
 
 /** As `foldBranchInto`, into 32 new bytes. */
 export function foldBranch(txidWire: Bytes32, branch: Uint8Array): Bytes32 {

@@ -78,3 +78,30 @@ export interface ChainPort extends ChainIndex {
   /** To all bitcoin nodes at once, before the chain is asked about its share. Given once per block. */
   submitBlock(block: RebuiltBlock): void
 }
+
+/** The share chain itself, as the port passes it on; a `ShareChain` is one. */
+export interface PortedChain extends Omit<ChainIndex, 'genesisHash' | 'wallSec' | 'wantedBodies'> {
+  bodiesWanted(limit: number): readonly ShareHash[]
+}
+
+/** A port that reads a chain itself. The clock, and all that changes something, are its owner's. */
+export function chainPort(
+  chain: PortedChain,
+  own: Pick<ChainPort, 'genesisHash' | 'wallSec' | 'takeShare' | 'takeHeaders' | 'submitBlock'>
+): ChainPort {
+  return {
+    ...own,
+    get keptFromHeight() {
+      return chain.keptFromHeight
+    },
+    get isUndecided() {
+      return chain.isUndecided
+    },
+    facts: hash => chain.facts(hash),
+    confirmedTip: () => chain.confirmedTip(),
+    candidateTip: () => chain.candidateTip(),
+    locator: depth => chain.locator(depth),
+    headerAnswer: question => chain.headerAnswer(question),
+    wantedBodies: limit => chain.bodiesWanted(limit)
+  }
+}

@@ -1,4 +1,4 @@
-export type { ChainPort, PeerHeaders, PeerShare, RebuiltBlock } from './chain-port.ts'
+export { type ChainPort, chainPort, type PeerHeaders, type PeerShare, type RebuiltBlock } from './chain-port.ts'
 export type { GossipEffect, GossipEvent, GossipFact, PeerStatus, SyncState } from './contract.ts'
 export { Gossip } from './gossip.ts'
 export type {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { EFFECT_RANK } from './contract.ts'
+import { SERVED_AT_ONCE } from './miners/miner-desk.ts'
 import { A_SHARE, address, effectsOf, factsOf, Rig, SETTINGS, sharesMade } from './testing/rig.ts'
 import { ScriptedMiner } from './testing/scripted-miner.ts'
 
@@ -57,14 +58,36 @@ describe('miners and their work', () => {
     const rig = new Rig({ check: 'never' })
     rig.template()
     for (let id = 1; id <= 1000; id++) rig.connect(id, address(id))
-    const effects = rig.template({ parent: 2 })
-    const sent = effectsOf(effects, 'sendMiner')
-    expect(new Set(sent.map(effect => effect.miner)).size).toBe(1000)
+    const sent = effectsOf(rig.template({ parent: 2 }), 'sendMiner')
+    // The first do not wait for the last: the others are served in events of their own, one after the other.
+    expect(sent).toHaveLength(SERVED_AT_ONCE)
+    sent.push(...effectsOf(rig.advance(0), 'sendMiner'))
+    expect(sent.map(effect => effect.miner)).toEqual(Array.from({ length: 1000 }, (_, index) => index + 1))
+    expect(rig.core.nextDeadlineMs).toBeGreaterThan(rig.now.steadyMs)
     const jobs = Array.from({ length: 1000 }, (_, index) => rig.miner(index + 1).job)
     expect(new Set(jobs.map(job => job.id)).size).toBe(1000)
     expect(new Set(jobs.map(job => job.coinbase2)).size).toBe(1000)
     expect(jobs.every(job => job.clean)).toBe(true)
     rig.core.checkInvariants()
+  })
+
+  it('newer work goes to those first who did not get the last, and to everybody once', () => {
+    const rig = new Rig()
+    rig.template()
+    const last = 2 * SERVED_AT_ONCE + 22
+    for (let id = 1; id <= last; id++) rig.connect(id, address(id))
+    const first = effectsOf(rig.template({ parent: 2 }), 'sendMiner').map(effect => effect.miner)
+    const second = effectsOf(rig.template({ parent: 3 }), 'sendMiner').map(effect => effect.miner)
+    expect(first).toEqual(Array.from({ length: SERVED_AT_ONCE }, (_, index) => index + 1))
+    expect(second).toEqual(first.map(id => id + SERVED_AT_ONCE))
+    // Who hangs up or asks by himself meanwhile is not served again.
+    rig.handle({ type: 'minerGone', miner: last })
+    const rest = effectsOf(rig.advance(0), 'sendMiner').map(effect => effect.miner)
+    expect([...second, ...rest].sort((a, b) => a - b)).toEqual(
+      Array.from({ length: last - 1 }, (_, index) => index + 1)
+    )
+    const { prevHashWire } = rig.miner(1).job
+    for (let id = 2; id < last; id++) expect(rig.miner(id).job.prevHashWire).toEqual(prevHashWire)
   })
 
   it('a job id is the 16 hex digits of a number that only rises, even if the clock steps back', () => {

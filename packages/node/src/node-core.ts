@@ -122,7 +122,7 @@ export class NodeCore {
     if (this.#state === 'stopped') return null
     if (this.#state === 'new') return steadyMs(0)
     let next = this.#chainDeadlineMs()
-    for (const { nextDeadlineMs: atMs } of [this.#desk.miners, this.#jobs, this.#gossip, this.#stats]) {
+    for (const { nextDeadlineMs: atMs } of [this.#desk, this.#jobs, this.#gossip, this.#stats]) {
       if (atMs !== null && (next === null || atMs < next)) next = atMs
     }
     return next

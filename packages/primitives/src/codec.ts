@@ -137,6 +137,8 @@ const SPARE: Uint8Array[] = []
 const MAX_SPARE = 8
 const SPARE_BYTES = 4_096
 const MAX_SPARE_BYTES = 65_536
+/** Shorter byte strings are copied one by one. */
+const MAX_LOOPED_BYTES = 48
 
 /**
  * Writes bitcoin's encodings into a buffer that grows; integers are little-endian, calls can be chained.
@@ -202,8 +204,12 @@ export class ByteWriter {
   }
 
   bytes(bytes: Uint8Array): this {
-    const at = this.#grow(bytes.length)
-    this.#bytes.set(bytes, at)
+    const { length } = bytes
+    const at = this.#grow(length)
+    const out = this.#bytes
+    // For a script or a hash the call would cost more than the copying.
+    if (length > MAX_LOOPED_BYTES) out.set(bytes, at)
+    else for (let i = 0; i < length; i++) out[at + i] = bytes[i] as number
     return this
   }
 
@@ -228,7 +234,8 @@ export class ByteWriter {
 
   #littleEndian(value: number, length: number): this {
     const at = this.#grow(length)
-    for (let i = 0; i < length; i++) this.#bytes[at + i] = value >>> (8 * i)
+    const out = this.#bytes
+    for (let i = 0; i < length; i++) out[at + i] = value >>> (8 * i)
     return this
   }
 

@@ -41,7 +41,15 @@ export { RateLimit } from './rate-limit.ts'
 export type { Rng, SeededRng } from './rng.ts'
 export { seededRng } from './rng.ts'
 export type { Sha256d } from './sha256.ts'
-export { sha256, sha256d, sha256d64Into, sha256d80Into, sha256FromMidstate, sha256Midstate } from './sha256.ts'
+export {
+  sha256,
+  sha256d,
+  sha256d64Into,
+  sha256d80Into,
+  sha256dFoldInto,
+  sha256FromMidstate,
+  sha256Midstate
+} from './sha256.ts'
 export type { Target } from './target.ts'
 export {
   bigIntFromBits,

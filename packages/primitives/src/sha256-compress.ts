@@ -179,3 +179,133 @@ export function compress(state: Int32Array, block: Int32Array): void {
   state[6] = (state[6] as number) + g
   state[7] = (state[7] as number) + h
 }
+
+/** `K` plus the message schedule (FIPS 180-4 §6.2.2) of the block that ends a message of 64 bytes: always the same one. */
+const KW = endOf64Schedule()
+
+function endOf64Schedule(): Int32Array {
+  const schedule = new Int32Array(64)
+  schedule[0] = 0x8000_0000 | 0
+  schedule[15] = 64 * 8
+  const w = (i: number): number => schedule[i] as number
+  const rotated = (word: number, bits: number): number => (word >>> bits) | (word << (32 - bits))
+  for (let i = 16; i < 64; i++) {
+    const near = w(i - 2)
+    const far = w(i - 15)
+    schedule[i] =
+      w(i - 16) +
+      (rotated(far, 7) ^ rotated(far, 18) ^ (far >>> 3)) +
+      w(i - 7) +
+      (rotated(near, 17) ^ rotated(near, 19) ^ (near >>> 10))
+  }
+  return schedule.map((word, i) => word + (K[i] as number))
+}
+
+/**
+ * As `compress` with the block that ends a message of 64 bytes: the padding and the length. A merkle node is such a message, and
+ * with the schedule ready this is a third less work.
+ * @param state eight words, updated in place
+ */
+export function compressEndOf64(state: Int32Array): void {
+  let a = state[0] as number
+  let b = state[1] as number
+  let c = state[2] as number
+  let d = state[3] as number
+  let e = state[4] as number
+  let f = state[5] as number
+  let g = state[6] as number
+  let h = state[7] as number
+
+  // biome-ignore format: one statement of the standard is one or two lines
+  for (let i = 0; i < 64; i += 16) {
+    h = (h + (((e >>> 6) | (e << 26)) ^ ((e >>> 11) | (e << 21)) ^ ((e >>> 25) | (e << 7))) +
+      (g ^ (e & (f ^ g))) + (KW[i] as number)) | 0
+    d = (d + h) | 0
+    h = (h + (((a >>> 2) | (a << 30)) ^ ((a >>> 13) | (a << 19)) ^ ((a >>> 22) | (a << 10))) +
+      ((a & b) | (c & (a | b)))) | 0
+    g = (g + (((d >>> 6) | (d << 26)) ^ ((d >>> 11) | (d << 21)) ^ ((d >>> 25) | (d << 7))) +
+      (f ^ (d & (e ^ f))) + (KW[i + 1] as number)) | 0
+    c = (c + g) | 0
+    g = (g + (((h >>> 2) | (h << 30)) ^ ((h >>> 13) | (h << 19)) ^ ((h >>> 22) | (h << 10))) +
+      ((h & a) | (b & (h | a)))) | 0
+    f = (f + (((c >>> 6) | (c << 26)) ^ ((c >>> 11) | (c << 21)) ^ ((c >>> 25) | (c << 7))) +
+      (e ^ (c & (d ^ e))) + (KW[i + 2] as number)) | 0
+    b = (b + f) | 0
+    f = (f + (((g >>> 2) | (g << 30)) ^ ((g >>> 13) | (g << 19)) ^ ((g >>> 22) | (g << 10))) +
+      ((g & h) | (a & (g | h)))) | 0
+    e = (e + (((b >>> 6) | (b << 26)) ^ ((b >>> 11) | (b << 21)) ^ ((b >>> 25) | (b << 7))) +
+      (d ^ (b & (c ^ d))) + (KW[i + 3] as number)) | 0
+    a = (a + e) | 0
+    e = (e + (((f >>> 2) | (f << 30)) ^ ((f >>> 13) | (f << 19)) ^ ((f >>> 22) | (f << 10))) +
+      ((f & g) | (h & (f | g)))) | 0
+    d = (d + (((a >>> 6) | (a << 26)) ^ ((a >>> 11) | (a << 21)) ^ ((a >>> 25) | (a << 7))) +
+      (c ^ (a & (b ^ c))) + (KW[i + 4] as number)) | 0
+    h = (h + d) | 0
+    d = (d + (((e >>> 2) | (e << 30)) ^ ((e >>> 13) | (e << 19)) ^ ((e >>> 22) | (e << 10))) +
+      ((e & f) | (g & (e | f)))) | 0
+    c = (c + (((h >>> 6) | (h << 26)) ^ ((h >>> 11) | (h << 21)) ^ ((h >>> 25) | (h << 7))) +
+      (b ^ (h & (a ^ b))) + (KW[i + 5] as number)) | 0
+    g = (g + c) | 0
+    c = (c + (((d >>> 2) | (d << 30)) ^ ((d >>> 13) | (d << 19)) ^ ((d >>> 22) | (d << 10))) +
+      ((d & e) | (f & (d | e)))) | 0
+    b = (b + (((g >>> 6) | (g << 26)) ^ ((g >>> 11) | (g << 21)) ^ ((g >>> 25) | (g << 7))) +
+      (a ^ (g & (h ^ a))) + (KW[i + 6] as number)) | 0
+    f = (f + b) | 0
+    b = (b + (((c >>> 2) | (c << 30)) ^ ((c >>> 13) | (c << 19)) ^ ((c >>> 22) | (c << 10))) +
+      ((c & d) | (e & (c | d)))) | 0
+    a = (a + (((f >>> 6) | (f << 26)) ^ ((f >>> 11) | (f << 21)) ^ ((f >>> 25) | (f << 7))) +
+      (h ^ (f & (g ^ h))) + (KW[i + 7] as number)) | 0
+    e = (e + a) | 0
+    a = (a + (((b >>> 2) | (b << 30)) ^ ((b >>> 13) | (b << 19)) ^ ((b >>> 22) | (b << 10))) +
+      ((b & c) | (d & (b | c)))) | 0
+    h = (h + (((e >>> 6) | (e << 26)) ^ ((e >>> 11) | (e << 21)) ^ ((e >>> 25) | (e << 7))) +
+      (g ^ (e & (f ^ g))) + (KW[i + 8] as number)) | 0
+    d = (d + h) | 0
+    h = (h + (((a >>> 2) | (a << 30)) ^ ((a >>> 13) | (a << 19)) ^ ((a >>> 22) | (a << 10))) +
+      ((a & b) | (c & (a | b)))) | 0
+    g = (g + (((d >>> 6) | (d << 26)) ^ ((d >>> 11) | (d << 21)) ^ ((d >>> 25) | (d << 7))) +
+      (f ^ (d & (e ^ f))) + (KW[i + 9] as number)) | 0
+    c = (c + g) | 0
+    g = (g + (((h >>> 2) | (h << 30)) ^ ((h >>> 13) | (h << 19)) ^ ((h >>> 22) | (h << 10))) +
+      ((h & a) | (b & (h | a)))) | 0
+    f = (f + (((c >>> 6) | (c << 26)) ^ ((c >>> 11) | (c << 21)) ^ ((c >>> 25) | (c << 7))) +
+      (e ^ (c & (d ^ e))) + (KW[i + 10] as number)) | 0
+    b = (b + f) | 0
+    f = (f + (((g >>> 2) | (g << 30)) ^ ((g >>> 13) | (g << 19)) ^ ((g >>> 22) | (g << 10))) +
+      ((g & h) | (a & (g | h)))) | 0
+    e = (e + (((b >>> 6) | (b << 26)) ^ ((b >>> 11) | (b << 21)) ^ ((b >>> 25) | (b << 7))) +
+      (d ^ (b & (c ^ d))) + (KW[i + 11] as number)) | 0
+    a = (a + e) | 0
+    e = (e + (((f >>> 2) | (f << 30)) ^ ((f >>> 13) | (f << 19)) ^ ((f >>> 22) | (f << 10))) +
+      ((f & g) | (h & (f | g)))) | 0
+    d = (d + (((a >>> 6) | (a << 26)) ^ ((a >>> 11) | (a << 21)) ^ ((a >>> 25) | (a << 7))) +
+      (c ^ (a & (b ^ c))) + (KW[i + 12] as number)) | 0
+    h = (h + d) | 0
+    d = (d + (((e >>> 2) | (e << 30)) ^ ((e >>> 13) | (e << 19)) ^ ((e >>> 22) | (e << 10))) +
+      ((e & f) | (g & (e | f)))) | 0
+    c = (c + (((h >>> 6) | (h << 26)) ^ ((h >>> 11) | (h << 21)) ^ ((h >>> 25) | (h << 7))) +
+      (b ^ (h & (a ^ b))) + (KW[i + 13] as number)) | 0
+    g = (g + c) | 0
+    c = (c + (((d >>> 2) | (d << 30)) ^ ((d >>> 13) | (d << 19)) ^ ((d >>> 22) | (d << 10))) +
+      ((d & e) | (f & (d | e)))) | 0
+    b = (b + (((g >>> 6) | (g << 26)) ^ ((g >>> 11) | (g << 21)) ^ ((g >>> 25) | (g << 7))) +
+      (a ^ (g & (h ^ a))) + (KW[i + 14] as number)) | 0
+    f = (f + b) | 0
+    b = (b + (((c >>> 2) | (c << 30)) ^ ((c >>> 13) | (c << 19)) ^ ((c >>> 22) | (c << 10))) +
+      ((c & d) | (e & (c | d)))) | 0
+    a = (a + (((f >>> 6) | (f << 26)) ^ ((f >>> 11) | (f << 21)) ^ ((f >>> 25) | (f << 7))) +
+      (h ^ (f & (g ^ h))) + (KW[i + 15] as number)) | 0
+    e = (e + a) | 0
+    a = (a + (((b >>> 2) | (b << 30)) ^ ((b >>> 13) | (b << 19)) ^ ((b >>> 22) | (b << 10))) +
+      ((b & c) | (d & (b | c)))) | 0
+  }
+
+  state[0] = (state[0] as number) + a
+  state[1] = (state[1] as number) + b
+  state[2] = (state[2] as number) + c
+  state[3] = (state[3] as number) + d
+  state[4] = (state[4] as number) + e
+  state[5] = (state[5] as number) + f
+  state[6] = (state[6] as number) + g
+  state[7] = (state[7] as number) + h
+}

@@ -4,7 +4,15 @@ import { describe, expect, it } from 'vitest'
 import { bytesToHex, bytesToHexReversed, concatBytes, hexToBytes } from './bytes.ts'
 import { InvariantError } from './invariant.ts'
 import { seededRng } from './rng.ts'
-import { sha256, sha256d, sha256d64Into, sha256d80Into, sha256FromMidstate, sha256Midstate } from './sha256.ts'
+import {
+  sha256,
+  sha256d,
+  sha256d64Into,
+  sha256d80Into,
+  sha256dFoldInto,
+  sha256FromMidstate,
+  sha256Midstate
+} from './sha256.ts'
 import { compress } from './sha256-compress.ts'
 import { asciiToBytes } from './text.ts'
 
@@ -176,4 +184,17 @@ describe('use', () => {
     expect(() => sha256FromMidstate(new Uint8Array(32), 65, new Uint8Array(0))).toThrow(InvariantError)
     expect(() => sha256FromMidstate(new Uint8Array(31), 64, new Uint8Array(0))).toThrow(InvariantError)
   })
+})
+
+it('folding hashes is hashing each with the next, by the platform’s own SHA-256', () => {
+  const hashes = fc.array(fc.uint8Array({ minLength: 32, maxLength: 32 }), { maxLength: 16 })
+  fc.assert(
+    fc.property(fc.uint8Array({ minLength: 32, maxLength: 32 }), hashes, (leaf, others) => {
+      let expected = bytesToHex(leaf)
+      for (const other of others) expected = platformSha256d(concatBytes(hexToBytes(expected), other))
+      const hash = leaf.slice()
+      sha256dFoldInto(hash, concatBytes(...others))
+      expect(bytesToHex(hash)).toBe(expected)
+    })
+  )
 })

@@ -1,5 +1,5 @@
 import { invariant } from './invariant.ts'
-import { compress, SHA256_INITIAL_STATE } from './sha256-compress.ts'
+import { compress, compressEndOf64, SHA256_INITIAL_STATE } from './sha256-compress.ts'
 
 /** SHA-256 applied twice. A port: for long inputs the shell may hand in its platform's own. */
 export type Sha256d = (data: Uint8Array) => Uint8Array
@@ -41,10 +41,33 @@ export function sha256d64Into(src: Uint8Array, srcOffset: number, out: Uint8Arra
   resetState()
   loadWords(src, srcOffset, 16)
   compress(scratchState, scratchBlock)
-  padBlock(0, 64)
-  compress(scratchState, scratchBlock)
+  compressEndOf64(scratchState)
   hashStateAgain()
   storeState(out, outOffset)
+}
+
+/**
+ * `hash` becomes the `sha256d` of itself and the first of the hashes, then of that and the second, and so on: what leads from a
+ * leaf of a merkle tree to its root. No allocation.
+ * @param hash 32 bytes, wire order, replaced
+ * @param others n × 32 bytes, wire order
+ * @throws RangeError if `hash` is too short (a bug)
+ */
+export function sha256dFoldInto(hash: Uint8Array, others: Uint8Array): void {
+  checkRoom(hash, 0, 32)
+  invariant(others.length % 32 === 0, 'hashes have 32 bytes')
+  for (let i = 0; i < 8; i++) scratchState[i] = wordAt(hash, 4 * i)
+  for (let at = 0; at < others.length; at += 32) {
+    for (let i = 0; i < 8; i++) {
+      scratchBlock[i] = scratchState[i] as number
+      scratchBlock[8 + i] = wordAt(others, at + 4 * i)
+    }
+    resetState()
+    compress(scratchState, scratchBlock)
+    compressEndOf64(scratchState)
+    hashStateAgain()
+  }
+  storeState(hash, 0)
 }
 
 /**

@@ -154,6 +154,8 @@ export interface MinerSession {
   readonly oldestWorkId: number | null
   /** When to send `deadline`; null for never. */
   readonly nextDeadlineMs: SteadyMs | null
+  /** Works before this one are not kept any longer: jobs of theirs are forgotten at once, whenever the next job comes. */
+  forgetWorksBefore(workId: number): void
   /** To be asked when the connection has ended; null when there is nothing to resume. */
   remains(): SessionRemains | null
   /** Hashes per second over about five minutes. */

@@ -48,7 +48,7 @@ export class Dice {
       else if (kind === 1) out = out.subarray(0, at)
       else if (kind === 2) out = Buffer.concat([out.subarray(0, at), this.bytes(1 + this.below(8)), out.subarray(at)])
       else if (kind === 3) out = Buffer.concat([out, out.subarray(at)])
-      else out.fill(this.oneOf([0, 0xff, 0xfd]), at, at + 4)
+      else out.fill(this.oneOf([0, 0xff, 0xfd]), at, Math.min(at + 4, out.length))
     }
     return out
   }

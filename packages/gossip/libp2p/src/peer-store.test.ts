@@ -1,35 +1,26 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir, stat, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import type { PeerRecord } from '@p2poolv2/gossip'
 import { unixMs } from '@p2poolv2/primitives'
 import { createLog } from '@p2poolv2/runtime'
+import { damageTables, killedAt, useDirectory } from '@p2poolv2/runtime/testing'
 import { Level } from 'level'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { beforeEach, expect, it } from 'vitest'
 import { MAX_STORED_RECORDS, openPeerStore, type PeerStore } from './peer-store.ts'
 
+const directory = useDirectory('peer-store')
+const { opened } = directory
 let folder: string
-const opened: PeerStore[] = []
 const said: string[] = []
 const log = createLog({ level: 'warn', format: 'json', sink: { write: line => said.push(line) } })
 
-beforeEach(async () => {
-  folder = join(await mkdtemp(join(tmpdir(), 'peer-store-')), 'peers')
+beforeEach(() => {
+  folder = join(directory.path, 'peers')
   said.length = 0
-})
-afterEach(async () => {
-  for (const store of opened.splice(0)) await store.close()
-  await rm(join(folder, '..'), { recursive: true })
 })
 
 async function open(): Promise<PeerStore> {
-  const store = await openPeerStore(folder, log)
-  opened.push(store)
-  return store
+  return directory.closing(await openPeerStore(folder, log))
 }
 
 async function reopen(): Promise<PeerStore> {
@@ -140,7 +131,7 @@ it('that is damaged is put aside, begins anew and says so', async () => {
   expect(await again.records()).toEqual([])
   again.keep(good(2))
   expect(await (await reopen()).records()).toEqual([good(2)])
-  expect(await readdir(join(folder, '..'))).toEqual(['peers', 'peers.damaged'])
+  expect(await readdir(directory.path)).toEqual(['peers', 'peers.damaged'])
   expect(said.join('')).toContain('begins anew')
 })
 
@@ -165,10 +156,7 @@ it('damage in the middle of a table costs what it hides, and nothing is thrown',
   // Opening once more turns the log into a table.
   await (await open()).records()
   await opened.pop()?.close()
-  const [table = ''] = (await readdir(folder)).filter(name => name.endsWith('.ldb'))
-  const bytes = await readFile(join(folder, table))
-  bytes.fill(0xee, bytes.length >> 1, (bytes.length >> 1) + 400)
-  await writeFile(join(folder, table), bytes)
+  expect(await damageTables(folder)).toBeGreaterThan(0)
   const damaged = await open()
   const whole = (await damaged.records()).filter(record => record !== null)
   expect(whole.length).toBeGreaterThan(100)
@@ -178,17 +166,7 @@ it('damage in the middle of a table costs what it hides, and nothing is thrown',
 })
 
 it('what a killed process had written is there afterwards', async () => {
-  const script = fileURLToPath(new URL('testing/keep-until-killed.ts', import.meta.url))
-  const child = spawn(process.execPath, ['--conditions=p2pool-source', '--import=tsx', script, folder], {
-    stdio: ['ignore', 'pipe', 'inherit']
-  })
-  const ended = once(child, 'exit')
-  let told = 0
-  for await (const line of createInterface(child.stdout)) {
-    told = Number(line)
-    if (told === 300) child.kill('SIGKILL')
-  }
-  expect(await ended).toEqual([null, 'SIGKILL'])
+  const told = await killedAt(300, new URL('testing/keep-until-killed.ts', import.meta.url), folder)
   const records = await (await open()).records()
   expect(records.every(record => record !== null)).toBe(true)
   expect(records.length).toBeGreaterThanOrEqual(told)

@@ -1,5 +1,6 @@
 import { type Moment, type SeededRng, seededRng, steadyMs, unixMs } from '@p2poolv2/primitives'
 import { expect, it } from 'vitest'
+import type { PeerId } from '../network-port.ts'
 import { groupText, PEERING_OPTIONS, peerOf } from '../testing/dialled-net.ts'
 import type { Direction, PeerAddress, PeeringEvent } from './contract.ts'
 import { Peering } from './peering.ts'
@@ -9,7 +10,7 @@ const OPTIONS = { ...PEERING_OPTIONS, maxInbound: 6, maxOutbound: 10, outbound: 
 
 interface House {
   readonly index: number
-  readonly address: PeerAddress
+  address: PeerAddress
   peering: Peering
   isUp: boolean
   /** Who is connected, by number, and who dialled. */
@@ -19,6 +20,8 @@ interface House {
 /** Many nodes that dial each other under virtual time, and tell each other every minute whom they are connected with. */
 class Town {
   readonly houses: House[]
+  /** Dials of addresses where nobody lives. */
+  inVain = 0
   readonly #rng: SeededRng
   readonly #queue: { readonly atMs: number; readonly run: () => void }[] = []
   #nowMs = 1_000
@@ -40,7 +43,7 @@ class Town {
   tell(house: House, event: PeeringEvent): void {
     if (!house.isUp) return
     for (const effect of house.peering.handle(event, this.now)) {
-      if (effect.type === 'dial') this.#later(20 + (this.#rng.u32() % 100), () => this.#dial(house, effect.address))
+      if (effect.type === 'dial') this.#later(20 + (this.#rng.u32() % 100), () => this.#dial(house, effect))
       if (effect.type === 'close')
         this.#part(
           house,
@@ -48,6 +51,12 @@ class Town {
         )
     }
     house.peering.checkInvariants()
+  }
+
+  /** The node's router gets another address, and all connections end. */
+  move(house: House, address: PeerAddress): void {
+    for (const other of [...house.peers.keys()]) this.#part(house, other)
+    house.address = address
   }
 
   fall(house: House): void {
@@ -90,10 +99,13 @@ class Town {
     }
   }
 
-  #dial(house: House, address: PeerAddress): void {
+  #dial(house: House, { address, peer }: { readonly address: PeerAddress; readonly peer: PeerId | null }): void {
     const other = this.houses.find(one => one.address === address)
     const asked = { direction: 'inbound', address: house.address, peer: peerOf(`${house.index}`) } as const
+    if (other === undefined) this.inVain++
     if (other === undefined || !other.isUp) this.tell(house, { type: 'dialFailed', address, reason: 'unreachable' })
+    else if (peer !== null && peer !== peerOf(`${other.index}`))
+      this.tell(house, { type: 'dialFailed', address, reason: 'wrong-peer' })
     else if (other === house) this.tell(house, { type: 'dialFailed', address, reason: 'self' })
     else if (house.peers.has(other.index)) this.tell(house, { type: 'dialFailed', address, reason: 'not-admitted' })
     else if (other.peering.admits(asked, this.now.steadyMs) !== null) {
@@ -154,4 +166,32 @@ it('nodes in a line, each told of the one before it, grow together and stay so w
   for (const house of town.houses) if (house.index % 3 === 1) town.fall(house)
   town.run(20)
   expect(town.reached()).toBe(30)
+})
+
+it('nodes whose addresses change all the time stay together, and where nobody lives any more is given up', () => {
+  const town = new Town(24, 'moves')
+  for (const [i, house] of town.houses.entries()) {
+    const before = town.houses[i - 1]
+    if (before === undefined) continue
+    town.tell(house, { type: 'learned', source: 'kademlia', peer: peerOf(`${i - 1}`), addresses: [before.address] })
+  }
+  town.run(10)
+  expect(town.reached()).toBe(24)
+  // One a minute moves; every second one to where another has just moved away from.
+  const left: PeerAddress[] = []
+  for (let minute = 0; minute < 48; minute++) {
+    const house = town.houses[(minute * 7) % 24]
+    if (house === undefined) continue
+    const address = (minute % 2 === 1 ? left.pop() : undefined) ?? `/ip4/${60 + minute}.1.0.1/tcp/6884`
+    left.push(house.address)
+    town.move(house, address)
+    town.run(1)
+    expect(town.reached(), `minute ${minute}`).toBeGreaterThanOrEqual(23)
+  }
+  town.run(10)
+  expect(town.reached()).toBe(24)
+  for (const { peering } of town.houses) expect(peering.status().bans).toEqual([])
+  town.inVain = 0
+  town.run(60)
+  expect(town.inVain).toBeLessThan(24 * 12)
 })

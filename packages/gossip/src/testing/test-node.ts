@@ -9,7 +9,14 @@ import {
 } from '@p2poolv2/consensus'
 import { invariant, type ShareHash, type SteadyMs, secFromMs, seededRng, steadyMs, unixMs } from '@p2poolv2/primitives'
 import { type ChainOutcome, MemoryStore, SCHEMA_VERSION, ShareChain } from '@p2poolv2/sharechain'
-import type { ChainJudgement, ChainPort, PeerHeaders, PeerShare, RebuiltBlock } from '../chain-port.ts'
+import {
+  type ChainJudgement,
+  type ChainPort,
+  chainPort,
+  type PeerHeaders,
+  type PeerShare,
+  type RebuiltBlock
+} from '../chain-port.ts'
 import type { GossipEffect, GossipEvent, GossipFact } from '../contract.ts'
 import { Gossip } from '../gossip.ts'
 import type { PeerEffect } from '../network-port.ts'
@@ -147,26 +154,13 @@ export class TestNode implements Actor {
   }
 
   #port(params: ChainParams): ChainPort {
-    const { chain } = this
-    return {
+    return chainPort(this.chain, {
       genesisHash: genesisShare(params).hash,
-      get keptFromHeight() {
-        return chain.keptFromHeight
-      },
-      get isUndecided() {
-        return chain.isUndecided
-      },
-      facts: hash => chain.facts(hash),
-      confirmedTip: () => chain.confirmedTip(),
-      candidateTip: () => chain.candidateTip(),
-      locator: depth => chain.locator(depth),
-      headerAnswer: question => chain.headerAnswer(question),
       wallSec: () => secFromMs(this.#wallMs),
-      wantedBodies: limit => chain.bodiesWanted(limit),
       takeShare: share => this.#takeShare(share),
       takeHeaders: headers => this.#takeHeaders(headers),
       submitBlock: block => this.blocks.push(block)
-    }
+    })
   }
 }
 

@@ -57,6 +57,8 @@ export class NodeShell {
   #inbox: NodeEvent[] = []
   #working = false
   #timer: NodeJS.Timeout | null = null
+  /** Something is due now: it has its turn when what came in meanwhile was read. */
+  #soon: NodeJS.Immediate | null = null
   /** What the timer was set for. */
   #dueAtMs: number | null = null
   #state: 'new' | 'running' | 'stopped' = 'new'
@@ -213,22 +215,29 @@ export class NodeShell {
     const { core, clock } = this.#options
     const dueAtMs = this.#state === 'running' ? core.nextDeadlineMs : null
     // Most events leave it where it was.
-    if (this.#timer !== null && dueAtMs === this.#dueAtMs) return
-    if (this.#timer !== null) clearTimeout(this.#timer)
-    this.#timer = null
+    if ((this.#timer !== null || this.#soon !== null) && dueAtMs === this.#dueAtMs) return
+    this.#disarm()
     this.#dueAtMs = dueAtMs
     if (dueAtMs === null) return
-    const waitMs = Math.min(Math.max(0, dueAtMs - clock.now().steadyMs), MAX_TIMEOUT_MS)
-    this.#timer = setTimeout(() => {
-      this.#timer = null
+    const waitMs = Math.min(dueAtMs - clock.now().steadyMs, MAX_TIMEOUT_MS)
+    const due = (): void => {
+      this.#disarm()
       this.post({ type: 'deadline' })
-    }, waitMs)
+    }
+    if (waitMs <= 0) this.#soon = setImmediate(due)
+    else this.#timer = setTimeout(due, waitMs)
   }
 
   #end(): void {
     this.#state = 'stopped'
     this.#inbox = []
+    this.#disarm()
+  }
+
+  #disarm(): void {
     if (this.#timer !== null) clearTimeout(this.#timer)
+    if (this.#soon !== null) clearImmediate(this.#soon)
     this.#timer = null
+    this.#soon = null
   }
 }

@@ -1,6 +1,6 @@
 import type { Solution } from '@p2poolv2/bitcoin'
-import type { BlockHash, Moment, Rng, Sha256d } from '@p2poolv2/primitives'
-import { invariant } from '@p2poolv2/primitives'
+import type { BlockHash, Moment, Rng, Sha256d, SteadyMs } from '@p2poolv2/primitives'
+import { invariant, steadyMs } from '@p2poolv2/primitives'
 import type { SessionEffect, SessionEvent, SessionOutput, SessionProtocol } from '@p2poolv2/stratum'
 import { sizeFit } from '@p2poolv2/stratum'
 import type { ChainKeeper } from '../chain/chain-keeper.ts'
@@ -15,6 +15,12 @@ import { difficultyWarning } from './difficulty-warning.ts'
 import { type Miner, Miners, type MinersOptions } from './miners.ts'
 import { RefusedMiners } from './refused-miners.ts'
 import { isRefused, isSoloWork, sizeWarning } from './size-rule.ts'
+
+/**
+ * New work goes to so many miners in one event, and to the next in the next: the first of thousands need not wait for the last, and
+ * what came in meanwhile, newer work above all, has its turn.
+ */
+export const SERVED_AT_ONCE = 128
 
 type EffectOf<T extends SessionEffect['type']> = Extract<SessionEffect, { readonly type: T }>
 
@@ -39,6 +45,9 @@ export class MinerDesk {
   readonly #deps: MinerDeskDeps
   /** Served at the end of the event, when it is known whether there is newer work. */
   readonly #wanting = new Set<Miner>()
+  /** Who is still to get the work on offer, in this order. */
+  readonly #unserved = new Set<Miner>()
+  #unservedJobs: Renewal['jobs'] = 'keep'
 
   constructor(options: MinersOptions, deps: MinerDeskDeps) {
     const { rng, sha256d, protocol, jobs } = deps
@@ -49,6 +58,16 @@ export class MinerDesk {
       oldestWorkId: () => jobs.oldestWorkId,
       ...(sha256d === undefined ? {} : { sha256d })
     })
+  }
+
+  /** When to send `deadline`, or null. */
+  get nextDeadlineMs(): SteadyMs | null {
+    return this.isServing ? steadyMs(0) : this.miners.nextDeadlineMs
+  }
+
+  /** Not everybody has the work on offer yet. */
+  get isServing(): boolean {
+    return this.#unserved.size > 0
   }
 
   /** Miners that get every renewal. */
@@ -76,13 +95,13 @@ export class MinerDesk {
     this.#forget(this.miners.get(id), 'gone', now)
   }
 
-  /** Bitcoin has a new tip: work on the old one is worthless. */
+  /** Bitcoin has a new tip: work on the old one is worthless. Miners learn it from the work on the new one. */
   newBlock(prevHash: BlockHash, now: Moment): void {
     this.miners.newBlock(prevHash, now.steadyMs)
-    for (const miner of this.miners.all()) this.#drive(miner, { type: 'newBlock', prevHash }, now)
   }
 
   deadline(now: Moment): void {
+    this.#serveSome(now)
     for (const miner of this.miners.due(now.steadyMs)) this.#drive(miner, { type: 'deadline' }, now)
   }
 
@@ -92,18 +111,39 @@ export class MinerDesk {
     this.#wanting.clear()
   }
 
-  /** New work for everybody, or the word that there is none. */
+  /** New work for everybody, begun now; or the word that there is none, and for which tip. */
   serveAll(renewal: Renewal, now: Moment): void {
+    const { offered } = renewal
+    // Who did not get the last work comes first: whatever the pace of renewals, everybody has his turn.
+    const first = [...this.#wanting, ...this.#unserved]
     this.#wanting.clear()
-    if (renewal.offered === null) return
+    this.#unserved.clear()
+    if (offered === null) {
+      const prevHash = this.#deps.jobs.template?.prevHash
+      if (prevHash === undefined) return
+      for (const miner of this.miners.all()) this.#drive(miner, { type: 'newBlock', prevHash }, now)
+      return
+    }
+    this.#unservedJobs = renewal.jobs
+    for (const miner of first) this.#unserved.add(miner)
     // Those that get work of their own come last: the line that all others share is made once.
     const apart: Miner[] = []
     for (const miner of this.miners.all()) {
       if (!miner.wantsWork) continue
-      if (this.#isSolo(miner, renewal.offered.work)) apart.push(miner)
-      else this.#offerTo(miner, renewal.jobs, now)
+      miner.session.forgetWorksBefore(offered.oldestWorkId)
+      if (this.#isSolo(miner, offered.work)) apart.push(miner)
+      else this.#unserved.add(miner)
     }
-    for (const miner of apart) this.#offerTo(miner, renewal.jobs, now)
+    for (const miner of apart) this.#unserved.add(miner)
+    this.#serveSome(now)
+  }
+
+  #serveSome(now: Moment): void {
+    let served = 0
+    for (const miner of this.#unserved) {
+      if (served++ === SERVED_AT_ONCE) return
+      this.#offerTo(miner, this.#unservedJobs, now)
+    }
   }
 
   /** The end: closes every connection. */
@@ -118,6 +158,9 @@ export class MinerDesk {
     this.miners.checkInvariants()
     this.refusedMiners.checkInvariants()
     invariant(this.#wanting.size === 0, 'who asks for work is served in the call')
+    for (const miner of this.#unserved) {
+      invariant(miner.wantsWork && this.miners.get(miner.id) === miner, 'who is to get work is there, and wants it')
+    }
     const { offered } = this.#deps.jobs
     for (const { session } of this.miners.all()) {
       const { oldestWorkId } = session
@@ -150,6 +193,11 @@ export class MinerDesk {
 
   /** Text goes out as one write, although a session that asked who its miner is has been called more than once. */
   #send(miner: Miner, outputs: readonly SessionOutput[]): void {
+    const [only] = outputs
+    if (outputs.length <= 1) {
+      if (only !== undefined) this.#deps.effects.add({ type: 'sendMiner', miner: miner.id, output: only })
+      return
+    }
     const text = outputs.filter(output => typeof output === 'string').join('')
     const frames = outputs.filter(output => typeof output !== 'string')
     for (const output of text === '' ? frames : [text, ...frames]) {
@@ -248,10 +296,12 @@ export class MinerDesk {
     }
     this.miners.remove(miner, now.steadyMs)
     this.#wanting.delete(miner)
+    this.#unserved.delete(miner)
     effects.report({ type: 'minerGone', miner: miner.id, reason })
   }
 
   #offerTo(miner: Miner, jobs: Renewal['jobs'], now: Moment): void {
+    this.#unserved.delete(miner)
     const { offered } = this.#deps.jobs
     if (offered === null) return
     const { addresses } = miner

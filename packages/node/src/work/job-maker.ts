@@ -1,7 +1,7 @@
 import type { BlockTemplate, Job, Solution } from '@p2poolv2/bitcoin'
-import type { ChainParams } from '@p2poolv2/consensus'
+import type { ChainParams, WitnessProgram } from '@p2poolv2/consensus'
 import type { Moment, SteadyMs, UnixMs } from '@p2poolv2/primitives'
-import { difficultyFromBits, invariant, steadyMs } from '@p2poolv2/primitives'
+import { bytesEqual, difficultyFromBits, invariant, steadyMs } from '@p2poolv2/primitives'
 import type { ShareChain } from '@p2poolv2/sharechain'
 import type { DifficultyLimits } from '@p2poolv2/stratum'
 import type { IneligibleReason, NodeMode, RenewCause } from '../contract.ts'
@@ -69,6 +69,8 @@ export class JobMaker {
   #offered: OfferedWork | null = null
   /** Solo work made from what is offered, by the address paid; as many as miners at most, and gone with it. */
   readonly #solo = new Map<string, WorkTemplate>()
+  /** What jobs of what is offered commit to, by the address paid: a farm's miners mostly have the same. As many, and gone with it. */
+  readonly #commitments = new Map<string, { readonly share: WitnessProgram; readonly commitment: Uint8Array | null }>()
   #lastWindow: KnownWindow | null = null
   #lastNsecs = 0n
   #lastWorkId = 0
@@ -165,8 +167,9 @@ export class JobMaker {
   /** A job of the current work for one miner: its own nsecs, commitment and id. */
   jobFor(addresses: MinerAddresses, wallMs: UnixMs): Job {
     invariant(this.#offered !== null, 'a job needs work')
-    invariant(!this.#offered.work.paysFinder, 'work that pays its finder is made for each')
-    return this.#jobOf(this.#offered.work, addresses, wallMs)
+    const { work } = this.#offered
+    invariant(!work.paysFinder, 'work that pays its finder is made for each')
+    return this.#jobOf(work, this.#commitmentFor(work, addresses), wallMs)
   }
 
   /** The same, but what it finds is a block that pays this miner alone. */
@@ -175,7 +178,7 @@ export class JobMaker {
     const { text } = addresses.bitcoin
     const work = this.#solo.get(text) ?? soloWorkOf(this.#offered.work, addresses, this.#options)
     this.#solo.set(text, work)
-    return this.#jobOf(work, addresses, wallMs)
+    return this.#jobOf(work, commitmentFor(work, addresses), wallMs)
   }
 
   /**
@@ -209,18 +212,28 @@ export class JobMaker {
     )
   }
 
-  #jobOf(work: WorkTemplate, addresses: MinerAddresses, wallMs: UnixMs): Job {
+  #commitmentFor(work: WorkTemplate, addresses: MinerAddresses): Uint8Array | null {
+    const { bitcoin, share } = addresses
+    const known = this.#commitments.get(bitcoin.text)
+    if (known !== undefined && bytesEqual(known.share.program, share.program)) return known.commitment
+    const commitment = commitmentFor(work, addresses)
+    this.#commitments.set(bitcoin.text, { share, commitment })
+    return commitment
+  }
+
+  #jobOf(work: WorkTemplate, commitment: Uint8Array | null, wallMs: UnixMs): Job {
     const nsecs = this.#nextNsecs(wallMs)
     return {
       id: nsecs.toString(16).padStart(16, '0'),
       work: work.mining,
       nsecs,
-      commitment: commitmentFor(work, addresses)
+      commitment
     }
   }
 
   #offer(built: BuiltWork, cause: RenewCause, nowMs: SteadyMs): Renewal {
     this.#solo.clear()
+    this.#commitments.clear()
     const jobs = cause === 'newBlock' || cause === 'firstTemplate' ? 'clean' : 'keep'
     if (!built.ok) {
       this.#offered = null

@@ -20,6 +20,8 @@ export class WorkDesk {
   #templateSource: string | null = null
   /** What peers know of our transactions. */
   #toldTemplate: BlockTemplate | null = null
+  /** What they are to know once miners have it: they are told for the case that we do not live, and it takes a while. */
+  #untoldTemplate: BlockTemplate | null = null
 
   constructor(deps: WorkDeskDeps) {
     this.#deps = deps
@@ -49,14 +51,17 @@ export class WorkDesk {
   serve(now: Moment): 'served' | 'nobody-to-pay' {
     const { jobs, miners } = this.#deps
     const renewal = jobs.renewIfDue(now)
-    if (renewal === null) {
-      miners.serveWanting(now)
-      return 'served'
+    if (renewal === null) miners.serveWanting(now)
+    else {
+      this.#report(renewal)
+      if (renewal.reason === 'window-empty') return 'nobody-to-pay'
+      this.#untoldTemplate = renewal.offered?.work.template ?? null
+      miners.serveAll(renewal, now)
     }
-    this.#report(renewal)
-    if (renewal.reason === 'window-empty') return 'nobody-to-pay'
-    if (renewal.offered !== null) this.#tellPeers(renewal.offered.work.template, now)
-    miners.serveAll(renewal, now)
+    if (this.#untoldTemplate !== null && !miners.isServing) {
+      this.#tellPeers(this.#untoldTemplate, now)
+      this.#untoldTemplate = null
+    }
     return 'served'
   }
 

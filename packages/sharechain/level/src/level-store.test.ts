@@ -1,56 +1,26 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import { bytesEqual, seededRng, shareHash, utf8FromString } from '@p2poolv2/primitives'
+import { damageTables, killedAt, reopenable, useDirectory } from '@p2poolv2/runtime/testing'
 import { bodyKey, type StoreIdentity, stateKey } from '@p2poolv2/sharechain'
 import { deltaOf, hashOf, TEST_IDENTITY } from '@p2poolv2/sharechain/testing'
 import { describeShareStore } from '@p2poolv2/sharechain/testing/share-store-suite'
 import { Level } from 'level'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { type LevelStore, openLevelStore } from './index.ts'
 import { KILLED_BODY } from './testing/killed-body.ts'
 
-describeShareStore('on LevelDB', async () => {
-  const directory = await mkdtemp(join(tmpdir(), 'share-store-'))
-  let store = await openLevelStore(directory, TEST_IDENTITY)
-  return {
-    store,
-    reopen: async () => {
-      await store.close()
-      store = await openLevelStore(directory, TEST_IDENTITY)
-      return store
-    },
-    dispose: async () => {
-      await store.close()
-      await rm(directory, { recursive: true })
-    }
-  }
-})
+describeShareStore('on LevelDB', () => reopenable('share-store', directory => openLevelStore(directory, TEST_IDENTITY)))
 
-let directory: string
-const opened: LevelStore[] = []
-
-beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'share-store-'))
-})
-afterEach(async () => {
-  for (const store of opened.splice(0)) await store.close()
-  await rm(directory, { recursive: true })
-})
+const directory = useDirectory('share-store')
 
 async function open(identity: StoreIdentity = TEST_IDENTITY): Promise<LevelStore> {
-  const store = await openLevelStore(directory, identity)
-  opened.push(store)
-  return store
+  return directory.closing(await openLevelStore(directory.path, identity))
 }
 
 /** Fills the store with some deltas and closes it. */
 async function fill(deltas: number): Promise<void> {
-  const store = await openLevelStore(directory, TEST_IDENTITY)
+  const store = await openLevelStore(directory.path, TEST_IDENTITY)
   for (let n = 1; n <= deltas; n++) {
     await store.commit(deltaOf(n, { puts: [{ key: bodyKey(hashOf(n)), value: new Uint8Array(5000).fill(n) }] }))
   }
@@ -58,8 +28,8 @@ async function fill(deltas: number): Promise<void> {
 }
 
 async function filesEndingIn(suffix: string): Promise<string[]> {
-  const names = await readdir(directory)
-  return names.filter(name => name.endsWith(suffix)).map(name => join(directory, name))
+  const names = await readdir(directory.path)
+  return names.filter(name => name.endsWith(suffix)).map(name => join(directory.path, name))
 }
 
 it('a store in use is refused with the pid of its holder', async () => {
@@ -72,9 +42,12 @@ it('a store in use is refused with the pid of its holder', async () => {
 it('a holder that is no longer alive is not blamed', async () => {
   await open()
   // Above the largest pid Linux gives.
-  await writeFile(join(directory, 'holder.json'), JSON.stringify({ pid: 2 ** 30, since: new Date(0).toISOString() }))
+  await writeFile(
+    join(directory.path, 'holder.json'),
+    JSON.stringify({ pid: 2 ** 30, since: new Date(0).toISOString() })
+  )
   await expect(open()).rejects.toMatchObject({ code: 'store-locked', holderPid: null })
-  await writeFile(join(directory, 'holder.json'), 'half a f')
+  await writeFile(join(directory.path, 'holder.json'), 'half a f')
   await expect(open()).rejects.toMatchObject({ code: 'store-locked', holderPid: null })
 })
 
@@ -128,11 +101,7 @@ it('damage in the middle of a table costs the bodies it hit, and nothing is thro
   await filled.close()
   // Opening once more turns the log into a table.
   await (await open()).close()
-  const [table] = await filesEndingIn('.ldb')
-  if (table === undefined) throw new Error('LevelDB wrote a table')
-  const bytes = await readFile(table)
-  bytes.fill(0xee, bytes.length >> 1, (bytes.length >> 1) + 400)
-  await writeFile(table, bytes)
+  expect(await damageTables(directory.path)).toBe(1)
   const store = await open()
   const bodies = await store.readShares(numbers.map(hashOf))
   const whole = numbers.filter((n, index) => bytesEqual(bodies[index] ?? new Uint8Array(0), bodyOf(n)))
@@ -150,13 +119,13 @@ it('a store whose manifest is garbage is damaged, and says so', async () => {
 
 it('a store that lost its CURRENT file is damaged, not new', async () => {
   await fill(3)
-  await rm(join(directory, 'CURRENT'))
+  await rm(join(directory.path, 'CURRENT'))
   await expect(open()).rejects.toMatchObject({ code: 'store-damaged' })
 })
 
 it.each(['the state', 'the identity'])('a store without %s is damaged', async what => {
   await fill(1)
-  const database = new Level<Uint8Array, Uint8Array>(directory, { keyEncoding: 'view', valueEncoding: 'view' })
+  const database = new Level<Uint8Array, Uint8Array>(directory.path, { keyEncoding: 'view', valueEncoding: 'view' })
   await database.open()
   if (what === 'the identity') await database.del(utf8FromString('m'))
   else await database.put(stateKey(), Uint8Array.of(1, 2, 3))
@@ -165,29 +134,21 @@ it.each(['the state', 'the identity'])('a store without %s is damaged', async wh
 })
 
 it('a path that is no directory is unavailable', async () => {
-  const file = join(directory, 'file')
+  const file = join(directory.path, 'file')
   await writeFile(file, '')
   await expect(openLevelStore(file, TEST_IDENTITY)).rejects.toMatchObject({ code: 'store-unavailable' })
 })
 
 it('opening stops when it is aborted', async () => {
   const reason = new Error('stop')
-  await expect(openLevelStore(directory, TEST_IDENTITY, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
+  await expect(openLevelStore(directory.path, TEST_IDENTITY, { signal: AbortSignal.abort(reason) })).rejects.toBe(
+    reason
+  )
   await open()
 })
 
 it('every delta a killed process was told of is there afterwards, and the lock is free', async () => {
-  const script = fileURLToPath(new URL('testing/commit-until-killed.ts', import.meta.url))
-  const child = spawn(process.execPath, ['--conditions=p2pool-source', '--import=tsx', script, directory], {
-    stdio: ['ignore', 'pipe', 'inherit']
-  })
-  const ended = once(child, 'exit')
-  let told = 0
-  for await (const line of createInterface(child.stdout)) {
-    told = Number(line)
-    if (told === 200) child.kill('SIGKILL')
-  }
-  expect(await ended).toEqual([null, 'SIGKILL'])
+  const told = await killedAt(200, new URL('testing/commit-until-killed.ts', import.meta.url), directory.path)
   expect(told).toBeGreaterThanOrEqual(200)
 
   const store = await open()

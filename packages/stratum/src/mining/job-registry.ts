@@ -16,13 +16,22 @@ export const STALE_GRACE_MS = 3_000
 export const MAX_SEEN_SUBMITS = 4_096
 
 /** All jobs of one connection that build on the same block. */
-interface Epoch {
+class Epoch {
   readonly prevHash: BlockHash
-  /** Solved or credited headers by key, so that none counts twice, whatever job it names. */
-  readonly seen: BoundedSet<string>
   /** Null while current. */
-  superseded: { readonly atMs: SteadyMs; readonly by: BlockHash; staleFromMs: number } | null
-  jobs: number
+  superseded: { readonly atMs: SteadyMs; readonly by: BlockHash; staleFromMs: number } | null = null
+  jobs = 0
+  #seen: BoundedSet<string> | null = null
+
+  constructor(prevHash: BlockHash) {
+    this.prevHash = prevHash
+  }
+
+  /** Solved or credited headers by key, so that none counts twice, whatever job it names. Most miners find nothing before the next block. */
+  get seen(): BoundedSet<string> {
+    this.#seen ??= new BoundedSet(MAX_SEEN_SUBMITS)
+    return this.#seen
+  }
 }
 
 /** A job as sent to this miner. */
@@ -83,12 +92,7 @@ export class JobRegistry {
   /** Bitcoin's tip is `prevHash`: what builds on other blocks goes stale after the grace. */
   newBlock(prevHash: BlockHash, nowMs: SteadyMs): void {
     if (this.#current?.prevHash === prevHash) return
-    const epoch: Epoch = this.#epochs.get(prevHash) ?? {
-      prevHash,
-      seen: new BoundedSet<string>(MAX_SEEN_SUBMITS),
-      superseded: null,
-      jobs: 0
-    }
+    const epoch = this.#epochs.get(prevHash) ?? new Epoch(prevHash)
     this.#epochs.set(prevHash, epoch)
     epoch.superseded = null
     const before = this.#current

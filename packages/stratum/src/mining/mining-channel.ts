@@ -157,6 +157,10 @@ export class MiningChannel {
     this.#desk.jobs.newBlock(prevHash, nowMs)
   }
 
+  forgetWorksBefore(workId: number): void {
+    this.#desk.jobs.forgetWorksBefore(workId)
+  }
+
   /** Takes work for a miner that is known; from now on it may submit for it. */
   assign(event: WorkEvent, nowMs: SteadyMs): Assignment {
     const { job, limits } = event

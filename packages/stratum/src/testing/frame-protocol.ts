@@ -60,6 +60,10 @@ class FrameSession implements MinerSession {
     return null
   }
 
+  forgetWorksBefore(workId: number): void {
+    this.#channel.forgetWorksBefore(workId)
+  }
+
   get identity(): MinerIdentity | null {
     return this.#channel.identity
   }

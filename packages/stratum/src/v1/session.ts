@@ -13,6 +13,7 @@ import type {
 import { difficultyText } from '../mining/difficulty.ts'
 import { MiningChannel } from '../mining/mining-channel.ts'
 import type { RefusalCode } from '../mining/refusals.ts'
+import type { Judged } from '../mining/submit-desk.ts'
 import { credentialsOf, resumedSessionOf, subscribeResultJson } from './handshake.ts'
 import { Login } from './login.ts'
 import {
@@ -39,12 +40,10 @@ const MAX_NUISANCE = 100
 const INVALID_REQUEST_NUISANCE = 20
 
 type Request = Extract<MinerMessage, { readonly kind: 'request' }>
-type WorkEvent = Extract<SessionEvent, { readonly type: 'work' }>
 
 /** One miner's connection that speaks Stratum V1. Source: stratum §2 to §5. */
 export class V1Session implements MinerSession {
   readonly remote: string
-  readonly #extranonce2Bytes: number
   readonly #submits: SubmitReader
   readonly #notifyLines: NotifyLines
   readonly #channel: MiningChannel
@@ -60,8 +59,7 @@ export class V1Session implements MinerSession {
 
   constructor(options: SessionOptions, deps: SessionDeps & { readonly notifyLines: NotifyLines }) {
     this.remote = options.remote
-    this.#extranonce2Bytes = options.extranonce.minerBytes
-    this.#submits = new SubmitReader(this.#extranonce2Bytes)
+    this.#submits = new SubmitReader(options.extranonce.minerBytes)
     this.#notifyLines = deps.notifyLines
     this.#sessionId = options.sessionId
     this.#resume = deps.resume
@@ -111,6 +109,10 @@ export class V1Session implements MinerSession {
 
   get oldestWorkId(): number | null {
     return this.#channel.oldestWorkId
+  }
+
+  forgetWorksBefore(workId: number): void {
+    this.#channel.forgetWorksBefore(workId)
   }
 
   remains(): SessionRemains | null {
@@ -207,7 +209,7 @@ export class V1Session implements MinerSession {
     const { idJson, method, params } = request
     switch (method) {
       case 'mining.submit':
-        this.#submit(idJson, parseSubmit(params, this.#extranonce2Bytes), now)
+        this.#submit(idJson, parseSubmit(params, this.#submits.extranonce2Bytes), now)
         break
       case 'mining.subscribe':
         this.#subscribe(request)
@@ -317,35 +319,34 @@ export class V1Session implements MinerSession {
 
   #submit(idJson: string, submit: NamedSubmit | V1Refusal, now: Moment): void {
     const nowMs = now.steadyMs
-    const { identity, subscribed } = this
-    if (!subscribed || identity === null) {
-      const refusal = subscribed ? REFUSALS.unauthorised : REQUEST_REFUSALS.notSubscribed
-      this.#reject(idJson, { refusal, code: subscribed ? 'unauthorised' : 'malformed', worker: '' }, nowMs)
-      return
-    }
-    if ('code' in submit) {
+    const { identity } = this
+    if (!this.subscribed) {
+      this.#reject(idJson, { refusal: REQUEST_REFUSALS.notSubscribed, code: 'malformed', worker: '' }, nowMs)
+    } else if (identity === null) {
+      this.#reject(idJson, { refusal: REFUSALS.unauthorised, code: 'unauthorised', worker: '' }, nowMs)
+    } else if ('code' in submit) {
       this.#reject(idJson, { refusal: submit, code: 'malformed', worker: identity.worker }, nowMs)
-      return
+    } else {
+      const { refusal, worker, shown, reached } = this.#judge(submit, now)
+      if (refusal === null) {
+        this.#reply(resultLine(idJson, 'true'))
+        this.#out.fact({ type: 'accepted', creditedDifficulty: shown, hashDifficulty: reached, worker })
+      } else this.#reject(idJson, { refusal: REFUSALS[refusal.code], code: refusal.code, worker }, nowMs)
     }
-    const at = { ...now, versionMask: this.#login.versionMask }
-    const { refusal, worker, solution, shown, reached } = this.#channel.submit(submit, submit.name, at)
-    if (solution !== null) this.#out.solution(solution)
-    if (refusal !== null) {
-      this.#reject(idJson, { refusal: REFUSALS[refusal.code], code: refusal.code, worker }, nowMs)
-      return
-    }
-    this.#reply(resultLine(idJson, 'true'))
-    this.#out.fact({ type: 'accepted', creditedDifficulty: shown, hashDifficulty: reached, worker })
   }
 
   /** A line that came together with what ended the session: nothing is answered, but it may be a block. */
   #salvage(line: Uint8Array, now: Moment): void {
     const message = parseMessage(line)
     if (message.kind !== 'request' || message.method !== 'mining.submit' || this.identity === null) return
-    const submit = parseSubmit(message.params, this.#extranonce2Bytes)
-    if ('code' in submit) return
-    const { solution } = this.#channel.submit(submit, submit.name, { ...now, versionMask: this.#login.versionMask })
-    if (solution !== null) this.#out.solution(solution)
+    const submit = parseSubmit(message.params, this.#submits.extranonce2Bytes)
+    if (!('code' in submit)) this.#judge(submit, now)
+  }
+
+  #judge(submit: NamedSubmit, now: Moment): Judged {
+    const judged = this.#channel.submit(submit, submit.name, { ...now, versionMask: this.#login.versionMask })
+    if (judged.solution !== null) this.#out.solution(judged.solution)
+    return judged
   }
 
   #reject(
@@ -359,17 +360,16 @@ export class V1Session implements MinerSession {
     if (this.#channel.reject(why.code, nowMs) === 'give-up') this.#close('only-rejects')
   }
 
-  #handleWork(event: WorkEvent, nowMs: SteadyMs): void {
+  #handleWork(event: Extract<SessionEvent, { readonly type: 'work' }>, nowMs: SteadyMs): void {
     if (!this.subscribed || !this.authorised) return
     const { newDifficulty, jobs } = this.#channel.assign(event, nowMs)
     // Not held behind an authorisation: a miner that waits for one takes work all the same, and needs it.
     if (newDifficulty !== null) this.#out.send(setDifficultyLine(difficultyText(newDifficulty)))
     this.#out.send(notifyLine(this.#notifyLines.partsOf(event.job.work), event.job, jobs))
     const conflict = this.#channel.takeConflict()
-    if (conflict !== null) {
-      const { wanted: wantedDifficulty, useful: usefulDifficulty, isGranted } = conflict
-      this.#out.fact({ type: 'difficultyConflict', wantedDifficulty, usefulDifficulty, isGranted })
-    }
+    if (conflict === null) return
+    const { wanted: wantedDifficulty, useful: usefulDifficulty, isGranted } = conflict
+    this.#out.fact({ type: 'difficultyConflict', wantedDifficulty, usefulDifficulty, isGranted })
   }
 
   #handleDeadline(nowMs: SteadyMs): void {

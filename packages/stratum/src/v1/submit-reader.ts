@@ -35,7 +35,7 @@ const PARAMS_KEY = Uint8Array.from('params', char => char.charCodeAt(0))
  * is read here is what they would have read.
  */
 export class SubmitReader {
-  readonly #extranonce2Bytes: number
+  readonly extranonce2Bytes: number
   /** Names and jobs repeat from line to line. */
   readonly #name = new RepeatedText()
   readonly #jobId = new RepeatedText()
@@ -47,7 +47,7 @@ export class SubmitReader {
 
   /** @param extranonce2Bytes as told in the answer to `mining.subscribe` */
   constructor(extranonce2Bytes: number) {
-    this.#extranonce2Bytes = extranonce2Bytes
+    this.extranonce2Bytes = extranonce2Bytes
   }
 
   /** @returns null when the line is no submit, or not an ordinary one */
@@ -160,7 +160,7 @@ export class SubmitReader {
 
   /** Of the last string: the miner's part of the extranonce, or null. */
   #bytes(): Uint8Array | null {
-    const length = this.#extranonce2Bytes
+    const length = this.extranonce2Bytes
     if (this.#until - this.#from !== 2 * length) return null
     const bytes = new Uint8Array(length)
     for (let i = 0, at = this.#from; i < length; i++, at += 2) {

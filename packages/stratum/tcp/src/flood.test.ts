@@ -1,9 +1,11 @@
 import { afterEach, expect, it } from 'vitest'
+import { LINES_AT_ONCE } from './miner-socket.ts'
 import { authorize, subscribe, TestClient } from './testing/test-client.ts'
 import { TestPool } from './testing/test-pool.ts'
 
 /** More than four reads of 64 KiB. */
 const FLOOD = 6_000
+const READ_BYTES = 64 * 1024
 
 let pool: TestPool | null = null
 
@@ -30,10 +32,18 @@ it('who floods has every line answered, in order, and the operator is told once'
   const replies = await client.read(FLOOD)
   expect(replies.map(({ id }) => id)).toEqual(Array.from({ length: FLOOD }, (_, id) => id))
   // One read may go beyond the allowance; each further one has to wait for it.
-  const longestRead = Math.max(...(pool?.reads ?? []))
+  const longestRead = READ_BYTES / pings(1).length
   expect(performance.now() - startedMs).toBeGreaterThan(((FLOOD - 100 - longestRead) / 20_000) * 900)
   expect(log).toHaveLength(1)
   expect(log[0]).toContain('read slowly')
+})
+
+it('of what one miner sends at once so many lines have their turn, then those of others', async () => {
+  const { port, reads } = await serve()
+  const flooder = await TestClient.connect(port)
+  flooder.write(pings(1_000))
+  expect((await flooder.read(1_000)).map(({ id }) => id)).toEqual(Array.from({ length: 1_000 }, (_, id) => id))
+  expect(Math.max(...reads)).toBe(LINES_AT_ONCE)
 })
 
 it('while a flood is read slowly others are served, and at a stop the rest of it is read', async () => {

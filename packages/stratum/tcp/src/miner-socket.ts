@@ -6,6 +6,8 @@ import { LineBudget, type LineLimits } from './line-budget.ts'
 
 /** A connection that was told to end but does not hang up is cut after this time. */
 const CLOSE_WITHIN_MS = 5_000
+/** Lines of one miner before others have their turn. No miner needs more at a time, and a flood is no more than its own delay. */
+export const LINES_AT_ONCE = 32
 /** More than this does not wait for a flush: what the network does not take has to be seen. */
 const MAX_SAID_CHARS = 16_384
 
@@ -16,7 +18,7 @@ export interface MinerSocketOptions {
   readonly nowMs: () => SteadyMs
   /** It has something to say: `flush` is to be called before the server waits again. */
   readonly onOutput: (socket: MinerSocket) => void
-  /** All complete lines of one read. */
+  /** Complete lines of one read: all of them, or `LINES_AT_ONCE` at a time. */
   readonly onLines: (lines: readonly Uint8Array[]) => void
   /** More lines came than miners have reason to send: for a moment no more is read. */
   readonly onPaused: () => void
@@ -34,6 +36,8 @@ export class MinerSocket {
   readonly #budget: LineBudget
   /** While it runs nothing is read: what comes stays with the system, and then with the sender. */
   #pause: NodeJS.Timeout | null = null
+  /** Lines that wait for their turn. Nothing is read meanwhile, so they are of one read. */
+  #waiting: readonly Uint8Array[] = []
   /** What was said since the last flush. */
   #said = ''
   /** Work that waits for the socket to drain: only the newest is of any use then. '' for none. */
@@ -58,6 +62,9 @@ export class MinerSocket {
     })
     socket.on('close', () => {
       this.#endPause()
+      // What came before the end may be a block.
+      if (!this.#isDeaf && this.#waiting.length > 0) options.onLines(this.#waiting)
+      this.#waiting = []
       options.onGone(this.#why)
     })
   }
@@ -128,10 +135,31 @@ export class MinerSocket {
     // Lines before a fault are good: one of them may be a block.
     if (lines.length > 0) {
       this.#hasSpoken = true
-      this.#options.onLines(lines)
+      if (fault === null) this.#handOver(lines)
+      else this.#options.onLines(lines)
     }
     if (fault !== null) this.destroy(fault)
     else this.#spend(lines.length)
+  }
+
+  #handOver(lines: readonly Uint8Array[]): void {
+    this.#waiting = lines.slice(LINES_AT_ONCE)
+    if (this.#waiting.length > 0) {
+      this.#socket.pause()
+      setImmediate(this.#handOverMore)
+    }
+    this.#options.onLines(this.#waiting.length > 0 ? lines.slice(0, LINES_AT_ONCE) : lines)
+  }
+
+  readonly #handOverMore = (): void => {
+    if (this.#isDeaf || this.#waiting.length === 0) return
+    this.#handOver(this.#waiting)
+    this.#resume()
+  }
+
+  /** Reads on, unless lines wait or it is to be read more slowly. */
+  #resume(): void {
+    if (this.#waiting.length === 0 && this.#pause === null) this.#socket.resume()
   }
 
   /** Who floods is read more slowly, and hears of it by its own full buffers. No line is ever dropped for it. */
@@ -147,7 +175,7 @@ export class MinerSocket {
     if (this.#pause === null) return
     clearTimeout(this.#pause)
     this.#pause = null
-    this.#socket.resume()
+    this.#resume()
   }
 
   #write(output: SessionOutput): void {

@@ -36,7 +36,7 @@ export interface StratumServerOptions extends Partial<StratumLimits>, Door {
 export interface StratumServerDeps {
   /** `miner` is a number never used again; `remote` is address and port; `door` the one it came in by. */
   readonly onConnected: (miner: number, remote: string, door: Door) => void
-  /** All complete lines of one read, in order. */
+  /** Complete lines of one read, in order: all of them, or so many at a time that others have their turn. */
   readonly onLines: (miner: number, lines: readonly Uint8Array[]) => void
   /** Once per connected miner. */
   readonly onGone: (miner: number, why: GoneReason) => void
