@@ -60,8 +60,10 @@ describe('a node whose bitcoind takes long to make a template', () => {
     stage.onEnd(async () => miner.close())
 
     gate.shut()
-    const [tip = ''] = await bitcoind.generate(1)
     await pay(bitcoind, coin.tx[0] ?? '')
+    // With no transaction of the mempool: what was just paid is for the next template.
+    const mined = await bitcoind.rpc.call('generateblock', [regtestAddress(0x45), []])
+    const { hash: tip } = mined as { readonly hash: string }
     const isOnTip = ({ prevHashWire }: { readonly prevHashWire: Uint8Array }) =>
       bytesToHexReversed(prevHashWire) === tip
     const empty = await miner.job(isOnTip)

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { ConfigError, type ConfigSources, loadConfig } from './config.ts'
-import { configTemplate } from './settings.ts'
+import { configTemplate } from './config-template.ts'
 
 let folder: string
 beforeEach(() => {

@@ -228,6 +228,10 @@ function checkTogether(config: Config): void {
     throw new ConfigError(
       'stratum.start_difficulty is above stratum.maximum_difficulty: lower the one or raise the other'
     )
+  if (config.mode !== 'sharechain' && stratum.miner_address !== undefined)
+    throw new ConfigError(
+      `stratum.miner_address is for the share chain, and mode = "${config.mode}" has none: remove one of them`
+    )
   if ((config.api.auth_user === undefined) !== (config.api.auth_token === undefined))
     throw new ConfigError('api.auth_user and api.auth_token belong together: set both or neither')
   const { external_address } = config.p2p

@@ -16,7 +16,7 @@ const BITCOIND: Readonly<Record<ChainName, { readonly rpcPort: number; readonly 
 }
 
 /** What `./p2poolv2 init` writes for keys that have to be set; their lines are live on every chain that needs a bitcoin node. */
-const EXAMPLES = z.registry<{ readonly of: (chain: ChainName) => string }>()
+export const EXAMPLES = z.registry<{ readonly of: (chain: ChainName) => string }>()
 
 const port = z.number().int().min(0).max(65_535)
 const bps = z.number().int().min(0).max(10_000)
@@ -38,6 +38,13 @@ export const configSchema = z.strictObject({
     .min(1)
     .default('.p2poolv2')
     .describe('Where the share chain, the wallet key and found blocks are kept.'),
+
+  mode: z
+    .enum(['sharechain', 'solo', 'hydrapool'])
+    .default('sharechain')
+    .describe(
+      'Whom blocks pay. sharechain: all miners of the share chain; solo: whoever finds one; hydrapool: the miners of this node, by an accounting of its own. The last two have no peers.'
+    ),
 
   stratum: z
     .strictObject({
@@ -254,6 +261,19 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
 
+  hydrapool: z
+    .strictObject({
+      window: z
+        .number()
+        .positive()
+        .max(1_000)
+        .default(1)
+        .describe(
+          'With mode hydrapool: how much of the newest work a block pays for, in blocks; 1 is what a block takes on average.'
+        )
+    })
+    .prefault({}),
+
   logging: z
     .strictObject({
       level: z.enum(['error', 'warn', 'info', 'debug']).default('info').describe('How much to log.'),
@@ -356,44 +376,4 @@ export function valueFromText(key: ConfigKey, text: string): unknown {
   if (key.schema instanceof z.ZodBoolean) return text === 'true' ? true : text === 'false' ? false : text
   if (key.schema instanceof z.ZodArray) return text.split(',').filter(part => part !== '')
   return text
-}
-
-/**
- * The commented configuration that `./p2poolv2 init` writes: every key with its meaning, commented out where the default
- * is right, so that a reader sees what there is and changes one line.
- */
-export function configTemplate(chain: ChainName): string {
-  const lines = [
-    '# Configuration of a P2Poolv2 node. Every key can also be set as an environment variable,',
-    '# P2POOL_<SECTION>__<KEY>, or by flag, --set section.key=value; flags win over the environment, it over this file.',
-    ''
-  ]
-  let section = ''
-  for (const key of CONFIG_KEYS) {
-    const [first = '', name] = key.path
-    if (name !== undefined && first !== section) {
-      section = first
-      if (first === 'bitcoind') lines.push('', '# One section for each bitcoin node, the preferred one first.')
-      lines.push(first === 'bitcoind' ? `${offUnlessNeeded(chain)}[[bitcoind]]` : `\n[${first}]`)
-    }
-    lines.push(`# ${key.description}`, settingLine(key, chain))
-  }
-  return `${lines.join('\n')}\n`
-}
-
-/** The line of one key: live where a node on this chain needs it, commented out otherwise. */
-function settingLine(key: ConfigKey, chain: ChainName): string {
-  const name = key.path.at(-1) ?? ''
-  const example = EXAMPLES.get(key.schema)
-  if (example !== undefined) {
-    const off = key.path.length > 1 ? offUnlessNeeded(chain) : ''
-    return `${off}${name} = ${JSON.stringify(example.of(chain))}`
-  }
-  const value = defaultOf(key)
-  return `# ${name} = ${value === undefined ? '' : JSON.stringify(value)}`.trimEnd()
-}
-
-/** A devnet runs on the embedded development chain: it needs no bitcoin node. */
-function offUnlessNeeded(chain: ChainName): string {
-  return chain === 'devnet' ? '# ' : ''
 }

@@ -4,7 +4,19 @@ import { expect, it } from 'vitest'
 import { hashrateText, statusLine } from './status-line.ts'
 
 const STATUS: NodeStatus = {
+  totals: {
+    accepted: 2,
+    rejected: 1,
+    rejectedByReason: { Stale: 1 },
+    creditedDifficulty: 1,
+    bestDifficulty: 3,
+    blocksFound: 0,
+    lastAcceptedAtMs: null,
+    connections: 1,
+    hashrates: { m1: 7, m5: 6, m15: 5, h1: 4, h6: 3, d1: 2, d7: 1 }
+  },
   chain: 'devnet',
+  mode: 'sharechain',
   fingerprint: 'f'.repeat(64),
   version: '0.1.0',
   sharechain: {

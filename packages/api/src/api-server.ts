@@ -36,7 +36,7 @@ export interface ApiServerOptions extends GateOptions {
   readonly host: string
   /** 0 takes a free port. */
   readonly port: number
-  /** Where the built page is; without one there, a small page of our own is served. */
+  /** Where the built page is; without one there, its address says how to build it. */
   readonly pageDirectory: string | null
 }
 
@@ -147,7 +147,9 @@ function installRefusals(server: FastifyInstance, log: Log): void {
 
 /** Says what is missing where the page was not built; everything else answers all the same. */
 function noPage(server: FastifyInstance): void {
-  server.get('/', { config: { access: 'open' } }, async (_request, reply) =>
-    reply.code(503).send(refusal('the page was not built; build it with: npm run build'))
-  )
+  for (const url of ['/', '/dashboard']) {
+    server.get(url, { config: { access: 'open' } }, async (_request, reply) =>
+      reply.code(503).send(refusal('the page was not built; build it with: npm run build'))
+    )
+  }
 }

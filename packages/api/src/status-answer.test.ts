@@ -57,7 +57,9 @@ describe('the status as JSON', () => {
         '"hashrate":1.25,"accepted":2,"rejected":1,"work":"pool","warnings":["w"]}],"bitcoind":{"url":"http://127.0.0.1:1","state":"ready","height":7,' +
         '"message":null},"network":{"state":"current","message":"The share chain is current: shares found now count as ' +
         'soon as they are found.","peers":3},"refusedMiners":[{"host":"192.0.2.1","user":"x","userAgent":"cpu","message":"no address",' +
-        '"tries":3,"since":1700000000,"last":1700000060}]}'
+        '"tries":3,"since":1700000000,"last":1700000060}],"mode":"sharechain",' +
+        '"totals":{"accepted":2,"rejected":1,"rejects":[{"reason":"Stale","count":1}],"bestDifficulty":3,"blocksFound":0,' +
+        '"hashrates":{"m1":7,"m5":6,"m15":5,"h1":4,"h6":3,"d1":2,"d7":1}}}'
     )
   })
 

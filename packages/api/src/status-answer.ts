@@ -11,6 +11,11 @@ const NETWORK_SENTENCES: Readonly<Record<NodeStatus['network']['state'] | 'quiet
     'No share has been confirmed in the last minutes and peers know of none: shares found now continue the chain and count.'
 }
 
+const STANDALONE_SENTENCES = {
+  solo: 'This node stands alone: a block pays the miner that finds it.',
+  hydrapool: 'This node stands alone: a block pays its miners for their newest work, by its own accounting.'
+} as const
+
 const INELIGIBLE_SENTENCES: Readonly<Record<NonNullable<NodeStatus['ineligible']>, string>> = {
   'clock-behind-chain':
     "this computer's clock is behind the share chain's: set it right; until then miners find blocks but no shares",
@@ -70,9 +75,14 @@ function statusOf(view: NodeStatus): Status {
     },
     network: {
       state: network.state,
-      message: NETWORK_SENTENCES[network.quiet ? 'quiet' : network.state],
+      message:
+        view.mode === 'sharechain'
+          ? NETWORK_SENTENCES[network.quiet ? 'quiet' : network.state]
+          : STANDALONE_SENTENCES[view.mode],
       peers: network.peers
-    }
+    },
+    mode: view.mode,
+    totals: totalsOf(view.totals)
   }
 }
 
@@ -81,6 +91,13 @@ function clockSentence({ clockDifferenceSec }: NodeStatus): string | null {
   const minutes = Math.round(Math.abs(clockDifferenceSec) / 60)
   const where = clockDifferenceSec > 0 ? 'ahead of' : 'behind'
   return `this computer's clock is ${minutes} minutes ${where} bitcoind's: set both right, or shares are refused for their time`
+}
+
+function totalsOf(totals: NodeStatus['totals']): Status['totals'] {
+  const { accepted, rejected, rejectedByReason, bestDifficulty, blocksFound, hashrates } = totals
+  const rejects = Object.entries(rejectedByReason).map(([reason, count]) => ({ reason, count }))
+  rejects.sort((a, b) => b.count - a.count)
+  return { accepted, rejected, rejects, bestDifficulty, blocksFound, hashrates }
 }
 
 /** To six decimals, cut; the weights themselves exceed what a JSON number holds. */

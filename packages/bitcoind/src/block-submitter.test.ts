@@ -118,8 +118,10 @@ describe('BlockSubmitter', () => {
   })
 
   it.each([
-    ['inconclusive', 'accepted', 'inconclusive'],
-    ['duplicate-inconclusive', 'accepted', 'duplicate-inconclusive'],
+    ['inconclusive', 'lost-race', 'inconclusive'],
+    ['duplicate-inconclusive', 'lost-race', 'duplicate-inconclusive'],
+    ['stale-prevblk', 'lost-race', 'stale-prevblk'],
+    ['bad-prevblk', 'rejected', 'bad-prevblk'],
     ['duplicate', 'duplicate', null],
     ['duplicate-invalid', 'rejected', 'duplicate-invalid'],
     [{ odd: true }, 'rejected', 'an answer in a shape we do not know']
@@ -157,6 +159,24 @@ describe('BlockSubmitter', () => {
     const all = await made.submit(found(server), { signal: stop.signal })
     expect(all).toMatchObject([{ result: 'failed' }, { result: 'accepted' }])
     expect(results[0]).toMatchObject({ url: server.url, result: 'accepted' })
+  })
+
+  it('goes to the others when the node whose template it was made of is gone, and again once they have its parent', async () => {
+    const [gone, other] = [await devChain(), await devChain()]
+    const parent = found(gone)
+    const { made: early } = submitter([node(gone)])
+    expect(await early.submit(parent, { signal: never })).toMatchObject([{ result: 'accepted' }])
+    const block = { ...found(gone), bitcoinHeight: 2 }
+    await gone.stop()
+    const stop = new AbortController()
+    const { made } = submitter([node(gone), node(other)], {
+      onResult: ({ result }) => (result === 'accepted' ? stop.abort() : undefined)
+    })
+    const submission = made.submit(block, { signal: stop.signal })
+    const { made: late } = submitter([node(other)])
+    expect(await late.submit(parent, { signal: never })).toMatchObject([{ result: 'accepted' }])
+    expect(await submission).toMatchObject([{ result: 'failed' }, { url: other.url, result: 'accepted' }])
+    expect(other.chain.tip.bitcoinHeight).toBe(2)
   })
 
   it('gives up on a stale block', async () => {
@@ -252,8 +272,8 @@ describe('several blocks on one parent', () => {
     const [one, other] = [await nth(2), await nth(3)]
     one('inconclusive')
     other('inconclusive')
-    expect(await early).toMatchObject([{ result: 'accepted' }])
-    expect(await late).toMatchObject([{ result: 'accepted' }])
+    expect(await early).toMatchObject([{ result: 'lost-race' }])
+    expect(await late).toMatchObject([{ result: 'lost-race' }])
   })
 
   it('waits for no other parent, and for no node that is away', async () => {

@@ -19,11 +19,11 @@ export interface BlockResult {
   /** The node, without credentials. */
   readonly url: string
   /**
-   * `failed`: no answer could be had before the block was stale. `superseded`: it was not handed over, for another block of
-   * ours with the same parent was there before it, or came after it.
+   * `lost-race`: the node keeps it beside another block that was there first. `failed`: no answer could be had before the block was
+   * stale. `superseded`: it was not handed over, for another block of ours with the same parent was there before it, or came after it.
    */
-  readonly result: 'accepted' | 'duplicate' | 'rejected' | 'failed' | 'superseded'
-  /** bitcoind's word (`high-hash`), `inconclusive` beside `accepted` when another block came first, or why it failed. */
+  readonly result: 'accepted' | 'duplicate' | 'lost-race' | 'rejected' | 'failed' | 'superseded'
+  /** bitcoind's word (`high-hash`, `inconclusive`), or why it failed. */
   readonly reason: string | null
 }
 
@@ -66,6 +66,15 @@ export const MAX_UNDER_WAY = 32
  * block's time. It forgets such a block, so it has to be given again.
  */
 const NOT_YET: ReadonlySet<string> = new Set(['prev-blk-not-found', 'time-too-new'])
+
+/** Words for a block that breaks no rule, as far as the node looked, and is not in its best chain (BIP22). */
+const LOST_RACE: ReadonlySet<string> = new Set([
+  'inconclusive',
+  'duplicate-inconclusive',
+  'inconclusive-not-best-prevblk',
+  'stale-prevblk',
+  'stale-work'
+])
 
 /**
  * Hands found blocks to all nodes at once, and again to those that could not be reached or said "not yet", after waits
@@ -128,8 +137,8 @@ export class BlockSubmitter {
     const { block, parent, signal } = candidate
     let isHeard = false
     const heard = (answer: Answer | null): void => {
-      if (answer?.result === 'accepted' || answer?.result === 'duplicate')
-        this.#act(this.#gate.taken(parent, block.blockHash))
+      // One that lost the race is taken too: the node has it, and another on the same parent would come later still.
+      if (answer !== null && TAKEN.has(answer.result)) this.#act(this.#gate.taken(parent, block.blockHash))
       else if (!isHeard) this.#act(this.#gate.heard(parent))
       isHeard = true
     }
@@ -191,6 +200,8 @@ export class BlockSubmitter {
   }
 }
 
+const TAKEN: ReadonlySet<string> = new Set(['accepted', 'duplicate', 'lost-race'])
+
 interface Candidate {
   readonly block: FoundBlock
   /** Its hash in hex, wire order. */
@@ -236,9 +247,6 @@ function answerOfWord(word: unknown): Answer {
   if (word === null) return { result: 'accepted', reason: null, isOpen: false }
   const reason = typeof word === 'string' ? printable(word) : 'an answer in a shape we do not know'
   if (reason === 'duplicate') return { result: 'duplicate', reason: null, isOpen: false }
-  // Valid as far as the node looked, beside a block it had already: the node kept it.
-  if (reason === 'inconclusive' || reason === 'duplicate-inconclusive') {
-    return { result: 'accepted', reason, isOpen: false }
-  }
+  if (LOST_RACE.has(reason)) return { result: 'lost-race', reason, isOpen: false }
   return { result: 'rejected', reason, isOpen: NOT_YET.has(reason) }
 }

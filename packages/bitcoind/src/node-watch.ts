@@ -53,6 +53,8 @@ export class NodeWatch {
   #chain = ''
   #role: 'lead' | 'standby' = 'standby'
   #roleEnds = new AbortController()
+  /** Ends the work ahead of a template: there is a newer tip, or another role. */
+  #aheadEnds = new AbortController()
   /** Why notices are not heard: on our side, and on the node's. */
   #zmqTrouble: { ours: string | null; theirs: string | null } = { ours: null, theirs: null }
   /** The tip we have a template for, or have already decided to ask a template for. */
@@ -78,6 +80,7 @@ export class NodeWatch {
     this.#role = role
     this.#passedOn = null
     this.#roleEnds.abort()
+    this.#aheadEnds.abort()
     this.#roleEnds = new AbortController()
   }
 
@@ -251,7 +254,9 @@ export class NodeWatch {
    * follows; where it is the same work it is not passed on again.
    */
   async #workAhead(hash: BlockHash): Promise<void> {
-    const scope = this.#roleEnds.signal
+    this.#aheadEnds.abort()
+    this.#aheadEnds = new AbortController()
+    const scope = this.#aheadEnds.signal
     const { callTimeoutMs, emptyFirstAfterMs } = this.#options.timings
     const waited = pause(emptyFirstAfterMs, scope)
     // A node that does not answer this is asked for its template as ever.

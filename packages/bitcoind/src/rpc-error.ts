@@ -60,6 +60,7 @@ export class RpcError extends Error {
 
 /** bitcoind's JSON-RPC error codes that we act on (Bitcoin Core, rpc/protocol.h). */
 export const NODE_CODE = {
+  notFound: -5,
   invalidParameter: -8,
   notConnected: -9,
   initialDownload: -10,

@@ -3,6 +3,8 @@ import type { Dialect, GossipFact, PeerEffect, PeerEvent, PeerId } from '@p2pool
 import type { BlockHash, ShareHash } from '@p2poolv2/primitives'
 import type { ArchivedHeight, ChainDelta } from '@p2poolv2/sharechain'
 import type { SessionOutput } from '@p2poolv2/stratum'
+import type { FiguresDelta } from './figures/pool-stats.ts'
+import type { AccountingDelta } from './pplns/accounting.ts'
 
 /**
  * The contract of the node machine: what it is told (`NodeEvent`), what it asks for (`NodeEffect`) and what it has to
@@ -25,10 +27,10 @@ export interface BitcoindStatus {
 export type StoreReader = 'chain' | 'peers'
 
 /**
- * `failed`: no answer could be had in time. `superseded`: not handed over, since another block of ours with the same parent
+ * `lost-race`: the node keeps it beside another block that was there first. `failed`: no answer could be had in time. `superseded`: not handed over, since another block of ours with the same parent
  * was there before it, or came after it while bitcoind was busy.
  */
-export type BlockSubmitResult = 'accepted' | 'duplicate' | 'rejected' | 'failed' | 'superseded'
+export type BlockSubmitResult = 'accepted' | 'duplicate' | 'lost-race' | 'rejected' | 'failed' | 'superseded'
 
 export type NodeEvent =
   /** What the network tells. */
@@ -53,6 +55,8 @@ export type NodeEvent =
       readonly result: BlockSubmitResult
       readonly reason: string | null
     }
+  /** Where a block on record stands in bitcoin's chain now; told until it is a hundred blocks deep. -1: another has its height. */
+  | { readonly type: 'blockFate'; readonly blockHash: BlockHash; readonly confirmations: number }
   | { readonly type: 'committed'; readonly sequence: number }
   /** The disk is far behind what it was given (see `CommitBacklog`): nothing more that makes the chain grow, please. */
   | { readonly type: 'storeBehind' }
@@ -96,6 +100,10 @@ export type NodeEffect =
   | PeerEffect
   /** Whole messages of the miner's protocol, to be written as one write. */
   | { readonly type: 'sendMiner'; readonly miner: MinerId; readonly output: SessionOutput }
+  /** What the pool's own accounting has to keep, in order; several may be written as one. */
+  | { readonly type: 'keepAccounting'; readonly delta: AccountingDelta }
+  /** Figures of workers and node to be kept over restarts, in order; several may be written as one. */
+  | { readonly type: 'keepFigures'; readonly delta: FiguresDelta }
   /** Flush what was sent, then close. The session is already forgotten; `minerGone` may or may not follow. */
   | { readonly type: 'closeMiner'; readonly miner: MinerId; readonly reason: string }
   /**
@@ -147,15 +155,23 @@ export const EFFECT_RANK: Readonly<Record<NodeEffect['type'], number>> = {
   penalise: 1,
   otherRules: 1,
   dropPeer: 1,
+  keepAccounting: 1,
   sendMiner: 2,
   closeMiner: 2,
   commit: 3,
+  keepFigures: 3,
   readShares: 4,
   readHeaders: 4,
   readArchive: 4,
   report: 5,
   stop: 6
 }
+
+/**
+ * Whom the node's blocks pay. `sharechain`: the share chain's payout window. `solo`: whoever finds one. `hydrapool`: whoever did the
+ * newest work here, by an accounting of the node's own. Only the first has peers.
+ */
+export type NodeMode = 'sharechain' | 'solo' | 'hydrapool'
 
 /** Why current jobs can be bitcoin blocks but not shares. */
 export type IneligibleReason =
@@ -258,6 +274,16 @@ export type NodeFact =
       readonly url: string
       readonly result: BlockSubmitResult
       readonly reason: string | null
+    }
+  /**
+   * What became of a block on record has changed. `in-chain`: it is in bitcoin's best chain. `orphaned`: it was, and another block has its
+   * height now. `lost-race`: another was there first. `mature`: its outputs may be spent.
+   */
+  | {
+      readonly type: 'blockFate'
+      readonly blockHash: BlockHash
+      readonly bitcoinHeight: number
+      readonly fate: 'in-chain' | 'mature' | 'orphaned' | 'lost-race'
     }
   /** A block submitted before the last stop has no answer of a bitcoin node on record. */
   | { readonly type: 'blockUnanswered'; readonly blockHash: BlockHash; readonly bitcoinHeight: number }

@@ -12,8 +12,9 @@ export type {
 
 export { EFFECT_RANK } from './contract.ts'
 export { HASHES_PER_DIFFICULTY } from './figures/hashrate.ts'
-export type { WorkerStats } from './figures/pool-stats.ts'
+export type { FiguresDelta, WorkerStats } from './figures/pool-stats.ts'
 export type { NodeQueries, NodeStatus, ShareReads } from './figures/queries.ts'
 export { NodeCore } from './node-core.ts'
 export type { NodeCoreOptions } from './options.ts'
+export type { AccountingDelta, AccountingRow } from './pplns/accounting.ts'
 export type { WorkTemplate } from './work/work-template.ts'

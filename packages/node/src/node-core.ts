@@ -18,6 +18,7 @@ import { createQueries } from './figures/queries.ts'
 import { createAuthorise } from './miners/authorise.ts'
 import { MinerDesk } from './miners/miner-desk.ts'
 import type { NodeCoreDeps, NodeCoreOptions } from './options.ts'
+import { Accounting } from './pplns/accounting.ts'
 import { JobMaker } from './work/job-maker.ts'
 import { WorkDesk } from './work/work-desk.ts'
 
@@ -38,6 +39,7 @@ export class NodeCore {
   readonly #desk: MinerDesk
   readonly #jobs: JobMaker
   readonly #stats: PoolStats
+  readonly #accounting: Accounting | null
   readonly #blocks: BlockKeeper
   readonly #keeper: ChainKeeper
   readonly #gossip: Gossip
@@ -58,8 +60,12 @@ export class NodeCore {
     const joining = joinsUntilMs === undefined ? {} : { joinsUntilMs }
     this.#bitcoinds = new BitcoindNodes(this.#effects)
     this.#held = new HeldEvents(this.#effects)
-    this.#jobs = new JobMaker({ params, donation, fee, poolSignature, ...joining }, { chain })
-    this.#stats = new PoolStats({ startedAtMs })
+    const mode = options.mode ?? 'sharechain'
+    this.#accounting = mode === 'hydrapool' ? accountingOf(options) : null
+    const terms = { params, mode, donation, fee, poolSignature, ...joining }
+    this.#jobs = new JobMaker(terms, { chain, accounting: this.#accounting })
+    const { figures } = options
+    this.#stats = new PoolStats({ startedAtMs, ...(figures === undefined ? {} : { kept: figures }) })
     const parts = { chain, jobs: this.#jobs, effects: this.#effects }
     this.#blocks = new BlockKeeper(options.recentBlocks, { ...parts, network: params.addressNetwork })
     this.#keeper = new ChainKeeper({
@@ -93,6 +99,7 @@ export class NodeCore {
         jobs: this.#jobs,
         keeper: this.#keeper,
         stats: this.#stats,
+        accounting: this.#accounting,
         effects: this.#effects,
         ...(sha256d === undefined ? {} : { sha256d })
       }
@@ -100,6 +107,7 @@ export class NodeCore {
     this.#work = new WorkDesk({ jobs: this.#jobs, miners: this.#desk, peers: this.#peers, effects: this.#effects })
     this.queries = createQueries({
       params,
+      mode,
       version: options.version,
       chain,
       jobs: this.#jobs,
@@ -119,7 +127,7 @@ export class NodeCore {
     if (this.#state === 'stopped') return null
     if (this.#state === 'new') return steadyMs(0)
     let next = this.#chainDeadlineMs()
-    for (const { nextDeadlineMs: atMs } of [this.#desk, this.#jobs, this.#gossip]) {
+    for (const { nextDeadlineMs: atMs } of [this.#desk, this.#jobs, this.#gossip, this.#stats]) {
       if (atMs !== null && (next === null || atMs < next)) next = atMs
     }
     return next
@@ -137,6 +145,10 @@ export class NodeCore {
       }
       this.#route(event, now)
       this.#serve(now)
+      const delta = this.#accounting?.takeDelta() ?? null
+      if (delta !== null) this.#effects.add({ type: 'keepAccounting', delta })
+      const { nextDeadlineMs: keepAtMs } = this.#stats
+      if (keepAtMs !== null && keepAtMs <= now.steadyMs) this.#keepFigures(now)
     } catch (error) {
       this.#fail(error)
     }
@@ -148,6 +160,7 @@ export class NodeCore {
     this.#desk.checkInvariants()
     this.#jobs.checkInvariants()
     this.#stats.checkInvariants()
+    this.#accounting?.checkInvariants()
     this.#blocks.checkInvariants()
     this.#keeper.checkInvariants()
     this.#gossip.checkInvariants()
@@ -174,6 +187,9 @@ export class NodeCore {
         break
       case 'blockResult':
         this.#blocks.settle(event)
+        break
+      case 'blockFate':
+        this.#blocks.fate(event)
         break
       case 'committed':
         this.#effects.report({ type: 'committed', sequence: event.sequence })
@@ -239,6 +255,11 @@ export class NodeCore {
     this.#stop({ code: 'bug', message }, now)
   }
 
+  #keepFigures(now: Moment): void {
+    const delta = this.#stats.takeDelta(now)
+    if (delta !== null) this.#effects.add({ type: 'keepFigures', delta })
+  }
+
   #deadline(now: Moment): void {
     this.#desk.deadline(now)
     this.#keeper.advance(now)
@@ -261,6 +282,7 @@ export class NodeCore {
     if (this.#state === 'stopped') return
     this.#state = 'stopped'
     this.#desk.close(now)
+    this.#keepFigures(now)
     this.#effects.add({ type: 'stop', reason })
   }
 
@@ -278,4 +300,12 @@ export class NodeCore {
     const message = error instanceof Error ? error.message : String(error)
     this.#effects.add({ type: 'stop', reason: { code: 'bug', message } })
   }
+}
+
+/** @throws RangeError for rows of another network */
+function accountingOf({ params, accounting }: NodeCoreOptions): Accounting {
+  return new Accounting(accounting?.rows ?? [], {
+    network: params.addressNetwork,
+    windowBlocks: accounting?.windowBlocks ?? 1
+  })
 }

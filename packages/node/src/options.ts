@@ -2,10 +2,16 @@ import type { ChainParams, ConsensusAddress, PayoutCut } from '@p2poolv2/consens
 import type { Rng, Sha256d, SteadyMs } from '@p2poolv2/primitives'
 import type { FoundBlock, ShareChain } from '@p2poolv2/sharechain'
 import type { SessionSettings } from '@p2poolv2/stratum'
-import type { TooLargeRule } from './contract.ts'
+import type { NodeMode, TooLargeRule } from './contract.ts'
+import type { KeptFigures } from './figures/pool-stats.ts'
+import type { AccountingRow } from './pplns/accounting.ts'
 
 export interface NodeCoreOptions {
   readonly params: ChainParams
+  /** Default `sharechain`. In the others the share chain stays as it is. */
+  readonly mode?: NodeMode
+  /** The pool's own accounting in the mode `hydrapool`: what was kept, and the length of its payout window in blocks' work. */
+  readonly accounting?: { readonly rows: readonly AccountingRow[]; readonly windowBlocks: number }
   readonly donation: PayoutCut | null
   readonly fee: PayoutCut | null
   /** At most `MAX_POOL_SIGNATURE_BYTES`; default `P2Poolv2`. */
@@ -27,6 +33,8 @@ export interface NodeCoreOptions {
   /** The newest `BLOCKS_READ` of the store, in any order. */
   readonly recentBlocks: readonly FoundBlock[]
   readonly startedAtMs: SteadyMs
+  /** Figures as they were kept, and when they are read; absent: figures end with this run. */
+  readonly figures?: KeptFigures
   /** Default `MAX_MINERS`. */
   readonly maxMiners?: number
   /** Default: the gossip machine's own. */

@@ -1,7 +1,8 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { ConfigError } from '../config.ts'
-import { type Config, configTemplate } from '../settings.ts'
+import { configTemplate } from '../config-template.ts'
+import type { Config } from '../settings.ts'
 
 /**
  * Writes a commented configuration.

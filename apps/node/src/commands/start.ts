@@ -85,9 +85,14 @@ function welcome(node: RunningNode, stratumHost: string, apiHost: string): strin
     ...minerHosts(stratumHost).map(
       address => `miners: stratum+tcp://${urlHost(address)}:${node.stratumPort}  user: your bitcoin address`
     ),
-    `share-chain address of this node: ${node.shareAddress}`,
-    `to join this node, start another with: --join ${node.invite()}`
+    `share-chain address of this node: ${node.shareAddress}`
   ]
+  const invite = node.invite()
+  lines.push(
+    invite === null
+      ? 'this node stands alone: it has no peers and makes no shares of the share chain'
+      : `to join this node, start another with: --join ${invite}`
+  )
   if (node.embeddedChain)
     lines.push(
       'this is a development chain: its coins are worth nothing; ./p2poolv2 init writes a configuration for a real one'

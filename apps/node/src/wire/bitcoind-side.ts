@@ -1,7 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { type BitcoindConfig, BlockSubmitter, type FoundBlock, TemplateFeed } from '@p2poolv2/bitcoind'
+import { type BitcoindConfig, BlockSubmitter, BlockWatch, type FoundBlock, TemplateFeed } from '@p2poolv2/bitcoind'
 import type { ChainName } from '@p2poolv2/consensus'
 import type { NodeEvent } from '@p2poolv2/node'
+import type { BlockHash } from '@p2poolv2/primitives'
 import type { Log, Part } from '@p2poolv2/runtime'
 import { FoundBlockFolder } from '../data/found-blocks.ts'
 import { STOP_RANK } from './stop-order.ts'
@@ -29,6 +30,8 @@ export interface BitcoindSideOptions {
   readonly recentBlocks: readonly { readonly blockHash: string; readonly result: string }[]
 }
 
+type FoundOnRecord = { readonly blockHash: BlockHash; readonly bitcoinHeight: number }
+
 /** What connects the node to bitcoin: templates in, found blocks out. */
 export interface BitcoindSide {
   /** To every bitcoin node at once, written to disk first. */
@@ -39,19 +42,36 @@ export interface BitcoindSide {
   readonly unanswered: Part
 }
 
-/** @param deps.post where templates, the state of the bitcoin nodes and their answers go */
+/**
+ * @param deps.blocks those on record
+ * @param deps.post where templates, the state of the bitcoin nodes and their answers go
+ */
 export function bitcoindSide(
   options: BitcoindSideOptions,
-  deps: { readonly post: (event: NodeEvent) => void; readonly log: Log }
+  deps: {
+    readonly blocks: () => readonly FoundOnRecord[]
+    readonly post: (event: NodeEvent) => void
+    readonly log: Log
+  }
 ): BitcoindSide {
   const { nodes, chain, emptyFirst, recentBlocks } = options
   const { post, log } = deps
   const folder = new FoundBlockFolder(options.blockFolder)
   const submitting = new AbortController()
+  let tip: { readonly hash: BlockHash; readonly bitcoinHeight: number } | null = null
+  const watch = new BlockWatch(nodes, {
+    blocks: deps.blocks,
+    tip: () => tip,
+    onFate: fate => post({ type: 'blockFate', ...fate })
+  })
   const feed = new TemplateFeed(
     { nodes, chains: BITCOIN_CHAINS[chain], emptyFirst: emptyFirst ? 'on' : 'off' },
     {
-      onTemplate: (template, source) => post({ type: 'template', template, source }),
+      onTemplate: (template, source) => {
+        post({ type: 'template', template, source })
+        tip = { hash: template.prevHash, bitcoinHeight: template.bitcoinHeight - 1 }
+        watch.look()
+      },
       onStatus: status => post({ type: 'bitcoind', nodes: status }),
       log
     }
@@ -86,7 +106,10 @@ export function bitcoindSide(
       name: 'template feed',
       start: () => feed.start(),
       stopRank: STOP_RANK.templateFeed,
-      stop: () => feed.stop()
+      stop: async () => {
+        await feed.stop()
+        await watch.stop()
+      }
     },
     unanswered: {
       name: 'unanswered blocks',

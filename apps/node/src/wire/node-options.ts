@@ -30,6 +30,7 @@ export function configuredOptions(
 ): Pick<
   NodeCoreOptions,
   | 'params'
+  | 'mode'
   | 'allowsPrivateFork'
   | 'donation'
   | 'fee'
@@ -42,6 +43,7 @@ export function configuredOptions(
 > {
   return {
     params,
+    mode: config.mode,
     ...payoutCuts(config, params),
     poolSignature: asciiToBytes(config.stratum.pool_signature),
     configuredShareProgram: configuredShareProgram(config, params),

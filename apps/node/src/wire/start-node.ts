@@ -6,12 +6,14 @@ import { type ChainName, type ChainParams, encodeShareAddress, protocolTag } fro
 import { checkInvite, type Invite } from '@p2poolv2/gossip'
 import { loadIdentity } from '@p2poolv2/gossip/libp2p'
 import { NodeCore, type NodeEvent, type NodeStatus, type StopReason } from '@p2poolv2/node'
-import { NodeShell, Telemetry } from '@p2poolv2/node/shell'
+import { AccountingStore, NodeShell, Telemetry } from '@p2poolv2/node/shell'
 import { bytesToHex, type Rng, secFromMs, steadyMs } from '@p2poolv2/primitives'
 import { Lifecycle, type Log, Metrics, nodeSha256d, systemClock, systemRng } from '@p2poolv2/runtime'
+import { ConfigError } from '../config.ts'
 import { configuredParams } from '../data/chain-params.ts'
 import { storeFolder } from '../data/data-dir.ts'
 import { beginFromSeed } from '../data/devnet-seed.ts'
+import { openFigures } from '../data/figures-store.ts'
 import { removeRunningFile, writeRunningFile } from '../data/running-file.ts'
 import { openWallet, WALLET_FILE_NAME, WalletError } from '../data/wallet.ts'
 import type { Config } from '../settings.ts'
@@ -22,6 +24,7 @@ import { builtInMiners } from './built-in-miners.ts'
 import { openConnectionCap } from './connection-cap.ts'
 import { apiListener, type Listener, stratumListener } from './listeners.ts'
 import { keptFigures, miningHistory } from './mining-history.ts'
+import { NO_PEERS } from './no-peers.ts'
 import { configuredOptions } from './node-options.ts'
 import { peerNetwork } from './peer-network.ts'
 import { openShareChain } from './share-store.ts'
@@ -46,8 +49,8 @@ export interface RunningNode {
   /** True when the embedded development chain stands in for bitcoind. */
   readonly embeddedChain: boolean
   status(): NodeStatus
-  /** One string with which another node joins this one. */
-  invite(): string
+  /** One string with which another node joins this one; null in a mode without peers. */
+  invite(): string | null
   stop(): Promise<void>
 }
 
@@ -75,13 +78,20 @@ export async function startNode(config: Config, invite: Invite | null, host: Nod
   const startedAtMs = clock.now().steadyMs
   const joins = invite !== null || config.p2p.dial_peers.length > 0
   const options = configuredOptions(config, params)
+  const accounting = await openAccounting(config, cause =>
+    shell.post({ type: 'storeFailed', message: cause instanceof Error ? cause.message : String(cause) })
+  )
+
+  const figures = await openFigures(join(config.data_dir, config.chain, 'figures'), log)
   const core = new NodeCore(
     {
       ...options,
       ...(joins ? { joinsUntilMs: steadyMs(startedAtMs + JOIN_WITHIN_MS) } : {}),
       nodeShareProgram: wallet.shareProgram,
       recentBlocks,
+      ...(accounting === null ? {} : { accounting: { rows: accounting.rows, windowBlocks: config.hydrapool.window } }),
       startedAtMs,
+      figures: { rows: figures.rows, now: clock.now() },
       maxMiners: maxConnections
     },
     { rng, sha256d: nodeSha256d, chain }
@@ -99,20 +109,23 @@ export async function startNode(config: Config, invite: Invite | null, host: Nod
       blockFolder,
       recentBlocks
     },
-    { post, log }
+    { blocks: () => core.queries.blocks(), post, log }
   )
   const stratum = stratumListener(config, { maxConnections, post, log })
-  const peers = peerNetwork(config, join(config.data_dir, config.chain, 'peers'), {
-    params,
-    privateKey: await loadIdentity({ directory: config.data_dir, fresh: config.p2p.fresh_identity }),
-    invite,
-    blocks: bitcoin.exchangeBlocks,
-    peersOf: () => core.queries.peers(clock.now()),
-    post,
-    clock,
-    rng,
-    log
-  })
+  const peers =
+    config.mode !== 'sharechain'
+      ? null
+      : peerNetwork(config, join(config.data_dir, config.chain, 'peers'), {
+          params,
+          privateKey: await loadIdentity({ directory: config.data_dir, fresh: config.p2p.fresh_identity }),
+          invite,
+          blocks: bitcoin.exchangeBlocks,
+          peersOf: () => core.queries.peers(clock.now()),
+          post,
+          clock,
+          rng,
+          log
+        })
   const recorder = stratumRecorder(config, options.stratum, { limits: () => core.queries.work(), log })
   const blocksOnRecord = (await store.readBlocks(MAX_BLOCKS_COUNTED)).length
   const metrics = new Metrics({ processMetrics: 'include' })
@@ -135,14 +148,16 @@ export async function startNode(config: Config, invite: Invite | null, host: Nod
       sendMiner: (miner, output) => stratum.server.send(miner, output),
       closeMiner: (miner, reason) => stratum.server.close(miner, reason),
       submitBlock: bitcoind.submitBlock,
-      network: peers.perform,
+      keepFigures: figures.keep,
+      ...(accounting === null ? {} : { keepAccounting: delta => accounting.store.push(delta) }),
+      ...(peers === null ? {} : { network: peers.perform }),
       stopped: host.onStopped
     }
   })
   const status = (): NodeStatus => core.queries.status(clock.now())
   const token = bytesToHex(rng.bytes(32))
   const api: Listener = apiListener(config, token, {
-    network: peers.sources,
+    network: peers?.sources ?? NO_PEERS,
     metrics: () => telemetry.exposition(queries, shell.commitQueueLength, keptFigures(history.keeper)),
     journal,
     log,
@@ -168,12 +183,14 @@ export async function startNode(config: Config, invite: Invite | null, host: Nod
   await lifecycle.start([
     ...(recorder === null ? [] : [recorder.part]),
     { name: 'share store', stopRank: STOP_RANK.shareStore, stop: () => store.close() },
+    { name: 'figures', stopRank: STOP_RANK.figures, stop: () => figures.close() },
+    { name: 'accounting', stopRank: STOP_RANK.accounting, stop: async () => accounting?.store.close() },
     bitcoin.part,
     bitcoind.submission,
     { name: 'chain reader', stopRank: STOP_RANK.chainReader, stop: () => chainReader.close() },
     history.part,
     { name: 'node', start: () => shell.start(), stopRank: STOP_RANK.node, stop: signal => shell.stop(signal) },
-    peers.part,
+    peers?.part ?? { name: 'no peers' },
     api,
     stratum,
     bitcoind.feed,
@@ -192,7 +209,7 @@ export async function startNode(config: Config, invite: Invite | null, host: Nod
     apiPort: api.port,
     embeddedChain: bitcoin.isEmbedded,
     status,
-    invite: peers.sources.invite,
+    invite: () => peers?.sources.invite() ?? null,
     stop: async () => {
       removeRunningFile(config.data_dir)
       await lifecycle.stop()
@@ -200,7 +217,16 @@ export async function startNode(config: Config, invite: Invite | null, host: Nod
   }
 }
 
+/** The pool's own accounting, in the mode that has one. */
+async function openAccounting(config: Config, onFailed: (cause: unknown) => void) {
+  if (config.mode !== 'hydrapool') return null
+  const folder = join(config.data_dir, config.chain, 'hydrapool')
+  return AccountingStore.open(folder, { chain: config.chain, onFailed })
+}
+
 function paramsFor(config: Config, invite: Invite | null): ChainParams {
+  if (invite !== null && config.mode !== 'sharechain')
+    throw new ConfigError(`--join is for the share chain, and mode = "${config.mode}" has none: leave one of them out`)
   if (invite === null) return configuredParams(config)
   checkInvite(invite, { chain: config.chain, genesisTag: null })
   const params = config.chain === 'devnet' ? beginFromSeed(config, invite.extra) : configuredParams(config)

@@ -14,5 +14,7 @@ export const STOP_RANK = {
   history: 3,
   chainReader: 3,
   embeddedChain: 4,
-  shareStore: 5
+  shareStore: 5,
+  accounting: 5,
+  figures: 5
 } as const

@@ -19,7 +19,7 @@ function undescribed({ properties = {}, items }: JsonSchema, path = ''): string[
 
 it('is a JSON schema as OpenAPI 3.1 takes it, and every field says what it means', () => {
   const schema = z.toJSONSchema(statusSchema, { io: 'input', target: 'draft-2020-12' }) as JsonSchema
-  expect(Object.keys(schema.properties ?? {})).toHaveLength(11)
+  expect(Object.keys(schema.properties ?? {})).toHaveLength(13)
   expect(undescribed(schema)).toEqual([])
   expect(schema.properties?.['window']?.items?.properties?.['weight']).toMatchObject({ type: 'string' })
   expect(schema.properties?.['window']?.items?.properties?.['payoutSats']).toMatchObject({

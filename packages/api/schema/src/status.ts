@@ -40,7 +40,8 @@ const block = z.object({
     .string()
     .describe(
       'seen: another node of the pool found it and nothing was submitted from here; submitted: no bitcoin node has answered ' +
-        'yet; else the best answer of our bitcoin nodes: accepted, duplicate, rejected or failed, and the reason after a colon.'
+        'yet; else the best answer of our bitcoin nodes: accepted, duplicate, lost-race, rejected or failed, and the reason after a ' +
+        'colon. orphaned: it was in the best chain and another block has its height now; lost-race: another was there first.'
     )
 })
 
@@ -55,7 +56,7 @@ const miner = z.object({
   work: z
     .enum(['pool', 'solo'])
     .describe(
-      "solo: its firmware cannot take the pool's coinbase, so a block it finds pays it alone and it earns nothing else."
+      "solo: a block it finds pays it alone and it earns nothing else; the node mines solo, or its firmware cannot take the pool's coinbase."
     ),
   warnings: z.array(z.string()).describe('What is amiss with it, in words for its owner.')
 })
@@ -88,6 +89,32 @@ const network = z.object({
   peers: count.describe('Peers connected.')
 })
 
+const totals = z.object({
+  accepted: count.describe('Submits accepted.'),
+  rejected: count.describe('Submits rejected.'),
+  rejects: z
+    .array(
+      z.object({
+        reason: z.string().describe('As the miner was told.'),
+        count: count.describe('How often.')
+      })
+    )
+    .describe('Why submits were rejected, the most frequent first.'),
+  bestDifficulty: z.number().describe('Of the best hash, as the difficulty it reached.'),
+  blocksFound: count.describe('Hashes that met the target of bitcoin.'),
+  hashrates: z
+    .object({
+      m1: z.number().describe('Of a minute.'),
+      m5: z.number().describe('Of five minutes.'),
+      m15: z.number().describe('Of a quarter of an hour.'),
+      h1: z.number().describe('Of an hour.'),
+      h6: z.number().describe('Of six hours.'),
+      d1: z.number().describe('Of a day.'),
+      d7: z.number().describe('Of a week.')
+    })
+    .describe('Hashes a second by accepted work, as fading averages.')
+})
+
 /**
  * The answer of `GET /v1/status`, and of every `status` event of `GET /v1/events`. Decoded, amounts and weights are bigint;
  * encoded, they are what JSON can hold. Fields are added; one that was published keeps its meaning.
@@ -97,15 +124,23 @@ export const statusSchema = z.object({
   fingerprint: hash.describe('Hash of every consensus value: nodes with another are on another chain.'),
   version: z.string().describe('Version of this program.'),
   sharechain: sharechain.describe('Where the share chain stands.'),
-  window: z.array(windowEntry).describe('The payout window by address, heaviest first; empty until there is work.'),
-  windowShares: count.describe('Shares in the payout window.'),
+  window: z
+    .array(windowEntry)
+    .describe('The payout window by address, heaviest first; empty until there is work, and with mode solo.'),
+  windowShares: count.describe('Shares in the payout window; with mode hydrapool accepted submits.'),
   blocks: z
     .array(block)
     .describe('Blocks of the whole pool as far as this node knows, highest bitcoin height first, a bounded number.'),
   miners: z.array(miner).describe('Authorised connections, in the order in which they connected.'),
   bitcoind: bitcoind.describe('The bitcoin node that gives work.'),
   network: network.describe('How this node stands among the others; miners have work in every state.'),
-  refusedMiners: z.array(refusedMiner).describe('Miners that tried of late and were not let in, the last one first.')
+  refusedMiners: z.array(refusedMiner).describe('Miners that tried of late and were not let in, the last one first.'),
+  mode: z
+    .enum(['sharechain', 'solo', 'hydrapool'])
+    .describe(
+      'Whom blocks pay: all miners of the share chain, whoever finds one, or the miners of this node by its own accounting.'
+    ),
+  totals: totals.describe('What all miners of this node have done, over its restarts.')
 })
 
 /** The decoded answer: amounts and weights are bigint. */

@@ -4,13 +4,11 @@ import { address, count, unixSec } from './values.ts'
 
 const counted = {
   hashrate: hashrates.describe('Hashes a second, from accepted work.'),
-  accepted: count.describe('Submits accepted since the node started.'),
-  rejected: count.describe('Submits rejected since the node started.'),
-  workDifficulty: z.number().describe("Accepted work since the node started, in units of bitcoin's difficulty 1."),
-  bestDifficulty: z.number().describe('The best hash since the node started, as the difficulty it reached.'),
-  lastShare: unixSec
-    .nullable()
-    .describe('When the newest submit was accepted, unix seconds; null: none since the node started.')
+  accepted: count.describe('Submits accepted, over restarts of the node.'),
+  rejected: count.describe('Submits rejected, over restarts of the node.'),
+  workDifficulty: z.number().describe("Accepted work, over restarts of the node, in units of bitcoin's difficulty 1."),
+  bestDifficulty: z.number().describe('The best hash, over restarts of the node, as the difficulty it reached.'),
+  lastShare: unixSec.nullable().describe('When the newest submit was accepted, unix seconds; null: none was.')
 }
 
 const worker = z.object({

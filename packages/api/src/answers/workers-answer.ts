@@ -82,7 +82,12 @@ function workerFields(stats: WorkerStats, { id, miner, series, frames, startedAt
     id,
     name: stats.worker,
     address: stats.payoutAddress,
-    state: stats.connections === 0 ? 'offline' : isSilent(stats, startedAtSec, now) ? 'silent' : 'online',
+    state:
+      stats.connections === 0
+        ? 'offline'
+        : isSilent(stats, Math.min(startedAtSec, series?.firstSec ?? startedAtSec), now)
+          ? 'silent'
+          : 'online',
     connections: stats.connections,
     ...countedFields(stats),
     measured: measuredFields(series, frames),
@@ -118,7 +123,7 @@ function goneFields(series: Series, frames: readonly Frame[]): WorkerFields {
   }
 }
 
-function countedFields(stats: Omit<WorkerStats, 'payoutAddress' | 'worker'>) {
+function countedFields(stats: Omit<WorkerStats, 'payoutAddress' | 'worker' | 'goneAtMs'>) {
   const { hashrates, accepted, rejected, creditedDifficulty, bestDifficulty, lastAcceptedAtMs } = stats
   return {
     hashrate: hashrates,

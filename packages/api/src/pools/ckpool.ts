@@ -110,7 +110,7 @@ async function userStatus(reads: NodeReads, address: string): Promise<object> {
   }
 }
 
-function rates({ m1, m5, h1, d1 }: WorkerStats['hashrates'], week: number) {
+function rates({ m1, m5, h1, d1 }: Pick<WorkerStats['hashrates'], 'm1' | 'm5' | 'h1' | 'd1'>, week: number) {
   return {
     hashrate1m: suffixed(m1),
     hashrate5m: suffixed(m5),

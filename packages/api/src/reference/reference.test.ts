@@ -52,7 +52,6 @@ describe('the reference’s routes', () => {
       total_work: `0x${work.toString(16).padStart(64, '0')}`,
       chain_tip_blockhash: hashes[3],
       top_candidate_height: null,
-      shownHeight: null,
       top_candidate_blockhash: null
     })
   })

@@ -3,7 +3,19 @@ import type { PeerSources } from '../peer-routes.ts'
 
 /** A node with peers, a bitcoin node and nobody who mines. */
 export const VIEW: NodeStatus = {
+  totals: {
+    accepted: 2,
+    rejected: 1,
+    rejectedByReason: { Stale: 1 },
+    creditedDifficulty: 1,
+    bestDifficulty: 3,
+    blocksFound: 0,
+    lastAcceptedAtMs: null,
+    connections: 1,
+    hashrates: { m1: 7, m5: 6, m15: 5, h1: 4, h6: 3, d1: 2, d7: 1 }
+  },
   chain: 'devnet',
+  mode: 'sharechain',
   fingerprint: 'ab'.repeat(32),
   version: '0.1.0',
   sharechain: {

@@ -49,15 +49,21 @@ export class TemplateGate {
     const chunks: Buffer[] = []
     for await (const chunk of asked) chunks.push(chunk as Buffer)
     const body = Buffer.concat(chunks)
-    if (body.includes('"getblocktemplate"')) {
+    const isTemplate = body.includes('"getblocktemplate"')
+    if (isTemplate) {
       await this.#opened
       if (this.delayMs > 0) await after(this.delayMs)
     }
     const { hostname, port } = this.#upstream
     const headers = { authorization: asked.headers.authorization ?? '', 'content-length': body.length }
     const passed = request({ hostname, port, method: 'POST', path: '/', headers }, got => {
-      answer.writeHead(got.statusCode ?? 500, got.headers)
-      got.pipe(answer)
+      const give = (): void => {
+        answer.writeHead(got.statusCode ?? 500, got.headers)
+        got.pipe(answer)
+      }
+      // The answer to a long poll from before the gate was shut.
+      if (isTemplate) void this.#opened.then(give)
+      else give()
     })
     passed.on('error', () => answer.destroy())
     passed.end(body)

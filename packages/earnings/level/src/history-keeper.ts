@@ -46,7 +46,7 @@ export class HistoryKeeper {
       store.readFrames(level, { fromSec: nowSec - LEVELS[level].spanSec, toSec: nowSec + 1 })
     )
     const series = await store.readSeries()
-    const history = new History({ series, frames: (await Promise.all(reads)).flat() }, wallMs)
+    const history = new History({ series, frames: (await Promise.all(reads)).flat() }, wallMs, ports.sample())
     const days = await store.readFrames('day', { fromSec: 0, toSec: nowSec + LEVELS.day.spanSec })
     return new HistoryKeeper(store, history, recordsIn(days), ports)
   }

@@ -72,15 +72,18 @@ export class History {
   #minute: Frame
   #minuteBefore: Frame | null
   #minuteWorkers = new Map<string, WorkerMined & WorkerName>()
-  #household: Counters = NO_COUNTERS
-  #workers: ReadonlyMap<string, Counters> = new Map()
+  #household: Counters
+  #workers: ReadonlyMap<string, Counters>
   #lastMs: number
   #prunedSec = 0
   /** Since when the clock has not jumped. */
   #steadySec: number
 
-  /** @param nowMs by the wall clock: history is compared with other people's times */
-  constructor(stored: StoredHistory, nowMs: UnixMs) {
+  /**
+   * @param nowMs by the wall clock: history is compared with other people's times
+   * @param counted what counters say of the time before: they may be kept over restarts
+   */
+  constructor(stored: StoredHistory, nowMs: UnixMs, counted?: Pick<HistorySample, 'household' | 'workers'>) {
     const nowSec = secFromMs(nowMs)
     const storedAt = (level: 'minute' | 'hour' | 'day'): Frame | undefined =>
       stored.frames.find(frame => frame.level === level && frame.startSec === startOf(level, nowSec))
@@ -91,6 +94,8 @@ export class History {
     }
     this.#minute = emptyFrame('minute', startOf('minute', nowSec))
     this.#minuteBefore = storedAt('minute') ?? null
+    this.#household = counted?.household ?? NO_COUNTERS
+    this.#workers = new Map(counted?.workers.map(worker => [nameKey(worker), worker]))
     this.#lastMs = nowMs
     this.#steadySec = nowSec
   }

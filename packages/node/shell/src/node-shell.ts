@@ -1,5 +1,14 @@
 import type { PeerEffect } from '@p2poolv2/gossip'
-import type { MinerId, NodeCore, NodeEffect, NodeEvent, NodeQueries, StopReason } from '@p2poolv2/node'
+import type {
+  AccountingDelta,
+  FiguresDelta,
+  MinerId,
+  NodeCore,
+  NodeEffect,
+  NodeEvent,
+  NodeQueries,
+  StopReason
+} from '@p2poolv2/node'
 import type { BlockHash } from '@p2poolv2/primitives'
 import { invariant } from '@p2poolv2/primitives'
 import type { Clock } from '@p2poolv2/runtime'
@@ -17,6 +26,10 @@ export interface NodePorts {
   closeMiner(miner: MinerId, reason: string): void
   /** To every bitcoin node at once. Answers come back as `blockResult` events. */
   submitBlock(block: { readonly blockHash: BlockHash; readonly bitcoinHeight: number; readonly blockHex: string }): void
+  /** Keeps what the pool's own accounting has to keep. Absent in modes without one. */
+  keepAccounting?(delta: AccountingDelta): void
+  /** Keeps figures of workers and node. Absent: they end with this run. */
+  keepFigures?(delta: FiguresDelta): void
   /** Absent when there is no network: then nothing is published and every request fails as `closed`. */
   readonly network?: (effect: PeerEffect) => void
   /** The machine has ended. Deltas given may still be on their way to disk: see `NodeShell.stop`. */
@@ -135,6 +148,12 @@ export class NodeShell {
         break
       case 'sendMiner':
         ports.sendMiner(effect.miner, effect.output)
+        break
+      case 'keepFigures':
+        ports.keepFigures?.(effect.delta)
+        break
+      case 'keepAccounting':
+        ports.keepAccounting?.(effect.delta)
         break
       case 'closeMiner':
         ports.closeMiner(effect.miner, effect.reason)

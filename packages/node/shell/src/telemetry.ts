@@ -2,6 +2,7 @@ import type { ScarceRoom } from '@p2poolv2/bitcoin'
 import type { GossipFact, SyncState } from '@p2poolv2/gossip'
 import type { NodeFact, NodeQueries } from '@p2poolv2/node'
 import type { Clock, Log, Metrics } from '@p2poolv2/runtime'
+import { BLOCK_FATES } from './block-fates.ts'
 import { type KeptFigures, NOTHING_KEPT, refreshMetrics } from './live-metrics.ts'
 import { LogGate } from './log-gate.ts'
 import { declareMetrics, type NodeMetrics } from './node-metrics.ts'
@@ -251,10 +252,21 @@ export class Telemetry {
           this.#line('info', fact, 'a found block gave way to another one of ours on the same parent')
           break
         }
+        if (fact.result === 'lost-race') {
+          this.#line('warn', fact, 'a found block lost the race: another one was there first; it may still win')
+          break
+        }
         const isTaken = fact.result === 'accepted' || fact.result === 'duplicate'
         this.#log[isTaken ? 'info' : 'warn'](safe(fieldsOf(fact)), 'a bitcoin node answered to a found block')
         break
       }
+      case 'blockFate':
+        this.#line(
+          fact.fate === 'orphaned' || fact.fate === 'lost-race' ? 'warn' : 'info',
+          fact,
+          BLOCK_FATES[fact.fate]
+        )
+        break
       case 'storeFailed':
         this.#log.error(safe(fieldsOf(fact)), 'the disk refuses: the node stops')
         break

@@ -3,7 +3,7 @@ import { blockHash, concatBytes, shareHash } from '@p2poolv2/primitives'
 import type { FoundBlock } from '@p2poolv2/sharechain'
 import { ChainBuilder, easyParams } from '@p2poolv2/sharechain/testing'
 import { describe, expect, it } from 'vitest'
-import { effectsOf, Rig, type RigOptions } from '../testing/rig.ts'
+import { A_BLOCK, address, effectsOf, Rig, type RigOptions, SOURCE } from '../testing/rig.ts'
 import { MAX_UNCONFIRMED_BLOCKS, SeenBlocks } from './seen-blocks.ts'
 
 const PARAMS = easyParams()
@@ -30,6 +30,54 @@ const restarted = (rig: Rig) => nodeWithPeer({ store: rig.store, recentBlocks: r
 const shown = (rig: Rig) =>
   rig.core.queries.status(rig.now).blocks.map(({ shareHash, result }) => ({ shareHash, result }))
 const stored = (rig: Rig) => rig.store.blocksNow(10).map(({ shareHash, result }) => ({ shareHash, result }))
+
+describe('what becomes of a block', () => {
+  const foundOne = () => {
+    const rig = new Rig()
+    rig.template()
+    rig.connect(1, address(1))
+    const [submitted] = effectsOf(rig.mine(1, A_BLOCK), 'submitBlock')
+    if (submitted === undefined) throw new Error('there is a block')
+    const { blockHash: hash } = submitted
+    const fate = (confirmations: number) => rig.handle({ type: 'blockFate', blockHash: hash, confirmations })
+    const answer = (result: 'accepted' | 'lost-race', reason: string | null) =>
+      rig.handle({ type: 'blockResult', blockHash: hash, url: SOURCE, result, reason })
+    const results = () => [shown(rig)[0]?.result, stored(rig)[0]?.result]
+    return { rig, fate, answer, results }
+  }
+
+  it('is told, on record and stored: accepted, orphaned by another, back again, mature', () => {
+    const { rig, fate, answer, results } = foundOne()
+    answer('accepted', null)
+    const steps: [number, string][] = [
+      [1, 'accepted'],
+      [-1, 'orphaned'],
+      [3, 'accepted'],
+      [99, 'accepted'],
+      [100, 'accepted']
+    ]
+    for (const [confirmations, result] of steps) {
+      fate(confirmations)
+      expect(results(), `${confirmations} confirmations`).toEqual([result, result])
+    }
+    expect(rig.facts('blockFate').map(fact => fact.fate)).toEqual(['in-chain', 'orphaned', 'in-chain', 'mature'])
+  })
+
+  it('one that came second is said to have lost the race, and may still win', () => {
+    const { rig, fate, answer, results } = foundOne()
+    answer('lost-race', 'inconclusive')
+    expect(results()).toEqual(['lost-race: inconclusive', 'lost-race: inconclusive'])
+    fate(-1)
+    expect(rig.facts('blockFate')).toEqual([])
+    fate(2)
+    expect(results()).toEqual(['accepted', 'accepted'])
+  })
+
+  it('of a block that is not on record is nothing', () => {
+    const { rig } = foundOne()
+    expect(rig.handle({ type: 'blockFate', blockHash: blockHash('07'.repeat(32)), confirmations: 1 })).toEqual([])
+  })
+})
 
 describe('a block of another node, however old', () => {
   const builder = new ChainBuilder(PARAMS)

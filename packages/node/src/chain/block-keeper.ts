@@ -5,13 +5,14 @@ import type { RebuiltBlock } from '@p2poolv2/gossip'
 import type { BlockHash, CompactBits, ShareHash } from '@p2poolv2/primitives'
 import { hashMeetsTarget } from '@p2poolv2/primitives'
 import type { BlockChanges, ChainOutcome, FoundBlock, ShareChain } from '@p2poolv2/sharechain'
-import type { NodeEvent } from '../contract.ts'
+import type { NodeEvent, NodeFact } from '../contract.ts'
 import type { EffectList } from '../effect-list.ts'
 import type { JobMaker } from '../work/job-maker.ts'
 import { foundBlockOf, foundBlockOfShare, type SolvedWork } from '../work/solution.ts'
 import {
   BlockLog,
   MAX_RECENT_BLOCKS,
+  RESULT_ORPHANED,
   RESULT_SEEN,
   RESULT_SUBMITTED,
   RESULT_UNANSWERED,
@@ -29,6 +30,9 @@ export interface BlockKeeperDeps {
 
 /** How many of the store's blocks, the newest first, are read at the start: those remembered, and the unconfirmed. */
 export const BLOCKS_READ = MAX_RECENT_BLOCKS + MAX_UNCONFIRMED_BLOCKS
+
+/** From here on the next block may spend a coinbase (COINBASE_MATURITY). */
+const MATURE_CONFIRMATIONS = 100
 
 const NO_CHANGES: BlockChanges = { recorded: [], forgotten: [] }
 
@@ -95,6 +99,20 @@ export class BlockKeeper {
     effects.report({ type: 'blockResult', blockHash, url, result, reason })
     const settled = this.log.settle(blockHash, result, reason)
     if (settled !== null) this.commit({ recorded: [settled], forgotten: [] })
+  }
+
+  /** What became of a block, as bitcoin's chain says. */
+  fate({ blockHash, confirmations }: Extract<NodeEvent, { type: 'blockFate' }>): void {
+    const known = this.log.get(blockHash)
+    if (known === undefined) return
+    const tell = (fate: Extract<NodeFact, { type: 'blockFate' }>['fate']): void =>
+      this.#deps.effects.report({ type: 'blockFate', blockHash, bitcoinHeight: known.bitcoinHeight, fate })
+    const changed = this.log.fate(blockHash, confirmations)
+    if (changed !== null) this.commit({ recorded: [changed], forgotten: [] })
+    // After a restart all of them are told of once more, however old.
+    if (confirmations === MATURE_CONFIRMATIONS) tell('mature')
+    else if (confirmations === 1 || (confirmations > 0 && changed !== null)) tell('in-chain')
+    else if (changed !== null) tell(changed.result === RESULT_ORPHANED ? 'orphaned' : 'lost-race')
   }
 
   /** Tells which blocks of the time before this start bitcoin has not answered to, as far as the record goes. */

@@ -57,6 +57,41 @@ describe('BlockLog', () => {
     expect(log.settle(found(1).blockHash, 'failed', null)?.result).toBe('failed')
   })
 
+  it("what bitcoin's chain says counts for more than any answer, and may change", () => {
+    const log = new BlockLog([found(1)])
+    const { blockHash: hash } = found(1)
+    log.settle(hash, 'accepted', null)
+    expect(log.fate(hash, 1)).toBeNull()
+    expect(log.fate(hash, -1)?.result).toBe('orphaned')
+    expect(log.fate(hash, -1)).toBeNull()
+    expect(log.settle(hash, 'rejected', 'bad-cb')).toBeNull()
+    expect(log.fate(hash, 3)?.result).toBe('accepted')
+  })
+
+  it('a block that came second has lost the race, unless the chain has it all the same', () => {
+    const log = new BlockLog([found(1), found(2)])
+    expect(log.settle(found(1).blockHash, 'lost-race', 'inconclusive')?.result).toBe('lost-race: inconclusive')
+    expect(log.fate(found(1).blockHash, -1)).toBeNull()
+    expect(log.settle(found(1).blockHash, 'rejected', 'stale')).toBeNull()
+    expect(log.fate(found(1).blockHash, 2)?.result).toBe('accepted')
+    // Answers that got lost.
+    expect(log.fate(found(2).blockHash, -1)?.result).toBe('lost-race')
+  })
+
+  it.each(['failed', 'rejected: duplicate-invalid', 'superseded', 'submitted'])(
+    'a block whose answer was %s is in the chain if the chain says so',
+    result => {
+      const log = new BlockLog([found(1, result)])
+      expect(log.fate(found(1).blockHash, 1)?.result).toBe('accepted')
+    }
+  )
+
+  it('a block of another node stays seen in the chain, and is orphaned like any other', () => {
+    const log = new BlockLog([found(1, 'seen')])
+    expect(log.fate(found(1).blockHash, 5)).toBeNull()
+    expect(log.fate(found(1).blockHash, -1)?.result).toBe('orphaned')
+  })
+
   it('an answer for a block it does not know changes nothing', () => {
     const log = new BlockLog([])
     expect(log.settle(found(1).blockHash, 'accepted', null)).toBeNull()

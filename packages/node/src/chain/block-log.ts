@@ -15,6 +15,11 @@ export const RESULT_SUBMITTED = 'submitted'
 /** Shown for a block that was submitted before the last stop and never answered, as far as the record goes. */
 export const RESULT_UNANSWERED = 'submitted: no answer on record'
 
+/** A block that was in bitcoin's best chain, and another one has its height now. */
+export const RESULT_ORPHANED = 'orphaned'
+/** A block that another one beat to its height. */
+export const RESULT_LOST_RACE = 'lost-race'
+
 /** How much a result says: one of less weight does not overwrite one of more. Text after a colon is a remark. */
 const WEIGHT: ReadonlyMap<string, number> = new Map([
   [RESULT_SEEN, 0],
@@ -22,9 +27,14 @@ const WEIGHT: ReadonlyMap<string, number> = new Map([
   ['superseded', 2],
   ['failed', 3],
   ['rejected', 4],
-  ['duplicate', 5],
-  ['accepted', 6]
+  [RESULT_LOST_RACE, 5],
+  [RESULT_ORPHANED, 5],
+  ['duplicate', 6],
+  ['accepted', 7]
 ])
+
+/** Results of blocks of which a node has said, or another node of the pool has, that they are in the best chain. */
+const IN_CHAIN: ReadonlySet<string> = new Set([RESULT_SEEN, 'duplicate', 'accepted'])
 
 /** The blocks this pool found most recently, here or elsewhere, and what our bitcoin nodes said to them. */
 export class BlockLog {
@@ -90,6 +100,23 @@ export class BlockLog {
     return settled
   }
 
+  /**
+   * What bitcoin's chain itself says, which counts for more than any answer: blocks on top of this one, itself counted, or -1.
+   * @returns the changed record, or null if the block is not known or this is nothing new
+   */
+  fate(blockHash: BlockHash, confirmations: number): FoundBlock | null {
+    const block = this.#blocks.get(blockHash)
+    if (block === undefined) return null
+    const word = wordOf(block.result)
+    const isInChain = IN_CHAIN.has(word)
+    if (confirmations > 0 && isInChain) return null
+    if (confirmations <= 0 && (word === RESULT_ORPHANED || word === RESULT_LOST_RACE)) return null
+    const beside = isInChain ? RESULT_ORPHANED : RESULT_LOST_RACE
+    const settled: FoundBlock = { ...block, result: confirmations > 0 ? 'accepted' : beside }
+    this.#put(settled)
+    return settled
+  }
+
   checkInvariants(): void {
     invariant(this.#blocks.size <= this.#maxBlocks, 'recent blocks are within their cap')
   }
@@ -108,5 +135,9 @@ function byHeightDescending(a: FoundBlock, b: FoundBlock): number {
 }
 
 function weightOf(result: string): number {
-  return WEIGHT.get(result.split(':', 1)[0] ?? '') ?? 0
+  return WEIGHT.get(wordOf(result)) ?? 0
+}
+
+function wordOf(result: string): string {
+  return result.split(':', 1)[0] ?? ''
 }

@@ -1,10 +1,22 @@
 import type { SteadyMs } from '@p2poolv2/primitives'
+import { steadyMs } from '@p2poolv2/primitives'
 
 /** Hashes expected for one unit of bitcoin difficulty: 2^32. */
 export const HASHES_PER_DIFFICULTY = 4_294_967_296
 
-/** How far back each average looks, in seconds: its weights fall to 1/e over that time. */
-export const HASHRATE_WINDOWS_SEC = { m1: 60, m5: 300, h1: 3600, d1: 86_400 } as const
+/**
+ * How far back each average looks, in seconds: its weights fall to 1/e over that time. Spans and decay are those that CKPool's users know;
+ * its formula is the same average in the limit of small steps.
+ */
+export const HASHRATE_WINDOWS_SEC = {
+  m1: 60,
+  m5: 300,
+  m15: 900,
+  h1: 3_600,
+  h6: 21_600,
+  d1: 86_400,
+  d7: 604_800
+} as const
 
 export type HashrateWindow = keyof typeof HASHRATE_WINDOWS_SEC
 
@@ -13,14 +25,22 @@ export type Hashrates = Readonly<Record<HashrateWindow, number>>
 
 const WINDOWS = Object.keys(HASHRATE_WINDOWS_SEC) as HashrateWindow[]
 
+/** A meter as it was at some moment. Times are as far back from it as they are. */
+export interface HashrateRecord {
+  /** Since it began. */
+  readonly observedMs: number
+  /** Decayed to that moment, in the order of `HASHRATE_WINDOWS_SEC`. */
+  readonly sums: readonly number[]
+}
+
 /**
  * Hash rate from credited difficulty: exponentially decaying sums, divided by the part of each window that has been
  * observed, so that a miner of two minutes has a right hourly rate. Display only. Every call costs O(1).
  */
 export class HashrateMeter {
-  readonly #startedAtMs: SteadyMs
+  #startedAtMs: SteadyMs
   #updatedAtMs: SteadyMs
-  readonly #sums: Record<HashrateWindow, number> = { m1: 0, m5: 0, h1: 0, d1: 0 }
+  readonly #sums: Record<HashrateWindow, number> = { m1: 0, m5: 0, m15: 0, h1: 0, h6: 0, d1: 0, d7: 0 }
 
   constructor(options: { readonly startedAtMs: SteadyMs }) {
     this.#startedAtMs = options.startedAtMs
@@ -29,19 +49,20 @@ export class HashrateMeter {
 
   /** @param difficulty credited, relative to bitcoin's difficulty 1 */
   credit(difficulty: number, nowMs: SteadyMs): void {
-    const elapsedSec = secondsBetween(this.#updatedAtMs, nowMs)
-    for (const window of WINDOWS) {
-      this.#sums[window] = this.#sums[window] * Math.exp(-elapsedSec / HASHRATE_WINDOWS_SEC[window]) + difficulty
-    }
-    this.#updatedAtMs = nowMs
+    this.#decayTo(nowMs)
+    for (const window of WINDOWS) this.#sums[window] += difficulty
   }
 
   rates(nowMs: SteadyMs): Hashrates {
+    const rate = (window: HashrateWindow): number => this.rate(window, nowMs)
     return {
-      m1: this.rate('m1', nowMs),
-      m5: this.rate('m5', nowMs),
-      h1: this.rate('h1', nowMs),
-      d1: this.rate('d1', nowMs)
+      m1: rate('m1'),
+      m5: rate('m5'),
+      m15: rate('m15'),
+      h1: rate('h1'),
+      h6: rate('h6'),
+      d1: rate('d1'),
+      d7: rate('d7')
     }
   }
 
@@ -51,6 +72,24 @@ export class HashrateMeter {
     const observedSec = Math.max(1, secondsBetween(this.#startedAtMs, nowMs))
     const sum = this.#sums[window] * Math.exp(-secondsBetween(this.#updatedAtMs, nowMs) / spanSec)
     return (sum * HASHES_PER_DIFFICULTY) / (spanSec * -Math.expm1(-observedSec / spanSec))
+  }
+
+  record(nowMs: SteadyMs): HashrateRecord {
+    this.#decayTo(nowMs)
+    return { observedMs: nowMs - this.#startedAtMs, sums: WINDOWS.map(window => this.#sums[window]) }
+  }
+
+  /** Takes up a record made `agoMs` ago: nothing was mined since. */
+  restore({ observedMs, sums }: HashrateRecord, agoMs: number, nowMs: SteadyMs): void {
+    this.#startedAtMs = steadyMs(nowMs - agoMs - observedMs)
+    this.#updatedAtMs = steadyMs(nowMs - agoMs)
+    for (const [position, window] of WINDOWS.entries()) this.#sums[window] = sums[position] ?? 0
+  }
+
+  #decayTo(nowMs: SteadyMs): void {
+    const elapsedSec = secondsBetween(this.#updatedAtMs, nowMs)
+    for (const window of WINDOWS) this.#sums[window] *= Math.exp(-elapsedSec / HASHRATE_WINDOWS_SEC[window])
+    this.#updatedAtMs = nowMs
   }
 }
 

@@ -15,8 +15,8 @@ describe('PoolStats', () => {
     stats.connect(key('a'), START)
     stats.accept(key('a'), { credited: 10, hash: 70 }, moment(at(1)))
     stats.accept(key('a'), { credited: 10, hash: 30 }, moment(at(2)))
-    stats.reject(key('a'))
-    stats.reject(null)
+    stats.reject(key('a'), 'Stale', START)
+    stats.reject(null, 'Unauthorized worker', START)
     const [worker] = stats.workers(at(2))
     expect(worker).toMatchObject({
       accepted: 2,
@@ -33,7 +33,7 @@ describe('PoolStats', () => {
     const stats = new PoolStats({ startedAtMs: START })
     stats.connect(key('a'), START)
     stats.accept(key('a'), { credited: 10, hash: 10 }, moment(START))
-    stats.disconnect(key('a'))
+    stats.disconnect(key('a'), moment(START))
     expect(stats.workers(START)[0]?.connections).toBe(0)
     stats.connect(key('a'), START)
     expect(stats.workers(START)).toMatchObject([{ worker: 'a', accepted: 1, connections: 1 }])
@@ -45,8 +45,8 @@ describe('PoolStats', () => {
       stats.connect(key(name), START)
       stats.accept(key(name), { credited: 1, hash: 1 }, moment(START))
     }
-    stats.disconnect(key('b'))
-    stats.disconnect(key('a'))
+    stats.disconnect(key('b'), moment(START))
+    stats.disconnect(key('a'), moment(START))
     stats.connect(key('d'), START)
     expect(stats.workers(START).map(worker => worker.worker)).toEqual(['c', 'd', 'a'])
     expect(stats.totals(START).accepted).toBe(3)
@@ -59,8 +59,8 @@ describe('PoolStats', () => {
     stats.accept(key('b'), { credited: 5, hash: 5 }, moment(START))
     expect(stats.workers(START).map(worker => worker.worker)).toEqual(['a'])
     expect(stats.totals(START).creditedDifficulty).toBe(5)
-    stats.disconnect(key('b'))
-    stats.disconnect(key('a'))
+    stats.disconnect(key('b'), moment(START))
+    stats.disconnect(key('a'), moment(START))
     stats.checkInvariants()
   })
 
@@ -77,13 +77,13 @@ describe('PoolStats', () => {
           if (what === 'connect') stats.connect(key(`${who}`), START)
           if (what === 'disconnect' && count > 0) {
             connections.set(who, count - 1)
-            stats.disconnect(key(`${who}`))
+            stats.disconnect(key(`${who}`), moment(START))
           }
           if (what === 'accept' && count > 0) {
             accepted += 1
             stats.accept(key(`${who}`), { credited: 1, hash: 1 }, moment(START))
           }
-          if (what === 'reject') stats.reject(key(`${who}`))
+          if (what === 'reject') stats.reject(key(`${who}`), 'Stale', START)
           stats.checkInvariants()
         }
         expect(stats.totals(START).accepted).toBe(accepted)

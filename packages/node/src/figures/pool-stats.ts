@@ -1,13 +1,16 @@
 import type { Moment, SteadyMs, UnixMs } from '@p2poolv2/primitives'
-import { invariant } from '@p2poolv2/primitives'
-import type { Hashrates } from './hashrate.ts'
-import { HashrateMeter } from './hashrate.ts'
+import { invariant, steadyMs, unixMs } from '@p2poolv2/primitives'
+import { type MinedFigures, Tally } from './tally.ts'
 
 /**
  * Workers remembered, connected or not. At the cap the one that has been disconnected longest is forgotten; if all are
  * connected, a further one counts for the pool only.
  */
 export const MAX_WORKERS = 20_000
+/** A worker that is gone is listed for a week. */
+export const GONE_WORKER_MS = 604_800_000
+/** Figures are given out to be kept so long after they have changed: a killed node loses no more of them. */
+export const KEEP_FIGURES_MS = 60_000
 
 /** A worker is a payout address and the name behind its dot; '' when the miner gave none. */
 export interface WorkerKey {
@@ -15,80 +18,72 @@ export interface WorkerKey {
   readonly worker: string
 }
 
-/** What one worker has done since the node started. Difficulties are relative to bitcoin's difficulty 1. */
-export interface WorkerStats extends WorkerKey {
-  readonly accepted: number
-  readonly rejected: number
-  readonly creditedDifficulty: number
-  readonly bestDifficulty: number
-  /** By the wall clock. */
-  readonly lastAcceptedAtMs: UnixMs | null
+/** What one worker has done, across restarts where figures are kept. */
+export interface WorkerStats extends WorkerKey, MinedFigures {
   readonly connections: number
-  readonly hashrates: Hashrates
+  /** By the wall clock, when its last connection ended; null while it has one. */
+  readonly goneAtMs: UnixMs | null
 }
 
 /** The same of all workers together, including those forgotten. */
-export interface PoolTotals {
-  readonly accepted: number
-  readonly rejected: number
-  readonly creditedDifficulty: number
-  readonly bestDifficulty: number
-  /** By the wall clock. */
-  readonly lastAcceptedAtMs: UnixMs | null
+export interface PoolTotals extends MinedFigures {
   readonly connections: number
-  readonly hashrates: Hashrates
 }
 
-class Tally {
-  accepted = 0
-  rejected = 0
-  creditedDifficulty = 0
-  bestDifficulty = 0
-  lastAcceptedAtMs: UnixMs | null = null
-  connections = 0
-  readonly meter: HashrateMeter
+/** Figures to be kept by key: those that have changed, as text, and those that are gone. */
+export interface FiguresDelta {
+  readonly puts: readonly (readonly [string, string])[]
+  readonly deletes: readonly string[]
+}
 
-  constructor(startedAtMs: SteadyMs) {
-    this.meter = new HashrateMeter({ startedAtMs })
-  }
-
-  accept(difficulties: { readonly credited: number; readonly hash: number }, now: Moment): void {
-    this.accepted += 1
-    this.creditedDifficulty += difficulties.credited
-    this.bestDifficulty = Math.max(this.bestDifficulty, difficulties.hash)
-    this.lastAcceptedAtMs = now.wallMs
-    this.meter.credit(difficulties.credited, now.steadyMs)
-  }
-
-  totals(nowMs: SteadyMs): PoolTotals {
-    return {
-      accepted: this.accepted,
-      rejected: this.rejected,
-      creditedDifficulty: this.creditedDifficulty,
-      bestDifficulty: this.bestDifficulty,
-      lastAcceptedAtMs: this.lastAcceptedAtMs,
-      connections: this.connections,
-      hashrates: this.meter.rates(nowMs)
-    }
-  }
+/** What was kept, and when it is read. */
+export interface KeptFigures {
+  readonly rows: readonly (readonly [string, string])[]
+  readonly now: Moment
 }
 
 interface Worker {
   readonly key: WorkerKey
   readonly tally: Tally
+  goneAtMs: UnixMs | null
 }
 
-/** What was mined here, worker by worker and in all. In memory only. */
+/** Of all workers together; no worker's, whose keys hold a dot. */
+const ALL = 'all'
+/** Addresses have no dot; names are whatever the session took. */
+const WORKER_ID = /^([^.]{1,128})\.(.{0,128})$/s
+
+export interface PoolStatsOptions {
+  readonly startedAtMs: SteadyMs
+  readonly maxWorkers?: number
+  /** Absent: figures end with the process, and nothing is given out to be kept. */
+  readonly kept?: KeptFigures
+}
+
+/** What was mined here, worker by worker and in all. */
 export class PoolStats {
   readonly #maxWorkers: number
   readonly #connected = new Map<string, Worker>()
   /** In the order in which they went idle. */
   readonly #idle = new Map<string, Worker>()
   readonly #all: Tally
+  readonly #isKept: boolean
+  readonly #changed = new Set<string>()
+  readonly #gone = new Set<string>()
+  /** When what has changed is due to be kept; null while nothing has. */
+  #keepAtMs: SteadyMs | null = null
 
-  constructor(options: { readonly startedAtMs: SteadyMs; readonly maxWorkers?: number }) {
-    this.#all = new Tally(options.startedAtMs)
+  constructor(options: PoolStatsOptions) {
+    const { startedAtMs, kept } = options
+    this.#all = new Tally(startedAtMs)
     this.#maxWorkers = options.maxWorkers ?? MAX_WORKERS
+    this.#isKept = kept !== undefined
+    if (kept !== undefined) this.#restore(kept)
+  }
+
+  /** When to call `takeDelta`; null for never. */
+  get nextDeadlineMs(): SteadyMs | null {
+    return this.#keepAtMs
   }
 
   /** A connection was authorised as this worker. */
@@ -97,16 +92,18 @@ export class PoolStats {
     const id = idOf(key)
     let worker = this.#connected.get(id)
     if (worker === undefined) {
-      worker = this.#idle.get(id) ?? { key, tally: new Tally(nowMs) }
+      worker = this.#idle.get(id) ?? { key, tally: new Tally(nowMs), goneAtMs: null }
       this.#idle.delete(id)
       if (!this.#makeRoom()) return
+      worker.goneAtMs = null
       this.#connected.set(id, worker)
     }
     worker.tally.connections += 1
+    this.#touch(id, nowMs)
   }
 
   /** The connection that was authorised as this worker is gone. */
-  disconnect(key: WorkerKey): void {
+  disconnect(key: WorkerKey, now: Moment): void {
     invariant(this.#all.connections > 0, 'workers disconnect as often as they connected')
     this.#all.connections -= 1
     const id = idOf(key)
@@ -114,33 +111,53 @@ export class PoolStats {
     if (worker === undefined) return
     worker.tally.connections -= 1
     if (worker.tally.connections > 0) return
+    worker.goneAtMs = now.wallMs
     this.#connected.delete(id)
     this.#idle.set(id, worker)
+    this.#touch(id, now.steadyMs)
   }
 
   accept(key: WorkerKey, difficulties: { readonly credited: number; readonly hash: number }, now: Moment): void {
-    this.#connected.get(idOf(key))?.tally.accept(difficulties, now)
-    this.#all.accept(difficulties, now)
+    for (const tally of this.#tallies(key, now.steadyMs)) tally.accept(difficulties, now)
   }
 
   /** @param key null for a submit before authorisation: it counts for the pool only */
-  reject(key: WorkerKey | null): void {
-    this.#all.rejected += 1
-    if (key === null) return
-    const worker = this.#connected.get(idOf(key))
-    if (worker !== undefined) worker.tally.rejected += 1
+  reject(key: WorkerKey | null, reason: string, nowMs: SteadyMs): void {
+    for (const tally of this.#tallies(key, nowMs)) tally.reject(reason)
+  }
+
+  /** A hash that meets bitcoin's target. */
+  foundBlock(key: WorkerKey, nowMs: SteadyMs): void {
+    for (const tally of this.#tallies(key, nowMs)) tally.foundBlock()
   }
 
   totals(nowMs: SteadyMs): PoolTotals {
-    return this.#all.totals(nowMs)
+    return this.#all.figures(nowMs)
   }
 
   /** Connected workers first, then those gone, the longest gone first. */
   workers(nowMs: SteadyMs): readonly WorkerStats[] {
-    return [...this.#connected.values(), ...this.#idle.values()].map(({ key, tally }) => ({
+    return [...this.#connected.values(), ...this.#idle.values()].map(({ key, tally, goneAtMs }) => ({
       ...key,
-      ...tally.totals(nowMs)
+      ...tally.figures(nowMs),
+      goneAtMs
     }))
+  }
+
+  /** What is to be kept now, all that has changed; null if nothing has. Workers gone for a week go with it. */
+  takeDelta(now: Moment): FiguresDelta | null {
+    this.#keepAtMs = null
+    if (!this.#isKept || (this.#changed.size === 0 && this.#gone.size === 0)) return null
+    this.#forgetGone(now.wallMs)
+    const puts: [string, string][] = []
+    for (const id of this.#changed) {
+      const tally = id === ALL ? this.#all : (this.#connected.get(id) ?? this.#idle.get(id))?.tally
+      if (tally !== undefined) puts.push([id, tally.text(now)])
+    }
+    const delta = { puts, deletes: [...this.#gone] }
+    this.#changed.clear()
+    this.#gone.clear()
+    return delta
   }
 
   checkInvariants(): void {
@@ -152,6 +169,37 @@ export class PoolStats {
     }
     invariant(connections <= this.#all.connections, 'connections of workers are among all')
     for (const { tally } of this.#idle.values()) invariant(tally.connections === 0, 'an idle worker has no connection')
+    invariant(this.#isKept || this.#changed.size === 0, 'only what is kept is remembered as changed')
+  }
+
+  /** Those that a worker's doings count for. */
+  #tallies(key: WorkerKey | null, nowMs: SteadyMs): Tally[] {
+    this.#touch(ALL, nowMs)
+    const id = key === null ? ALL : idOf(key)
+    const worker = this.#connected.get(id)
+    if (worker === undefined) return [this.#all]
+    this.#touch(id, nowMs)
+    return [this.#all, worker.tally]
+  }
+
+  #touch(id: string, nowMs: SteadyMs): void {
+    if (!this.#isKept) return
+    this.#changed.add(id)
+    this.#gone.delete(id)
+    this.#keepAtMs ??= steadyMs(nowMs + KEEP_FIGURES_MS)
+  }
+
+  #forget(id: string): void {
+    this.#idle.delete(id)
+    this.#changed.delete(id)
+    if (this.#isKept) this.#gone.add(id)
+  }
+
+  #forgetGone(wallMs: UnixMs): void {
+    for (const [id, { goneAtMs }] of this.#idle) {
+      if (goneAtMs === null || wallMs - goneAtMs < GONE_WORKER_MS) return
+      this.#forget(id)
+    }
   }
 
   /** @returns whether one more worker has room */
@@ -159,7 +207,33 @@ export class PoolStats {
     if (this.#connected.size + this.#idle.size < this.#maxWorkers) return true
     const oldest = this.#idle.keys().next()
     if (oldest.done === true) return false
-    return this.#idle.delete(oldest.value)
+    this.#forget(oldest.value)
+    return true
+  }
+
+  /** What cannot be read is left out, and goes with the next delta: figures are for show. */
+  #restore({ rows, now }: KeptFigures): void {
+    const workers: { id: string; worker: Worker; goneAtMs: UnixMs }[] = []
+    for (const [id, text] of rows) {
+      if (id === ALL) {
+        this.#all.restore(text, now)
+        continue
+      }
+      const [, payoutAddress, worker] = WORKER_ID.exec(id) ?? []
+      const tally = new Tally(now.steadyMs)
+      const keptAtMs = tally.restore(text, now)
+      if (payoutAddress === undefined || worker === undefined || keptAtMs === null) {
+        this.#gone.add(id)
+        continue
+      }
+      const goneAtMs = unixMs(Math.min(keptAtMs, now.wallMs))
+      workers.push({ id, worker: { key: { payoutAddress, worker }, tally, goneAtMs }, goneAtMs })
+    }
+    workers.sort((a, b) => a.goneAtMs - b.goneAtMs)
+    for (const { id, worker } of workers) {
+      if (this.#makeRoom()) this.#idle.set(id, worker)
+    }
+    if (this.#gone.size > 0) this.#keepAtMs = steadyMs(now.steadyMs + KEEP_FIGURES_MS)
   }
 }
 

@@ -5,12 +5,13 @@ import type { Gossip, PeerStatus, SyncProgress, SyncState } from '@p2poolv2/goss
 import type { Height, Moment, Work } from '@p2poolv2/primitives'
 import type { FoundBlock, ShareChain } from '@p2poolv2/sharechain'
 import type { BlockLog } from '../chain/block-log.ts'
-import type { BitcoindStatus, IneligibleReason } from '../contract.ts'
+import type { BitcoindStatus, IneligibleReason, NodeMode } from '../contract.ts'
 import type { Miners } from '../miners/miners.ts'
 import type { RefusedMiner, RefusedMiners } from '../miners/refused-miners.ts'
 import type { JobMaker } from '../work/job-maker.ts'
 import type { WorkTemplate } from '../work/work-template.ts'
 import type { PoolStats, PoolTotals, WorkerStats } from './pool-stats.ts'
+import { type UserStats, usersOf } from './users.ts'
 
 /** What one address has in the payout window, and what the next block would pay it. */
 export interface WindowEntry {
@@ -31,7 +32,10 @@ export interface MinerEntry {
   readonly hashrateHps: number
   readonly accepted: number
   readonly rejected: number
-  /** `solo`: its firmware cannot take the share chain's coinbase, so its blocks pay it alone and it makes no shares of the chain. */
+  /**
+   * `solo`: its blocks pay it alone, and it earns nothing of the pool's: the node mines solo, or its firmware cannot take the pool's
+   * coinbase.
+   */
   readonly work: 'pool' | 'solo'
   /** What is amiss with it, in words for its owner. */
   readonly warnings: readonly string[]
@@ -40,6 +44,7 @@ export interface MinerEntry {
 /** The whole node at a glance, as plain values: whoever shows it puts it into words. */
 export interface NodeStatus {
   readonly chain: ChainName
+  readonly mode: NodeMode
   readonly fingerprint: string
   readonly version: string
   readonly sharechain: {
@@ -51,7 +56,7 @@ export interface NodeStatus {
     readonly scriptsUnchecked: number
     readonly padding: PaddingStatus
   }
-  /** Heaviest first; empty until there is work. */
+  /** Heaviest first; empty until there is work, and where blocks pay their finders. */
   readonly window: readonly WindowEntry[]
   /** Of all addresses; 0 until there is work. */
   readonly windowWeight: bigint
@@ -59,9 +64,12 @@ export interface NodeStatus {
   /**
    * Of the whole pool as far as this node knows, highest bitcoin height first. A result is `seen` if another node of the pool
    * found it and nothing was submitted from here, `submitted` until a bitcoin node has answered, else the best answer of our
-   * bitcoin nodes: `accepted`, `duplicate`, `rejected` or `failed`, and the reason after a colon.
+   * bitcoin nodes: `accepted`, `duplicate`, `lost-race`, `rejected` or `failed`, and the reason after a colon. Until a block is a hundred
+   * deep bitcoin's chain is asked as well: `orphaned` is one that was in it, `lost-race` one that never was.
    */
   readonly blocks: readonly FoundBlock[]
+  /** Of all miners, those forgotten too; over restarts where figures are kept. */
+  readonly totals: PoolTotals
   /** In the order in which they connected. */
   readonly miners: readonly MinerEntry[]
   /** Who was refused within the last hour, the last one first. */
@@ -140,14 +148,19 @@ export interface NodeQueries {
   network(now: Moment): NetworkStatus
   /** What the connected peers are to this node. */
   peers(now: Moment): readonly PeerStatus[]
+  /** Found blocks on record, highest bitcoin height first; the same list until one changes. */
+  blocks(): readonly FoundBlock[]
   /** Connections, authorised or not. */
   minerCount(): number
   totals(now: Moment): PoolTotals
   workers(now: Moment): readonly WorkerStats[]
+  /** Their figures by address. */
+  users(now: Moment): readonly UserStats[]
 }
 
 export interface QuerySources {
   readonly params: ChainParams
+  readonly mode: NodeMode
   readonly version: string
   readonly chain: ShareChain
   readonly jobs: JobMaker
@@ -185,6 +198,7 @@ export function createQueries(sources: QuerySources): NodeQueries {
       const confirmed = chain.confirmedTip()
       return {
         chain: params.chain,
+        mode: sources.mode,
         fingerprint,
         version,
         sharechain: {
@@ -199,6 +213,7 @@ export function createQueries(sources: QuerySources): NodeQueries {
         windowWeight: work?.weights.total ?? 0n,
         windowShares: work?.windowShares ?? 0,
         blocks: blocksOf(blocks.version),
+        totals: stats.totals(now.steadyMs),
         miners: minerEntries(miners, now),
         refusedMiners: sources.refusedMiners.list(now.steadyMs),
         bitcoind: bitcoindInUse(sources.bitcoind()),
@@ -234,9 +249,11 @@ export function createQueries(sources: QuerySources): NodeQueries {
     },
     network,
     peers: now => gossip(now).peers,
+    blocks: () => blocksOf(blocks.version),
     minerCount: () => miners.size,
     totals: now => stats.totals(now.steadyMs),
-    workers: now => stats.workers(now.steadyMs)
+    workers: now => stats.workers(now.steadyMs),
+    users: now => usersOf(stats.workers(now.steadyMs))
   }
 }
 

@@ -3,6 +3,7 @@ import { parseAddress } from '@p2poolv2/bitcoin'
 import type { ChainParams, ConsensusAddress } from '@p2poolv2/consensus'
 import { parseShareAddress } from '@p2poolv2/consensus'
 import type { AuthoriseRequest, MinerIdentity } from '@p2poolv2/stratum'
+import type { NodeMode } from '../contract.ts'
 
 /** Reads addresses, asks nobody. `message` names the fix and goes to the miner. */
 export type Authorise = (
@@ -17,6 +18,8 @@ export interface AuthoriseOptions {
   readonly nodeShareProgram: Uint8Array
   /** Who is paid for miners whose user name is a bare name; null or absent: they are refused. */
   readonly bareNamePayout?: ConsensusAddress | null
+  /** Without a share chain nobody needs an address there, and whatever the password says of one is ignored. */
+  readonly mode?: NodeMode
 }
 
 const NETWORK_NAME: Readonly<Record<BitcoinNetwork, string>> = { main: 'mainnet', test: 'testnet', regtest: 'regtest' }
@@ -68,7 +71,7 @@ export function createAuthorise(options: AuthoriseOptions): Authorise {
     payout: { readonly text: string; readonly script: Uint8Array }
   ): ReturnType<Authorise> {
     let shareProgram = options.configuredShareProgram ?? options.nodeShareProgram
-    if (request.shareAddress !== null) {
+    if (request.shareAddress !== null && (options.mode ?? 'sharechain') === 'sharechain') {
       const hrp = options.params.shareAddressHrp
       const share = parseShareAddress(request.shareAddress, hrp)
       if (!share.ok) {

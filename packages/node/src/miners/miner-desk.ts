@@ -1,4 +1,4 @@
-import type { MiningWork, Solution } from '@p2poolv2/bitcoin'
+import type { Solution } from '@p2poolv2/bitcoin'
 import type { BlockHash, Moment, Rng, Sha256d, SteadyMs } from '@p2poolv2/primitives'
 import { invariant, steadyMs } from '@p2poolv2/primitives'
 import type { SessionEffect, SessionEvent, SessionOutput, SessionProtocol } from '@p2poolv2/stratum'
@@ -7,7 +7,9 @@ import type { ChainKeeper } from '../chain/chain-keeper.ts'
 import type { MinerId, MinerWarningCode, NodeEvent, TooLargeRule } from '../contract.ts'
 import type { EffectList } from '../effect-list.ts'
 import type { PoolStats } from '../figures/pool-stats.ts'
+import type { Accounting } from '../pplns/accounting.ts'
 import type { JobMaker, Renewal } from '../work/job-maker.ts'
+import type { WorkTemplate } from '../work/work-template.ts'
 import type { Authorise } from './authorise.ts'
 import { difficultyWarning } from './difficulty-warning.ts'
 import { type Miner, Miners, type MinersOptions } from './miners.ts'
@@ -30,6 +32,8 @@ export interface MinerDeskDeps {
   readonly jobs: JobMaker
   readonly keeper: ChainKeeper
   readonly stats: PoolStats
+  /** The pool's own accounting in the mode `hydrapool`, else null. */
+  readonly accounting: Accounting | null
   readonly effects: EffectList
   readonly tooLarge: TooLargeRule
 }
@@ -132,7 +136,7 @@ export class MinerDesk {
     for (const miner of this.miners.all()) {
       if (!miner.wantsWork) continue
       if (hasGone) miner.session.forgetWorksBefore(offered.oldestWorkId)
-      if (this.#isSolo(miner, offered.work.mining)) apart.push(miner)
+      if (this.#isSolo(miner, offered.work)) apart.push(miner)
       else this.#unserved.add(miner)
     }
     for (const miner of apart) this.#unserved.add(miner)
@@ -243,6 +247,8 @@ export class MinerDesk {
           { addresses: miner.addresses, worker: effect.worker, isSolo: this.#wasSolo(miner, effect.solution) },
           now
         )
+        if (effect.solution.meetsBitcoin && miner.identity !== null)
+          stats.foundBlock({ payoutAddress: miner.identity.payoutAddress, worker: effect.worker }, now.steadyMs)
         break
       case 'joined': {
         const { payoutAddress, worker } = effect.identity
@@ -257,6 +263,7 @@ export class MinerDesk {
         invariant(miner.identity !== null, 'only an authorised miner has shares accepted')
         const { payoutAddress } = miner.identity
         stats.accept({ payoutAddress, worker }, { credited: creditedDifficulty, hash: hashDifficulty }, now)
+        this.#account(miner, creditedDifficulty, now)
         const difficulties = { creditedDifficulty, hashDifficulty }
         effects.report({ type: 'shareAccepted', miner: miner.id, payoutAddress, worker, ...difficulties })
         break
@@ -264,7 +271,7 @@ export class MinerDesk {
       case 'rejected': {
         const { code, reason, worker } = effect
         const payoutAddress = miner.identity?.payoutAddress
-        stats.reject(payoutAddress === undefined ? null : { payoutAddress, worker })
+        stats.reject(payoutAddress === undefined ? null : { payoutAddress, worker }, reason, now.steadyMs)
         effects.report({ type: 'shareRejected', miner: miner.id, worker, code, reason })
         break
       }
@@ -280,12 +287,22 @@ export class MinerDesk {
     }
   }
 
+  /** A miner whose blocks would pay it alone, since it cannot take the pool's coinbase, earns nothing of the pool's. */
+  #account(miner: Miner, difficulty: number, now: Moment): void {
+    const { jobs, accounting } = this.#deps
+    const work = jobs.offered?.work
+    if (accounting === null || miner.addresses === null || work === undefined || this.#isTooSmall(miner, work)) return
+    // The first work of all decides whom the next block pays.
+    if (accounting.isEmpty) jobs.baseMoved()
+    accounting.credit(miner.addresses.bitcoin, difficulty, now.steadyMs)
+  }
+
   #forget(miner: Miner | undefined, reason: string, now: Moment): void {
     if (miner === undefined) return
     const { effects, stats } = this.#deps
     if (miner.identity !== null) {
       const { payoutAddress } = miner.identity
-      for (const worker of miner.workers) stats.disconnect({ payoutAddress, worker })
+      for (const worker of miner.workers) stats.disconnect({ payoutAddress, worker }, now)
     }
     this.miners.remove(miner, now.steadyMs)
     this.#wanting.delete(miner)
@@ -309,7 +326,7 @@ export class MinerDesk {
     }
     const cleanJobs = jobs === 'clean' || !miner.hasWork
     miner.hasWork = true
-    miner.isSolo = this.#isSolo(miner, mining)
+    miner.isSolo = this.#isSolo(miner, offered.work)
     const job = miner.isSolo
       ? this.#deps.jobs.soloJobFor(addresses, now.wallMs)
       : this.#deps.jobs.jobFor(addresses, now.wallMs)
@@ -319,13 +336,18 @@ export class MinerDesk {
   }
 
   /** Depends on the work and on what the miner said before its first, so it is the same whenever it is asked. */
-  #isSolo({ userAgent }: Miner, mining: MiningWork): boolean {
-    const fit = sizeFit(userAgent, mining)
+  #isSolo(miner: Miner, work: WorkTemplate): boolean {
+    return work.paysFinder || this.#isTooSmall(miner, work)
+  }
+
+  /** Its firmware cannot take the pool's coinbase. */
+  #isTooSmall({ userAgent }: Miner, { mining, paysFinder }: WorkTemplate): boolean {
+    const fit = paysFinder ? null : sizeFit(userAgent, mining)
     return fit !== null && isSoloWork(fit, this.#deps.tooLarge)
   }
 
   #wasSolo(miner: Miner, solution: Solution): boolean {
     const work = this.#deps.jobs.workOf(solution)
-    return work !== null && this.#isSolo(miner, work.mining)
+    return work !== null && this.#isSolo(miner, work)
   }
 }

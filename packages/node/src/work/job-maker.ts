@@ -1,13 +1,15 @@
 import type { BlockTemplate, Job, Solution } from '@p2poolv2/bitcoin'
-import type { ChainParams, PayoutCut, WitnessProgram } from '@p2poolv2/consensus'
+import type { ChainParams, WitnessProgram } from '@p2poolv2/consensus'
 import type { Moment, SteadyMs, UnixMs } from '@p2poolv2/primitives'
 import { bytesEqual, difficultyFromBits, invariant, steadyMs } from '@p2poolv2/primitives'
 import type { ShareChain } from '@p2poolv2/sharechain'
 import type { DifficultyLimits } from '@p2poolv2/stratum'
-import type { IneligibleReason, RenewCause } from '../contract.ts'
+import type { IneligibleReason, NodeMode, RenewCause } from '../contract.ts'
+import type { Accounting } from '../pplns/accounting.ts'
 import { RecentWorks } from './recent-works.ts'
 import { soloWorkOf } from './solo-work.ts'
-import type { BuiltWork, KnownWindow, MinerAddresses, WorkTemplate } from './work-template.ts'
+import { buildStandaloneWork } from './standalone-work.ts'
+import type { BlockCuts, BuiltWork, KnownWindow, MinerAddresses, WorkTemplate } from './work-template.ts'
 import { buildWork, commitmentFor } from './work-template.ts'
 
 /** Work is made anew at least this often, so that the time offered to miners stays fresh. */
@@ -35,14 +37,18 @@ export interface Renewal {
   readonly reason: IneligibleReason | 'window-empty' | null
 }
 
-export interface JobMakerOptions {
+/** The pool signature ends the input script of every coinbase made here. */
+export interface JobMakerOptions extends BlockCuts {
   readonly params: ChainParams
-  readonly donation: PayoutCut | null
-  readonly fee: PayoutCut | null
-  /** Ends the input script of every coinbase made here; at most `MAX_POOL_SIGNATURE_BYTES`. */
-  readonly poolSignature: Uint8Array
+  readonly mode: NodeMode
   /** Until then shares wait for what the first peer has to tell; absent where none is expected. */
   readonly joinsUntilMs?: SteadyMs
+}
+
+export interface JobMakerDeps {
+  readonly chain: ShareChain
+  /** Says whom blocks pay in the mode `hydrapool`; null in the others. */
+  readonly accounting: Accounting | null
 }
 
 /**
@@ -55,6 +61,7 @@ export interface JobMakerOptions {
 export class JobMaker {
   readonly #options: JobMakerOptions
   readonly #chain: ShareChain
+  readonly #accounting: Accounting | null
   readonly #works = new RecentWorks()
   #template: BlockTemplate | null = null
   #templateTakenAtMs = steadyMs(0)
@@ -73,10 +80,11 @@ export class JobMaker {
   /** Null once the first peer has told, or has not in time. */
   #joinsUntilMs: SteadyMs | null
 
-  constructor(options: JobMakerOptions, deps: { readonly chain: ShareChain }) {
+  constructor(options: JobMakerOptions, deps: JobMakerDeps) {
     this.#options = options
     this.#joinsUntilMs = options.joinsUntilMs ?? null
     this.#chain = deps.chain
+    this.#accounting = deps.accounting
   }
 
   /** Null until the first template, and while nobody can be paid. */
@@ -116,7 +124,7 @@ export class JobMaker {
     return moved
   }
 
-  /** The mining base has changed. */
+  /** The mining base has changed, or whom blocks pay without one. */
   baseMoved(): void {
     this.#pending ??= 'base'
   }
@@ -146,23 +154,35 @@ export class JobMaker {
     const cause = this.#pending ?? 'interval'
     this.#pending = null
     this.#renewedAtMs = now.steadyMs
-    const built = buildWork({
-      ...this.#options,
+    const built = this.#build(template, now)
+    return this.#offer(built, cause, now.steadyMs)
+  }
+
+  #build(template: BlockTemplate, now: Moment): BuiltWork {
+    const request = {
       workId: ++this.#lastWorkId,
-      chain: this.#chain,
       template,
-      templateAgeSec: Math.floor((now.steadyMs - this.#templateTakenAtMs) / 1000),
+      templateAgeSec: Math.floor((now.steadyMs - this.#templateTakenAtMs) / 1000)
+    }
+    if (this.#options.mode !== 'sharechain') {
+      const window = this.#accounting?.window(template.bits) ?? null
+      return { ok: true, work: buildStandaloneWork({ ...request, cuts: this.#options, window }) }
+    }
+    return buildWork({
+      ...this.#options,
+      ...request,
+      chain: this.#chain,
       lastWindow: this.#lastWindow,
       wallMs: now.wallMs,
       withheld: this.#isPrivateFork ? 'other-rules' : this.#joinsUntilMs === null ? null : 'joining'
     })
-    return this.#offer(built, cause, now.steadyMs)
   }
 
   /** A job of the current work for one miner: its own nsecs, commitment and id. */
   jobFor(addresses: MinerAddresses, wallMs: UnixMs): Job {
     invariant(this.#offered !== null, 'a job needs work')
     const { work } = this.#offered
+    invariant(!work.paysFinder, 'work that pays its finder is made for each')
     return this.#jobOf(work, this.#commitmentFor(work, addresses), wallMs)
   }
 
@@ -170,7 +190,7 @@ export class JobMaker {
   soloJobFor(addresses: MinerAddresses, wallMs: UnixMs): Job {
     invariant(this.#offered !== null, 'a job needs work')
     const { text } = addresses.bitcoin
-    const work = this.#solo.get(text) ?? soloWorkOf(this.#offered.work, addresses, this.#options.poolSignature)
+    const work = this.#solo.get(text) ?? soloWorkOf(this.#offered.work, addresses, this.#options)
     this.#solo.set(text, work)
     return this.#jobOf(work, commitmentFor(work, addresses), wallMs)
   }
@@ -181,7 +201,7 @@ export class JobMaker {
    */
   workOf(solution: Solution, soloFor: MinerAddresses | null = null): WorkTemplate | null {
     const work = this.#works.get(solution.workId)
-    return work === null || soloFor === null ? work : soloWorkOf(work, soloFor, this.#options.poolSignature)
+    return work === null || soloFor === null ? work : soloWorkOf(work, soloFor, this.#options)
   }
 
   checkInvariants(): void {
@@ -191,12 +211,19 @@ export class JobMaker {
     const { work } = this.#offered
     invariant(this.#works.get(work.mining.id) === work, 'a solution of the work on offer is welcome')
     const sumSats = work.outputs.reduce((sum, output) => sum + output.valueSats, 0n)
-    invariant(sumSats === work.template.coinbaseValueSats, "a job's outputs sum to the coinbase value")
+    invariant(
+      work.paysFinder || sumSats === work.template.coinbaseValueSats,
+      "a job's outputs sum to the coinbase value"
+    )
     invariant(
       (work.share === null) === (work.mining.shareTarget === null),
       'work has a share target if it has share terms'
     )
-    invariant(work.mining.coinbase.commitmentOffset !== null, 'every coinbase has room for a commitment')
+    const hasRoom = work.mining.coinbase.commitmentOffset !== null
+    invariant(
+      hasRoom === (this.#options.mode === 'sharechain'),
+      "the share chain's coinbases have room for a commitment"
+    )
   }
 
   #commitmentFor(work: WorkTemplate, addresses: MinerAddresses): Uint8Array | null {
@@ -227,7 +254,8 @@ export class JobMaker {
       return { cause, jobs, offered: null, reason: built.reason }
     }
     const { work } = built
-    this.#lastWindow = { base: work.windowBase, shares: work.windowShares, weights: work.weights }
+    if (work.windowBase !== null)
+      this.#lastWindow = { base: work.windowBase, shares: work.windowShares, weights: work.weights }
     this.#works.add(work, nowMs)
     this.#offered = {
       work,

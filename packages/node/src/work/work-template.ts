@@ -50,11 +50,17 @@ export interface WorkTemplate {
   readonly ineligible: IneligibleReason | null
   /** Everything of the commitment but the miner's two addresses (protocol §4.1); work that cannot become a share has one too. */
   readonly commitmentPrefix: Uint8Array
-  /** The share below which the payout window lies. */
-  readonly windowBase: ShareHash
+  /** Its blocks pay whoever finds them: every miner has work of its own (`soloWorkOf`), and this itself is given to nobody. */
+  readonly paysFinder: boolean
+  /** The share below which the payout window lies; null without a share chain. */
+  readonly windowBase: ShareHash | null
+  /** Of the share chain, or accepted submits without one. */
   readonly windowShares: number
   readonly weights: PayoutWeights
-  /** In coinbase order, without the outputs of value zero that carry commitments. Sums to the template's coinbase value. */
+  /**
+   * In coinbase order, without the outputs of value zero that carry commitments. Sums to the template's coinbase value; empty where
+   * the finder is paid.
+   */
   readonly outputs: readonly PayoutOutput[]
   /**
    * Transactions left out because the coinbase needs more room than bitcoind reserved; 0 normally. Null when that was
@@ -70,6 +76,14 @@ export interface KnownWindow {
   readonly base: ShareHash
   readonly shares: number
   readonly weights: PayoutWeights
+}
+
+/** What is the same in every block made here. */
+export interface BlockCuts {
+  readonly donation: PayoutCut | null
+  readonly fee: PayoutCut | null
+  /** At most `MAX_POOL_SIGNATURE_BYTES`. */
+  readonly poolSignature: Uint8Array
 }
 
 export interface WorkRequest {
@@ -127,20 +141,10 @@ export function buildWork(request: WorkRequest): BuiltWork {
   return {
     ok: true,
     work: {
-      mining: {
-        id: request.workId,
-        bitcoinHeight: template.bitcoinHeight,
-        version: template.version,
-        prevHash: template.prevHash,
-        prevHashWire: template.prevHashWire,
-        bits: template.bits,
-        timeSec: Math.max(template.minTimeSec, template.curTimeSec + request.templateAgeSec),
-        minTimeSec: template.minTimeSec,
-        merkleBranch: template.merkleBranch,
-        bitcoinTarget: template.bitcoinTarget,
+      mining: miningWorkOf(request, template, {
         shareTarget: share === null ? null : targetFromBits(share.bits),
         coinbase: payment.coinbase
-      },
+      }),
       template,
       share,
       ineligible,
@@ -155,6 +159,7 @@ export function buildWork(request: WorkRequest): BuiltWork {
         feeBps: terms.fee?.bps ?? 0,
         shareWitnessRoot: terms.shareWitnessRoot
       }),
+      paysFinder: false,
       windowBase: window.base,
       windowShares: window.shares,
       weights: window.weights,
@@ -165,9 +170,30 @@ export function buildWork(request: WorkRequest): BuiltWork {
   }
 }
 
+/** What miners are given of a template. */
+export function miningWorkOf(
+  { workId, templateAgeSec }: Pick<WorkRequest, 'workId' | 'templateAgeSec'>,
+  template: BlockTemplate,
+  made: Pick<MiningWork, 'shareTarget' | 'coinbase'>
+): MiningWork {
+  return {
+    id: workId,
+    bitcoinHeight: template.bitcoinHeight,
+    version: template.version,
+    prevHash: template.prevHash,
+    prevHashWire: template.prevHashWire,
+    bits: template.bits,
+    timeSec: Math.max(template.minTimeSec, template.curTimeSec + templateAgeSec),
+    minTimeSec: template.minTimeSec,
+    merkleBranch: template.merkleBranch,
+    bitcoinTarget: template.bitcoinTarget,
+    ...made
+  }
+}
+
 /**
  * 32 bytes: what a job of this work commits to for one miner. Work that cannot become a share commits to what there is
- * without the miner (protocol §5.3); null where the coinbase has no room for it, as in solo work.
+ * without the miner (protocol §5.3); null where the coinbase has no room for it, as in solo work and without a share chain.
  */
 export function commitmentFor(
   { share, commitmentPrefix, mining }: Pick<WorkTemplate, 'share' | 'commitmentPrefix' | 'mining'>,

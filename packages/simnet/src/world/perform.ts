@@ -59,6 +59,8 @@ export function performEffect(node: Hands, effect: NodeEffect, around: Surroundi
       })
       break
     }
+    case 'keepAccounting':
+    case 'keepFigures':
     case 'report':
       break
     case 'stop':

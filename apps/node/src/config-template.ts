@@ -1,0 +1,42 @@
+import type { ChainName } from '@p2poolv2/consensus'
+import { CONFIG_KEYS, type ConfigKey, defaultOf, EXAMPLES } from './settings.ts'
+
+/**
+ * The commented configuration that `./p2poolv2 init` writes: every key with its meaning, commented out where the default
+ * is right, so that a reader sees what there is and changes one line.
+ */
+export function configTemplate(chain: ChainName): string {
+  const lines = [
+    '# Configuration of a P2Poolv2 node. Every key can also be set as an environment variable,',
+    '# P2POOL_<SECTION>__<KEY>, or by flag, --set section.key=value; flags win over the environment, it over this file.',
+    ''
+  ]
+  let section = ''
+  for (const key of CONFIG_KEYS) {
+    const [first = '', name] = key.path
+    if (name !== undefined && first !== section) {
+      section = first
+      if (first === 'bitcoind') lines.push('', '# One section for each bitcoin node, the preferred one first.')
+      lines.push(first === 'bitcoind' ? `${offUnlessNeeded(chain)}[[bitcoind]]` : `\n[${first}]`)
+    }
+    lines.push(`# ${key.description}`, settingLine(key, chain))
+  }
+  return `${lines.join('\n')}\n`
+}
+
+/** The line of one key: live where a node on this chain needs it, commented out otherwise. */
+function settingLine(key: ConfigKey, chain: ChainName): string {
+  const name = key.path.at(-1) ?? ''
+  const example = EXAMPLES.get(key.schema)
+  if (example !== undefined) {
+    const off = key.path.length > 1 ? offUnlessNeeded(chain) : ''
+    return `${off}${name} = ${JSON.stringify(example.of(chain))}`
+  }
+  const value = defaultOf(key)
+  return `# ${name} = ${value === undefined ? '' : JSON.stringify(value)}`.trimEnd()
+}
+
+/** A devnet runs on the embedded development chain: it needs no bitcoin node. */
+function offUnlessNeeded(chain: ChainName): string {
+  return chain === 'devnet' ? '# ' : ''
+}
