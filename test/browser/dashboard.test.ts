@@ -169,7 +169,7 @@ describe('the page in a browser', { timeout: 600_000 }, () => {
     const { household, workers } = await answer<WorkersJson>('/v1/workers')
     expect(household.accepted).toBeGreaterThan(0)
     expect(await number('Miners connected')).toBe(0)
-    expect(await number('Submits since the start')).toBe(household.accepted)
+    expect(await number('Submits taken')).toBe(household.accepted)
     expect(await number('Share chain')).toBe(status.sharechain.confirmedHeight)
     expect(await number('Bitcoin height')).toBe(status.bitcoind.height)
     const { earnings } = await answer<EarningsJson>('/v1/earnings')

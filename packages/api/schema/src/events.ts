@@ -57,9 +57,9 @@ export const figuresSchema = z.object({
     .number()
     .nullable()
     .describe('Of the whole pool, hashes a second over up to an hour; null until it is known.'),
-  accepted: count.describe('Submits accepted since the node started.'),
-  rejected: count.describe('Submits rejected since the node started.'),
-  bestDifficulty: z.number().describe('The best hash since the node started, as the difficulty it reached.'),
+  accepted: count.describe('Submits accepted, restarts included.'),
+  rejected: count.describe('Submits rejected, restarts included.'),
+  bestDifficulty: z.number().describe('The best hash so far, restarts included, as the difficulty it reached.'),
   miners: count.describe('Authorised connections.'),
   lastShare: unixSec.nullable().describe('When a submit was accepted last; null: none yet.'),
   shareDifficulty: z.number().nullable().describe('Difficulty of the next share; null while none can be made.'),

@@ -29,9 +29,9 @@ function sampleOf(accepted: number, over: Partial<HistorySample> = {}): HistoryS
 let store: MemoryHistoryStore
 let history: History
 
-function restart(sec: number): void {
+function restart(sec: number, counted?: HistorySample): void {
   const frames = (['minute', 'hour', 'day'] as const).flatMap(level => store.framesNow(level, ALL))
-  history = new History({ series: store.seriesNow(), frames }, unixMs(sec * 1000))
+  history = new History({ series: store.seriesNow(), frames }, unixMs(sec * 1000), counted)
 }
 
 function sample(sec: number, what: HistorySample): void {
@@ -66,6 +66,15 @@ describe('the history', () => {
     expect(minute?.gauges.poolHps).toEqual({ sum: 5e15 * 50_000, seenMs: 50_000, min: 5e15, max: 5e15 })
     expect(minute?.workers.get(1)).toMatchObject({ accepted: 50, onlineMs: 50_000 })
     expect(store.seriesNow()).toMatchObject([{ id: 1, address: 'bc1q', worker: 'garage', firstSec: DAY }])
+  })
+
+  it('counts once what counters kept over a restart say of the time before', () => {
+    for (let sec = 10; sec <= 60; sec += 10) sample(DAY + sec, sampleOf(sec))
+    restart(DAY + 65, sampleOf(60))
+    for (let sec = 70; sec <= 120; sec += 10) sample(DAY + sec, sampleOf(sec))
+    expect(acceptedOf('minute')).toEqual([50, 50])
+    expect(acceptedOf('hour')).toEqual([100])
+    expect(framesOf('minute').at(-1)?.workers.get(1)).toMatchObject({ accepted: 50 })
   })
 
   it('loses the open minute in a crash and nothing else', () => {

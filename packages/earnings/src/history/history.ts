@@ -21,7 +21,7 @@ import { frameRow, framesIn, type HistoryRow, type KeyRange, type Series, series
 import { nameKey, SeriesBook, type WorkerName } from './series-book.ts'
 import type { HistoryDelta } from './store.ts'
 
-/** What somebody has done since the node started: counters that only rise. One that falls began anew. */
+/** What somebody has done: counters that only rise, kept over restarts or not. One that falls began anew. */
 export interface Counters {
   readonly accepted: number
   readonly rejected: number
