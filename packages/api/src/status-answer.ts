@@ -11,7 +11,8 @@ const NETWORK_SENTENCES: Readonly<Record<NodeStatus['network']['state'] | 'quiet
     'No share has been confirmed in the last minutes and peers know of none: shares found now continue the chain and count.'
 }
 
-const STANDALONE_SENTENCES = {
+/** What is to be said of payouts in the modes without a share chain. */
+export const STANDALONE_SENTENCES = {
   solo: 'This node stands alone: a block pays the miner that finds it.',
   hydrapool: 'This node stands alone: a block pays its miners for their newest work, by its own accounting.'
 } as const

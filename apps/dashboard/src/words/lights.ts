@@ -31,9 +31,11 @@ export const STATE_WORDS: Readonly<Record<CheckState, string>> = {
   fail: 'broken'
 }
 
+/** Only of what is looked at: without a share chain there are none for peers, and green would be a lie. */
 export function lightsOf({ checks }: DoctorJson): readonly Light[] {
-  return Object.entries(NAMES).map(([group, name]) => {
+  return Object.entries(NAMES).flatMap(([group, name]) => {
     const own = checks.filter(check => check.group === group)
+    if (own.length === 0) return []
     const concerns = own
       .filter(({ state }) => SEVERITY[state] >= SEVERITY.warn)
       .sort((a, b) => SEVERITY[b.state] - SEVERITY[a.state])

@@ -19,6 +19,7 @@ const WAIT = { meanSec: 7200, band50Sec: { low: 2000, high: 10_000 }, band90Sec:
 function status(more: { miners?: number; bitcoind?: Partial<StatusJson['bitcoind']> } = {}): StatusJson {
   const { miners = 1, bitcoind = {} } = more
   return {
+    mode: 'sharechain',
     miners: Array.from({ length: miners }, () => MINER),
     bitcoind: { url: 'http://127.0.0.1:8332', state: 'ready', height: 1, message: null, ...bitcoind }
   } as unknown as StatusJson
@@ -80,4 +81,13 @@ it('says nothing before the node has told, and hands on why there is nothing to 
   expect(verdictOf(status(), null)).toBeNull()
   const message = 'No work yet: the bitcoin node is syncing.'
   expect(verdictOf(status(), { ...earnings(), earnings: null, message })?.answer).toBe(`Not yet. ${message}`)
+})
+
+it('without a share chain answers what its blocks pay, and nothing of a window', () => {
+  const message = 'This node stands alone: a block pays the miner that finds it.'
+  expect(verdictOf({ ...status(), mode: 'solo' }, { ...earnings(), earnings: null, message })).toEqual({
+    tone: 'plain',
+    answer: message,
+    details: []
+  })
 })

@@ -16,7 +16,12 @@ export interface Verdict {
 export function verdictOf(status: StatusJson, earnings: EarningsJson | null): Verdict | null {
   if (earnings === null) return null
   const told = earnings.earnings
-  if (told === null) return { tone: 'plain', answer: `Not yet. ${earnings.message ?? ''}`.trim(), details: [] }
+  if (told === null) {
+    const message = earnings.message ?? ''
+    // Without a share chain the message is the answer.
+    const answer = status.mode === 'sharechain' ? `Not yet. ${message}`.trim() : message
+    return { tone: 'plain', answer, details: [] }
+  }
   const { now, nextShare, window, sentences, shareSpell } = told
   const isMining = status.miners.length > 0
   const count = window.shares + window.uncles

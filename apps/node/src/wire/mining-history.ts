@@ -82,7 +82,9 @@ function countersOf(counted: ReturnType<NodeQueries['totals']>): HistorySample['
   return { accepted, rejected, workHashes: creditedDifficulty * HASHES_PER_DIFFICULTY, bestDifficulty }
 }
 
-function poolHps({ shares }: NodeQueries, now: Moment): number {
+/** Null without a share chain to read it off. */
+function poolHps({ mode, shares }: NodeQueries, now: Moment): number | null {
+  if (mode !== 'sharechain') return null
   const nowSec = secFromMs(now.wallMs)
   const { source, anchorSlot } = shares.walkFrom(shares.miningBase().hash)
   const { finds, fromSec } = workSince(source, { anchorSlot, sinceSec: nowSec - POOL_RATE_SEC, limit: MAX_WALKED })

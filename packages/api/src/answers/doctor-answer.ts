@@ -12,18 +12,19 @@ const QUIET_SEC = 300
 
 /** What can be seen from within the running node, in the order in which one would look. */
 export function doctorJson(reads: NodeReads, now: Moment): DoctorJson {
+  const { mode } = reads.queries
+  // Without a share chain neither shares nor peers are missing.
+  const ofShareChain = mode === 'sharechain'
   const checks = [
     bitcoinNode,
     template,
-    shareChain,
-    shares,
+    ...(ofShareChain ? [shareChain, shares] : []),
     clock,
-    network,
-    rules,
+    ...(ofShareChain ? [network, rules] : []),
     minersPresent,
     minersRefused,
     coinbase,
-    genesisPaid
+    ...(ofShareChain ? [genesisPaid] : [])
   ].map(look => look(reads, now))
   const has = (state: Check['state']): boolean => checks.some(check => check.state === state)
   return doctorSchema.encode({
@@ -104,12 +105,22 @@ const shares = check({ id: 'shares', group: 'sharechain', title: 'Shares can be 
 })
 
 const clock = check({ id: 'clock', group: 'computer', title: 'Clock' }, ({ queries }, now) => {
+  const fix = 'Set it right, best by NTP: timedatectl set-ntp true'
+  const { clockDifferenceSec } = queries.status(now)
+  if (clockDifferenceSec !== null)
+    return {
+      state: 'warn',
+      message: `It is ${Math.abs(clockDifferenceSec)} s ${clockDifferenceSec > 0 ? 'ahead of' : 'behind'} the bitcoin node's.`,
+      fix: `${fix}; the same on the computer of the bitcoin node`,
+      cost: 'Shares and blocks can be refused for their time.'
+    }
   const aheadSec = queries.chain().confirmedTimeSec - secFromMs(now.wallMs)
-  if (aheadSec <= QUIET_SEC) return { state: 'ok', message: 'It is not behind the share chain.' }
+  if (aheadSec <= QUIET_SEC)
+    return { state: 'ok', message: 'It is behind neither the bitcoin node nor the share chain.' }
   return {
     state: 'fail',
     message: `It is ${aheadSec} s behind the newest share.`,
-    fix: 'Set it right, best by NTP: timedatectl set-ntp true',
+    fix,
     cost: 'Miners find no shares.'
   }
 })

@@ -13,6 +13,7 @@ import {
 } from '@p2poolv2/earnings'
 import type { WorkTemplate } from '@p2poolv2/node'
 import { type Moment, type ShareHash, secFromMs, workFromBits } from '@p2poolv2/primitives'
+import { STANDALONE_SENTENCES } from '../status-answer.ts'
 import { type Household, RATE_WINDOW_SEC } from './household.ts'
 import type { NodeReads } from './node-reads.ts'
 
@@ -54,9 +55,10 @@ export class EarningsDesk {
     this.#household = household
   }
 
-  /** Null until there is work, or while the window reaches below what is in memory. */
+  /** Only a message without a share chain, until there is work, and while the window reaches below what is in memory. */
   window(ours: ReadonlySet<string>): WindowLook | NothingToSay {
     const { queries, params } = this.#reads
+    if (queries.mode !== 'sharechain') return { message: STANDALONE_SENTENCES[queries.mode] }
     const work = queries.offered()
     if (work === null) return { message: NO_WORK }
     const { hash: base } = queries.shares.miningBase()

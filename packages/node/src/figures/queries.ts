@@ -139,6 +139,8 @@ export type ShareReads = Pick<
 
 /** Read-only views of a node. Cheap enough to be asked several times a second. */
 export interface NodeQueries {
+  /** What blocks pay by: the share chain, or without one. */
+  readonly mode: NodeMode
   status(now: Moment): NodeStatus
   work(): WorkStatus
   /** The work miners have now, whole; null before the first. */
@@ -193,6 +195,7 @@ export function createQueries(sources: QuerySources): NodeQueries {
   const currentWork = (): WorkTemplate | null => jobs.offered?.work ?? null
 
   return {
+    mode: sources.mode,
     status(now) {
       const work = currentWork()
       const confirmed = chain.confirmedTip()

@@ -32,9 +32,9 @@ export function buildStandaloneWork(request: StandaloneRequest): WorkTemplate {
   const payment = (valueSats: Sats, template: BlockTemplate) => {
     const outputs = paysFinder ? [] : payoutOutputs({ valueSats, donation: cuts.donation, fee: cuts.fee, weights })
     // Work that pays its finder stands for all that are made of it, and none of those needs more room.
-    const placeholder = [cuts.donation, cuts.fee, 'finder'].filter(payee => payee !== null)
+    const payeesAtMost = [cuts.donation, cuts.fee, 'finder'].filter(payee => payee !== null)
     const payees = paysFinder
-      ? placeholder.map(() => ({ valueSats: 0n, script: LONGEST_PAYEE_SCRIPT }))
+      ? payeesAtMost.map(() => ({ valueSats: 0n, script: LONGEST_PAYEE_SCRIPT }))
       : outputs.map(({ address, valueSats: value }) => ({ valueSats: value, script: address.script }))
     return { outputs, coinbase: standaloneCoinbase(template, payees, cuts.poolSignature) }
   }
