@@ -26,6 +26,7 @@ import { addressOf, tellable } from './addresses.ts'
 import { MAX_UNREAD_BYTES } from './frame-stream.ts'
 import { guardedMuxer } from './guarded-muxer.ts'
 import { routingOnly, type Told } from './kademlia.ts'
+import { answeringWhileAsked } from './pings.ts'
 import { type SocksOptions, socks } from './socks-transport.ts'
 import { topicService } from './topics.ts'
 
@@ -37,8 +38,6 @@ const MAX_PENDING_CONNECTIONS = 128
 const CONNECTS_PER_SEC = 64
 /** Streams of a connection each way; the reference ends a connection at 512 both ways together. */
 const MAX_STREAMS = 256
-/** The reference pings for ever on one stream, which libp2p's responder would end after ten seconds. */
-const PING_STREAM_MS = 2_000_000_000
 /** To say who one is. The reference gives ten seconds. */
 const UPGRADE_WITHIN_MS = 10_000
 /** identify answers at once or not at all; requests of the peer wait meanwhile. */
@@ -162,7 +161,7 @@ function servicesOf(options: HostOptions) {
   return {
     identify: telling(names.protocols.shares, identify({ timeout: IDENTIFY_WITHIN_MS })),
     identifyPush: telling(names.protocols.shares, identifyPush({ timeout: IDENTIFY_WITHIN_MS })),
-    ping: ping({ timeout: PING_STREAM_MS }),
+    ping: answeringWhileAsked(ping()),
     kademlia: routingOnly(
       kadDHT({
         protocol: names.kademlia,
