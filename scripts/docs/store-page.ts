@@ -1,4 +1,10 @@
-import { chainParams, genesisShare, PADDING_MARKS, type PaddingMark } from '../../packages/consensus/src/index.ts'
+import {
+  chainParams,
+  encodeHeaderBatch,
+  genesisShare,
+  PADDING_MARKS,
+  type PaddingMark
+} from '../../packages/consensus/src/index.ts'
 import { blockHash, bytesToHex, utf8FromString, wireFromDisplay } from '../../packages/primitives/src/index.ts'
 import { indexKey, KEY_PREFIX } from '../../packages/sharechain/src/store/keys.ts'
 import {
@@ -76,7 +82,7 @@ function valueSections(): string[] {
     outputs: [output],
     result: 'ok'
   }
-  const batch = Uint8Array.of(0, 0)
+  const batch = encodeHeaderBatch([GENESIS])
   return [
     '### Index row (`i`), sealed',
     layoutTable(
@@ -118,7 +124,7 @@ function valueSections(): string[] {
         field(['height', 'u32', ''], w => w.u32(4)),
         field(['batch', 'bytes', 'a header batch of one: header and merkle branch (protocol §9)'], w => w.bytes(batch))
       ],
-      encodeHeaderRecord({ height: 4, batch })
+      encodeHeaderRecord(4, GENESIS)
     ),
     '### Found block (`f`)',
     layoutTable(

@@ -20,25 +20,34 @@ export interface BitcoinHeader {
 
 /** The 80 bytes that are hashed. */
 export function encodeBitcoinHeader(header: BitcoinHeader): Uint8Array {
-  return new ByteWriter(BITCOIN_HEADER_BYTES)
+  return writeBitcoinHeader(new ByteWriter(BITCOIN_HEADER_BYTES), header).finish()
+}
+
+/** @param root other bytes, or none, in the place of the merkle root */
+export function writeBitcoinHeader(
+  writer: ByteWriter,
+  header: BitcoinHeader,
+  root: Uint8Array = header.merkleRootWire
+): ByteWriter {
+  return writer
     .i32(header.version)
     .bytes(header.prevHashWire)
-    .bytes(header.merkleRootWire)
+    .bytes(root)
     .u32(header.timeSec)
     .u32(header.bits)
     .u32(header.nonce)
-    .finish()
 }
 
 /**
- * Reads 80 bytes. The two hashes are views into the reader's bytes.
+ * Reads 80 bytes, or 48 if the merkle root is not among them. The two hashes are views into the reader's bytes.
+ * @param root the merkle root, where it is known from elsewhere
  * @throws CodecError `truncated`
  */
-export function decodeBitcoinHeader(reader: ByteReader): BitcoinHeader {
+export function decodeBitcoinHeader(reader: ByteReader, root?: Bytes32): BitcoinHeader {
   return {
     version: reader.i32(),
     prevHashWire: reader.bytes(32),
-    merkleRootWire: reader.bytes(32),
+    merkleRootWire: root ?? reader.bytes(32),
     timeSec: reader.u32(),
     bits: reader.u32(),
     nonce: reader.u32()
@@ -52,7 +61,7 @@ const HASHES = new WeakMap<BitcoinHeader, Bytes32>()
 export function bitcoinHeaderHashWire(header: BitcoinHeader): Bytes32 {
   const known = HASHES.get(header)
   if (known !== undefined) return known
-  const hash = sha256d(encodeBitcoinHeader(header))
+  const hash = writeBitcoinHeader(new ByteWriter(BITCOIN_HEADER_BYTES), header).lend(sha256d)
   HASHES.set(header, hash)
   return hash
 }

@@ -16,7 +16,13 @@ export {
 } from './coinbase.ts'
 export { type BitcoinTip, emptyTemplate, isHeaderOf } from './empty-template.ts'
 export type { BitcoinHeader } from './header.ts'
-export { BITCOIN_HEADER_BYTES, bitcoinHeaderHashWire, decodeBitcoinHeader, encodeBitcoinHeader } from './header.ts'
+export {
+  BITCOIN_HEADER_BYTES,
+  bitcoinHeaderHashWire,
+  decodeBitcoinHeader,
+  encodeBitcoinHeader,
+  writeBitcoinHeader
+} from './header.ts'
 export type { Job, MiningWork, Solution } from './job.ts'
 export { assembleBlock, coinbaseHalves, coinbaseInto, coinbaseOf, headerInto } from './job.ts'
 export { foldBranch, foldBranchInto, merkleBranchOf, merkleRoot } from './merkle.ts'

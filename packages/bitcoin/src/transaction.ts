@@ -117,9 +117,13 @@ export function encodeTransaction(tx: Transaction): Uint8Array {
 export function encodeTransactionStripped(tx: Transaction): Uint8Array {
   const known = ENCODINGS.get(tx)
   if (known !== undefined && isOldForm(tx)) return known
+  return writeStripped(tx).finish()
+}
+
+function writeStripped(tx: Transaction): ByteWriter {
   const writer = new ByteWriter(512).i32(tx.version)
   writeInputsAndOutputs(writer, tx)
-  return writer.u32(tx.lockTime).finish()
+  return writer.u32(tx.lockTime)
 }
 
 function writeInputsAndOutputs(writer: ByteWriter, tx: Transaction): void {
@@ -159,7 +163,8 @@ const TXIDS = new WeakMap<Transaction, Bytes32>()
 export function txidWire(tx: Transaction): Bytes32 {
   const known = TXIDS.get(tx)
   if (known !== undefined) return known
-  const txid = sha256d(encodeTransactionStripped(tx))
+  const encoded = isOldForm(tx) ? ENCODINGS.get(tx) : undefined
+  const txid = encoded === undefined ? writeStripped(tx).lend(sha256d) : sha256d(encoded)
   TXIDS.set(tx, txid)
   return txid
 }

@@ -26,7 +26,8 @@ export {
   decodeHeaderBatch,
   encodeHeaderBatch,
   MAX_BATCH_HEADERS,
-  MAX_BATCH_HEADERS_PER_HEIGHT
+  MAX_BATCH_HEADERS_PER_HEIGHT,
+  writeHeaderBatch
 } from './headers/header-batch.ts'
 export type { HeaderItem, HeaderQuestion } from './headers/header-item.ts'
 export type { ChainName, ChainParams, GenesisOptions } from './params.ts'

@@ -2,6 +2,12 @@ import { CodecError } from './codec-error.ts'
 
 const HEX_OF_BYTE: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
 
+/** Character codes of both digits of a byte. */
+const HEX_CODES = Uint8Array.from(HEX_OF_BYTE.join(''), digit => digit.charCodeAt(0))
+/** As many as a hash has: a string made of all its codes at once is one piece, and half the work of one put together from digits. */
+const PIECE_BYTES = 32
+const scratchCodes: number[] = new Array(2 * PIECE_BYTES).fill(0)
+
 const NOT_HEX = 0xff
 
 /** Value of a hex digit by its character code; `NOT_HEX` for every other code below 128. */
@@ -15,15 +21,29 @@ for (let value = 0; value < 16; value++) {
 /** Lower-case hex, two digits a byte, in the order of the bytes. */
 export function bytesToHex(bytes: Uint8Array): string {
   let hex = ''
-  for (let i = 0; i < bytes.length; i++) hex += HEX_OF_BYTE[bytes[i] as number]
+  let at = 0
+  for (; at + PIECE_BYTES <= bytes.length; at += PIECE_BYTES) hex += pieceToHex(bytes, at, 1)
+  for (; at < bytes.length; at++) hex += HEX_OF_BYTE[bytes[at] as number]
   return hex
 }
 
 /** Lower-case hex from the last byte to the first: what a raw hash looks like on display. */
 export function bytesToHexReversed(bytes: Uint8Array): string {
   let hex = ''
-  for (let i = bytes.length - 1; i >= 0; i--) hex += HEX_OF_BYTE[bytes[i] as number]
+  let at = bytes.length - 1
+  for (; at + 1 >= PIECE_BYTES; at -= PIECE_BYTES) hex += pieceToHex(bytes, at, -1)
+  for (; at >= 0; at--) hex += HEX_OF_BYTE[bytes[at] as number]
   return hex
+}
+
+/** The hex of `PIECE_BYTES` bytes from `at` on, forwards or backwards. */
+function pieceToHex(bytes: Uint8Array, at: number, step: 1 | -1): string {
+  for (let i = 0; i < 2 * PIECE_BYTES; i += 2, at += step) {
+    const codesAt = 2 * (bytes[at] as number)
+    scratchCodes[i] = HEX_CODES[codesAt] as number
+    scratchCodes[i + 1] = HEX_CODES[codesAt + 1] as number
+  }
+  return String.fromCharCode.apply(null, scratchCodes)
 }
 
 /**

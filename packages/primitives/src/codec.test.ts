@@ -140,6 +140,22 @@ describe('writers', () => {
     expect(bytesToHex(first)).toBe('0104')
   })
 
+  it('lend what was written and begin anew, and the next writer may have the bytes', () => {
+    const writer = new ByteWriter().u8(1).u8(2)
+    const lent = writer.lend(written => [bytesToHex(written), bytesToHex(new ByteWriter().u8(9).finish())])
+    expect(lent).toEqual(['0102', '09'])
+    expect(writer.length).toBe(0)
+    const other = new ByteWriter().u8(7)
+    expect([bytesToHex(writer.u8(3).finish()), bytesToHex(other.finish())]).toEqual(['03', '07'])
+    expect(writer.lend(bytesToHex)).toBe('03')
+  })
+
+  it('begin anew also when what they lent the bytes to has failed', () => {
+    const writer = new ByteWriter().u8(1)
+    expect(() => writer.lend(() => expect.unreachable())).toThrow()
+    expect(bytesToHex(writer.u8(2).finish())).toBe('02')
+  })
+
   it('go on after they have finished, and leave what they gave as it was', () => {
     const writer = new ByteWriter().u8(1)
     const first = writer.finish()

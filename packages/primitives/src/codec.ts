@@ -222,14 +222,33 @@ export class ByteWriter {
     return this.u8(value ? 1 : 0)
   }
 
-  /** A copy of what was written. */
+  /** A copy of what was written. Memory of its own for more than 64 bytes costs about a microsecond: see `lend`. */
   finish(): Uint8Array {
     const result = this.#bytes.slice(0, this.#length)
-    if (this.#isOwn && this.#bytes.length <= MAX_SPARE_BYTES && SPARE.length < MAX_SPARE) SPARE.push(this.#bytes)
+    this.#giveBack()
     // It is full, so whatever else is written goes into a buffer of its own.
     this.#bytes = result
-    this.#isOwn = false
     return result
+  }
+
+  /**
+   * Lends what was written to `use` and begins anew: for what is hashed or copied and then forgotten.
+   * @param use keeps no view of the bytes, which are another writer's once it has returned
+   */
+  lend<T>(use: (written: Uint8Array) => T): T {
+    const written = this.#bytes.subarray(0, this.#length)
+    try {
+      return use(written)
+    } finally {
+      this.#giveBack()
+      this.#bytes = NO_BYTES
+      this.#length = 0
+    }
+  }
+
+  #giveBack(): void {
+    if (this.#isOwn && this.#bytes.length <= MAX_SPARE_BYTES && SPARE.length < MAX_SPARE) SPARE.push(this.#bytes)
+    this.#isOwn = false
   }
 
   #littleEndian(value: number, length: number): this {

@@ -82,15 +82,15 @@ function provenBy(header: ShareHeader): ProvenTxid {
   if (bitcoinHeight < 1n || bitcoinHeight - 1n >= LOCKTIME_THRESHOLD) {
     return refusedProof('proof-bitcoin-height', { bitcoinHeight })
   }
-  const tail = new ByteWriter(COINBASE_TAIL_BYTES)
+  const txidWire = new ByteWriter(COINBASE_TAIL_BYTES)
     .u64(0n)
     .u8(COMMITMENT_SCRIPT_LENGTH)
     .u8(OP_RETURN)
     .u8(PUSH_32)
     .bytes(commitmentOfHeader(header))
     .u32(Number(bitcoinHeight - 1n))
-    .finish()
-  return { ok: true, txidWire: sha256(sha256FromMidstate(midstate, prefixLengthBytes, tail)) }
+    .lend(tail => sha256(sha256FromMidstate(midstate, prefixLengthBytes, tail)))
+  return { ok: true, txidWire }
 }
 
 function refusedProof(...[code, facts]: Parameters<typeof refused>): Exclude<Checked, { ok: true }> {
@@ -107,16 +107,6 @@ export function merkleRootFromProof(header: ShareHeader, merkleBranch: Uint8Arra
     proof.branch = merkleBranch
   }
   return proof.rootWire
-}
-
-/** A header that came without its merkle root, with the one that header and branch imply; null if they imply none. */
-export function withImpliedRoot(header: ShareHeader, merkleBranch: Uint8Array): ShareHeader | null {
-  const merkleRootWire = merkleRootFromProof(header, merkleBranch)
-  if (merkleRootWire === null) return null
-  const whole = { ...header, bitcoinHeader: { ...header.bitcoinHeader, merkleRootWire } }
-  // A proof is about everything in a header but that.
-  PROOFS.set(whole, proofOf(header))
-  return whole
 }
 
 /**

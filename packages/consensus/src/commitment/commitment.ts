@@ -1,5 +1,5 @@
 /** What a bitcoin coinbase commits to when it may become a share. Source: protocol §4. */
-import { asciiToBytes, ByteWriter, concatBytes, sha256, wireFromDisplay } from '@p2poolv2/primitives'
+import { asciiToBytes, ByteWriter, sha256, wireFromDisplay } from '@p2poolv2/primitives'
 import { writeAddress, writeHashes, writeWitnessProgram } from '../encoding/share-codec.ts'
 import type { ConsensusAddress, ShareHeader, WitnessProgram } from '../share.ts'
 
@@ -20,12 +20,19 @@ export interface CommitmentMiner {
 
 /** The preimage up to and including the witness root; made once per template. */
 export function commitmentPrefix(fields: CommitmentFields): Uint8Array {
-  const writer = new ByteWriter(256)
+  return writePrefix(new ByteWriter(256), fields, fields.shareWitnessRoot).finish()
+}
+
+function writePrefix(
+  writer: ByteWriter,
+  fields: Omit<CommitmentFields, 'shareWitnessRoot'>,
+  shareWitnessRoot: Uint8Array
+): ByteWriter {
   writer.bytes(wireFromDisplay(fields.prevShareHash))
   writeHashes(writer, fields.uncles).u32(fields.bits).u32(fields.timeSec)
   writeOptionalText(writer, fields.donationAddress).u16(fields.donationBps)
   writeOptionalText(writer, fields.feeAddress).u16(fields.feeBps)
-  return writer.bytes(fields.shareWitnessRoot).finish()
+  return writer.bytes(shareWitnessRoot)
 }
 
 /** Donation and fee enter the commitment as text, though the header carries class and script. */
@@ -36,10 +43,13 @@ function writeOptionalText(writer: ByteWriter, address: ConsensusAddress | null)
 
 /** The whole preimage for one miner. */
 export function commitmentPreimage(prefix: Uint8Array, miner: CommitmentMiner): Uint8Array {
-  const writer = new ByteWriter(96)
-  if (miner.minerBitcoinAddress !== null) writeAddress(writer, miner.minerBitcoinAddress)
-  if (miner.minerAddress !== null) writeWitnessProgram(writer, miner.minerAddress)
-  return concatBytes(prefix, writer.finish())
+  return writeMiner(new ByteWriter(256).bytes(prefix), miner).finish()
+}
+
+function writeMiner(writer: ByteWriter, { minerBitcoinAddress, minerAddress }: CommitmentMiner): ByteWriter {
+  if (minerBitcoinAddress !== null) writeAddress(writer, minerBitcoinAddress)
+  if (minerAddress !== null) writeWitnessProgram(writer, minerAddress)
+  return writer
 }
 
 /** The commitment of one miner: a single SHA-256, 32 bytes, digest order. */
@@ -48,7 +58,7 @@ export function commitmentOf(
   minerBitcoinAddress: ConsensusAddress | null,
   minerAddress: WitnessProgram | null
 ): Uint8Array {
-  return sha256(commitmentPreimage(prefix, { minerBitcoinAddress, minerAddress }))
+  return writeMiner(new ByteWriter(256).bytes(prefix), { minerBitcoinAddress, minerAddress }).lend(sha256)
 }
 
 /** A header never changes; its proof and its coinbase are both measured by this. */
@@ -58,8 +68,8 @@ const COMMITMENTS = new WeakMap<ShareHeader, Uint8Array>()
 export function commitmentOfHeader(header: ShareHeader): Uint8Array {
   const known = COMMITMENTS.get(header)
   if (known !== undefined) return known
-  const prefix = commitmentPrefix({ ...header, shareWitnessRoot: header.coinbaseProof.shareWitnessRoot })
-  const commitment = commitmentOf(prefix, header.minerBitcoinAddress, header.minerAddress)
+  const writer = writePrefix(new ByteWriter(256), header, header.coinbaseProof.shareWitnessRoot)
+  const commitment = writeMiner(writer, header).lend(sha256)
   COMMITMENTS.set(header, commitment)
   return commitment
 }

@@ -1,16 +1,16 @@
 /** The one file that knows the field order of a share. Source: protocol §2, §3.1, §8. */
 import {
   BITCOIN_HEADER_BYTES,
-  type BitcoinHeader,
   decodeBitcoinHeader,
   decodeTransaction,
-  encodeBitcoinHeader,
   encodeTransaction,
   type Transaction,
-  transactionBytes
+  transactionBytes,
+  writeBitcoinHeader
 } from '@p2poolv2/bitcoin'
 import {
   ByteReader,
+  type Bytes32,
   ByteWriter,
   bytesEqual,
   CodecError,
@@ -44,13 +44,13 @@ const MAX_PROGRAM_BYTES = 40
 /** version, one empty input list in segwit form, flag, output count, locktime; bounds counts before allocation. */
 const MIN_TRANSACTION_BYTES = 10
 const HASH_BYTES = 32
+/** More than a header has, but for one with many uncles. */
+const HEADER_ROOM_BYTES = 512
 /** More are a decode error: the gate allows three, and before it has seen any work a frame full of them is a lot of text. */
 const MAX_DECODED_UNCLES = 256
 /** Encoded midstate, prefix length and witness root. */
 export const COINBASE_PROOF_BYTES = 68
-/** Offset and length of the merkle root inside a bitcoin header. */
-const ROOT_OFFSET = 36
-const AFTER_ROOT_OFFSET = ROOT_OFFSET + HASH_BYTES
+const NO_ROOT = new Uint8Array(0)
 
 export function writeAddress(writer: ByteWriter, address: ConsensusAddress): ByteWriter {
   return writer.u8(address.addressClass).varBytes(address.script)
@@ -68,31 +68,30 @@ export function writeHashes(writer: ByteWriter, hashes: readonly ShareHash[]): B
 
 /** The canonical header (protocol §3.1). */
 export function encodeShareHeader(header: ShareHeader): Uint8Array {
-  const writer = new ByteWriter(512)
-  writeHeader(writer, header, encodeBitcoinHeader(header.bitcoinHeader))
-  return writer.finish()
+  return writeShareHeader(new ByteWriter(HEADER_ROOM_BYTES), header).finish()
+}
+
+export function writeShareHeader(writer: ByteWriter, header: ShareHeader): ByteWriter {
+  return writeHeader(writer, header, header.bitcoinHeader.merkleRootWire)
 }
 
 /** The canonical header without the bitcoin merkle root; only inside header batches (protocol §3.1, §9). */
-export function encodeShareHeaderWithoutRoot(header: ShareHeader): Uint8Array {
-  const bitcoinHeader = encodeBitcoinHeader(header.bitcoinHeader)
-  const writer = new ByteWriter(512)
-  writeHeader(writer, header, bitcoinHeader.subarray(0, ROOT_OFFSET), bitcoinHeader.subarray(AFTER_ROOT_OFFSET))
-  return writer.finish()
+export function writeShareHeaderWithoutRoot(writer: ByteWriter, header: ShareHeader): ByteWriter {
+  return writeHeader(writer, header, NO_ROOT)
 }
 
-function writeHeader(writer: ByteWriter, header: ShareHeader, ...bitcoinHeaderParts: readonly Uint8Array[]): void {
+function writeHeader(writer: ByteWriter, header: ShareHeader, root: Uint8Array): ByteWriter {
   writer.bytes(wireFromDisplay(header.prevShareHash))
   writeHashes(writer, header.uncles)
   writeAddress(writer, header.minerBitcoinAddress)
   writeWitnessProgram(writer, header.minerAddress)
-  for (const part of bitcoinHeaderParts) writer.bytes(part)
+  writeBitcoinHeader(writer, header.bitcoinHeader, root)
   writer.u32(header.bits).u32(header.timeSec)
   writeOptionalAddress(writer, header.donationAddress).u16(header.donationBps)
   writeOptionalAddress(writer, header.feeAddress).u16(header.feeBps)
   writer.u64(header.bitcoinHeight)
   const proof = header.coinbaseProof
-  writer.bytes(proof.midstate).u32(proof.prefixLengthBytes).bytes(proof.shareWitnessRoot)
+  return writer.bytes(proof.midstate).u32(proof.prefixLengthBytes).bytes(proof.shareWitnessRoot)
 }
 
 function writeOptionalAddress(writer: ByteWriter, address: ConsensusAddress | null): ByteWriter {
@@ -105,25 +104,20 @@ function writeOptionalAddress(writer: ByteWriter, address: ConsensusAddress | nu
  * @throws CodecError; a header that decodes is not thereby valid
  */
 export function decodeShareHeader(reader: ByteReader): ShareHeader {
-  return readHeader(reader, decodeBitcoinHeader)
+  return readHeader(reader)
 }
 
-/** Reads a header without root; the merkle root of the result is 32 zero bytes. @throws CodecError */
-export function decodeShareHeaderWithoutRoot(reader: ByteReader): ShareHeader {
-  return readHeader(reader, rootless => {
-    const bytes = new Uint8Array(BITCOIN_HEADER_BYTES)
-    bytes.set(rootless.bytes(ROOT_OFFSET))
-    bytes.set(rootless.bytes(BITCOIN_HEADER_BYTES - AFTER_ROOT_OFFSET), AFTER_ROOT_OFFSET)
-    return decodeBitcoinHeader(new ByteReader(bytes))
-  })
+/** Reads a header without root; `root` is the result's merkle root. @throws CodecError */
+export function decodeShareHeaderWithoutRoot(reader: ByteReader, root: Bytes32): ShareHeader {
+  return readHeader(reader, root)
 }
 
-function readHeader(reader: ByteReader, readBitcoinHeader: (reader: ByteReader) => BitcoinHeader): ShareHeader {
+function readHeader(reader: ByteReader, root?: Bytes32): ShareHeader {
   const prevShareHash = shareHashFromWire(reader.bytes(HASH_BYTES))
   const uncles = readHashes(reader)
   const minerBitcoinAddress = readAddress(reader)
   const minerAddress = readWitnessProgram(reader)
-  const bitcoinHeader = readBitcoinHeader(reader)
+  const bitcoinHeader = decodeBitcoinHeader(reader, root)
   const bits = reader.u32()
   const timeSec = reader.u32()
   const donationAddress = readOptionalAddress(reader)
@@ -187,7 +181,7 @@ function readWitnessProgram(reader: ByteReader): WitnessProgram {
 
 /** SHA256d of the canonical header; never over received bytes. */
 export function shareHashOf(header: ShareHeader): ShareHash {
-  return shareHashFromWire(sha256d(encodeShareHeader(header)))
+  return shareHashFromWire(writeShareHeader(new ByteWriter(HEADER_ROOM_BYTES), header).lend(sha256d))
 }
 
 /**
@@ -205,7 +199,7 @@ export function encodeShare(share: Share): Uint8Array {
   const known = ENCODINGS.get(share)
   if (known !== undefined) return known
   const writer = new ByteWriter(2048)
-  writer.bytes(encodeShareHeader(share.header)).compactSize(share.transactions.length)
+  writeShareHeader(writer, share.header).compactSize(share.transactions.length)
   for (const transaction of share.transactions) writer.bytes(encodeTransaction(transaction))
   writeBranch(writer, share.merkleBranch).bytes(encodeTransaction(share.bitcoinCoinbase))
   if (writer.length > MAX_ENCODED_SHARE_BYTES) {
@@ -245,11 +239,13 @@ export function decodeShare(bytes: Uint8Array, limits: ShareLimits = DEFAULT_LIM
   const merkleBranch = readBranch(reader)
   const bitcoinCoinbase = decodeTransaction(reader)
   reader.expectEnd()
-  const canonical = encodeShareHeader(header)
-  const hash = shareHashFromWire(sha256d(canonical))
+  const { hash, isCanonical } = writeShareHeader(new ByteWriter(HEADER_ROOM_BYTES), header).lend(canonical => ({
+    hash: shareHashFromWire(sha256d(canonical)),
+    isCanonical: bytesEqual(canonical, received)
+  }))
   const share = { hash, header, transactions, merkleBranch, bitcoinCoinbase }
   // Everything behind the header has one form only.
-  if (bytesEqual(canonical, received)) ENCODINGS.set(share, bytes)
+  if (isCanonical) ENCODINGS.set(share, bytes)
   return share
 }
 
@@ -258,7 +254,8 @@ export function shareBodyBytes(share: Share): number {
   const known = ENCODINGS.get(share)
   if (known !== undefined) return known.length
   const branchNodes = share.merkleBranch.length / HASH_BYTES
-  let length = encodeShareHeader(share.header).length + compactSizeLength(share.transactions.length)
+  const headerBytes = writeShareHeader(new ByteWriter(HEADER_ROOM_BYTES), share.header).lend(written => written.length)
+  let length = headerBytes + compactSizeLength(share.transactions.length)
   for (const transaction of share.transactions) length += transactionBytes(transaction)
   length += compactSizeLength(branchNodes) + share.merkleBranch.length
   return length + transactionBytes(share.bitcoinCoinbase)

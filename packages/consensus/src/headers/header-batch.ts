@@ -1,14 +1,14 @@
 /** Many headers in one message: shared branches once, merkle roots left out where the proof gives them. Source: protocol §9. */
 import { ByteReader, ByteWriter, bytesEqual, bytesToHex, CodecError, invariant } from '@p2poolv2/primitives'
-import { merkleRootFromProof, withImpliedRoot } from '../commitment/coinbase-proof.ts'
+import { merkleRootFromProof } from '../commitment/coinbase-proof.ts'
 import {
   decodeShareHeader,
   decodeShareHeaderWithoutRoot,
-  encodeShareHeader,
-  encodeShareHeaderWithoutRoot,
   readBranch,
   shareHashOf,
-  writeBranch
+  writeBranch,
+  writeShareHeader,
+  writeShareHeaderWithoutRoot
 } from '../encoding/share-codec.ts'
 import type { ShareHeader } from '../share.ts'
 import type { HeaderItem } from './header-item.ts'
@@ -29,6 +29,11 @@ export const MAX_BATCH_HEADERS_PER_HEIGHT = 128
 
 /** Headers keep their order; distinct branches are listed in order of first use. */
 export function encodeHeaderBatch(items: readonly HeaderBatchItem[]): Uint8Array {
+  return writeHeaderBatch(new ByteWriter(items.length * 320), items).finish()
+}
+
+/** The bytes of `encodeHeaderBatch`. */
+export function writeHeaderBatch(writer: ByteWriter, items: readonly HeaderBatchItem[]): ByteWriter {
   invariant(items.length <= MAX_BATCH_HEADERS, 'a header batch stays below its limit')
   const indexOfBranch = new Map<string, number>()
   const branches: Uint8Array[] = []
@@ -45,12 +50,12 @@ export function encodeHeaderBatch(items: readonly HeaderBatchItem[]): Uint8Array
     const root = merkleRootFromProof(header, merkleBranch)
     const includesRoot = root === null || !bytesEqual(root, header.bitcoinHeader.merkleRootWire)
     headers.u16(index).bool(includesRoot)
-    headers.bytes(includesRoot ? encodeShareHeader(header) : encodeShareHeaderWithoutRoot(header))
+    if (includesRoot) writeShareHeader(headers, header)
+    else writeShareHeaderWithoutRoot(headers, header)
   }
-  const writer = new ByteWriter(headers.length + branches.length * 256)
   writer.compactSize(branches.length)
   for (const branch of branches) writeBranch(writer, branch)
-  return writer.bytes(headers.finish()).finish()
+  return headers.lend(written => writer.bytes(written))
 }
 
 /**
@@ -75,7 +80,11 @@ export function decodeHeaderBatch(bytes: Uint8Array): HeaderItem[] {
 }
 
 function readRootless(reader: ByteReader, merkleBranch: Uint8Array): ShareHeader {
-  const header = withImpliedRoot(decodeShareHeaderWithoutRoot(reader), merkleBranch)
-  if (header === null) throw new CodecError('malformed', 'a left-out merkle root follows from no proof')
+  const rootWire = new Uint8Array(32)
+  const header = decodeShareHeaderWithoutRoot(reader, rootWire)
+  // The proof is about everything in a header but the root, and nobody else has seen this one yet.
+  const implied = merkleRootFromProof(header, merkleBranch)
+  if (implied === null) throw new CodecError('malformed', 'a left-out merkle root follows from no proof')
+  rootWire.set(implied)
   return header
 }

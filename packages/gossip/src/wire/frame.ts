@@ -1,12 +1,4 @@
-import {
-  ByteReader,
-  ByteWriter,
-  bytesEqual,
-  CodecError,
-  concatBytes,
-  type Sha256d,
-  sha256d
-} from '@p2poolv2/primitives'
+import { ByteReader, ByteWriter, bytesEqual, CodecError, type Sha256d, sha256d } from '@p2poolv2/primitives'
 import { FRAME_HEAD_BYTES, MAX_PAYLOAD_BYTES } from './protocols.ts'
 
 /**
@@ -16,8 +8,8 @@ import { FRAME_HEAD_BYTES, MAX_PAYLOAD_BYTES } from './protocols.ts'
  */
 export function encodeFrame(payload: Uint8Array, hash: Sha256d = sha256d): Uint8Array {
   if (payload.length > MAX_PAYLOAD_BYTES) throw new CodecError('oversize', 'a payload is over 1 MiB')
-  const head = new ByteWriter().u32(payload.length).bytes(hash(payload).subarray(0, 4)).finish()
-  return concatBytes(head, payload)
+  const writer = new ByteWriter(FRAME_HEAD_BYTES + payload.length)
+  return writer.u32(payload.length).bytes(hash(payload).subarray(0, 4)).bytes(payload).finish()
 }
 
 /** What the first 8 bytes of a frame announce; to be checked before the payload is read. */

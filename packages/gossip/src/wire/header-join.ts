@@ -28,5 +28,5 @@ export function joinHeaderBatches(batches: readonly Uint8Array[]): Uint8Array {
   }
   const writer = new ByteWriter(headers.length + branches.length * 256).compactSize(branches.length)
   for (const branch of branches) writer.compactSize(branch.length / 32).bytes(branch)
-  return writer.bytes(headers.finish()).finish()
+  return headers.lend(written => writer.bytes(written).finish())
 }

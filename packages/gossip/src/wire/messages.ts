@@ -2,11 +2,11 @@ import { decodeTransaction, encodeTransaction, type Transaction } from '@p2poolv
 import {
   decodeHeaderBatch,
   decodeShare,
-  encodeHeaderBatch,
   encodeShare,
   type HeaderBatchItem,
   type HeaderItem,
-  type Share
+  type Share,
+  writeHeaderBatch
 } from '@p2poolv2/consensus'
 import {
   ByteReader,
@@ -82,7 +82,7 @@ export function encodeMessage(message: PeerMessage): Uint8Array {
       writer.bytes(wireFromDisplay(message.stop))
       break
     case 'shareHeaders':
-      writer.bytes(encodeHeaderBatch(message.items))
+      writeHeaderBatch(writer, message.items)
       break
     case 'shareBlock':
       writer.bytes(encodeShare(message.share))

@@ -1,17 +1,10 @@
-import {
-  type ChainVerdict,
-  encodeHeaderBatch,
-  encodeShare,
-  type HeaderBatchItem,
-  RULES_VERSION,
-  type Share
-} from '@p2poolv2/consensus'
+import { type ChainVerdict, encodeShare, type HeaderBatchItem, RULES_VERSION, type Share } from '@p2poolv2/consensus'
 import type { Height, ShareHash } from '@p2poolv2/primitives'
 import type { ConfirmedMove } from '../chains/confirmed-chain.ts'
 import type { ChainOutcome } from '../contract.ts'
 import type { HeaderIndex, Slot } from '../tree/header-index.ts'
 import { bodyKey, confirmedKey, headerKey, indexKey, stateKey } from './keys.ts'
-import { encodeArchiveRow, encodeHeaderRecord, encodeIndexRow, encodeState, type StateRow } from './records.ts'
+import { encodeArchiveRow, encodeHeaderRecord, encodeState, type StateRow, writeIndexRow } from './records.ts'
 import { sealed } from './seal.ts'
 import type { ChainDelta, StoredRow } from './share-store.ts'
 
@@ -56,8 +49,7 @@ export class Changes {
     const height = this.#index.height(slot)
     this.#rows.add(slot)
     this.grownHeights.add(height)
-    const batch = encodeHeaderBatch([{ header: item.header, merkleBranch: item.merkleBranch }])
-    this.#puts.push({ key: headerKey(this.#index.hash(slot)), value: encodeHeaderRecord({ height, batch }) })
+    this.#puts.push({ key: headerKey(this.#index.hash(slot)), value: encodeHeaderRecord(height, item) })
   }
 
   /** @returns how many bytes it takes */
@@ -152,7 +144,7 @@ export class Changes {
 
 /** The stored form of a share in the index. */
 export function indexPut(index: HeaderIndex, slot: Slot): StoredRow {
-  const value = encodeIndexRow({
+  const row = writeIndexRow({
     prevHash: index.prevHash(slot),
     bits: index.bits(slot),
     timeSec: index.timeSec(slot),
@@ -168,5 +160,5 @@ export function indexPut(index: HeaderIndex, slot: Slot): StoredRow {
     scriptsUnchecked: index.scriptsUnchecked(slot),
     padding: index.padding(slot)
   })
-  return sealed(indexKey(index.height(slot), index.hash(slot)), value)
+  return row.lend(value => sealed(indexKey(index.height(slot), index.hash(slot)), value))
 }

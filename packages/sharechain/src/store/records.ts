@@ -1,5 +1,5 @@
-import type { ChainName, ConsensusAddress, PaddingMark } from '@p2poolv2/consensus'
-import { PADDING_MARKS } from '@p2poolv2/consensus'
+import type { ChainName, ConsensusAddress, HeaderBatchItem, PaddingMark } from '@p2poolv2/consensus'
+import { PADDING_MARKS, writeHeaderBatch } from '@p2poolv2/consensus'
 import type { BlockHash, CompactBits, Height, ShareHash, Work } from '@p2poolv2/primitives'
 import {
   ByteReader,
@@ -65,6 +65,11 @@ export interface StateRow {
 }
 
 export function encodeIndexRow(row: IndexRow): Uint8Array {
+  return writeIndexRow(row).finish()
+}
+
+/** A writer with the bytes of `encodeIndexRow`. */
+export function writeIndexRow(row: IndexRow): ByteWriter {
   const flags =
     VALIDITIES.indexOf(row.validity) |
     (row.hasBody ? FLAG_BODY : 0) |
@@ -75,8 +80,7 @@ export function encodeIndexRow(row: IndexRow): Uint8Array {
   writeWork(writer, row.chainWork)
   writer.u8(row.miner.addressClass).varBytes(row.miner.script).u8(row.uncles.length)
   for (const uncle of row.uncles) writer.bytes(wireFromDisplay(uncle))
-  writer.u32(row.bodyBytes).u16(row.rulesVersion).varBytes(utf8FromString(row.verdict))
-  return writer.finish()
+  return writer.u32(row.bodyBytes).u16(row.rulesVersion).varBytes(utf8FromString(row.verdict))
 }
 
 /** @throws CodecError when the bytes are not an index row */
@@ -142,8 +146,9 @@ export function decodeState(bytes: Uint8Array): StateRow {
   return { sequence, confirmedTip, candidateTip, uncleCount }
 }
 
-export function encodeHeaderRecord(record: HeaderRecord): Uint8Array {
-  return new ByteWriter().u32(record.height).bytes(record.batch).finish()
+/** Height and a batch of one header. */
+export function encodeHeaderRecord(height: Height, item: HeaderBatchItem): Uint8Array {
+  return writeHeaderBatch(new ByteWriter(1_024).u32(height), [item]).finish()
 }
 
 /** @throws CodecError when too short; the batch itself is decoded by consensus */
@@ -234,7 +239,8 @@ function readCount(reader: ByteReader): number {
 function writeWork(writer: ByteWriter, work: Work): void {
   const bytes: number[] = []
   for (let rest = work; rest > 0n; rest >>= 8n) bytes.push(Number(rest & 0xffn))
-  writer.u8(bytes.length).bytes(Uint8Array.from(bytes))
+  writer.u8(bytes.length)
+  for (const byte of bytes) writer.u8(byte)
 }
 
 function readWork(reader: ByteReader): Work {

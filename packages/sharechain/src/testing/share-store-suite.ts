@@ -1,10 +1,14 @@
-import { utf8FromString } from '@p2poolv2/primitives'
+import { ByteWriter, utf8FromString } from '@p2poolv2/primitives'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { blockKey, bodyKey, confirmedKey, headerKey, indexKey, stateKey } from '../store/keys.ts'
-import { encodeArchiveRow, encodeFoundBlock, encodeHeaderRecord } from '../store/records.ts'
+import { encodeArchiveRow, encodeFoundBlock } from '../store/records.ts'
 import type { ShareStore, StoredRow } from '../store/share-store.ts'
 import { compareDigests } from '../tree/hash-order.ts'
 import { deltaOf, foundBlock, hashOf } from './deltas.ts'
+
+/** A store does not look into it. */
+const A_HEADER = utf8FromString('a header')
+const headerRecord = (height: number): Uint8Array => new ByteWriter().u32(height).bytes(A_HEADER).finish()
 
 /** A store and what its tests need around it. */
 export interface StoreRig {
@@ -80,10 +84,10 @@ export function describeShareStore(name: string, makeRig: () => Promise<StoreRig
 
     it('answers reads in the order asked, with null where it has nothing', async () => {
       const body = utf8FromString('a share')
-      const record = { height: 7, batch: utf8FromString('a header') }
+      const record = { height: 7, batch: A_HEADER }
       const puts = [
         { key: bodyKey(hashOf(1)), value: body },
-        { key: headerKey(hashOf(2)), value: encodeHeaderRecord(record) }
+        { key: headerKey(hashOf(2)), value: headerRecord(7) }
       ]
       await rig.store.commit(deltaOf(1, { puts }))
       expect(await rig.store.readShares([hashOf(2), hashOf(1)])).toEqual([null, body])
@@ -109,12 +113,14 @@ export function describeShareStore(name: string, makeRig: () => Promise<StoreRig
     })
 
     it('gives whole heights of the archive, from two below the first hash of a locator that is on its chain', async () => {
-      const heightOf = (n: number) => encodeHeaderRecord({ height: n, batch: utf8FromString('a header') })
       const puts = [1, 2, 3, 4, 5, 7].flatMap(n => [
-        { key: headerKey(hashOf(n)), value: heightOf(n) },
+        { key: headerKey(hashOf(n)), value: headerRecord(n) },
         { key: confirmedKey(n), value: encodeArchiveRow(hashOf(n), n === 4 ? [hashOf(40), hashOf(41)] : []) }
       ])
-      puts.push({ key: headerKey(hashOf(0)), value: heightOf(0) }, { key: headerKey(hashOf(41)), value: heightOf(4) })
+      puts.push(
+        { key: headerKey(hashOf(0)), value: headerRecord(0) },
+        { key: headerKey(hashOf(41)), value: headerRecord(4) }
+      )
       await rig.store.commit(deltaOf(1, { puts }))
       const heights = async (locator: readonly number[], limit = 10) =>
         (await rig.store.readArchive(locator.map(hashOf), limit)).map(({ height }) => height)
