@@ -65,6 +65,11 @@ const COMMANDS = {
     summary: 'a fresh node takes in 100,000 shares of three peers, one slow, one a liar; --shares N',
     run: script('test/network/long-sync/long-sync.ts')
   },
+  'test:independent': {
+    usage: 'test:independent [options]',
+    summary: 'whom a random chain of 20,000 shares pays, computed again in Python; --shares N, --seed N',
+    run: script('test/independent/independent.ts')
+  },
   soak: {
     usage: 'soak [options]',
     summary: 'eight real nodes for twenty minutes, restarts, memory and files; --minutes N, --seed N',

@@ -37,10 +37,12 @@ const node = ({ url }: { url: string }) => ({ url, user: 'u', password: 'p' })
 function submitter(nodes: readonly BitcoindConfig[], ports: Partial<BlockSubmitterPorts> = {}) {
   const steps: string[] = []
   const results: BlockResult[] = []
+  const settled: string[] = []
   const made = new BlockSubmitter(
     { nodes, retryMinMs: 5, retryMaxMs: 20 },
     {
       persist: async () => void steps.push('persisted'),
+      settled: block => void settled.push(block.blockHash),
       onResult: result => {
         steps.push(result.result)
         results.push(result)
@@ -51,7 +53,7 @@ function submitter(nodes: readonly BitcoindConfig[], ports: Partial<BlockSubmitt
     }
   )
   undo.push(() => made.close())
-  return { made, steps, results }
+  return { made, steps, results, settled }
 }
 
 const BLOCK: FoundBlock = { blockHash: blockHash('00'.repeat(32)), bitcoinHeight: 1, blockHex: '00' }
@@ -94,7 +96,7 @@ describe('BlockSubmitter', () => {
     expect(await made.submit(found(server), { signal: never })).toMatchObject([{ result: 'accepted' }])
   })
 
-  it('a disk that is stuck holds up a block for a moment only', async () => {
+  it('a disk that is stuck does not hold up a block', async () => {
     const server = await devChain()
     let release = (): void => {}
     const persist = () =>
@@ -124,11 +126,15 @@ describe('BlockSubmitter', () => {
     ['bad-prevblk', 'rejected', 'bad-prevblk'],
     ['duplicate', 'duplicate', null],
     ['duplicate-invalid', 'rejected', 'duplicate-invalid'],
-    [{ odd: true }, 'rejected', 'an answer in a shape we do not know']
+    ['rejected', 'rejected', 'rejected'],
+    ['high-hash', 'rejected', 'high-hash'],
+    ['time-too-old', 'rejected', 'time-too-old'],
+    [null, 'accepted', null]
   ])('the answer %j is %s', async (answer, result, reason) => {
     const server = await peer((socket, { id }) => socket.write(rpcAnswer(id, answer)))
-    const { made } = submitter([{ url: server.url }])
+    const { made, settled } = submitter([{ url: server.url }])
     expect(await made.submit(BLOCK, { signal: never })).toMatchObject([{ result, reason }])
+    expect(settled).toEqual([BLOCK.blockHash])
   })
 
   it('tries a node that is starting or unreachable until it takes the block', async () => {
@@ -195,10 +201,15 @@ describe('BlockSubmitter', () => {
     ['too many calls', () => httpAnswer(503, 'Work queue depth exceeded')],
     ['a disk that is full', (id: number) => rpcRefusal(id, -25, 'Disk space is too low!')],
     ['an internal error', (id: number) => rpcRefusal(id, -32603, 'internal')],
-    ['a warm-up', (id: number) => rpcRefusal(id, -28, 'Verifying blocks…')]
+    ['a warm-up', (id: number) => rpcRefusal(id, -28, 'Verifying blocks…')],
+    ['an answer of no known shape', (id: number) => rpcAnswer(id, { odd: true })],
+    ['half an answer', () => 'HTTP/1.1 200 OK\r\ncontent-length: 900\r\nconnection: close\r\n\r\n{"res'],
+    ['a page of a router', () => httpAnswer(200, '<html>Log in</html>')],
+    ['the answer to something else', (id: number) => rpcAnswer(id + 1_000, null)]
   ])('asks again after %s', async (_name, notYet) => {
     const server = await peer((socket, { id }) => {
-      socket.write(server.calls.length < 4 ? notYet(id) : rpcAnswer(id, null))
+      if (server.calls.length < 4) socket.end(notYet(id))
+      else socket.write(rpcAnswer(id, null))
     })
     const { made, results } = submitter([{ url: server.url }])
     expect(await made.submit(BLOCK, { signal: never })).toMatchObject([{ result: 'accepted' }])
@@ -206,13 +217,16 @@ describe('BlockSubmitter', () => {
     expect(results).toHaveLength(1)
   })
 
-  it('a block that stays without its parent until it is stale is refused with the node’s word', async () => {
+  it('a block that stays without its parent until it is stale has lost the race', async () => {
     const server = await peer((socket, { id }) => socket.write(rpcAnswer(id, 'prev-blk-not-found')))
-    const { made } = submitter([{ url: server.url }], { bitcoinHeight: () => (server.calls.length < 3 ? 2 : 3) })
+    const { made, settled } = submitter([{ url: server.url }], {
+      bitcoinHeight: () => (server.calls.length < 3 ? 2 : 3)
+    })
     expect(await made.submit(BLOCK, { signal: never })).toMatchObject([
-      { result: 'rejected', reason: 'prev-blk-not-found' }
+      { result: 'lost-race', reason: 'prev-blk-not-found' }
     ])
     expect(server.calls).toHaveLength(3)
+    expect(settled).toEqual([BLOCK.blockHash])
   })
 })
 
@@ -239,17 +253,18 @@ describe('several blocks on one parent', () => {
     return { server, asked, nth }
   }
 
-  it('of thousands found before bitcoind answers to the first, none but it is written, sent or kept once it is taken', async () => {
+  it('of thousands found before bitcoind answers to the first, it and the newest are written, and it alone is sent', async () => {
     const { server, asked, nth } = await slowNode()
-    const { made, steps } = submitter([{ url: server.url }])
+    const { made, steps, settled } = submitter([{ url: server.url }])
     const all = Array.from({ length: 5_000 }, (_, n) => made.submit(candidate(n), { signal: never }))
     const answer = await nth(1)
     answer(null)
     const results = (await Promise.all(all)).map(([one]) => one?.result)
     expect(results).toEqual(['accepted', ...Array(4_999).fill('superseded')])
-    expect(steps.filter(step => step === 'persisted')).toHaveLength(1)
+    expect(steps.filter(step => step === 'persisted')).toHaveLength(2)
     expect(asked).toHaveLength(1)
     expect(await made.submit(candidate(6_000), { signal: never })).toMatchObject([{ result: 'superseded' }])
+    expect(settled.toSorted()).toEqual([candidate(0).blockHash, candidate(4_999).blockHash])
   })
 
   it('the newest goes when the first is refused', async () => {
@@ -291,16 +306,18 @@ describe('several blocks on one parent', () => {
     expect(await Promise.all(all)).toMatchObject(Array(2).fill([{ result: 'failed' }, { result: 'rejected' }]))
   })
 
-  it('the one kept is written to disk when the node stops', async () => {
+  it('the one kept is on disk before it has its turn, and is tried by the next start if the node stops', async () => {
     const { server, nth } = await slowNode()
     const stop = new AbortController()
-    const { made, steps } = submitter([{ url: server.url }])
+    const { made, steps, settled } = submitter([{ url: server.url }])
     const all = [1, 2].map(n => made.submit(candidate(n), { signal: stop.signal }))
     await nth(1)
+    expect(steps).toEqual(['persisted', 'persisted'])
     stop.abort()
     await made.idle()
     expect((await Promise.all(all)).map(([one]) => one?.result)).toEqual(['failed', 'failed'])
     expect(steps.filter(step => step === 'persisted')).toHaveLength(2)
+    expect(settled).toEqual([])
   })
 
   it('beyond so many under way at once the oldest is given up', async () => {

@@ -3,7 +3,8 @@ import type { Log } from '@p2poolv2/runtime'
 import { CandidateGate, type GateDecision } from './candidate-gate.ts'
 import type { BitcoindConfig } from './config.ts'
 import { RpcClient } from './rpc-client.ts'
-import { NODE_CODE, printable, RpcError } from './rpc-error.ts'
+import { NODE_CODE, RpcError } from './rpc-error.ts'
+import { type BlockAnswer, meaningOf } from './submit-words.ts'
 import { backOffMs, pause } from './waiting.ts'
 
 export interface FoundBlock {
@@ -37,8 +38,10 @@ export interface BlockSubmitterOptions {
 }
 
 export interface BlockSubmitterPorts {
-  /** Keeps the block where a person can find it. Begun before anything else; see PERSIST_HEAD_START_MS. */
+  /** Keeps the block where a person, and the next start, can find it. Begun before anything else, and waited for by nothing. */
   readonly persist: (block: FoundBlock) => Promise<void>
+  /** Every node has said its last word to a block that was kept, or nobody needs it any more: the next start need not try again. */
+  readonly settled: (block: FoundBlock) => void
   /** Told for each node as soon as it is known. */
   readonly onResult: (result: BlockResult) => void
   /** The highest tip known; a block is stale two blocks later. */
@@ -48,9 +51,6 @@ export interface BlockSubmitterPorts {
 
 /** A block nobody could be told of for so long is worthless. */
 export const GIVE_UP_AFTER_MS = 3_600_000
-
-/** A disk that is slow or stuck does not hold up a block for longer. */
-export const PERSIST_HEAD_START_MS = 200
 
 /** A tip so far above our block's height means that the network went on without it. */
 export const STALE_DEPTH_BLOCKS = 2
@@ -62,25 +62,10 @@ export const STALE_DEPTH_BLOCKS = 2
 export const MAX_UNDER_WAY = 32
 
 /**
- * bitcoind's words for a block that may be good a little later: it has not seen the parent yet, or its clock is behind the
- * block's time. It forgets such a block, so it has to be given again.
- */
-const NOT_YET: ReadonlySet<string> = new Set(['prev-blk-not-found', 'time-too-new'])
-
-/** Words for a block that breaks no rule, as far as the node looked, and is not in its best chain (BIP22). */
-const LOST_RACE: ReadonlySet<string> = new Set([
-  'inconclusive',
-  'duplicate-inconclusive',
-  'inconclusive-not-best-prevblk',
-  'stale-prevblk',
-  'stale-work'
-])
-
-/**
  * Hands found blocks to all nodes at once, and again to those that could not be reached or said "not yet", after waits
- * that grow, until the block is stale. Of our blocks with one parent, one waits for its answer and the newest other is kept
- * (see `CandidateGate`). A kept one is written to disk when its turn comes; if this process is killed before, it is lost,
- * and the share it also is remains.
+ * that grow, until the block is stale. Beside that each is written to disk: neither waits for the other, so that whichever
+ * is quicker saves the block from a crash. Of our blocks with one parent, one waits for its answer and the newest other is kept
+ * (see `CandidateGate`); that one is written as soon as the write before it is done.
  */
 export class BlockSubmitter {
   readonly #options: BlockSubmitterOptions
@@ -91,6 +76,10 @@ export class BlockSubmitter {
   readonly #underWay = new Set<AbortController>()
   /** Until each is answered: those under way, and one kept for a parent. */
   readonly #unanswered = new Set<Promise<unknown>>()
+  /** Writes under way: one of each block that was handed over, and one of those that are kept. */
+  #writes = 0
+  /** The newest that is kept behind another and not written yet. */
+  #toWrite: Candidate | null = null
 
   constructor(options: BlockSubmitterOptions, ports: BlockSubmitterPorts) {
     this.#options = options
@@ -106,8 +95,10 @@ export class BlockSubmitter {
     const answered = new Promise<readonly BlockResult[]>(resolve => {
       // The hash of the parent follows the version at the start of the header.
       const parent = block.blockHex.slice(8, 72)
-      const candidate = { block, parent, signal, resolve }
-      this.#act(this.#gate.offer(parent, block.blockHash, candidate))
+      const candidate: Candidate = { block, parent, signal, resolve, written: null }
+      const decision = this.#gate.offer(parent, block.blockHash, candidate)
+      this.#act(decision)
+      if (decision.goes !== candidate && !decision.superseded.includes(candidate)) this.#writeKept(candidate)
     })
     const submission = answered.finally(() => this.#unanswered.delete(submission))
     this.#unanswered.add(submission)
@@ -125,20 +116,36 @@ export class BlockSubmitter {
   }
 
   #act({ goes, superseded }: GateDecision<Candidate>): void {
-    for (const { block, resolve } of superseded) {
+    for (const candidate of superseded) {
+      const { block, resolve, written } = candidate
+      if (this.#toWrite === candidate) this.#toWrite = null
       const results = this.#clients.map(({ url }) => resultOf(block, url, { result: 'superseded', reason: null }))
       for (const result of results) this.#ports.onResult(result)
+      void written?.then(() => this.#ports.settled(block))
       resolve(results)
     }
     if (goes !== null) void this.#handOver(goes)
   }
 
+  /** One write of kept blocks at a time: of thousands in a moment those are written that are the newest when the disk is free. */
+  #writeKept(candidate: Candidate): void {
+    this.#toWrite = candidate
+    if (this.#writes === 0) this.#writeNext()
+  }
+
+  #writeNext(): void {
+    const next = this.#toWrite
+    this.#toWrite = null
+    if (next !== null) void this.#persist(next)
+  }
+
   async #handOver(candidate: Candidate): Promise<void> {
     const { block, parent, signal } = candidate
     let isHeard = false
-    const heard = (answer: Answer | null): void => {
+    const heard = (answer: BlockAnswer | null): void => {
       // One that lost the race is taken too: the node has it, and another on the same parent would come later still.
-      if (answer !== null && TAKEN.has(answer.result)) this.#act(this.#gate.taken(parent, block.blockHash))
+      if (answer !== null && !answer.isOpen && TAKEN.has(answer.result))
+        this.#act(this.#gate.taken(parent, block.blockHash))
       else if (!isHeard) this.#act(this.#gate.heard(parent))
       isHeard = true
     }
@@ -150,38 +157,52 @@ export class BlockSubmitter {
       oldest.abort()
     }
     const ended = AbortSignal.any([signal, givenUp.signal])
-    const results = await this.#submit(block, { signal: ended, heard })
+    const written = this.#persist(candidate)
+    this.#ports.log.info(
+      { blockHash: block.blockHash, bitcoinHeight: block.bitcoinHeight, nodes: this.#clients.length },
+      'a found block goes to all bitcoin nodes'
+    )
+    const ports = { signal: ended, heard }
+    const ends = await Promise.all(this.#clients.map(client => this.#submitTo(client, block, ports)))
+    await written
     this.#underWay.delete(givenUp)
     heard(null)
-    candidate.resolve(results)
+    if (ends.every(({ isFinal }) => isFinal)) this.#ports.settled(block)
+    candidate.resolve(ends.map(({ result }) => result))
   }
 
-  async #submit(block: FoundBlock, ports: AnswerPorts): Promise<readonly BlockResult[]> {
-    const persisted = this.#persist(block)
-    const headStart = new AbortController()
-    await Promise.race([persisted, pause(PERSIST_HEAD_START_MS, headStart.signal)])
-    headStart.abort()
-    const results = await Promise.all(this.#clients.map(client => this.#submitTo(client, block, ports)))
-    await persisted
-    return results
-  }
-
-  async #persist(block: FoundBlock): Promise<void> {
-    try {
-      await this.#ports.persist(block)
-    } catch (error) {
-      // A full disk must not keep the block from the network.
-      this.#ports.log.error({ err: error, blockHash: block.blockHash }, 'a found block could not be written to disk')
+  /** Writes a block once. Does not reject: a full disk must not keep the block from the network. */
+  #persist(candidate: Candidate): Promise<void> {
+    const { block } = candidate
+    const { blockHash, bitcoinHeight } = block
+    const { log } = this.#ports
+    const write = async (): Promise<void> => {
+      this.#writes += 1
+      const beganAtMs = performance.now()
+      try {
+        await this.#ports.persist(block)
+        const ms = Math.round(performance.now() - beganAtMs)
+        log.info({ blockHash, bitcoinHeight, ms }, 'a found block is on disk')
+      } catch (error) {
+        log.error({ err: error, blockHash }, 'a found block could not be written to disk')
+      } finally {
+        this.#writes -= 1
+        this.#writeNext()
+      }
     }
+    if (this.#toWrite === candidate) this.#toWrite = null
+    candidate.written ??= write()
+    return candidate.written
   }
 
-  async #submitTo(client: RpcClient, block: FoundBlock, ports: AnswerPorts): Promise<BlockResult> {
-    const result = resultOf(block, client.url, await this.#answerOf(client, block, ports))
+  async #submitTo(client: RpcClient, block: FoundBlock, ports: AnswerPorts): Promise<End> {
+    const answer = await this.#lastWordOf(client, block, ports)
+    const result = resultOf(block, client.url, answer)
     this.#ports.onResult(result)
-    return result
+    return { result, isFinal: !answer.isOpen }
   }
 
-  async #answerOf(client: RpcClient, block: FoundBlock, { signal, heard }: AnswerPorts): Promise<Answer> {
+  async #lastWordOf(client: RpcClient, block: FoundBlock, { signal, heard }: AnswerPorts): Promise<BlockAnswer> {
     const { blockHash } = block
     const backOff = { minMs: this.#options.retryMinMs ?? 100, maxMs: this.#options.retryMaxMs ?? 5_000 }
     const endsAtMs = performance.now() + (this.#options.giveUpAfterMs ?? GIVE_UP_AFTER_MS)
@@ -190,7 +211,9 @@ export class BlockSubmitter {
       if (answer.result !== 'failed') heard(answer)
       if (!answer.isOpen) return answer
       const stale = (this.#ports.bitcoinHeight() ?? 0) >= block.bitcoinHeight + STALE_DEPTH_BLOCKS
-      if (signal.aborted || stale || performance.now() >= endsAtMs) return answer
+      // Two blocks on top of its parent: whatever was open, nobody needs it any more.
+      if (stale) return { ...answer, isOpen: false }
+      if (signal.aborted || performance.now() >= endsAtMs) return answer
       const facts = { url: client.url, blockHash, attempt, reason: answer.reason }
       // The first failure is news; what follows every few seconds is not.
       if (attempt === 0) this.#ports.log.warn(facts, 'a found block could not be handed over yet')
@@ -200,6 +223,7 @@ export class BlockSubmitter {
   }
 }
 
+/** A node has the block. */
 const TAKEN: ReadonlySet<string> = new Set(['accepted', 'duplicate', 'lost-race'])
 
 interface Candidate {
@@ -208,17 +232,20 @@ interface Candidate {
   readonly parent: string
   readonly signal: AbortSignal
   readonly resolve: (results: readonly BlockResult[]) => void
+  /** Its write, once that was begun; does not reject. */
+  written: Promise<void> | null
+}
+
+interface End {
+  readonly result: BlockResult
+  /** Another attempt, by the next start, would end no otherwise. */
+  readonly isFinal: boolean
 }
 
 interface AnswerPorts {
   readonly signal: AbortSignal
   /** Called for each word of a node about the block. */
-  readonly heard: (answer: Answer) => void
-}
-
-interface Answer extends Pick<BlockResult, 'result' | 'reason'> {
-  /** Another attempt may end otherwise. */
-  readonly isOpen: boolean
+  readonly heard: (answer: BlockAnswer) => void
 }
 
 function resultOf(
@@ -230,9 +257,9 @@ function resultOf(
 }
 
 /** One attempt. A node that cannot work just now, for want of disk or memory, is as good as one that is away. */
-async function answerNow(client: RpcClient, block: FoundBlock, signal: AbortSignal): Promise<Answer> {
+async function answerNow(client: RpcClient, block: FoundBlock, signal: AbortSignal): Promise<BlockAnswer> {
   try {
-    return answerOfWord(await client.call('submitblock', [block.blockHex], { signal }))
+    return meaningOf(await client.call('submitblock', [block.blockHex], { signal }))
   } catch (error) {
     if (!(error instanceof RpcError)) throw error
     if (error.nodeCode === NODE_CODE.decodeFailed) {
@@ -240,13 +267,4 @@ async function answerNow(client: RpcClient, block: FoundBlock, signal: AbortSign
     }
     return { result: 'failed', reason: error.message, isOpen: true }
   }
-}
-
-/** bitcoind's answer to submitblock (BIP22): null is good, text is a reason. */
-function answerOfWord(word: unknown): Answer {
-  if (word === null) return { result: 'accepted', reason: null, isOpen: false }
-  const reason = typeof word === 'string' ? printable(word) : 'an answer in a shape we do not know'
-  if (reason === 'duplicate') return { result: 'duplicate', reason: null, isOpen: false }
-  if (LOST_RACE.has(reason)) return { result: 'lost-race', reason, isOpen: false }
-  return { result: 'rejected', reason, isOpen: NOT_YET.has(reason) }
 }

@@ -264,7 +264,7 @@ describe.skipIf(path === null)(TITLE, { timeout: 120_000 }, () => {
     await node.halt()
     const submitter = new BlockSubmitter(
       { nodes: [configOf(node)], retryMinMs: 5, retryMaxMs: 50 },
-      { persist: async () => {}, onResult: () => {}, bitcoinHeight: () => null, log }
+      { persist: async () => {}, settled: () => {}, onResult: () => {}, bitcoinHeight: () => null, log }
     )
     undo.push(() => submitter.close())
     const found = { blockHash: blockHash('00'.repeat(32)), bitcoinHeight: 1, blockHex }
@@ -299,7 +299,7 @@ describe.skipIf(path === null)(TITLE, { timeout: 120_000 }, () => {
     }
     const submitter = new BlockSubmitter(
       { nodes: [configOf(node)] },
-      { persist: async () => {}, onResult: () => {}, bitcoinHeight: () => null, log }
+      { persist: async () => {}, settled: () => {}, onResult: () => {}, bitcoinHeight: () => null, log }
     )
     undo.push(() => submitter.close())
     const submit = (bytes: Uint8Array, n: number) =>

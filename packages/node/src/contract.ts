@@ -55,6 +55,13 @@ export type NodeEvent =
       readonly result: BlockSubmitResult
       readonly reason: string | null
     }
+  /** A block from before this start that some bitcoin node has not answered to, from where the shell keeps found blocks. */
+  | {
+      readonly type: 'blockKept'
+      readonly blockHash: BlockHash
+      readonly bitcoinHeight: number
+      readonly blockHex: string
+    }
   /** Where a block on record stands in bitcoin's chain now; told until it is a hundred blocks deep. -1: another has its height. */
   | { readonly type: 'blockFate'; readonly blockHash: BlockHash; readonly confirmations: number }
   | { readonly type: 'committed'; readonly sequence: number }
@@ -88,7 +95,7 @@ export type NodeEvent =
 export type NodeEffect =
   /**
    * Bitcoin first: hand this block, of one of our miners or put together from a peer's share, to every bitcoin node at
-   * once. `blockHex` is the `submitblock` argument.
+   * once, and keep it on disk until each has answered. `blockHex` is the `submitblock` argument.
    */
   | {
       readonly type: 'submitBlock'

@@ -188,6 +188,9 @@ export class NodeCore {
       case 'blockResult':
         this.#blocks.settle(event)
         break
+      case 'blockKept':
+        this.#blocks.again(event)
+        break
       case 'blockFate':
         this.#blocks.fate(event)
         break

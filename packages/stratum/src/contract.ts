@@ -160,7 +160,10 @@ export interface MinerSession {
   remains(): SessionRemains | null
   /** Hashes per second over about five minutes. */
   hashrateHps(nowMs: SteadyMs): number
-  /** @param now a session keeps time by the steady clock and judges the times of headers by the wall's */
+  /**
+   * After its `close` a session goes on to take what was received, for solutions alone: they may be blocks.
+   * @param now a session keeps time by the steady clock and judges the times of headers by the wall's
+   */
   handle(event: SessionEvent, now: Moment): readonly SessionEffect[]
   checkInvariants(nowMs: SteadyMs): void
 }

@@ -25,13 +25,26 @@ it('remembers nothing before the first block', async () => {
 })
 
 it('gives back what nobody has answered, the highest first', async () => {
-  for (const kept of [block('aa', 5), block('bb', 9), block('cc', 7), block('dd', 8)]) await folder.persist(kept)
+  for (const kept of [block('aa', 5), block('bb', 9), block('cc', 7), block('dd', 8)]) {
+    await folder.persist(kept)
+    await folder.settled(kept)
+  }
   const records = [
     { blockHash: hash('aa'), result: 'submitted' },
     { blockHash: hash('bb'), result: 'accepted' },
     { blockHash: hash('cc'), result: 'submitted: no answer on record' }
   ]
   expect(await folder.unanswered(records)).toEqual([block('dd', 8), block('cc', 7), block('aa', 5)])
+})
+
+it('gives back what one bitcoin node has answered to and another has not', async () => {
+  for (const kept of [block('aa', 5), block('bb', 9)]) await folder.persist(kept)
+  await folder.settled(block('bb', 9))
+  const records = [
+    { blockHash: hash('aa'), result: 'accepted' },
+    { blockHash: hash('bb'), result: 'accepted' }
+  ]
+  expect(await new FoundBlockFolder(join(parent, 'blocks')).unanswered(records)).toEqual([block('aa', 5)])
 })
 
 it('passes over a file that was cut short and files of others', async () => {
@@ -59,9 +72,11 @@ it('keeps the highest blocks, and no more than its cap', async () => {
   for (let height = 1; height <= MAX_KEPT_BLOCKS + 30; height++) {
     writeFileSync(join(parent, 'blocks', `${height}-${hash('aa')}.hex`), 'aa\n')
   }
+  writeFileSync(join(parent, 'blocks', `3-${hash('aa')}.open`), '')
   await folder.persist(block('bb', 500))
   const names = new Set(readdirSync(join(parent, 'blocks')))
-  expect(names.size).toBe(MAX_KEPT_BLOCKS + 1)
-  for (const name of [`500-${hash('bb')}.hex`, `1030-${hash('aa')}.hex`, 'notes.txt']) expect(names).toContain(name)
+  expect(names.size).toBe(MAX_KEPT_BLOCKS + 2)
+  for (const name of [`500-${hash('bb')}.hex`, `500-${hash('bb')}.open`, `1030-${hash('aa')}.hex`, 'notes.txt'])
+    expect(names).toContain(name)
   expect(names).not.toContain(`31-${hash('aa')}.hex`)
 })

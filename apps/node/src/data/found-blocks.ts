@@ -1,4 +1,4 @@
-import { mkdir, open, readdir, readFile, rm } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { FoundBlock } from '@p2poolv2/bitcoind'
 import { blockHash } from '@p2poolv2/primitives'
@@ -13,12 +13,14 @@ export const MAX_KEPT_BLOCKS = 1_000
 /** Files by which the folder may exceed the cap, so that it is not listed for every block. */
 const LIST_EVERY_BLOCKS = 50
 const FILE_NAME = /^(\d{1,9})-([0-9a-f]{64})\.hex$/
+/** An empty file of this ending beside it: not every bitcoin node has said its last word. */
+const OPEN = '.open'
 /** How a record begins to which no bitcoin node has answered. */
 const UNANSWERED = /^submitted/
 
 /**
- * Where the hex of every found block is kept, written before the block is submitted. A block whose answer a crash or a
- * power cut kept from us is submitted once more at the next start.
+ * Where the hex of every found block is kept, beside a mark for as long as some bitcoin node has not answered with something final. What
+ * is marked, or has no answer on record, is submitted once more at the next start.
  */
 export class FoundBlockFolder {
   readonly #folder: string
@@ -29,49 +31,70 @@ export class FoundBlockFolder {
     this.#folder = folder
   }
 
-  /** Writes `<height>-<hash>.hex`, waits until it is on the platter, and keeps the folder within MAX_KEPT_BLOCKS or so. */
+  /**
+   * Writes `<height>-<hash>.hex` and its mark, waits until both are on the platter, names included, and keeps the folder within
+   * MAX_KEPT_BLOCKS or so.
+   */
   async persist(block: FoundBlock): Promise<void> {
-    const name = `${block.bitcoinHeight}-${block.blockHash}.hex`
-    // Submitted once more: on a full disk, writing it anew would destroy what is there.
-    if ((await this.#hexOf(name)) === block.blockHex) return
+    const name = nameOf(block)
     await mkdir(this.#folder, { recursive: true })
-    const file = await open(join(this.#folder, name), 'w')
-    try {
-      await file.writeFile(`${block.blockHex}\n`)
-      await file.sync()
-    } finally {
-      await file.close()
+    // Submitted once more: on a full disk, writing it anew would destroy what is there.
+    if ((await this.#hexOf(`${name}.hex`)) !== block.blockHex) {
+      await this.#write(`${name}.hex`, `${block.blockHex}\n`)
+      this.#written += 1
     }
-    this.#written += 1
+    await this.#write(`${name}${OPEN}`, '')
+    await this.#syncFolder()
     if (this.#written >= LIST_EVERY_BLOCKS) await this.#removeLowest()
+  }
+
+  /** Every bitcoin node has said its last word. Never rejects: what stays marked is tried once more. */
+  async settled(block: FoundBlock): Promise<void> {
+    await rm(join(this.#folder, `${nameOf(block)}${OPEN}`), { force: true }).catch(() => undefined)
+  }
+
+  async #write(name: string, text: string): Promise<void> {
+    await withFile(join(this.#folder, name), 'w', async file => {
+      await file.writeFile(text)
+      await file.sync()
+    })
+  }
+
+  /** Not every system can open a folder for that; those do it by themselves. */
+  async #syncFolder(): Promise<void> {
+    await withFile(this.#folder, 'r', file => file.sync()).catch(() => undefined)
   }
 
   async #removeLowest(): Promise<void> {
     this.#written = 0
     const files = await this.#files()
-    for (const { name } of files.slice(MAX_KEPT_BLOCKS)) await rm(join(this.#folder, name), { force: true })
+    for (const { name } of files.slice(MAX_KEPT_BLOCKS)) {
+      for (const ending of ['.hex', OPEN]) await rm(join(this.#folder, `${name}${ending}`), { force: true })
+    }
   }
 
-  /** Kept blocks to which no bitcoin node has answered, as far as the records go; highest first. Never rejects. */
+  /** Kept blocks that some bitcoin node has not answered to, as far as marks and records go; highest first. Never rejects. */
   async unanswered(records: readonly { readonly blockHash: string; readonly result: string }[]): Promise<FoundBlock[]> {
     const answered = new Set(records.filter(({ result }) => !UNANSWERED.test(result)).map(record => record.blockHash))
     const blocks: FoundBlock[] = []
-    for (const { name, height, hash } of (await this.#files()).slice(0, MAX_UNANSWERED)) {
-      if (answered.has(hash)) continue
-      const blockHex = await this.#hexOf(name)
+    for (const { name, height, hash, isOpen } of (await this.#files()).slice(0, MAX_UNANSWERED)) {
+      if (answered.has(hash) && !isOpen) continue
+      const blockHex = await this.#hexOf(`${name}.hex`)
       if (blockHex !== null) blocks.push({ blockHash: blockHash(hash), bitcoinHeight: height, blockHex })
     }
     return blocks
   }
 
   /** The highest first. */
-  async #files(): Promise<{ name: string; height: number; hash: string }[]> {
+  async #files(): Promise<{ name: string; height: number; hash: string; isOpen: boolean }[]> {
     // No folder yet: no block was ever found.
-    const names = await readdir(this.#folder).catch(() => [])
-    return names
-      .flatMap(name => {
-        const [, height, hash] = FILE_NAME.exec(name) ?? []
-        return height === undefined || hash === undefined ? [] : [{ name, height: Number(height), hash }]
+    const names = new Set(await readdir(this.#folder).catch(() => []))
+    return [...names]
+      .flatMap(file => {
+        const [, height, hash] = FILE_NAME.exec(file) ?? []
+        if (height === undefined || hash === undefined) return []
+        const name = `${height}-${hash}`
+        return [{ name, height: Number(height), hash, isOpen: names.has(`${name}${OPEN}`) }]
       })
       .sort((a, b) => b.height - a.height || (a.hash < b.hash ? -1 : 1))
   }
@@ -81,5 +104,18 @@ export class FoundBlockFolder {
     const text = await readFile(join(this.#folder, name), 'utf8').catch(() => '')
     const hex = text.trimEnd()
     return text.endsWith('\n') && hex.length % 2 === 0 && /^[0-9a-f]{160,}$/.test(hex) ? hex : null
+  }
+}
+
+function nameOf({ bitcoinHeight, blockHash }: FoundBlock): string {
+  return `${bitcoinHeight}-${blockHash}`
+}
+
+async function withFile(path: string, flags: string, use: (file: FileHandle) => Promise<void>): Promise<void> {
+  const file = await open(path, flags)
+  try {
+    await use(file)
+  } finally {
+    await file.close()
   }
 }

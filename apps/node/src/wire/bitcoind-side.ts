@@ -34,7 +34,7 @@ type FoundOnRecord = { readonly blockHash: BlockHash; readonly bitcoinHeight: nu
 
 /** What connects the node to bitcoin: templates in, found blocks out. */
 export interface BitcoindSide {
-  /** To every bitcoin node at once, written to disk first. */
+  /** To every bitcoin node at once, and to disk. */
   readonly submitBlock: (block: FoundBlock) => void
   readonly submission: Part
   readonly feed: Part
@@ -80,6 +80,7 @@ export function bitcoindSide(
     { nodes },
     {
       persist: block => folder.persist(block),
+      settled: block => void folder.settled(block),
       onResult: result => post({ type: 'blockResult', ...result }),
       bitcoinHeight: () => feed.bitcoinHeight,
       log
@@ -116,8 +117,8 @@ export function bitcoindSide(
       start: async () => {
         for (const block of await folder.unanswered(recentBlocks)) {
           const { blockHash, bitcoinHeight } = block
-          log.warn({ blockHash, bitcoinHeight }, 'submitting a block again: its answer is not on record')
-          submitBlock(block)
+          log.warn({ blockHash, bitcoinHeight }, 'submitting a block again: not every bitcoin node has answered to it')
+          post({ type: 'blockKept', ...block })
         }
       }
     }

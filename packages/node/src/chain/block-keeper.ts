@@ -8,7 +8,7 @@ import type { BlockChanges, ChainOutcome, FoundBlock, ShareChain } from '@p2pool
 import type { NodeEvent, NodeFact } from '../contract.ts'
 import type { EffectList } from '../effect-list.ts'
 import type { JobMaker } from '../work/job-maker.ts'
-import { foundBlockOf, foundBlockOfShare, type SolvedWork } from '../work/solution.ts'
+import { foundBlockOf, foundBlockOfHex, foundBlockOfShare, type SolvedWork } from '../work/solution.ts'
 import {
   BlockLog,
   MAX_RECENT_BLOCKS,
@@ -93,6 +93,17 @@ export class BlockKeeper {
     this.#record(foundBlockOfShare(share, this.#deps.network, RESULT_SUBMITTED))
   }
 
+  /**
+   * A block from before this start: to bitcoin once more. A crash may have come before its record was written: then what the
+   * block itself says is put on record, and its share when it comes back from peers.
+   */
+  again({ blockHash, bitcoinHeight, blockHex }: Extract<NodeEvent, { type: 'blockKept' }>): void {
+    this.#deps.effects.add({ type: 'submitBlock', blockHash, bitcoinHeight, blockHex })
+    if (this.log.get(blockHash) !== undefined) return
+    const block = foundBlockOfHex({ blockHash, bitcoinHeight, blockHex }, this.#deps.network)
+    if (block !== null) this.#record(block)
+  }
+
   /** A bitcoin node's answer to a block. */
   settle({ blockHash, url, result, reason }: Extract<NodeEvent, { type: 'blockResult' }>): void {
     const { effects } = this.#deps
@@ -151,7 +162,11 @@ export class BlockKeeper {
   #meet(share: Share): BlockChanges {
     if (this.#seen.get(share.hash) !== undefined || !isBlock(share, this.#bitcoinBits)) return NO_CHANGES
     const block = foundBlockOfShare(share, this.#deps.network, RESULT_UNCONFIRMED)
-    if (this.log.get(block.blockHash) !== undefined) return NO_CHANGES
+    const known = this.log.get(block.blockHash)
+    if (known !== undefined) {
+      const withShare = { ...known, shareHash: share.hash }
+      return { recorded: this.log.record(withShare) ? [withShare] : [], forgotten: [] }
+    }
     const dropped = this.#seen.add(share.hash, block)
     if (dropped === block) return NO_CHANGES
     return { recorded: [block], forgotten: dropped === null ? [] : [dropped] }

@@ -94,6 +94,8 @@ export class BlockLog {
   settle(blockHash: BlockHash, result: BlockSubmitResult, reason: string | null): FoundBlock | null {
     const block = this.#blocks.get(blockHash)
     if (block === undefined) return null
+    // A node that once had it in its chain says "duplicate" for good.
+    if (wordOf(block.result) === RESULT_ORPHANED) return null
     if (weightOf(result) <= weightOf(block.result)) return null
     const settled: FoundBlock = { ...block, result: reason === null ? result : `${result}: ${reason}` }
     this.#put(settled)

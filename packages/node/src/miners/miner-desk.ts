@@ -12,6 +12,7 @@ import type { JobMaker, Renewal } from '../work/job-maker.ts'
 import type { WorkTemplate } from '../work/work-template.ts'
 import type { Authorise } from './authorise.ts'
 import { difficultyWarning } from './difficulty-warning.ts'
+import { LeavingMiners } from './leaving-miners.ts'
 import { type Miner, Miners, type MinersOptions } from './miners.ts'
 import { RefusedMiners } from './refused-miners.ts'
 import { isRefused, isSoloWork, sizeWarning } from './size-rule.ts'
@@ -42,6 +43,7 @@ export interface MinerDeskDeps {
 export class MinerDesk {
   readonly miners: Miners
   readonly refusedMiners = new RefusedMiners()
+  readonly #leaving = new LeavingMiners()
   readonly #deps: MinerDeskDeps
   /** Served at the end of the event, when it is known whether there is newer work. */
   readonly #wanting = new Set<Miner>()
@@ -90,11 +92,23 @@ export class MinerDesk {
   }
 
   lines(event: Extract<NodeEvent, { type: 'minerLines' }>, now: Moment): void {
-    this.#drive(this.miners.get(event.miner), { type: 'received', messages: event.lines }, now)
+    const miner = this.miners.get(event.miner)
+    if (miner !== undefined) this.#drive(miner, { type: 'received', messages: event.lines }, now)
+    else this.#salvage(event, now)
   }
 
   gone(id: MinerId, now: Moment): void {
+    this.#leaving.gone(id)
     this.#forget(this.miners.get(id), 'gone', now)
+  }
+
+  /** What a miner sent that was told to go: nothing is answered and nothing credited, but it may be a block. */
+  #salvage({ miner: id, lines }: Extract<NodeEvent, { type: 'minerLines' }>, now: Moment): void {
+    const heard = this.#leaving.hear(id, lines)
+    if (heard === null) return
+    for (const effect of heard.miner.session.handle({ type: 'received', messages: heard.lines }, now)) {
+      if (effect.type === 'solution') this.#perform(heard.miner, effect, now)
+    }
   }
 
   /** Bitcoin has a new tip: work on the old one is worthless. Miners learn it from the work on the new one. */
@@ -130,6 +144,7 @@ export class MinerDesk {
     // A session forgets them with its next job as well, but some have to wait for that.
     const hasGone = offered.oldestWorkId > this.#oldestWorkId
     this.#oldestWorkId = offered.oldestWorkId
+    if (hasGone) this.#leaving.forgetWorksBefore(offered.oldestWorkId)
     for (const miner of first) this.#unserved.add(miner)
     // Those that get work of their own come last: the line that all others share is made once.
     const apart: Miner[] = []
@@ -167,6 +182,7 @@ export class MinerDesk {
   checkInvariants(): void {
     this.miners.checkInvariants()
     this.refusedMiners.checkInvariants()
+    this.#leaving.checkInvariants()
     invariant(this.#wanting.size === 0, 'who asks for work is served in the call')
     for (const miner of this.#unserved) {
       invariant(miner.wantsWork && this.miners.get(miner.id) === miner, 'who is to get work is there, and wants it')
@@ -299,6 +315,7 @@ export class MinerDesk {
 
   #forget(miner: Miner | undefined, reason: string, now: Moment): void {
     if (miner === undefined) return
+    if (reason !== 'gone') this.#leaving.add(miner)
     const { effects, stats } = this.#deps
     if (miner.identity !== null) {
       const { payoutAddress } = miner.identity

@@ -1,4 +1,4 @@
-import type { BitcoinNetwork, Solution } from '@p2poolv2/bitcoin'
+import type { BitcoinNetwork, Solution, Transaction } from '@p2poolv2/bitcoin'
 import {
   addressFromScript,
   assembleBlock,
@@ -10,7 +10,7 @@ import {
 import type { RuleCode, RuleFacts, Share, ShareHeader } from '@p2poolv2/consensus'
 import { buildCoinbaseProof, shareCoinbase, shareHashOf, verifyCoinbaseProof } from '@p2poolv2/consensus'
 import type { BlockHash, ShareHash } from '@p2poolv2/primitives'
-import { ByteReader, blockHashFromWire, bytesToHex } from '@p2poolv2/primitives'
+import { ByteReader, blockHashFromWire, bytesToHex, CodecError, hexToBytes } from '@p2poolv2/primitives'
 import type { FoundBlock } from '@p2poolv2/sharechain'
 import { RESULT_SUBMITTED } from '../chain/block-log.ts'
 import { commitmentFor, type MinerAddresses, type WorkTemplate } from './work-template.ts'
@@ -55,7 +55,7 @@ export function foundBlockOf({ solution, work }: SolvedWork, shareHash: ShareHas
   }
 }
 
-/** The record of a block that is a peer's share. Outputs without an address are shown as their script in hex. */
+/** The record of a block that is a peer's share. */
 export function foundBlockOfShare(share: Share, network: BitcoinNetwork, result: string): FoundBlock {
   const { bitcoinHeader, bitcoinHeight } = share.header
   return {
@@ -63,14 +63,40 @@ export function foundBlockOfShare(share: Share, network: BitcoinNetwork, result:
     blockHash: blockHashFromWire(bitcoinHeaderHashWire(bitcoinHeader)),
     timeSec: bitcoinHeader.timeSec,
     shareHash: share.hash,
-    outputs: share.bitcoinCoinbase.outputs
-      .filter(({ valueSats }) => valueSats > 0n)
-      .map(({ script, valueSats }) => ({
-        address: addressFromScript(script, network) ?? bytesToHex(script),
-        valueSats
-      })),
+    outputs: paid(share.bitcoinCoinbase.outputs, network),
     result
   }
+}
+
+/** The record of a block that is all that is left of its solution; null if it cannot be read. */
+export function foundBlockOfHex(
+  { blockHash, bitcoinHeight, blockHex }: SolvedBlock,
+  network: BitcoinNetwork
+): FoundBlock | null {
+  try {
+    const reader = new ByteReader(hexToBytes(blockHex))
+    const { timeSec } = decodeBitcoinHeader(reader)
+    reader.compactSize()
+    const { outputs } = decodeTransaction(reader)
+    return {
+      bitcoinHeight,
+      blockHash,
+      timeSec,
+      shareHash: null,
+      outputs: paid(outputs, network),
+      result: RESULT_SUBMITTED
+    }
+  } catch (error) {
+    if (error instanceof CodecError) return null
+    throw error
+  }
+}
+
+/** Outputs without an address are shown as their script in hex. */
+function paid(outputs: Transaction['outputs'], network: BitcoinNetwork): FoundBlock['outputs'] {
+  return outputs
+    .filter(({ valueSats }) => valueSats > 0n)
+    .map(({ script, valueSats }) => ({ address: addressFromScript(script, network) ?? bytesToHex(script), valueSats }))
 }
 
 export type BuiltShare =

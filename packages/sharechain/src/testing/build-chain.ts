@@ -7,6 +7,7 @@ import {
   genesisShare,
   type HeaderItem,
   mineShare,
+  type PayoutCut,
   PayoutWindow,
   payoutOutputs,
   requiredBits,
@@ -54,6 +55,14 @@ export interface ShareWish {
   readonly uncles?: readonly ShareHash[]
   /** Number of the miner, 0 to 250. */
   readonly miner?: number
+  /** Who is paid instead of that miner. */
+  readonly payee?: ConsensusAddress
+  readonly donation?: PayoutCut
+  readonly fee?: PayoutCut
+  /** Default 50 bitcoin. */
+  readonly valueSats?: bigint
+  /** Of the bitcoin header, which decide how long the window is; default about 65,536 hashes. */
+  readonly bitcoinBits?: CompactBits
   /** Default: as required. */
   readonly bits?: CompactBits
   /** Form of the padding; default A. */
@@ -134,11 +143,11 @@ export class ChainBuilder {
   #mine(wish: ShareWish): Share {
     const parent = this.facts(wish.parent)
     const miner = wish.miner ?? 0
-    const payee = minerAddress(this.params, miner)
+    const payee = wish.payee ?? minerAddress(this.params, miner)
     const bits = wish.bits ?? this.nextShareBits(wish.parent)
     const timeSec = wish.timeSec ?? parent.timeSec + 1
     const { template } = wish
-    const bitcoinBits = template?.bits ?? HARD_BITCOIN_BITS
+    const bitcoinBits = wish.bitcoinBits ?? template?.bits ?? HARD_BITCOIN_BITS
     const carried = wish.transactions ?? []
     const share = mineShare(
       {
@@ -149,10 +158,10 @@ export class ChainBuilder {
           minerAddress: { version: 1, program: new Uint8Array(32).fill(miner + 1) },
           bits,
           timeSec,
-          donationAddress: null,
-          donationBps: 0,
-          feeAddress: null,
-          feeBps: 0,
+          donationAddress: wish.donation?.address ?? null,
+          donationBps: wish.donation?.bps ?? 0,
+          feeAddress: wish.fee?.address ?? null,
+          feeBps: wish.fee?.bps ?? 0,
           bitcoinHeight: BigInt(template?.bitcoinHeight ?? 100)
         },
         outputs: this.#outputs(wish, payee, bitcoinBits),
@@ -182,7 +191,8 @@ export class ChainBuilder {
     if (wish.spoil === 'payout') return [{ valueSats: BLOCK_VALUE_SATS, script: payee.script }]
     const weights = this.#window.weights(this.#tree.slotOf(wish.parent), bitcoinBits)
     invariant(weights !== null, 'the builder holds every share')
-    const payouts = payoutOutputs({ valueSats: BLOCK_VALUE_SATS, donation: null, fee: null, weights })
+    const { valueSats: wished = BLOCK_VALUE_SATS, donation = null, fee = null } = wish
+    const payouts = payoutOutputs({ valueSats: wished, donation, fee, weights })
     return payouts.map(({ valueSats, address }) => ({ valueSats, script: address.script }))
   }
 }

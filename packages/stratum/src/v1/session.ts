@@ -136,7 +136,7 @@ export class V1Session implements MinerSession {
   }
 
   handle(event: SessionEvent, now: Moment): readonly SessionEffect[] {
-    if (this.#isClosed) return this.#out.take()
+    if (this.#isClosed && event.type !== 'received') return this.#out.take()
     const nowMs = now.steadyMs
     switch (event.type) {
       case 'received':

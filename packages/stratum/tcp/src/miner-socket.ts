@@ -63,7 +63,7 @@ export class MinerSocket {
     socket.on('close', () => {
       this.#endPause()
       // What came before the end may be a block.
-      if (!this.#isDeaf && this.#waiting.length > 0) options.onLines(this.#waiting)
+      if (this.#waiting.length > 0) options.onLines(this.#waiting)
       this.#waiting = []
       options.onGone(this.#why)
     })
@@ -101,12 +101,11 @@ export class MinerSocket {
     if (!this.#socket.destroyed) this.#write(said)
   }
 
-  /** Sends what waits, then hangs up. `listen`: what still comes in meanwhile is delivered, else dropped. */
-  end(why: GoneReason, meanwhile: 'listen' | 'ignore'): void {
+  /** Sends what waits, then hangs up. What still comes in meanwhile is delivered: it may be a block. */
+  end(why: GoneReason): void {
     if (this.#endedAtMs !== null || this.#socket.destroyed) return
     this.flush()
     this.#why = why
-    this.#isDeaf = meanwhile === 'ignore'
     this.#endedAtMs = this.#options.nowMs()
     // There is little time left, and what is still to be read may be a block.
     this.#endPause()

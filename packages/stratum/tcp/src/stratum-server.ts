@@ -154,12 +154,12 @@ export class StratumServer {
     this.#miners.get(miner)?.send(output)
   }
 
-  /** Sends what waits, then hangs up. @param reason a session's `CloseReason`s may speak against the address; others do not */
+  /** Sends what waits, then hangs up; what the miner sent before it knew is still delivered. @param reason a session's `CloseReason`s may speak against the address; others do not */
   close(miner: number, reason?: string): void {
     const socket = this.#miners.get(miner)
     if (socket === undefined) return
     if (reason !== undefined && isMisbehaviour(reason)) this.#misbehaved(socket)
-    socket.end('closed', 'ignore')
+    socket.end('closed')
   }
 
   /**
@@ -171,7 +171,7 @@ export class StratumServer {
   async stop({ signal, drainMs = 0 }: { signal?: AbortSignal; drainMs?: number } = {}): Promise<void> {
     for (const door of this.#doors) door.close()
     if (drainMs > 0) await this.#emptied(drainMs, signal)
-    for (const socket of this.#miners.values()) socket.end('stopped', 'listen')
+    for (const socket of this.#miners.values()) socket.end('stopped')
     await this.#emptied(STOP_WITHIN_MS, signal)
     for (const socket of this.#miners.values()) socket.destroy('stopped')
     await this.#emptied(null)
