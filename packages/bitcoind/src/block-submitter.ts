@@ -1,5 +1,5 @@
 import type { BlockHash } from '@p2poolv2/primitives'
-import type { Log } from '@p2poolv2/runtime'
+import { type Log, MESSAGES } from '@p2poolv2/runtime'
 import { CandidateGate, type GateDecision } from './candidate-gate.ts'
 import type { BitcoindConfig } from './config.ts'
 import { RpcClient } from './rpc-client.ts'
@@ -171,7 +171,7 @@ export class BlockSubmitter {
       await this.#ports.persist(block)
     } catch (error) {
       // A full disk must not keep the block from the network.
-      this.#ports.log.error({ err: error, blockHash: block.blockHash }, 'a found block could not be written to disk')
+      this.#ports.log.error(MESSAGES.blockNotPersisted, { err: error, blockHash: block.blockHash })
     }
   }
 
@@ -193,7 +193,7 @@ export class BlockSubmitter {
       if (signal.aborted || stale || performance.now() >= endsAtMs) return answer
       const facts = { url: client.url, blockHash, attempt, reason: answer.reason }
       // The first failure is news; what follows every few seconds is not.
-      if (attempt === 0) this.#ports.log.warn(facts, 'a found block could not be handed over yet')
+      if (attempt === 0) this.#ports.log.warn(MESSAGES.blockNotHandedOver, facts)
       else this.#ports.log.debug(facts, 'a found block could not be handed over yet')
       await pause(backOffMs(attempt, backOff), signal)
     }
