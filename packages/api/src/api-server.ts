@@ -1,5 +1,5 @@
 import type { AddressInfo } from 'node:net'
-import type { Log } from '@p2poolv2/runtime'
+import { type Log, MESSAGES } from '@p2poolv2/runtime'
 import { type FastifyInstance, fastify } from 'fastify'
 import { answering, NoAnswer } from './answering.ts'
 import { earningsJson } from './answers/earnings-answer.ts'
@@ -135,7 +135,7 @@ function installRefusals(server: FastifyInstance, log: Log): void {
     if (error instanceof NoAnswer) return reply.code(error.status).send(refusal(error.message))
     const status = error.statusCode ?? 500
     // What broke within is for the log, not for whoever asked.
-    if (status >= 500) log.error({ err: error, path: request.routeOptions.url }, 'the API could not answer')
+    if (status >= 500) log.error(MESSAGES.apiFailed, { err: error, path: request.routeOptions.url })
     return reply.code(status).send(refusal(status < 500 ? error.message : 'the node could not answer: see its log'))
   })
   server.setNotFoundHandler((_request, reply) => {

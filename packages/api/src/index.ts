@@ -1,3 +1,5 @@
+export { NoAnswer } from './answering.ts'
+export { type AuditReads, auditJson } from './answers/audit-answer.ts'
 export { ApiServer, type ApiSources } from './api-server.ts'
 export { Journal } from './events/journal.ts'
 export { CommandRefused, type PeerSources } from './peer-routes.ts'

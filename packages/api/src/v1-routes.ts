@@ -1,6 +1,7 @@
 import { openApiDocument } from '@p2poolv2/api/schema'
 import type { FastifyInstance } from 'fastify'
 import { answering, NoAnswer } from './answering.ts'
+import { type AuditedJob, auditJson } from './answers/audit-answer.ts'
 import { blocksJson, payoutsJson, payoutsTable } from './answers/blocks-answer.ts'
 import { doctorJson } from './answers/doctor-answer.ts'
 import { askedAddresses, earningsJson, ownSharesJson } from './answers/earnings-answer.ts'
@@ -62,6 +63,17 @@ export function v1Routes(server: FastifyInstance, { reads, household, desk, jour
     const table = await payoutsTable(reads, askedAddresses(query.address) ?? household.addresses(now()))
     return reply.type(CSV).header('content-disposition', 'attachment; filename="payouts.csv"').send(table)
   })
+  let auditing = false
+  answering(server, 'audit', async ({ params }) => {
+    // A full window takes seconds: one at a time.
+    if (auditing) throw new NoAnswer(503, 'another audit is under way; try again in a few seconds')
+    auditing = true
+    try {
+      return await auditJson({ ...reads, job: () => auditedJob(reads) }, params.id)
+    } finally {
+      auditing = false
+    }
+  })
   answering(server, 'template', () => templateJson(queries.offered(), journal.template))
   answering(server, 'coinbase', () => coinbaseJson(reads, household.addresses(now())))
   answering(server, 'connect', () => reads.connect())
@@ -91,6 +103,15 @@ export function v1Routes(server: FastifyInstance, { reads, household, desk, jour
     document ??= openApiDocument(queries.status(now()).version)
     return document
   })
+}
+
+/** Null without work, and in the modes in which no share decides who is paid. */
+function auditedJob({ queries, donation, fee }: NodeReads): AuditedJob | null {
+  const work = queries.offered()
+  if (work === null || work.windowBase === null || queries.mode !== 'sharechain') return null
+  const { mining, windowBase } = work
+  const { bitcoinHeight, bits, coinbase } = mining
+  return { bitcoinHeight, bitcoinBits: bits, windowBase, donation, fee, coinbase: coinbase.bytes }
 }
 
 const CSV = 'text/csv; charset=utf-8'

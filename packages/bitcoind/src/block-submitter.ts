@@ -1,5 +1,5 @@
 import type { BlockHash } from '@p2poolv2/primitives'
-import type { Log } from '@p2poolv2/runtime'
+import { type Log, MESSAGES } from '@p2poolv2/runtime'
 import { CandidateGate, type GateDecision } from './candidate-gate.ts'
 import type { BitcoindConfig } from './config.ts'
 import { RpcClient } from './rpc-client.ts'
@@ -184,7 +184,7 @@ export class BlockSubmitter {
         const ms = Math.round(performance.now() - beganAtMs)
         log.info({ blockHash, bitcoinHeight, ms }, 'a found block is on disk')
       } catch (error) {
-        log.error({ err: error, blockHash }, 'a found block could not be written to disk')
+        log.error(MESSAGES.blockNotPersisted, { err: error, blockHash })
       } finally {
         this.#writes -= 1
         this.#writeNext()
@@ -216,7 +216,7 @@ export class BlockSubmitter {
       if (signal.aborted || performance.now() >= endsAtMs) return answer
       const facts = { url: client.url, blockHash, attempt, reason: answer.reason }
       // The first failure is news; what follows every few seconds is not.
-      if (attempt === 0) this.#ports.log.warn(facts, 'a found block could not be handed over yet')
+      if (attempt === 0) this.#ports.log.warn(MESSAGES.blockNotHandedOver, facts)
       else this.#ports.log.debug(facts, 'a found block could not be handed over yet')
       await pause(backOffMs(attempt, backOff), signal)
     }

@@ -1,3 +1,7 @@
+export type { AuditedOutput, PayoutAudit } from './audit/payout-audit.ts'
+export { auditedPayout } from './audit/payout-audit.ts'
+export type { AuditedHeader, WindowAudit } from './audit/window-audit.ts'
+export { auditedWindow } from './audit/window-audit.ts'
 export type { MeasuredHashrate } from './chance/measured-rate.ts'
 export { measuredHashrate } from './chance/measured-rate.ts'
 export type { Earnings, EarningsInput, LongRun } from './earnings.ts'

@@ -12,15 +12,17 @@ const LEVEL_TAG: Readonly<Record<string, string>> = {
 const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g
 
 /**
- * One JSON log line → one short line: local time, level, message, then `field=value` in the order they were given.
+ * One JSON log line → one short line: local time, level, id if it has one, message, then `field=value` in the order they were given.
  * A line that is not a JSON object is passed on as text. Control characters are escaped, so a value cannot move the
  * terminal's cursor or forge a line. Ends in a newline.
  */
 export function humanLine(jsonLine: string): string {
   const record = parsed(jsonLine)
   if (record === null) return `${escaped(jsonLine.trimEnd())}\n`
-  const { time, level, msg, err, ...fields } = record
-  const words = [clockTime(time), LEVEL_TAG[String(level)] ?? String(level), escaped(String(msg ?? ''))]
+  const { time, level, id, msg, err, ...fields } = record
+  const words = [clockTime(time), LEVEL_TAG[String(level)] ?? String(level)]
+  if (id !== undefined) words.push(escaped(String(id)))
+  words.push(escaped(String(msg ?? '')))
   for (const [name, value] of Object.entries(fields)) words.push(`${name}=${valueText(value)}`)
   if (err !== undefined) words.push(`error=${valueText(errorText(err))}`)
   return `${words.join(' ')}\n`

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Log } from './log.ts'
+import { MESSAGES } from './messages/table.ts'
 
 /** Something that runs: a server, a feed, a store. Both functions are called at most once, `stop` only after `start`. */
 export interface Part {
@@ -105,7 +106,7 @@ export class Lifecycle {
         await part.stop?.({ signal: timeIsUp.signal })
         return 'stopped'
       } catch (error) {
-        this.#log.warn({ part: part.name, err: error }, 'a part failed to stop cleanly')
+        this.#log.warn(MESSAGES.partFailedToStop, { part: part.name, err: error })
         return 'failed'
       }
     })()
@@ -115,7 +116,7 @@ export class Lifecycle {
     cancelBox.abort()
     if (outcome === 'overdue') {
       timeIsUp.abort(new Error('out of time'))
-      this.#log.warn({ part: part.name, withinMs: Math.round(withinMs) }, 'a part did not stop in time')
+      this.#log.warn(MESSAGES.partOverdue, { part: part.name, withinMs: Math.round(withinMs) })
     }
     return outcome
   }

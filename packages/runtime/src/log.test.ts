@@ -2,6 +2,7 @@ import { existsSync, openSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { humanLine } from './human-line.ts'
 import { createLog, descriptorSink, type LogOptions, withoutCredentials } from './log.ts'
+import { MESSAGES } from './messages/table.ts'
 
 function capture(options: Partial<LogOptions> = {}) {
   const lines: string[] = []
@@ -27,17 +28,24 @@ describe('createLog', () => {
 
   it.each(['json', 'human'] as const)('shows no secret in the %s format', format => {
     const { lines, log } = capture({ format })
-    log.warn(
-      {
-        password: 'hunter2',
-        node: { password: 'hunter2', cookie: 'hunter2' },
-        url: 'http://alice:hunter2@10.0.0.1:8332'
-      },
-      'a bitcoin node refused us'
-    )
-    log.error({ err: new Error('cannot reach http://alice:hunter2@10.0.0.1:8332/') }, 'stopping')
+    log.warn(MESSAGES.bitcoinMisconfigured, {
+      password: 'hunter2',
+      node: { password: 'hunter2', cookie: 'hunter2' },
+      url: 'http://alice:hunter2@10.0.0.1:8332'
+    })
+    log.error(MESSAGES.crash, { err: new Error('cannot reach http://alice:hunter2@10.0.0.1:8332/') })
     expect(lines.join('')).not.toContain('hunter2')
     expect(lines.join('')).toContain('10.0.0.1:8332')
+  })
+
+  it('a warning has the id by which its meaning is looked up, in both formats', () => {
+    const asJson = capture()
+    asJson.log.warn(MESSAGES.noBitcoind, { chain: 'devnet' })
+    const { id, says } = MESSAGES.noBitcoind
+    expect(JSON.parse(asJson.lines[0] ?? '')).toMatchObject({ level: 'warn', id, chain: 'devnet', msg: says })
+    const forPeople = capture({ format: 'human' })
+    forPeople.log.error(MESSAGES.bug)
+    expect(forPeople.lines[0]).toMatch(/^\d\d:\d\d:\d\d ERROR P2P-0001 this is a bug/)
   })
 
   it('the human format is one short line', () => {

@@ -1,5 +1,6 @@
 import { type DestinationStream, destination, type Level, type Logger, pino, stdTimeFunctions } from 'pino'
 import { humanLine } from './human-line.ts'
+import type { Message } from './messages/message.ts'
 
 export type LogLevel = Exclude<Level, 'fatal'> | 'silent'
 
@@ -11,11 +12,17 @@ export interface LogOptions {
   readonly sink?: DestinationStream
 }
 
+type Fields = Readonly<Record<string, unknown>>
+
 /**
- * What our code logs with: a constant sentence last, everything that varies in fields before it.
- * pino's `Logger` is one; a test's silent logger is `createLog({ level: 'silent', format: 'json' })`.
+ * What our code logs with. What is said at `debug` and `info` is a constant sentence, with everything that varies in fields
+ * before it. A warning or an error is a row of the table of messages, and its line carries the id, so that whoever reads it can ask
+ * what it means (`./p2poolv2 explain ID`). A test's silent log is `createLog({ level: 'silent', format: 'json' })`.
  */
-export type Log = Pick<Logger, 'debug' | 'info' | 'warn' | 'error' | 'isLevelEnabled'>
+export interface Log extends Pick<Logger, 'debug' | 'info' | 'isLevelEnabled'> {
+  warn(message: Message<'warn'>, fields?: Fields): void
+  error(message: Message<'error'>, fields?: Fields): void
+}
 
 const HIDDEN = '[hidden]'
 
@@ -61,12 +68,12 @@ export function descriptorSink(descriptor: number): ReturnType<typeof destinatio
   return sink
 }
 
-/** A pino logger that writes whole lines. */
-export function createLog(options: LogOptions): Logger {
+/** A log that writes whole lines. */
+export function createLog(options: LogOptions): Log {
   const sink = options.sink ?? descriptorSink(1)
   const human = options.format === 'human' || (options.format === 'auto' && process.stdout.isTTY === true)
   const stream: DestinationStream = human ? { write: line => sink.write(humanLine(line)) } : sink
-  return pino(
+  const logger = pino(
     {
       level: options.level,
       base: null,
@@ -77,4 +84,11 @@ export function createLog(options: LogOptions): Logger {
     },
     stream
   )
+  return {
+    debug: logger.debug.bind(logger),
+    info: logger.info.bind(logger),
+    isLevelEnabled: logger.isLevelEnabled.bind(logger),
+    warn: ({ id, says }, fields) => logger.warn({ id, ...fields }, says),
+    error: ({ id, says }, fields) => logger.error({ id, ...fields }, says)
+  }
 }

@@ -1,6 +1,6 @@
 import { networkInterfaces } from 'node:os'
 import { type Invite, InviteError, parseDialTarget } from '@p2poolv2/gossip'
-import { createLog, StartError, withoutCredentials } from '@p2poolv2/runtime'
+import { createLog, MESSAGES, StartError, withoutCredentials } from '@p2poolv2/runtime'
 import { ConfigError, type ConfigSources, loadConfig } from '../config.ts'
 import { openDataDir } from '../data/data-dir.ts'
 import { statusLine } from '../status-line.ts'
@@ -37,7 +37,7 @@ export async function start(sources: ConfigSources, join: string | null): Promis
       configFile: file,
       onStopped: reason => {
         if (reason.code === 'shutdown') return
-        log.error({ reason: reason.code, detail: withoutCredentials(reason.message) }, 'the node stops')
+        log.error(MESSAGES.nodeStops, { reason: reason.code, detail: withoutCredentials(reason.message) })
         end(1)
       }
     })
@@ -46,7 +46,7 @@ export async function start(sources: ConfigSources, join: string | null): Promis
   }
   // From here on there is something to stop in order; until now an error ends the program by itself.
   process.on('uncaughtException', error => {
-    log.error({ err: error }, 'a bug: stopping, what was committed is safe')
+    log.error(MESSAGES.crash, { err: error })
     end(1)
   })
 

@@ -1,6 +1,6 @@
 import type { FiguresDelta } from '@p2poolv2/node'
 import { TextStore, TextStoreError } from '@p2poolv2/node/shell'
-import type { Log } from '@p2poolv2/runtime'
+import { type Log, MESSAGES } from '@p2poolv2/runtime'
 
 /** Version of the layout of rows. */
 const LAYOUT = '1'
@@ -14,8 +14,7 @@ export interface KeptFigures {
 
 /** Figures are for show: where they cannot be kept, the node says so, counts from nothing and mines as ever. */
 export async function openFigures(directory: string, log: Log): Promise<KeptFigures> {
-  const sorry = (error: TextStoreError): void =>
-    log.warn({ directory, reason: error.message }, 'the figures of workers cannot be kept: they end with this run')
+  const sorry = (error: TextStoreError): void => log.warn(MESSAGES.figuresNotKept, { directory, reason: error.message })
   try {
     const { store, rows } = await TextStore.open(directory, { identity: LAYOUT, onFailed: sorry })
     return { rows, keep: ({ puts, deletes }) => store.push(puts, deletes), close: () => store.close() }

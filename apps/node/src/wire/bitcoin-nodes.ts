@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import type { BitcoindConfig } from '@p2poolv2/bitcoind'
 import { DevChainServer } from '@p2poolv2/devchain/rpc'
 import { bytesToHex, type Rng } from '@p2poolv2/primitives'
-import type { Clock, Log, Part } from '@p2poolv2/runtime'
+import { type Clock, type Log, MESSAGES, type Part } from '@p2poolv2/runtime'
 import type { Config } from '../settings.ts'
 import { STOP_RANK } from './stop-order.ts'
 
@@ -31,7 +31,7 @@ export async function openBitcoinNodes(
   const login = { user: 'p2poolv2', password: bytesToHex(rng.bytes(16)) }
   const file = join(config.data_dir, config.chain, 'devchain')
   const devChain = await DevChainServer.start({ ...login, file, clock, log })
-  log.warn({}, 'no bitcoind is configured: mining on the embedded development chain, whose coins are worth nothing')
+  log.warn(MESSAGES.noBitcoind)
   return {
     nodes: [{ url: devChain.url, ...login }],
     isEmbedded: true,

@@ -3,7 +3,7 @@ import { type BitcoindConfig, BlockSubmitter, BlockWatch, type FoundBlock, Templ
 import type { ChainName } from '@p2poolv2/consensus'
 import type { NodeEvent } from '@p2poolv2/node'
 import type { BlockHash } from '@p2poolv2/primitives'
-import type { Log, Part } from '@p2poolv2/runtime'
+import { type Log, MESSAGES, type Part } from '@p2poolv2/runtime'
 import { FoundBlockFolder } from '../data/found-blocks.ts'
 import { STOP_RANK } from './stop-order.ts'
 
@@ -117,7 +117,7 @@ export function bitcoindSide(
       start: async () => {
         for (const block of await folder.unanswered(recentBlocks)) {
           const { blockHash, bitcoinHeight } = block
-          log.warn({ blockHash, bitcoinHeight }, 'submitting a block again: not every bitcoin node has answered to it')
+          log.warn(MESSAGES.blockSubmittedAgain, { blockHash, bitcoinHeight })
           post({ type: 'blockKept', ...block })
         }
       }

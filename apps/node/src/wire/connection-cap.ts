@@ -1,4 +1,4 @@
-import type { Log } from '@p2poolv2/runtime'
+import { type Log, MESSAGES } from '@p2poolv2/runtime'
 
 /**
  * Files, and connections to bitcoin nodes, the page and built-in miners, that must stay possible whatever miners do: a
@@ -29,10 +29,6 @@ function fieldOf(value: unknown, name: string): unknown {
 export function openConnectionCap(configured: number, log: Log): number {
   const openFiles = descriptorLimit()
   const cap = connectionCap(configured, openFiles)
-  if (cap < configured)
-    log.warn(
-      { configured, openFiles, cap },
-      'fewer miners than configured can be served: raise the limit of open files (ulimit -n)'
-    )
+  if (cap < configured) log.warn(MESSAGES.openFilesFew, { configured, openFiles, cap })
   return cap
 }

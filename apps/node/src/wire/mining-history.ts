@@ -3,7 +3,7 @@ import { HistoryKeeper, HistoryUnavailable, memoryHistory, openLevelHistory } fr
 import { HASHES_PER_DIFFICULTY, type NodeQueries } from '@p2poolv2/node'
 import type { KeptFigures } from '@p2poolv2/node/shell'
 import { type Moment, secFromMs } from '@p2poolv2/primitives'
-import type { Clock, Log, Part } from '@p2poolv2/runtime'
+import { type Clock, type Log, MESSAGES, type Part } from '@p2poolv2/runtime'
 import { STOP_RANK } from './stop-order.ts'
 
 /** The pool's hash rate is that of so long before each sample: some sixty shares. */
@@ -51,7 +51,7 @@ async function historyStore(folder: string, log: Log): Promise<HistoryStore> {
     return await openLevelHistory(folder)
   } catch (error) {
     if (!(error instanceof HistoryUnavailable)) throw error
-    log.warn({}, error.message)
+    log.warn(MESSAGES.historyUnavailable, { reason: error.message })
     return memoryHistory()
   }
 }

@@ -20,7 +20,7 @@ import {
 } from '@p2poolv2/gossip/libp2p'
 import type { NodeEvent } from '@p2poolv2/node'
 import { invariant, type Rng } from '@p2poolv2/primitives'
-import type { Clock, Log, Part } from '@p2poolv2/runtime'
+import { type Clock, type Log, MESSAGES, type Part } from '@p2poolv2/runtime'
 import { ConfigError } from '../config.ts'
 import type { Config } from '../settings.ts'
 import { VERSION } from '../version.ts'
@@ -95,7 +95,7 @@ export function peerNetwork(config: Config, folder: string, deps: PeerNetworkDep
       },
       { rng, now: clock.now() }
     )
-    if (skipped > 0) log.warn({ skipped }, 'some records of peers could not be read and are left out')
+    if (skipped > 0) log.warn(MESSAGES.peerRecordsSkipped, { skipped })
     const shell = new PeeringShell({ peering, clock, records: store })
     const network = await listeningNetwork(config, {
       params,
@@ -127,8 +127,7 @@ export function peerNetwork(config: Config, folder: string, deps: PeerNetworkDep
     }
     if (config.p2p.only_proxy) {
       const { hostname, port } = config.p2p
-      if (isOpenToOthers(hostname))
-        log.warn({ hostname, port }, 'others can dial this node in the clear: p2p.hostname says so')
+      if (isOpenToOthers(hostname)) log.warn(MESSAGES.listensInTheClear, { hostname, port })
       else
         log.info(
           { hostname, port },

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { auditParams, auditSchema } from './audit.ts'
 import { blocksQuery, blocksSchema, payoutsSchema } from './blocks.ts'
 import { configAnswerSchema, connectSchema, doctorSchema } from './checks.ts'
 import { earningsQuery, earningsSchema, ownSharesSchema } from './earnings.ts'
@@ -129,6 +130,14 @@ export const ROUTES = {
     summary: 'The same as a table',
     query: addressQuery,
     answer: { type: 'text/csv', description: 'RFC 4180, UTF-8; docs/earnings.md has the columns' },
+    access: 'read'
+  },
+  audit: {
+    method: 'get',
+    path: '/v1/audit/{id}',
+    summary: 'A payout worked out once more from stored shares, and held against the coinbase',
+    params: auditParams,
+    answer: auditSchema,
     access: 'read'
   },
   template: {

@@ -5,7 +5,7 @@ import {
   exchangeProtocol,
   type PeerId
 } from '@p2poolv2/devchain'
-import type { Clock, Log } from '@p2poolv2/runtime'
+import { type Clock, type Log, MESSAGES } from '@p2poolv2/runtime'
 import type { LiveChain } from './live-chain.ts'
 
 /** What the exchange needs of a network of peers that speak request/response protocols, one frame each way. */
@@ -97,14 +97,14 @@ export class ChainExchange {
         void this.#live.keep(effect.blocks)
         break
       case 'replaced':
-        this.#options.log?.warn({}, 'the development chain was replaced by that of peers, which has more work')
+        this.#options.log?.warn(MESSAGES.devChainReplaced)
         void this.#live.keepAll()
         break
       case 'ask':
         void this.#ask(effect)
         break
       case 'drop':
-        this.#options.log?.warn({ peer: effect.peer, reason: effect.reason }, 'a peer sent a bad block')
+        this.#options.log?.warn(MESSAGES.devChainBadBlock, { peer: effect.peer, reason: effect.reason })
         this.#options.onBadPeer(effect.peer, effect.reason)
         break
       case 'answer':

@@ -2,7 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type DevChain, type DifficultyRule, MAX_BLOCK_BYTES } from '@p2poolv2/devchain'
-import { type Clock, type Log, systemClock } from '@p2poolv2/runtime'
+import { type Clock, type Log, MESSAGES, systemClock } from '@p2poolv2/runtime'
 import { ChainExchange, type ChainExchangeOptions } from './chain-exchange.ts'
 import { LiveChain } from './live-chain.ts'
 import { METHODS } from './methods.ts'
@@ -125,7 +125,7 @@ export class DevChainServer {
 
   #faultOf(error: unknown): RpcFault {
     if (error instanceof RpcFault) return error
-    this.#options.log?.error({ err: error }, 'the development chain failed to answer')
+    this.#options.log?.error(MESSAGES.devChainFailed, { err: error })
     return new RpcFault(RPC_CODE.internalError, error instanceof Error ? error.message : String(error))
   }
 

@@ -1,6 +1,6 @@
 import { type BlockOutcome, type ChainBlock, DevChain, type DifficultyRule } from '@p2poolv2/devchain'
 import { secFromMs } from '@p2poolv2/primitives'
-import type { Clock, Log } from '@p2poolv2/runtime'
+import { type Clock, type Log, MESSAGES } from '@p2poolv2/runtime'
 import { BlockFile } from './block-file.ts'
 import { TipWaiters } from './tip-waiters.ts'
 
@@ -80,6 +80,6 @@ export class LiveChain {
   }
 
   readonly #writeFailed = (err: unknown): void => {
-    this.#options.log?.error({ err, file: this.#options.file }, 'a block of the development chain is not on the disk')
+    this.#options.log?.error(MESSAGES.devChainNotKept, { err, file: this.#options.file })
   }
 }

@@ -1,6 +1,6 @@
 import { type Frame, History, type HistorySample, type HistoryStore, LEVELS, type Series } from '@p2poolv2/earnings'
 import { secFromMs } from '@p2poolv2/primitives'
-import type { Clock, Log } from '@p2poolv2/runtime'
+import { type Clock, type Log, MESSAGES } from '@p2poolv2/runtime'
 
 /** Between two samples: a stretch is a minute, so each has four. */
 export const SAMPLE_EVERY_MS = 15_000
@@ -82,7 +82,7 @@ export class HistoryKeeper {
       if (this.#isRefusing) this.#ports.log.info({}, 'the history is kept again')
       this.#isRefusing = false
     } catch (error) {
-      if (!this.#isRefusing) this.#ports.log.warn({ err: error }, 'the history cannot be kept: charts will have a gap')
+      if (!this.#isRefusing) this.#ports.log.warn(MESSAGES.historyGap, { err: error })
       this.#isRefusing = true
     }
   }

@@ -14,7 +14,7 @@ import {
   parseAddress
 } from '@p2poolv2/gossip'
 import { bytesToHex } from '@p2poolv2/primitives'
-import { systemRng } from '@p2poolv2/runtime'
+import { MESSAGES, systemRng } from '@p2poolv2/runtime'
 import { addressOf, MAX_ADDRESSES_PER_PEER, portOf, tellable } from './addresses.ts'
 import type { LiveConnection, Network, NetworkOptions } from './contract.ts'
 import { Deadlines } from './deadlines.ts'
@@ -275,7 +275,7 @@ class LibNetwork implements Network {
       try {
         await request.answer(await handler(request))
       } catch (error) {
-        this.#options.log.warn({ protocol, err: error }, 'a request of a peer could not be answered')
+        this.#options.log.warn(MESSAGES.peerRequestFailed, { protocol, err: error })
         await request.answer(null)
       }
     })
@@ -357,7 +357,7 @@ class LibNetwork implements Network {
 
   #publish({ topic, data }: Extract<PeerEffect, { type: 'publish' }>): void {
     this.#topics?.publish(topic, data).catch(error => {
-      this.#options.log.warn({ topic, err: error }, 'a message could not be published')
+      this.#options.log.warn(MESSAGES.publishFailed, { topic, err: error })
     })
   }
 

@@ -1,7 +1,7 @@
 import { mkdir, rename, rm } from 'node:fs/promises'
 import { type PeerRecord, parseRecord } from '@p2poolv2/gossip'
 import { BoundedMap } from '@p2poolv2/primitives'
-import type { Log } from '@p2poolv2/runtime'
+import { type Log, MESSAGES } from '@p2poolv2/runtime'
 import { Level } from 'level'
 
 /** Records read on start; what is beyond is deleted. More than twice what the peering machine holds. */
@@ -41,10 +41,7 @@ export async function openPeerStore(folder: string, log: Log): Promise<PeerStore
     const aside = `${folder}.damaged`
     await rm(aside, { recursive: true, force: true })
     await rename(folder, aside)
-    log.warn(
-      { err, aside },
-      'the peer store is damaged and begins anew: add or join again whom you want to stay connected to'
-    )
+    log.warn(MESSAGES.peerStoreDamaged, { err, aside })
   }
   return new LevelPeerStore(await openDatabase(folder), log)
 }
@@ -75,11 +72,11 @@ class LevelPeerStore implements PeerStore {
     } catch (err) {
       // A damaged block hides what is behind it; what came before it is good.
       records.push(null)
-      this.#log.warn({ err, read: records.length }, 'a part of the peer store cannot be read')
+      this.#log.warn(MESSAGES.peerStoreUnread, { err, read: records.length })
     }
     // What cannot be deleted now is looked at again at the next start.
     await this.#database.batch(useless.map(key => ({ type: 'del', key }))).catch(err => {
-      this.#log.warn({ err, useless: useless.length }, 'useless records of peers could not be deleted')
+      this.#log.warn(MESSAGES.peerRecordsUseless, { err, useless: useless.length })
     })
     return records
   }
@@ -122,7 +119,7 @@ class LevelPeerStore implements PeerStore {
           : ({ type: 'put', key, value: JSON.stringify({ version: VERSION, record }) } as const)
       )
       await this.#database.batch(batch).catch(err => {
-        this.#log.warn({ err, changes: batch.length }, 'changes of the peer store could not be written')
+        this.#log.warn(MESSAGES.peerStoreUnwritten, { err, changes: batch.length })
       })
     }
     // At once, so that no change falls between the last look and this.

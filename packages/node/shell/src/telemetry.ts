@@ -1,8 +1,7 @@
 import type { ScarceRoom } from '@p2poolv2/bitcoin'
 import type { GossipFact, SyncState } from '@p2poolv2/gossip'
 import type { NodeFact, NodeQueries } from '@p2poolv2/node'
-import type { Clock, Log, Metrics } from '@p2poolv2/runtime'
-import { BLOCK_FATES } from './block-fates.ts'
+import { type Clock, type Log, MESSAGES, type Message, type Metrics } from '@p2poolv2/runtime'
 import { type KeptFigures, NOTHING_KEPT, refreshMetrics } from './live-metrics.ts'
 import { LogGate } from './log-gate.ts'
 import { declareMetrics, type NodeMetrics } from './node-metrics.ts'
@@ -23,12 +22,22 @@ const STATE_SENTENCE: Readonly<Record<SyncState, string>> = {
 }
 
 /** bitcoind has no setting for the signature checks it sets aside. */
-const MORE_ROOM: Readonly<Record<ScarceRoom, string>> = {
-  weight: 'the payouts need more room: raise blockreservedweight in bitcoin.conf',
-  sigops: 'the payouts to old addresses (1…) take the signature checks of transactions: payouts to bc1… take none'
-}
+const MORE_ROOM = {
+  weight: MESSAGES.coinbaseWeight,
+  sigops: MESSAGES.coinbaseSigops
+} as const satisfies Readonly<Record<ScarceRoom, Message>>
 
-type Level = 'debug' | 'info' | 'warn' | 'error'
+/** What is said of a block that stayed. */
+const GOOD_FATES = {
+  'in-chain': "a block of the pool is in bitcoin's chain",
+  mature: 'a block of the pool is a hundred blocks deep: what it paid may be spent'
+} as const
+
+const BITCOIND_AMISS = {
+  unreachable: MESSAGES.bitcoinUnreachable,
+  misconfigured: MESSAGES.bitcoinMisconfigured,
+  ready: MESSAGES.bitcoinAmiss
+} as const
 
 /**
  * Facts become metrics and log lines here and nowhere else. What the reference measures has its name, so that its dashboards
@@ -177,101 +186,94 @@ export class Telemetry {
         if (this.#log.isLevelEnabled('debug')) this.#log.debug(safe(fieldsOf(fact)), `node: ${fact.type}`)
         break
       case 'minerAuthorised':
-        this.#line('info', fact, 'a miner is at work')
+        this.#info(fact, 'a miner is at work')
         break
       case 'minerRefused':
-        this.#line('warn', fact, 'a miner was refused: its settings need a change')
+        this.#warn(fact, MESSAGES.minerRefused)
         break
       case 'minerWarned':
-        this.#line('warn', fact, 'a miner works, but its settings need a change')
+        this.#warn(fact, MESSAGES.minerWarned)
         break
       case 'shareFound':
-        this.#line('info', fact, 'one of our miners made a share')
+        this.#info(fact, 'one of our miners made a share')
         break
       case 'shareHeld':
-        this.#line('warn', fact, "one of our miners made a share that has to wait: is this computer's clock right?")
+        this.#warn(fact, MESSAGES.shareHeld)
         break
       case 'peerPenalised':
-        this.#line('info', fact, 'a peer broke a rule')
+        this.#info(fact, 'a peer broke a rule')
         break
       case 'peerDropped':
-        this.#line('info', fact, 'a peer was dropped')
+        this.#info(fact, 'a peer was dropped')
         break
       case 'gossip':
         this.#writeGossip(fact.fact)
         break
       case 'blockUnanswered':
-        this.#log.warn(
-          safe(fieldsOf(fact)),
-          'a block found before the last stop has no answer of a bitcoin node on record: see whether bitcoin has it'
-        )
+        this.#log.warn(MESSAGES.blockUnanswered, safe(fieldsOf(fact)))
         break
       case 'reorg':
-        this.#line('info', fact, 'the confirmed share chain was re-organised')
+        this.#info(fact, 'the confirmed share chain was re-organised')
         break
       case 'jobsRenewed':
         this.#jobsRenewed(fact)
         break
       case 'clocksDiffer':
-        this.#line(
-          'warn',
-          fact,
-          "this computer's clock and bitcoind's are minutes apart: set them right, or shares are refused for their time"
-        )
+        this.#warn(fact, MESSAGES.clocksDiffer)
         break
       case 'workUnavailable':
-        this.#line('warn', fact, 'there is no work: nobody can be paid yet')
+        this.#warn(fact, MESSAGES.noWork)
         break
       case 'coinbaseTooHeavy':
-        this.#line('warn', fact, MORE_ROOM[fact.scarce])
+        this.#warn(fact, MORE_ROOM[fact.scarce])
         break
       case 'bitcoindStatus': {
         const { state, message } = fact.status
-        const isAmiss = state === 'unreachable' || state === 'misconfigured' || (state === 'ready' && message !== null)
-        const level = isAmiss ? 'warn' : 'info'
-        this.#log[level](safe({ ...fact.status }), 'the state of a bitcoin node changed')
+        const fields = safe({ ...fact.status })
+        if (state === 'unreachable' || state === 'misconfigured' || (state === 'ready' && message !== null))
+          this.#log.warn(BITCOIND_AMISS[state], fields)
+        else this.#log.info(fields, 'the state of a bitcoin node changed')
         break
       }
       case 'resumed':
         this.#log.info(safe(fieldsOf(fact)), 'shares left unchecked by the last run were checked')
         break
       case 'storeBehind':
-        this.#line('warn', fact, 'the disk is far behind: shares wait in memory, blocks go to bitcoin as ever')
+        this.#warn(fact, MESSAGES.storeBehind)
         break
       case 'storeCaughtUp':
-        this.#line('info', fact, 'the disk has caught up')
+        this.#info(fact, 'the disk has caught up')
         break
       case 'bodyLost':
-        this.#line('warn', fact, 'a stored share cannot be read: it is fetched from peers again')
+        this.#warn(fact, MESSAGES.bodyLost)
         break
       case 'blockFound':
         this.#log.info(safe(fieldsOf(fact)), 'BLOCK FOUND: one of our miners found a bitcoin block')
         break
       case 'blockResult': {
         if (fact.result === 'superseded') {
-          this.#line('info', fact, 'a found block gave way to another one of ours on the same parent')
+          this.#info(fact, 'a found block gave way to another one of ours on the same parent')
           break
         }
         if (fact.result === 'lost-race') {
-          this.#line('warn', fact, 'a found block lost the race: another one was there first; it may still win')
+          this.#warn(fact, MESSAGES.blockLostRace)
           break
         }
-        const isTaken = fact.result === 'accepted' || fact.result === 'duplicate'
-        this.#log[isTaken ? 'info' : 'warn'](safe(fieldsOf(fact)), 'a bitcoin node answered to a found block')
+        if (fact.result === 'accepted' || fact.result === 'duplicate')
+          this.#log.info(safe(fieldsOf(fact)), 'a bitcoin node answered to a found block')
+        else this.#log.warn(MESSAGES.blockNotTaken, safe(fieldsOf(fact)))
         break
       }
       case 'blockFate':
-        this.#line(
-          fact.fate === 'orphaned' || fact.fate === 'lost-race' ? 'warn' : 'info',
-          fact,
-          BLOCK_FATES[fact.fate]
-        )
+        if (fact.fate === 'orphaned') this.#warn(fact, MESSAGES.blockOrphaned)
+        else if (fact.fate === 'lost-race') this.#warn(fact, MESSAGES.blockRaceLost)
+        else this.#info(fact, GOOD_FATES[fact.fate])
         break
       case 'storeFailed':
-        this.#log.error(safe(fieldsOf(fact)), 'the disk refuses: the node stops')
+        this.#log.error(MESSAGES.storeFailed, safe(fieldsOf(fact)))
         break
       case 'bug':
-        this.#log.error({ code: fact.code, detail: fact.detail }, 'this is a bug of ours: please report it')
+        this.#log.error(MESSAGES.bug, { code: fact.code, detail: fact.detail })
         break
       default:
         fact satisfies never
@@ -290,22 +292,22 @@ export class Telemetry {
         break
       }
       case 'rulesDiffer':
-        this.#line('warn', fact, 'a peer has other rules: one of you has to update, or is on a chain of its own')
+        this.#warn(fact, MESSAGES.rulesDiffer)
         break
       case 'headersAhead':
-        this.#line('warn', fact, "a peer's shares are from the future: is this computer's clock right?")
+        this.#warn(fact, MESSAGES.headersAhead)
         break
       case 'blockSeen':
-        this.#line('info', fact, 'another node of the pool found a bitcoin block')
+        this.#info(fact, 'another node of the pool found a bitcoin block')
         break
       case 'blockRebuilt':
-        this.#line('info', fact, 'that block was put together here, to be submitted to our bitcoin nodes as well')
+        this.#info(fact, 'that block was put together here, to be submitted to our bitcoin nodes as well')
         break
       case 'blockNotRebuilt':
-        this.#line('info', fact, 'that block could not be put together here: its finder submits it')
+        this.#info(fact, 'that block could not be put together here: its finder submits it')
         break
       case 'statusChanged':
-        this.#line('info', fact, STATE_SENTENCE[fact.state])
+        this.#info(fact, STATE_SENTENCE[fact.state])
         break
       default:
         fact satisfies never
@@ -316,20 +318,29 @@ export class Telemetry {
     const { type: _type, ...fields } = fact
     const ineligible = fact.ineligible !== null
     if (ineligible === this.#ineligible) this.#log.debug(safe(fields), 'node: jobsRenewed')
-    else if (ineligible) this.#log.warn(safe(fields), 'jobs can become bitcoin blocks but not shares')
+    else if (ineligible) this.#log.warn(MESSAGES.blocksOnly, safe(fields))
     else this.#log.info(safe(fields), 'jobs can become shares again')
     this.#ineligible = ineligible
   }
 
-  /** What miners can cause is let through a few times a minute; what is kept back appears at level debug. */
-  #line(level: Level, fact: NodeFact | GossipFact, message: string): void {
-    const { type, ...fields } = fact
+  #info(fact: NodeFact | GossipFact, sentence: string): void {
+    const fields = this.#gated(fact, sentence)
+    if (fields !== null) this.#log.info(fields, sentence)
+  }
+
+  #warn(fact: NodeFact | GossipFact, message: Message<'warn'>): void {
+    const fields = this.#gated(fact, message.says)
+    if (fields !== null) this.#log.warn(message, fields)
+  }
+
+  /** What miners can cause is let through a few times a minute; what is kept back appears at level debug. @returns null for that */
+  #gated(fact: NodeFact | GossipFact, sentence: string): Readonly<Record<string, unknown>> | null {
+    const { type, ...rest } = fact
+    const fields = safe(rest)
     const passed = this.#gate.pass(type, this.#clock.now().steadyMs)
-    const suppressed = passed?.suppressed ?? 0
-    this.#log[passed === null ? 'debug' : level](
-      suppressed === 0 ? safe(fields) : { ...safe(fields), suppressed },
-      message
-    )
+    if (passed === null) this.#log.debug(fields, sentence)
+    if (passed === null || passed.suppressed === 0) return passed === null ? null : fields
+    return { ...fields, suppressed: passed.suppressed }
   }
 }
 

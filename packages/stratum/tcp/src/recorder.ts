@@ -1,7 +1,7 @@
 import { appendFile, mkdir, readdir, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Moment, SteadyMs } from '@p2poolv2/primitives'
-import type { Log } from '@p2poolv2/runtime'
+import { type Log, MESSAGES, type Message } from '@p2poolv2/runtime'
 import {
   ConnectionRecorder,
   type DifficultyLimits,
@@ -69,7 +69,7 @@ export class Recorder {
   readonly #files = new Map<string, number>()
   #unwrittenChars = 0
   #timer: NodeJS.Timeout | null = null
-  readonly #noticedAtMs = new Map<string, SteadyMs>()
+  readonly #noticedAtMs = new Map<Message, SteadyMs>()
   readonly #whenWritten: (() => void)[] = []
 
   constructor(options: RecorderOptions, deps: RecorderDeps) {
@@ -96,7 +96,7 @@ export class Recorder {
 
   connected(miner: number, { startDifficulty }: { readonly startDifficulty?: number }, now: Moment): void {
     if (this.#live.size >= MAX_RECORDED) {
-      this.#notice({ recorded: MAX_RECORDED }, 'a miner is not recorded: as many are as may be at a time', now.steadyMs)
+      this.#notice(MESSAGES.recordingsFull, { recorded: MAX_RECORDED }, now.steadyMs)
       return
     }
     const stamp = new Date(now.wallMs).toISOString().replace(/[-:]|\.\d+/g, '')
@@ -143,7 +143,7 @@ export class Recorder {
     this.#append(live, text(live.recorder, now.steadyMs - live.headAtMs))
     if (live.chars >= MAX_FILE_CHARS) this.#nextPart(miner, live, now)
     if (this.#unwrittenChars > MAX_UNWRITTEN_CHARS) {
-      this.#notice({}, 'recordings of miners end: the disk takes them too slowly', now.steadyMs)
+      this.#notice(MESSAGES.recordingSlow, {}, now.steadyMs)
       for (const one of [...this.#live.keys()]) this.#end(one, 'unrecorded', now.steadyMs)
     }
   }
@@ -216,11 +216,7 @@ export class Recorder {
 
   /** With a hole in it the rest of the recording is worth nothing. Other connections try for themselves. */
   #giveUp(live: Live, err: unknown): void {
-    this.#notice(
-      { err, folder: this.#options.folder },
-      'a recording of a miner ends: the disk does not take it',
-      live.lastMs
-    )
+    this.#notice(MESSAGES.recordingFailed, { err, folder: this.#options.folder }, live.lastMs)
     this.#unwrittenChars -= live.unwritten.length
     live.unwritten = ''
     live.isOver = true
@@ -247,10 +243,10 @@ export class Recorder {
     for (const resolve of this.#whenWritten.splice(0)) resolve()
   }
 
-  #notice(fields: Readonly<Record<string, unknown>>, message: string, nowMs: SteadyMs): void {
+  #notice(message: Message<'warn'>, fields: Readonly<Record<string, unknown>>, nowMs: SteadyMs): void {
     const last = this.#noticedAtMs.get(message)
     if (last !== undefined && nowMs - last < NOTICE_EVERY_MS) return
     this.#noticedAtMs.set(message, nowMs)
-    this.#deps.log.warn(fields, message)
+    this.#deps.log.warn(message, fields)
   }
 }

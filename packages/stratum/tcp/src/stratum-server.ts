@@ -1,5 +1,5 @@
 import { invariant, type SteadyMs } from '@p2poolv2/primitives'
-import { type Clock, type Log, systemClock } from '@p2poolv2/runtime'
+import { type Clock, type Log, MESSAGES, type Message, systemClock } from '@p2poolv2/runtime'
 import { isMisbehaviour, type SessionOutput } from '@p2poolv2/stratum'
 import { AddressGuard } from './address-guard.ts'
 import { AddressRanges } from './address-ranges.ts'
@@ -46,22 +46,9 @@ export interface StratumServerDeps {
   readonly isShared?: (address: string) => boolean
 }
 
-/** What the operator should act on is a warning. */
-const NOTICES = {
-  'stratum connections are at their cap: raise the cap and the file descriptor limit': 'warn',
-  'stratum listener failed to take a connection': 'warn',
-  'a stratum connection sends more lines than miners have reason to, and is read slowly': 'warn',
-  'stratum connections refused: too many from one address in a minute; if it is yours, add it to [stratum] trusted_ranges':
-    'warn',
-  'stratum connections refused: too many from one address at a time; if it is yours, add it to [stratum] trusted_ranges':
-    'warn',
-  'a front of [stratum] proxy_ranges says something that is no PROXY header': 'warn',
-  'a renewed certificate cannot be used; miners get the old one': 'warn',
-  'a renewed certificate is in use': 'info',
-  'address refused for a while: what it sends is not stratum': 'info'
-} as const
-
-type Notice = keyof typeof NOTICES
+/** Good to know; what the operator should act on is a warning of the table. */
+type Aside = 'a renewed certificate is in use' | 'address refused for a while: what it sends is not stratum'
+type Notice = Message<'warn'> | Aside
 
 /** The TCP side of stratum: sockets in, lines out. Knows nothing of what the lines say. */
 export class StratumServer {
@@ -103,9 +90,8 @@ export class StratumServer {
           onConnection: (_socket, address) =>
             proxies.includes(address) ? this.#hasRoom() : this.#isRefused(address) ? 'refuse' : 'take',
           onVisitor: visitor => this.#accept(visitor, door),
-          onWrongHeader: address =>
-            this.#notice('a front of [stratum] proxy_ranges says something that is no PROXY header', { address }),
-          onError: err => this.#notice('stratum listener failed to take a connection', { err })
+          onWrongHeader: address => this.#notice(MESSAGES.proxyHeaderBad, { address }),
+          onError: err => this.#notice(MESSAGES.acceptFailed, { err })
         })
     )
   }
@@ -144,7 +130,7 @@ export class StratumServer {
       try {
         if (await door.refreshCertificate()) this.#notice('a renewed certificate is in use', { host, port })
       } catch (err) {
-        this.#notice('a renewed certificate cannot be used; miners get the old one', { err, host, port })
+        this.#notice(MESSAGES.certificateUnusable, { err, host, port })
       }
     }
   }
@@ -226,25 +212,19 @@ export class StratumServer {
   #isRefused(address: string): boolean {
     const { maxConnections, maxPerAddress } = this.#limits
     if (this.#miners.size >= maxConnections && !this.#makeRoom()) {
-      this.#notice('stratum connections are at their cap: raise the cap and the file descriptor limit', {
+      this.#notice(MESSAGES.connectionsFull, {
         maxConnections
       })
       return true
     }
     if (this.#trusted.includes(address)) return false
     if ((this.#perAddress.get(address) ?? 0) >= maxPerAddress && !this.#isShared(address)) {
-      this.#notice(
-        'stratum connections refused: too many from one address at a time; if it is yours, add it to [stratum] trusted_ranges',
-        { address, maxPerAddress }
-      )
+      this.#notice(MESSAGES.addressTooMany, { address, maxPerAddress })
       return true
     }
     const answer = this.#guard.admit(address, this.#clock.now().steadyMs)
     if (answer === 'too-many') {
-      this.#notice(
-        'stratum connections refused: too many from one address in a minute; if it is yours, add it to [stratum] trusted_ranges',
-        { address }
-      )
+      this.#notice(MESSAGES.addressTooOften, { address })
     }
     return answer !== 'admit'
   }
@@ -263,7 +243,7 @@ export class StratumServer {
 
   #paused(address: string): void {
     const { linesPerSec, burstLines } = this.#limits
-    this.#notice('a stratum connection sends more lines than miners have reason to, and is read slowly', {
+    this.#notice(MESSAGES.minerFloods, {
       address,
       linesPerSec,
       burstLines
@@ -312,6 +292,8 @@ export class StratumServer {
       return
     }
     this.#notices.set(notice, { loggedAtMs: nowMs, unlogged: 0 })
-    this.#deps.log[NOTICES[notice]]({ ...fields, alsoSinceLast: last?.unlogged ?? 0 }, notice)
+    const all = { ...fields, alsoSinceLast: last?.unlogged ?? 0 }
+    if (typeof notice === 'string') this.#deps.log.info(all, notice)
+    else this.#deps.log.warn(notice, all)
   }
 }
