@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { ConfigError, type ConfigSources, loadConfig } from './config.ts'
 import { configTemplate } from './config-template.ts'
+import { configuredParams } from './data/chain-params.ts'
 
 let folder: string
 beforeEach(() => {
@@ -100,6 +101,13 @@ it('marks blocks with P2Poolv2, with another text or with none, as the operator 
   expect(signatureOf('')).toBe('P2Poolv2')
   expect(signatureOf('[stratum]\npool_signature = ""\n')).toBe('')
   expect(signatureOf(`[stratum]\npool_signature = "${'x'.repeat(39)}"\n`)).toBe('x'.repeat(39))
+})
+
+it('asks for no genesis share where there is no share chain', () => {
+  const node = '[[bitcoind]]\nurl = "http://127.0.0.1:1"\ncookie_file = "c"\n'
+  const { config } = load(`chain = "testnet4"\nmode = "solo"\n${node}`)
+  expect(configuredParams(config)).toMatchObject({ chain: 'testnet4', genesisBitcoinHeight: 0 })
+  expect(mistakeIn(`chain = "testnet4"\n${node}`)).toContain('[genesis]')
 })
 
 it('names every mistake at once', () => {

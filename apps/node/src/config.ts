@@ -241,7 +241,7 @@ function checkTogether(config: Config): void {
     )
   if (config.p2p.only_proxy && config.p2p.socks5 === undefined)
     throw new ConfigError('p2p.only_proxy needs a proxy: set p2p.socks5, for example "127.0.0.1:9050"')
-  if (chain === 'testnet4') checkGenesis(config)
+  if (chain === 'testnet4' && config.mode === 'sharechain') checkGenesis(config)
   if (chain !== 'devnet' && bitcoind.length === 0) {
     throw new ConfigError(
       `chain "${chain}" needs a bitcoin node: add a [[bitcoind]] section with url and cookie_file (./p2poolv2 init writes one)`

@@ -5,12 +5,12 @@ import { hashrateText, statusLine } from './status-line.ts'
 
 const STATUS: NodeStatus = {
   totals: {
-    accepted: 2,
-    rejected: 1,
+    accepted: 1_007,
+    rejected: 12,
     rejectedByReason: { Stale: 1 },
     creditedDifficulty: 1,
     bestDifficulty: 3,
-    blocksFound: 0,
+    blocksFound: 131,
     lastAcceptedAtMs: null,
     connections: 1,
     hashrates: { m1: 7, m5: 6, m15: 5, h1: 4, h6: 3, d1: 2, d7: 1 }
@@ -63,9 +63,9 @@ const STATUS: NodeStatus = {
   network: { state: 'alone', quiet: false, peers: 0, sync: null }
 }
 
-it('says in one line what the node is doing', () => {
+it('says in one line what the node is doing, with counts of the node and not of who is connected or remembered', () => {
   expect(statusLine(STATUS)).toBe(
-    'share 812 | 3 uncles | window 300 shares, 2 addresses | 1 miner 1.23 MH/s | 7 accepted, 1 rejected | 1 block found | bitcoin node unreachable | no peers'
+    'share 812 | 3 uncles | window 300 shares, 2 addresses | 1 miner 1.23 MH/s | 1007 accepted, 12 rejected | 131 blocks found here | bitcoin node unreachable | no peers'
   )
 })
 

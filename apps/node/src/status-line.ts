@@ -6,15 +6,14 @@ import type { NodeStatus } from '@p2poolv2/node'
  */
 export function statusLine(status: NodeStatus): string {
   const hashrateHps = status.miners.reduce((sum, miner) => sum + miner.hashrateHps, 0)
-  const accepted = status.miners.reduce((sum, miner) => sum + miner.accepted, 0)
-  const rejected = status.miners.reduce((sum, miner) => sum + miner.rejected, 0)
+  const { accepted, rejected, blocksFound } = status.totals
   const parts = [
     `share ${status.sharechain.confirmedHeight}`,
     counted(status.sharechain.uncles, 'uncle', 'uncles'),
     `window ${status.windowShares} shares, ${counted(status.window.length, 'address', 'addresses')}`,
     `${counted(status.miners.length, 'miner', 'miners')} ${hashrateText(hashrateHps)}`,
     `${accepted} accepted, ${rejected} rejected`,
-    `${counted(status.blocks.length, 'block', 'blocks')} found`,
+    `${counted(blocksFound, 'block', 'blocks')} found here`,
     status.bitcoind.state === 'ready'
       ? `bitcoin ${status.bitcoind.bitcoinHeight ?? '?'}`
       : `bitcoin node ${status.bitcoind.state}`,

@@ -295,6 +295,25 @@ describe('blocks and payouts', () => {
     expect(below.blocks.map(({ height }) => height)).toEqual([240])
   })
 
+  it('are read page by page back to the first, none twice and none left out, however many there are', async () => {
+    await withBlocks()
+    const twins = [block(1_200, { blockHash: HASH(9_999) }), block(1_200)]
+    const below = Array.from({ length: 1_199 }, (_, index) => block(1_199 - index))
+    node.blocks = [...twins, ...below]
+    const read: string[] = []
+    let page = await node.json<BlocksJson>('/v1/blocks?limit=101&before=1300')
+    for (;;) {
+      expect(page.total).toBe(1_201)
+      read.push(...page.blocks.map(({ hash }) => hash))
+      if (page.next === null) break
+      page = await node.json<BlocksJson>(`/v1/blocks?limit=101&cursor=${page.next}`)
+    }
+    expect(read).toEqual(node.blocks.map(({ blockHash: hash }) => hash))
+    expect((await fetch(node.url('/v1/blocks?cursor=nonsense'))).status).toBe(400)
+    const table = await (await fetch(node.url(`/v1/payouts.csv?address=${address(5)}`))).text()
+    expect(table.trimEnd().split('\r\n')).toHaveLength(1 + 1_201)
+  })
+
   it('sum up by state, and come as a table a spreadsheet reads', async () => {
     await withBlocks()
     const { payouts, sats } = await node.json<PayoutsJson>('/v1/payouts')

@@ -53,8 +53,8 @@ export function v1Routes(server: FastifyInstance, { reads, household, desk, jour
     sharesJson(queries.shares, { to: to ?? null, heights }, household.addresses(now()))
   )
   answering(server, 'ownShares', ({ query }) => ownSharesJson(parts, query, now()))
-  answering(server, 'blocks', ({ query: { limit, before } }) =>
-    blocksJson(reads, household, { limit, before: before ?? null, now: now() })
+  answering(server, 'blocks', ({ query: { limit, before, cursor } }) =>
+    blocksJson(reads, household, { limit, before: before ?? null, cursor: cursor ?? null, now: now() })
   )
   answering(server, 'payouts', ({ query }) =>
     payoutsJson(reads, askedAddresses(query.address) ?? household.addresses(now()))

@@ -105,6 +105,38 @@ describe('preflight', () => {
     expect(findings[0]?.message).toContain('12 of 900000 blocks')
   })
 
+  it.each([
+    [
+      'on a test chain at its first block',
+      { chain: 'signet', blocks: 0, headers: 0, initialblockdownload: true },
+      'height 0'
+    ],
+    [
+      'on a test chain that stands still',
+      { chain: 'regtest', blocks: 7, headers: 7, initialblockdownload: true },
+      'bitcoin-cli -regtest'
+    ],
+    [
+      'with headers of blocks it has not got',
+      { chain: 'main', blocks: 10, headers: 13, initialblockdownload: false },
+      '10 of 13'
+    ]
+  ])('a node %s is waited for, although it gives templates', async (_where, info, words) => {
+    const template = await (await devChain()).call('getblocktemplate', [{ rules: ['segwit'] }])
+    const node = await nodeOf({ getblockchaininfo: info, getblocktemplate: template })
+    const findings = await preflight(node, { chains: [info.chain] })
+    expect(findings).toMatchObject([{ code: 'node-syncing', severity: 'wait' }])
+    expect(findings[0]?.message).toContain(words)
+  })
+
+  it('a node that connects the block that has just come is ready', async () => {
+    const template = await (await devChain()).call('getblocktemplate', [{ rules: ['segwit'] }])
+    const info = { ...MAIN_INFO, headers: MAIN_INFO.blocks + 2 }
+    expect(
+      await preflight(await nodeOf({ getblockchaininfo: info, getblocktemplate: template }), { chains: ['main'] })
+    ).toEqual([])
+  })
+
   it('a node without peers is waited for', async () => {
     const node = await peer((socket, { id, method }) =>
       socket.write(

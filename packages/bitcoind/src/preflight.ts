@@ -76,10 +76,21 @@ export function wrongNetwork(client: RpcClient, info: NodeChainInfo, chains: rea
   return `${client.url} is on the bitcoin network '${info.chain}', not on '${chains.join("' or '")}': correct chain, or [bitcoind] url`
 }
 
-/** The sentence for a node that knows of blocks it does not have yet, or null. */
+/** A node may be so many blocks short of its headers while it connects those that have just come. */
+const BLOCKS_IN_FLIGHT = 2
+
+/**
+ * The sentence for a node that has not caught up, by what it says of itself and of its headers, or null. On test chains bitcoind
+ * gives templates all the same, on a tip that nobody else has.
+ */
 export function behind(client: RpcClient, info: NodeChainInfo): string | null {
-  if (!info.initialBlockDownload || info.headers <= info.blocks) return null
-  return `${client.url} is still catching up: it has ${info.blocks} of ${info.headers} blocks`
+  const { blocks, headers, chain, initialBlockDownload } = info
+  if (headers > blocks && (initialBlockDownload || headers - blocks > BLOCKS_IN_FLIGHT))
+    return `${client.url} is still catching up: it has ${blocks} of ${headers} blocks`
+  if (!initialBlockDownload) return null
+  const own =
+    chain === 'main' ? '' : `; on a chain of your own make one: bitcoin-cli -${chain} generatetoaddress 1 ADDRESS`
+  return `${client.url} has not caught up: its newest block, at height ${blocks}, is a day old or more, and it knows of no newer one. Let it find peers${own}`
 }
 
 /** What a failed call says about a node's state. */

@@ -91,6 +91,15 @@ describe.skipIf(path === null)(TITLE, { timeout: 120_000 }, () => {
     expect(findings[1]?.message).toContain(`zmqpubhashblock=${node.zmqAddress}`)
   })
 
+  it('preflight waits on a test chain for its first new block, though templates are given before it', async () => {
+    const node = await bitcoind({ tip: 'recent' })
+    const waiting = await preflight(node.rpc, { chains: ['regtest'] })
+    expect(waiting).toMatchObject([{ code: 'node-syncing', severity: 'wait' }])
+    expect(waiting[0]?.message).toContain('bitcoin-cli -regtest generatetoaddress 1')
+    await node.generate(1)
+    expect(await preflight(node.rpc, { chains: ['regtest'] })).toEqual([])
+  })
+
   it('preflight asks signet by its own rules', async () => {
     const node = await bitcoind({ chain: 'signet' })
     expect(await preflight(node.rpc, { chains: ['signet'] })).toEqual([])

@@ -131,7 +131,7 @@ describe('TemplateFeed', () => {
       const words = answers.length > 1 ? answers.shift() : null
       if (words !== null && words !== undefined) socket.write(rpcRefusal(id, -28, words))
       else if (method === 'getblockchaininfo') {
-        socket.write(rpcAnswer(id, { chain: 'regtest', blocks: 0, headers: 0, initialblockdownload: true }))
+        socket.write(rpcAnswer(id, { chain: 'regtest', blocks: 0, headers: 0, initialblockdownload: false }))
       } else if (method === 'getbestblockhash') socket.write(rpcAnswer(id, server.chain.tip.hash))
       else socket.write(rpcAnswer(id, server.chain.template(1_795_360_577)))
     })

@@ -271,6 +271,10 @@ export type NodeFact =
       readonly timeSec: number
       readonly valueSats: bigint
       readonly payees: number
+      /** Of `valueSats`, what it pays whoever found it. */
+      readonly finderSats: bigint
+      /** Of `valueSats`, what goes to the key of the genesis share, which nobody has. */
+      readonly lostSats: bigint
       readonly shareHash: ShareHash | null
       readonly payoutAddress: string
       readonly worker: string

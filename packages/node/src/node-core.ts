@@ -1,4 +1,5 @@
 import { DEFAULT_POOL_SIGNATURE } from '@p2poolv2/bitcoin'
+import { genesisShare } from '@p2poolv2/consensus'
 import { Gossip } from '@p2poolv2/gossip'
 import type { Moment, SteadyMs } from '@p2poolv2/primitives'
 import { steadyMs, unixMs } from '@p2poolv2/primitives'
@@ -67,7 +68,11 @@ export class NodeCore {
     const { figures } = options
     this.#stats = new PoolStats({ startedAtMs, ...(figures === undefined ? {} : { kept: figures }) })
     const parts = { chain, jobs: this.#jobs, effects: this.#effects }
-    this.#blocks = new BlockKeeper(options.recentBlocks, { ...parts, network: params.addressNetwork })
+    this.#blocks = new BlockKeeper(options.recentBlocks, {
+      ...parts,
+      network: params.addressNetwork,
+      genesisAddress: genesisShare(params).header.minerBitcoinAddress.text
+    })
     this.#keeper = new ChainKeeper({
       ...parts,
       blocks: this.#blocks,

@@ -3,6 +3,7 @@ export { ShareChain } from './share-chain.ts'
 export { archiveStart, wholeHeights } from './store/archive.ts'
 export { type BlockChanges, withBlocks } from './store/block-rows.ts'
 export {
+  blockKey,
   bodyKey,
   confirmedKey,
   headerKey,
@@ -25,6 +26,7 @@ export {
 export { sealed, unsealed } from './store/seal.ts'
 export type {
   ArchivedHeight,
+  BlockPlace,
   ChainDelta,
   FoundBlock,
   HeaderRecord,

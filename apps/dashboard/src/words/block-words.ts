@@ -26,6 +26,10 @@ const ANSWERS: Readonly<Record<string, string>> = {
   submitted: 'handed to bitcoind, no answer yet',
   accepted: 'found here, accepted',
   duplicate: 'found here, known already',
+  'lost-race': 'found here, another block was first',
+  orphaned: 'found here, replaced by another block',
+  superseded: 'found here, gave way to another of ours',
+  unconfirmed: 'found by another node, its share not confirmed',
   rejected: 'found here, refused by bitcoind',
   failed: 'found here, bitcoind did not take it'
 }

@@ -10,8 +10,22 @@ import { readGenesis, writeGenesis } from './devnet-genesis.ts'
  * @throws ConfigError when the chain's genesis has to be configured and is not
  */
 export function configuredParams(config: Config): ChainParams {
-  const isGiven = config.chain !== 'devnet' || config.genesis.time !== undefined
-  return paramsOf(config, isGiven ? {} : devnetGenesis(config.data_dir))
+  return paramsOf(config, writtenGenesis(config))
+}
+
+function writtenGenesis({ chain, mode, genesis, data_dir }: Config): GenesisOptions {
+  if (chain === 'devnet' && genesis.time === undefined) return devnetGenesis(data_dir)
+  return chain === 'testnet4' && mode !== 'sharechain' ? NO_SHARE_CHAIN : {}
+}
+
+/** For a node that makes no shares, on the chain whose genesis share is not built in: begins at testnet4's first block (BIP94). */
+const NO_SHARE_CHAIN: GenesisOptions = {
+  timeSec: 1_714_777_860,
+  bitcoinHeight: 0,
+  bitcoinHeader: hexToBytes(
+    '01000000000000000000000000000000000000000000000000000000000000000000000' +
+      '04e7b2b9128fe0291db0693af2ae418b767e657cd407e80cb1434221eaea7a07a046f3566ffff001dbb0c7817'
+  )
 }
 
 /** @param written what the data directory says; the configuration goes before it */

@@ -31,8 +31,6 @@ import { openShareChain } from './share-store.ts'
 import { STOP_RANK } from './stop-order.ts'
 import { stratumRecorder } from './stratum-recorder.ts'
 
-/** Blocks from before this start that the metrics count; more have no meaning to anybody. */
-const MAX_BLOCKS_COUNTED = 10_000
 /**
  * How long a node that is to join others waits for the first answer before it makes shares of its own: an answer takes a second, or
  * ten on a slow line and as long for one lost dial. What it found before would be on a fork that dies with the answer. Miners find
@@ -127,7 +125,7 @@ export async function startNode(config: Config, invite: Invite | null, host: Nod
           log
         })
   const recorder = stratumRecorder(config, options.stratum, { limits: () => core.queries.work(), log })
-  const blocksOnRecord = (await store.readBlocks(MAX_BLOCKS_COUNTED)).length
+  const blocksOnRecord = await store.countBlocks()
   const metrics = new Metrics({ processMetrics: 'include' })
   const telemetry = new Telemetry({ log, metrics, clock, blocksOnRecord })
   const journal = new Journal(clock)
@@ -171,7 +169,8 @@ export async function startNode(config: Config, invite: Invite | null, host: Nod
       poolSignature: config.stratum.pool_signature,
       history: history.keeper,
       bitcoin: chainReader,
-      readBlocks: limit => store.readBlocks(limit),
+      readBlocks: (limit, below) => store.readBlocks(limit, below),
+      countBlocks: () => store.countBlocks(),
       readShares: hashes => store.readShares(hashes),
       readHeaders: hashes => store.readHeaders(hashes),
       config: () => configAnswer(config, host.configFile ?? null),

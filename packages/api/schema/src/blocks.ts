@@ -44,17 +44,23 @@ const block = z.object({
   ourSats: sats.describe('Their sum.')
 })
 
-/** The query of `GET /v1/blocks` and `GET /v1/payouts`. */
+/** The query of `GET /v1/blocks`. */
 export const blocksQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(1_000).default(100).describe('At most so many.'),
-  before: z.coerce.number().int().min(0).optional().describe('Only those below this bitcoin height.')
+  before: z.coerce.number().int().min(0).max(0xffff_ffff).optional().describe('Only those below this bitcoin height.'),
+  cursor: z
+    .string()
+    .regex(/^\d{1,10}\.[0-9a-f]{64}$/, 'must be what `next` of an earlier answer says')
+    .optional()
+    .describe('Goes on where an earlier answer ended: its `next`.')
 })
 
 /** The answer of `GET /v1/blocks`. */
 export const blocksSchema = z.object({
   blocks: z.array(block).describe('Of the whole pool as far as this node knows, highest first.'),
-  total: count.describe('How many are on record.'),
-  counts: byState(count).describe('How many of those on record are in which state.'),
+  next: z.string().nullable().describe('The `cursor` that goes on from here; null at the end.'),
+  total: count.describe('How many are on record, back to the beginning.'),
+  counts: byState(count).describe('How many of the newest 1,000 on record are in which state.'),
   tipHeight: count.nullable().describe('Height of our bitcoin node; null until it has told.')
 })
 

@@ -52,6 +52,7 @@ export type TimelineJson = z.input<typeof timelineSchema>
 /** Numbers that change all the time. */
 export const figuresSchema = z.object({
   time: unixSec.describe('Of these numbers.'),
+  started: unixSec.describe('When the node started.'),
   hashrate: hashrates.describe('Of all miners of this node, hashes a second.'),
   poolHashrate: z
     .number()

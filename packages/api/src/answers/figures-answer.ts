@@ -5,12 +5,13 @@ import type { EarningsDesk } from '../reads/earnings-desk.ts'
 import type { NodeReads } from '../reads/node-reads.ts'
 
 /** Numbers that change all the time. */
-export function figuresJson({ queries }: NodeReads, desk: EarningsDesk, now: Moment): FiguresJson {
+export function figuresJson({ queries, startedAtSec }: NodeReads, desk: EarningsDesk, now: Moment): FiguresJson {
   const totals = queries.totals(now)
   const work = queries.work()
   const poolHashrate = desk.poolHashrate(now)
   return figuresSchema.encode({
     time: secFromMs(now.wallMs),
+    started: startedAtSec,
     hashrate: totals.hashrates,
     poolHashrate: poolHashrate.effectiveFinds === 0 ? null : poolHashrate.hps,
     accepted: totals.accepted,

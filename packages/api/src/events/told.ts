@@ -67,7 +67,7 @@ export function toldOf(fact: NodeFact, worker: string | null): Told | null {
       return told(
         'block-found',
         'good',
-        `BLOCK FOUND by ${nameOf(fact.worker)} at bitcoin height ${fact.bitcoinHeight}: it pays ${satsText(fact.valueSats)} to ${fact.payees} payees.`,
+        `BLOCK FOUND by ${nameOf(fact.worker)} at bitcoin height ${fact.bitcoinHeight}: it pays ${satsText(fact.valueSats)} to ${fact.payees === 1 ? 'one address' : `${fact.payees} addresses`}, ${fact.finderSats === 0n ? 'nothing' : satsText(fact.finderSats)} of it to the finder's${fact.lostSats === 0n ? '' : `, and ${satsText(fact.lostSats)} to the key of the genesis share, which nobody has`}.`,
         fact.blockHash
       )
     case 'blockResult':

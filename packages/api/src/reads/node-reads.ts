@@ -4,7 +4,7 @@ import type { BestChain, HistoryStore, Series } from '@p2poolv2/earnings'
 import type { NodeQueries } from '@p2poolv2/node'
 import type { ShareHash } from '@p2poolv2/primitives'
 import type { Clock } from '@p2poolv2/runtime'
-import type { FoundBlock, HeaderRecord } from '@p2poolv2/sharechain'
+import type { BlockPlace, FoundBlock, HeaderRecord } from '@p2poolv2/sharechain'
 
 /** What was mined before, and who mined it. */
 export interface HistoryReads {
@@ -34,8 +34,9 @@ export interface NodeReads {
   readonly poolSignature: string
   readonly history: HistoryReads
   readonly bitcoin: BitcoinReads
-  /** The newest found blocks on record, highest bitcoin height first. */
-  readonly readBlocks: (limit: number) => Promise<readonly FoundBlock[]>
+  /** As `ShareStore.readBlocks`. */
+  readonly readBlocks: (limit: number, below?: BlockPlace) => Promise<readonly FoundBlock[]>
+  readonly countBlocks: () => Promise<number>
   /** Encoded shares, in the order asked; null where no body is stored. */
   readonly readShares: (hashes: readonly ShareHash[]) => Promise<readonly (Uint8Array | null)[]>
   /** Stored headers, in the order asked; null where a share is not known. */

@@ -3,7 +3,7 @@ import { HistoryKeeper, memoryHistory } from '@p2poolv2/earnings/level'
 import type { NodeStatus } from '@p2poolv2/node'
 import { Rig, type RigOptions } from '@p2poolv2/node/testing'
 import { createLog } from '@p2poolv2/runtime'
-import type { FoundBlock } from '@p2poolv2/sharechain'
+import type { BlockPlace, FoundBlock } from '@p2poolv2/sharechain'
 import { ApiServer, type ApiServerOptions, type ApiSources } from '../api-server.ts'
 import { Journal } from '../events/journal.ts'
 import type { NodeReads } from '../reads/node-reads.ts'
@@ -96,12 +96,22 @@ export class LiveNode {
       poolSignature: 'P2Poolv2',
       history: keeper,
       bitcoin: { bestChain: async () => this.bestChain, feeRateSatPerVb: async () => this.feeRate },
-      readBlocks: async limit => this.blocks?.slice(0, limit) ?? store.blocksNow(limit),
+      readBlocks: async (limit, below) => this.#blocksBelow(below)?.slice(0, limit) ?? store.blocksNow(limit, below),
+      countBlocks: async () => this.blocks?.length ?? store.blockCountNow(),
       readShares: async hashes => store.readNow(hashes),
       readHeaders: async hashes => store.readHeadersNow(hashes),
       config: () => ({ file: null, settings: [] }),
       connect: () => ({ stratum: [], user: '', password: 'x', addressPrefixes: [], page: [] })
     }
+  }
+
+  /** Of `blocks`, which tests give the highest first, each at a height of its own or in the order of their hashes. */
+  #blocksBelow(below: BlockPlace | undefined): readonly FoundBlock[] | null {
+    if (below === undefined || this.blocks === null) return this.blocks
+    return this.blocks.filter(
+      ({ bitcoinHeight, blockHash }) =>
+        bitcoinHeight < below.bitcoinHeight || (bitcoinHeight === below.bitcoinHeight && blockHash < below.blockHash)
+    )
   }
 
   #sample() {

@@ -17,6 +17,8 @@ export interface RealBitcoindOptions {
   /** `cookie` leaves the user and password out. */
   readonly auth?: 'password' | 'cookie'
   readonly zmq?: 'on' | 'off'
+  /** By default its tip may be of any age: a chain that begins at the genesis of years ago counts as caught up. */
+  readonly tip?: 'any age' | 'recent'
   readonly extraArgs?: readonly string[]
 }
 
@@ -113,7 +115,7 @@ export class RealBitcoind {
   }
 
   #args(): string[] {
-    const { chain = 'regtest', auth = 'password', zmq = 'on', extraArgs = [] } = this.#options
+    const { chain = 'regtest', auth = 'password', zmq = 'on', tip = 'any age', extraArgs = [] } = this.#options
     return [
       chain === 'regtest' ? '-regtest' : '-signet',
       ...(chain === 'signet' ? ['-signetchallenge=51', '-connect=0'] : []),
@@ -121,6 +123,7 @@ export class RealBitcoind {
       `-rpcport=${new URL(this.url).port}`,
       ...(auth === 'password' ? [`-rpcuser=${this.user}`, `-rpcpassword=${this.password}`] : []),
       ...(zmq === 'on' ? [`-zmqpubhashblock=${this.zmqAddress}`] : []),
+      ...(tip === 'any age' ? ['-maxtipage=2000000000'] : []),
       '-listen=0',
       '-dnsseed=0',
       '-fixedseeds=0',

@@ -20,7 +20,7 @@ const SATS_PER_BTC = 100_000_000n
  * The ledger as CSV: a line for each output to us, the highest block first. Orphaned blocks are in it and said to be: their
  * outputs were never paid.
  */
-export function ledgerCsv({ blocks }: Ledger): string {
+export function ledgerCsv({ blocks }: Pick<Ledger, 'blocks'>): string {
   const rows = blocks.flatMap(({ block, state, confirmations, ours }) =>
     ours.map(({ address, valueSats }) => [
       utcText(block.timeSec),

@@ -1,3 +1,4 @@
+import type { NodeFact } from '@p2poolv2/node'
 import { A_BLOCK, A_SHARE, address, Rig } from '@p2poolv2/node/testing'
 import { blockHash, shareHash } from '@p2poolv2/primitives'
 import { createLog, Metrics } from '@p2poolv2/runtime'
@@ -97,7 +98,26 @@ describe('the log', () => {
     rig.mine(1, A_BLOCK)
     tell()
     expect(lines.filter(line => line.msg.startsWith('BLOCK FOUND'))).toMatchObject([
-      { level: 'info', bitcoinHeight: 101 }
+      { level: 'info', bitcoinHeight: 101, foundBy: address(1) }
+    ])
+  })
+
+  it('says whom a block pays, which is seldom the one that found it', () => {
+    const { rig, lines, telemetry, tell } = bench()
+    rig.template()
+    rig.connect(1, `${address(1)}.rig`)
+    rig.mine(1, A_BLOCK)
+    const fact = rig.effects.flatMap(effect => (effect.type === 'report' ? [effect.fact] : [])).find(isBlockFound)
+    if (fact === undefined) throw new Error('no block was found')
+    tell()
+    telemetry.record({ ...fact, finderSats: 0n, lostSats: 0n })
+    telemetry.record({ ...fact, finderSats: 7n, lostSats: 0n })
+    const found = lines.filter(line => line.msg.startsWith('BLOCK FOUND'))
+    expect(found[0]).toMatchObject({ finderSats: '0', lostSats: '5000000000', foundByWorker: 'rig' })
+    expect(found.map(({ msg }) => msg)).toEqual([
+      expect.stringContaining('lostSats of it go to the key of the genesis share'),
+      expect.stringContaining('of whom the one that found it is none yet'),
+      expect.stringContaining('finderSats of it to the one that found it')
     ])
   })
 
@@ -152,3 +172,7 @@ describe('the log', () => {
     expect(lines.map(line => line.level)).toEqual(['warn', 'info'])
   })
 })
+
+function isBlockFound(fact: NodeFact): fact is Extract<NodeFact, { type: 'blockFound' }> {
+  return fact.type === 'blockFound'
+}

@@ -248,7 +248,7 @@ export class Telemetry {
         this.#warn(fact, MESSAGES.bodyLost)
         break
       case 'blockFound':
-        this.#log.info(safe(fieldsOf(fact)), 'BLOCK FOUND: one of our miners found a bitcoin block')
+        this.#log.info(safe(foundFields(fact)), FOUND_LINES[whoIsPaid(fact)])
         break
       case 'blockResult': {
         if (fact.result === 'superseded') {
@@ -342,6 +342,23 @@ export class Telemetry {
     if (passed === null || passed.suppressed === 0) return passed === null ? null : fields
     return { ...fields, suppressed: passed.suppressed }
   }
+}
+
+type BlockFoundFact = Extract<NodeFact, { type: 'blockFound' }>
+
+/** Who found a block is seldom the one it pays: the lines say which. */
+const FOUND_LINES = {
+  finder: 'BLOCK FOUND: it pays the miners of the window, finderSats of it to the one that found it',
+  others: 'BLOCK FOUND: it pays the miners of the window, of whom the one that found it is none yet',
+  nobody: 'BLOCK FOUND: lostSats of it go to the key of the genesis share, which nobody has'
+} as const
+
+function whoIsPaid({ finderSats, lostSats }: BlockFoundFact): keyof typeof FOUND_LINES {
+  return lostSats > 0n ? 'nobody' : finderSats > 0n ? 'finder' : 'others'
+}
+
+function foundFields({ type: _type, payoutAddress, worker, ...fields }: BlockFoundFact): Record<string, unknown> {
+  return { ...fields, foundBy: payoutAddress, foundByWorker: worker }
 }
 
 function fieldsOf(fact: NodeFact): Readonly<Record<string, unknown>> {

@@ -23,6 +23,8 @@ import { isBlock, isOfBitcoin, MAX_BITCOIN_HEIGHT, MAX_UNCONFIRMED_BLOCKS, SeenB
 export interface BlockKeeperDeps {
   /** Of the addresses in records. */
   readonly network: BitcoinNetwork
+  /** Of the genesis share's key, which nobody has. */
+  readonly genesisAddress: string
   readonly chain: ShareChain
   readonly jobs: JobMaker
   readonly effects: EffectList
@@ -64,6 +66,8 @@ export class BlockKeeper {
   /** A block found here; `shareHash` is null if it could not become a share. */
   found(solved: SolvedWork, shareHash: ShareHash | null, { payoutAddress, worker }: BlockFinder): void {
     const block = foundBlockOf(solved, shareHash)
+    const paid = (address: string): bigint =>
+      block.outputs.reduce((sum, output) => (output.address === address ? sum + output.valueSats : sum), 0n)
     this.#record(block)
     this.#deps.effects.report({
       type: 'blockFound',
@@ -72,6 +76,8 @@ export class BlockKeeper {
       timeSec: block.timeSec,
       valueSats: block.outputs.reduce((sum, output) => sum + output.valueSats, 0n),
       payees: block.outputs.length,
+      finderSats: paid(payoutAddress),
+      lostSats: paid(this.#deps.genesisAddress),
       shareHash: block.shareHash,
       payoutAddress,
       worker

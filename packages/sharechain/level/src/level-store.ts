@@ -3,6 +3,8 @@ import { CodecError, type Height, type ShareHash } from '@p2poolv2/primitives'
 import {
   type ArchivedHeight,
   archiveStart,
+  type BlockPlace,
+  blockKey,
   bodyKey,
   type ChainDelta,
   confirmedKey,
@@ -175,11 +177,28 @@ export class LevelStore implements ShareStore {
     )
   }
 
-  async readBlocks(limit: number): Promise<FoundBlock[]> {
+  async readBlocks(limit: number, below: BlockPlace | null = null): Promise<FoundBlock[]> {
     this.#assertOpen()
-    const { from, to } = keyRange('block')
+    const { from, to: end } = keyRange('block')
+    const to = below === null ? end : blockKey(below.bitcoinHeight, below.blockHash)
     const values = await this.#guard(this.#database.values({ gte: from, lt: to, limit, reverse: true }).all())
     return this.#decode(() => values.map(value => decodeFoundBlock(plain(value))))
+  }
+
+  async countBlocks(): Promise<number> {
+    this.#assertOpen()
+    const { from, to } = keyRange('block')
+    const keys = this.#database.keys({ gte: from, lt: to })
+    let count = 0
+    try {
+      for (;;) {
+        const read = await this.#guard(keys.nextv(LOAD_BATCH_ROWS))
+        if (read.length === 0) return count
+        count += read.length
+      }
+    } finally {
+      await keys.close()
+    }
   }
 
   /** Height of the first of these shares that is the archived chain's at its height. */

@@ -13,7 +13,8 @@ function asPort(store: MemoryStore): ShareStore {
     readShares: async hashes => store.readNow(hashes),
     readHeaders: async hashes => store.readHeadersNow(hashes),
     readArchive: async (locator, limit) => store.archiveNow(locator, limit),
-    readBlocks: async limit => store.blocksNow(limit),
+    readBlocks: async (limit, below) => store.blocksNow(limit, below),
+    countBlocks: async () => store.blockCountNow(),
     close: async () => undefined
   }
 }

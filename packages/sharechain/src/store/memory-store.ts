@@ -1,9 +1,17 @@
 import type { Height, ShareHash } from '@p2poolv2/primitives'
 import { bytesToHex, hexToBytes, invariant } from '@p2poolv2/primitives'
 import { archiveStart, wholeHeights } from './archive.ts'
-import { bodyKey, confirmedKey, headerKey, KEY_PREFIX, type KeyKind, stateKey } from './keys.ts'
+import { blockKey, bodyKey, confirmedKey, headerKey, KEY_PREFIX, type KeyKind, stateKey } from './keys.ts'
 import { decodeArchiveRow, decodeFoundBlock, decodeHeaderRecord } from './records.ts'
-import type { ArchivedHeight, ChainDelta, FoundBlock, HeaderRecord, StoredRow, StoreIdentity } from './share-store.ts'
+import type {
+  ArchivedHeight,
+  BlockPlace,
+  ChainDelta,
+  FoundBlock,
+  HeaderRecord,
+  StoredRow,
+  StoreIdentity
+} from './share-store.ts'
 
 /** The share store in memory, for the simulator and tests: the same keys and values, synchronous and as large as memory. */
 export class MemoryStore {
@@ -61,9 +69,18 @@ export class MemoryStore {
     return wholeHeights(rows, limit)
   }
 
-  blocksNow(limit: number): FoundBlock[] {
-    const newestFirst = this.#range('block').reverse().slice(0, limit)
-    return newestFirst.map(([, value]) => decodeFoundBlock(value))
+  /** As `ShareStore.readBlocks`. */
+  blocksNow(limit: number, below: BlockPlace | null = null): FoundBlock[] {
+    const end = below === null ? null : bytesToHex(blockKey(below.bitcoinHeight, below.blockHash))
+    const rows = this.#range('block').filter(([key]) => end === null || key < end)
+    return rows
+      .reverse()
+      .slice(0, limit)
+      .map(([, value]) => decodeFoundBlock(value))
+  }
+
+  blockCountNow(): number {
+    return this.#range('block').length
   }
 
   #archivedAt(hash: ShareHash): Height | null {

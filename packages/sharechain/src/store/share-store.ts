@@ -46,6 +46,9 @@ export interface FoundBlock {
   readonly result: string
 }
 
+/** Where a found block stands in the order of the record. */
+export type BlockPlace = Pick<FoundBlock, 'bitcoinHeight' | 'blockHash'>
+
 /** What is stored of a share's header. */
 export interface HeaderRecord {
   readonly height: Height
@@ -83,8 +86,13 @@ export interface ShareStore {
    * be in the archive too, from a time before it began anew: the caller uses what is below `keptFromHeight`.
    */
   readArchive(locator: readonly ShareHash[], limit: number): Promise<ArchivedHeight[]>
-  /** The newest found blocks, highest bitcoin height first. */
-  readBlocks(limit: number): Promise<FoundBlock[]>
+  /**
+   * Found blocks, highest bitcoin height first, then by hash in wire order.
+   * @param below only those that come after this place in that order; null: from the newest on
+   */
+  readBlocks(limit: number, below?: BlockPlace | null): Promise<FoundBlock[]>
+  /** How many found blocks are on record, unconfirmed ones included. */
+  countBlocks(): Promise<number>
   /** Waits for commits under way, then lets go of the store. */
   close(): Promise<void>
 }

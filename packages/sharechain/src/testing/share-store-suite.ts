@@ -1,8 +1,8 @@
-import { ByteWriter, utf8FromString } from '@p2poolv2/primitives'
+import { ByteWriter, blockHash, utf8FromString } from '@p2poolv2/primitives'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { blockKey, bodyKey, confirmedKey, headerKey, indexKey, stateKey } from '../store/keys.ts'
 import { encodeArchiveRow, encodeFoundBlock } from '../store/records.ts'
-import type { ShareStore, StoredRow } from '../store/share-store.ts'
+import type { FoundBlock, ShareStore, StoredRow } from '../store/share-store.ts'
 import { compareDigests } from '../tree/hash-order.ts'
 import { deltaOf, foundBlock, hashOf } from './deltas.ts'
 
@@ -143,6 +143,23 @@ export function describeShareStore(name: string, makeRig: () => Promise<StoreRig
         await rig.store.commit(deltaOf(at + 1, { puts, durability: 'flushed' }))
       }
       expect(await rig.store.readBlocks(2)).toEqual([foundBlock(3, 'rejected'), foundBlock(2)])
+    })
+
+    it('goes on with found blocks below any of them, block by block, and counts them', async () => {
+      const twins = ['aa', 'bb'].map(byte => ({ ...foundBlock(2), blockHash: blockHash(byte.repeat(32)) }))
+      const blocks = [foundBlock(1), ...twins, foundBlock(3)]
+      const puts = blocks.map(block => ({
+        key: blockKey(block.bitcoinHeight, block.blockHash),
+        value: encodeFoundBlock(block)
+      }))
+      await rig.store.commit(deltaOf(1, { puts, durability: 'flushed' }))
+      const read: FoundBlock[] = []
+      for (let page = await rig.store.readBlocks(1); page.length > 0; ) {
+        read.push(...page)
+        page = await rig.store.readBlocks(1, page.at(-1))
+      }
+      expect(read).toEqual([foundBlock(3), ...[...twins].reverse(), foundBlock(1)])
+      expect(await rig.store.countBlocks()).toBe(4)
     })
   })
 }
