@@ -59,6 +59,8 @@ const EDGES = [
 ]
 
 const HASHES_AND_CURVES = ['@noble/secp256k1', '@scure/base', 'bitcoinjs-lib']
+/** A handshake is made of these; see decision 0031. */
+const NOISE = ['@noble/ciphers', '@noble/curves', '@noble/hashes', '@scure/base', '@scure/btc-signer']
 
 /**
  * Who may import whom. An arrow that is not here is a build failure; a new one is a decision, so it comes with a reason in
@@ -68,8 +70,9 @@ export const LAYERS: readonly Layer[] = [
   pure('primitives', 0, []),
   pure('bitcoin', 1, ['primitives'], HASHES_AND_CURVES),
   pure('consensus', 2, BITCOIN, HASHES_AND_CURVES),
-  pure('stratum', 2, BITCOIN),
-  pure('stratum/client', 1, ['primitives']),
+  pure('stratum/sv2', 1, ['primitives'], NOISE),
+  pure('stratum', 2, ['stratum/sv2', ...BITCOIN]),
+  pure('stratum/client', 2, ['stratum/sv2', 'primitives']),
   pure('devchain', 2, BITCOIN),
   pure('sharechain', 3, CHAIN),
   pure('gossip', 3, CHAIN, ['@scure/base']),
@@ -80,7 +83,7 @@ export const LAYERS: readonly Layer[] = [
 
   edge('runtime', 1, ['primitives']),
   edge('devchain/rpc', 3, ['devchain', ...BITCOIN, 'runtime']),
-  edge('stratum/tcp', 3, ['stratum', ...BITCOIN, 'runtime']),
+  edge('stratum/tcp', 3, ['stratum', 'stratum/sv2', ...BITCOIN, 'runtime']),
   edge('bitcoind', 3, [...BITCOIN, 'runtime']),
   edge('sharechain/level', 4, ['sharechain', ...CHAIN, 'runtime']),
   edge('earnings/level', 4, ['earnings', ...CHAIN, 'runtime']),
@@ -113,7 +116,7 @@ const inConsensus = (room: string, ...imports: string[]): Room => ({
  */
 export const ROOMS: readonly Room[] = [
   { path: 'packages/stratum/src/mining/', imports: ['packages/stratum/src/contract.ts'] },
-  { path: 'packages/stratum/src/contract.ts', imports: ['packages/stratum/src/mining/job-registry.ts'] },
+  { path: 'packages/stratum/src/contract.ts', imports: ['packages/stratum/src/mining/size-fit.ts'] },
   inConsensus('encoding', 'share.ts'),
   inConsensus('coinbase', 'share.ts', 'params.ts'),
   inConsensus('commitment', 'share.ts', 'encoding/', 'coinbase/'),

@@ -16,11 +16,11 @@ const FOREIGN = /(FIPS [\d-]+|Unicode( \d+)?|RFC \d+|BIP ?\d+) $/
 
 const NUMBERS = /\d+[a-z]?(?:(?:,| and| to|, and) \d+[a-z]?)*/.source
 const ITEMS_AFTER = new RegExp(`^,? (?:rules?|steps?) (${NUMBERS})`)
-const ITEMS_BEFORE = new RegExp(`(?:[Rr]ules?|[Ss]teps?) (${NUMBERS}) of (?:protocol|stratum) $`)
+const ITEMS_BEFORE = new RegExp(`(?:[Rr]ules?|[Ss]teps?) (${NUMBERS}) of (?:protocol|stratum|sv2) $`)
 /** Between two sections of one paper: "§3.4, §3.5", "§12.4, rule 5, and §12.6", "§5.1 steps 8 to 11, §3.6". */
 const BETWEEN = /^[^§;.()`"|]{0,24}$/
 
-/** Every section that the text of a file names. In the two papers themselves a bare § is one of their own. */
+/** Every section that the text of a file names. In the papers themselves a bare § is one of their own. */
 export function citationsIn(path: string, text: string): Citation[] {
   const { joined, lineAt } = withoutWraps(text)
   const home = PAPERS.find(paper => paperPath(paper) === path) ?? null
@@ -30,7 +30,7 @@ export function citationsIn(path: string, text: string): Citation[] {
     const before = joined.slice(Math.max(0, match.index - 60), match.index)
     if (FOREIGN.test(before)) continue
     const end = match.index + match[0].length
-    const named = /\b(protocol|stratum),? $/i.exec(before)?.[1]?.toLowerCase() as Paper | undefined
+    const named = /\b(protocol|stratum|sv2),? $/i.exec(before)?.[1]?.toLowerCase() as Paper | undefined
     const follows = last.end > 0 && BETWEEN.test(joined.slice(last.end, match.index))
     const paper = named ?? (follows ? last.paper : home)
     const items = [ITEMS_AFTER.exec(joined.slice(end, end + 60)), ITEMS_BEFORE.exec(before)]

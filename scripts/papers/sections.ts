@@ -1,9 +1,9 @@
-/** The pages that the code cites by section: "protocol §12.3", "stratum §2.9". */
-export const PAPERS = ['protocol', 'stratum'] as const
+/** The pages that the code cites by section: "protocol §12.3", "stratum §2.9", "sv2 §2.4". */
+export const PAPERS = ['protocol', 'stratum', 'sv2'] as const
 
 export type Paper = (typeof PAPERS)[number]
 
-export const paperPath = (paper: Paper): string => `docs/${paper}.md`
+export const paperPath = (paper: Paper): string => `docs/${paper === 'sv2' ? 'stratum-v2' : paper}.md`
 
 /** Number of a section, `12` or `12.3`, to the numbers of the list items in it: `3`, or `2d` for a part of one. */
 export type Sections = ReadonlyMap<string, ReadonlySet<string>>

@@ -1,5 +1,6 @@
-import type { Job, Solution } from '@p2poolv2/bitcoin'
+import type { Job, MiningWork, Solution } from '@p2poolv2/bitcoin'
 import type { BlockHash, Moment, Sha256d, SteadyMs, UnixMs } from '@p2poolv2/primitives'
+import type { SizeFit } from './mining/size-fit.ts'
 
 /**
  * What one miner's session is told (`SessionEvent`) and what it asks for (`SessionEffect`): plain objects with a
@@ -158,6 +159,8 @@ export interface MinerSession {
   forgetWorksBefore(workId: number): void
   /** To be asked when the connection has ended; null when there is nothing to resume. */
   remains(): SessionRemains | null
+  /** Null where the miner can take jobs of this work, and is not near its bound, or nothing is known of it. The same whenever asked. */
+  sizeFit(work: MiningWork): SizeFit | null
   /** Hashes per second over about five minutes. */
   hashrateHps(nowMs: SteadyMs): number
   /**

@@ -2,7 +2,6 @@ import type { Solution } from '@p2poolv2/bitcoin'
 import type { BlockHash, Moment, Rng, Sha256d, SteadyMs } from '@p2poolv2/primitives'
 import { invariant, steadyMs } from '@p2poolv2/primitives'
 import type { SessionEffect, SessionEvent, SessionOutput, SessionProtocol } from '@p2poolv2/stratum'
-import { sizeFit } from '@p2poolv2/stratum'
 import type { ChainKeeper } from '../chain/chain-keeper.ts'
 import type { MinerId, MinerWarningCode, NodeEvent, TooLargeRule } from '../contract.ts'
 import type { EffectList } from '../effect-list.ts'
@@ -334,7 +333,7 @@ export class MinerDesk {
     const { addresses } = miner
     invariant(addresses !== null, 'a miner that gets work has somebody to pay')
     const { mining } = offered.work
-    const fit = sizeFit(miner.userAgent, mining)
+    const fit = miner.session.sizeFit(mining)
     if (fit !== null) this.#warn(miner, sizeWarning(fit, this.#deps.tooLarge))
     if (fit?.fit === 'over' && isRefused(fit, this.#deps.tooLarge)) {
       this.#deps.effects.add({ type: 'closeMiner', miner: miner.id, reason: 'coinbase-too-large' })
@@ -358,8 +357,8 @@ export class MinerDesk {
   }
 
   /** Its firmware cannot take the pool's coinbase. */
-  #isTooSmall({ userAgent }: Miner, { mining, paysFinder }: WorkTemplate): boolean {
-    const fit = paysFinder ? null : sizeFit(userAgent, mining)
+  #isTooSmall({ session }: Miner, { mining, paysFinder }: WorkTemplate): boolean {
+    const fit = paysFinder ? null : session.sizeFit(mining)
     return fit !== null && isSoloWork(fit, this.#deps.tooLarge)
   }
 

@@ -2,7 +2,7 @@ import type { MiningWork } from '@p2poolv2/bitcoin'
 import { difficultyOfHash, type UnixMs } from '@p2poolv2/primitives'
 import type { KnownJob } from './job-registry.ts'
 import { type Refusal, refusal } from './refusals.ts'
-import type { Submit } from './submit.ts'
+import { forbiddenBits, type Submit } from './submit.ts'
 import type { VerifiedSubmit } from './verify-submit.ts'
 
 /** A header's time may be this much before the job's. */
@@ -29,10 +29,9 @@ export interface SubmitCase {
  */
 export function judgeSubmit(submitCase: SubmitCase, nowMs: UnixMs): Refusal | null {
   const { known, submit, verified, versionMask } = submitCase
-  const { timeSec, versionBits } = submit
-  if (versionBits !== null && (versionBits & ~versionMask) !== 0) {
-    return refusal('version-bits-not-allowed', { versionBits, versionMask })
-  }
+  const { timeSec } = submit
+  const bits = forbiddenBits(submit, known.job.work.version, versionMask)
+  if (bits !== 0) return refusal('version-bits-not-allowed', { bits, versionMask })
   if (submitCase.isStale) return refusal('stale')
   const { earliestSec, latestSec } = timeRange(known.job.work, nowMs)
   if (timeSec < earliestSec || timeSec > latestSec) {

@@ -3,6 +3,7 @@ import type {
   ExtranonceSpace,
   MinerIdentity,
   SessionDeps,
+  SessionEffect,
   SessionEvent,
   SessionOptions,
   SessionRemains
@@ -32,6 +33,8 @@ interface Sent {
 export interface Assignment {
   /** To be said before the job; null when the miner knows it. */
   readonly newDifficulty: number | null
+  /** What the job's shares are checked against. */
+  readonly difficulty: number
   /** 'clean': the miner drops what it has queued. */
   readonly jobs: 'clean' | 'keep'
 }
@@ -48,6 +51,7 @@ export class MiningChannel {
   /** Of the connection that this one resumes, until it is known who mines. */
   #remains: SessionRemains | null = null
   readonly #rejects = new RejectWatch()
+  readonly #keepaliveMs: ((hashrateHps: number) => number) | null
   /** Null before the first job. */
   #sent: Sent | null = null
   #workAsked = false
@@ -60,7 +64,13 @@ export class MiningChannel {
   #lastAcceptedAtMs: UnixMs | null = null
   #bestDifficulty = 0
 
-  constructor(options: SessionOptions, { sha256d, lastDifficulty }: SessionDeps) {
+  /** @param keepaliveMs how long a job is of use to a miner of this hash rate; null: `KEEPALIVE_MS`, whatever it has */
+  constructor(
+    options: SessionOptions,
+    { sha256d, lastDifficulty }: SessionDeps,
+    keepaliveMs: ((hashrateHps: number) => number) | null = null
+  ) {
+    this.#keepaliveMs = keepaliveMs
     this.difficulty = new DifficultyControl(options)
     this.#lastDifficulty = lastDifficulty
     this.#desk = new SubmitDesk(options.extranonce, { workers: this.workers, sha256d })
@@ -182,16 +192,17 @@ export class MiningChannel {
     this.#sent = { difficulty, target, prevHash: job.work.prevHash, atMs: nowMs }
     this.#remind = false
     this.#workAsked = false
-    this.#workDueMs = nowMs + KEEPALIVE_MS
-    return { newDifficulty, jobs: isClean ? 'clean' : 'keep' }
+    this.#workDueMs = nowMs + (this.#keepaliveMs?.(this.difficulty.hashrateHps(nowMs)) ?? KEEPALIVE_MS)
+    return { newDifficulty, difficulty, jobs: isClean ? 'clean' : 'keep' }
   }
 
   /** How a wish disagrees with what is useful, if that was not told before; of granted and refused wishes once each. */
-  takeConflict(): DifficultyControl['conflict'] {
+  takeConflict(): Extract<SessionEffect, { readonly type: 'difficultyConflict' }> | null {
     const { conflict } = this.difficulty
     if (conflict === null || this.#toldConflicts.has(conflict.isGranted)) return null
-    this.#toldConflicts.add(conflict.isGranted)
-    return conflict
+    const { wanted: wantedDifficulty, useful: usefulDifficulty, isGranted } = conflict
+    this.#toldConflicts.add(isGranted)
+    return { type: 'difficultyConflict', wantedDifficulty, usefulDifficulty, isGranted }
   }
 
   handleDeadline(nowMs: SteadyMs): void {

@@ -8,7 +8,7 @@ import {
 } from '@p2poolv2/bitcoin'
 import { difficultyOfHash, hashMeetsTarget, type Sha256d, sha256d, sha256d80Into } from '@p2poolv2/primitives'
 import type { KnownJob } from './job-registry.ts'
-import type { Submit } from './submit.ts'
+import { headerVersion, type Submit } from './submit.ts'
 
 /** What is the connection's own in a header. */
 export interface SubmitContext {
@@ -55,8 +55,7 @@ export function verifySubmit(known: KnownJob, submit: Submit, context: SubmitCon
   scratchExtranonce.set(submit.extranonce, context.extranoncePrefix.length)
   hashCoinbase(known, context.sha256d)
   foldBranchInto(scratchRoot, work.merkleBranch)
-  const version =
-    submit.versionBits === null ? work.version : (work.version & ~context.versionMask) | submit.versionBits
+  const version = headerVersion(submit, work.version, context.versionMask)
   const fields = { merkleRootWire: scratchRoot, version, timeSec: submit.timeSec, nonce: submit.nonce }
   headerInto(work, fields, scratchHeader)
   sha256d80Into(scratchHeader, 0, scratchHash, 0)

@@ -60,6 +60,10 @@ class FrameSession implements MinerSession {
     return null
   }
 
+  sizeFit(): null {
+    return null
+  }
+
   forgetWorksBefore(workId: number): void {
     this.#channel.forgetWorksBefore(workId)
   }

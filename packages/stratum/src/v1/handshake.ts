@@ -1,8 +1,8 @@
 import { bytesToHex } from '@p2poolv2/primitives'
 import type { ExtranonceSpace } from '../contract.ts'
+import { hintsIn, type MinerHints, positiveNumber } from '../mining/miner-hints.ts'
 import { type UserName, userNameOf } from '../mining/user-name.ts'
 import { asciiJson } from './messages.ts'
-import { type PasswordHints, parsePassword, positiveNumber } from './password.ts'
 
 /** A user agent beyond this is cut: it ends up in logs and lists. */
 const MAX_USER_AGENT_CHARS = 100
@@ -82,12 +82,12 @@ function maskOf(value: unknown): number {
 export interface Credentials extends UserName {
   /** The user name as typed, trimmed and cut: what submits will say. */
   readonly name: string
-  readonly hints: PasswordHints
+  readonly hints: MinerHints
 }
 
 /** Reads the parameters of `mining.authorize`, whatever they are (stratum §2.3). */
 export function credentialsOf(params: unknown): Credentials {
   const [first, password] = Array.isArray(params) ? (params as unknown[]) : []
   const name = typeof first === 'string' ? first.trim().slice(0, MAX_USER_CHARS) : ''
-  return { name, ...userNameOf(name), hints: parsePassword(password) }
+  return { name, ...userNameOf(name), hints: hintsIn(password) }
 }

@@ -1,3 +1,4 @@
+import type { MiningWork } from '@p2poolv2/bitcoin'
 import { invariant, type Moment, type SteadyMs, steadyMs, type UnixMs } from '@p2poolv2/primitives'
 import type {
   CloseReason,
@@ -13,6 +14,7 @@ import type {
 import { difficultyText } from '../mining/difficulty.ts'
 import { MiningChannel } from '../mining/mining-channel.ts'
 import type { RefusalCode } from '../mining/refusals.ts'
+import { SessionEffects } from '../mining/session-effects.ts'
 import type { Judged } from '../mining/submit-desk.ts'
 import { credentialsOf, resumedSessionOf, subscribeResultJson } from './handshake.ts'
 import { Login } from './login.ts'
@@ -32,7 +34,7 @@ import { type NotifyLines, notifyLine } from './notify-line.ts'
 import { type NamedSubmit, parseSubmit } from './parse-submit.ts'
 import { REFUSALS, REQUEST_REFUSALS, type V1Refusal } from './refusals.ts'
 import { ReplyOrder, type SettledLogin } from './reply-order.ts'
-import { SessionEffects } from './session-effects.ts'
+import { sizeFit } from './size-classes.ts'
 import { SubmitReader } from './submit-reader.ts'
 import { difficultyOfSuggestedTarget, suggestedDifficulty } from './suggested-difficulty.ts'
 
@@ -88,10 +90,6 @@ export class V1Session implements MinerSession {
     return this.#login.subscribed && this.#login.authorised
   }
 
-  get authorised(): boolean {
-    return this.#login.authorised
-  }
-
   get accepted(): number {
     return this.#channel.accepted
   }
@@ -119,6 +117,10 @@ export class V1Session implements MinerSession {
   remains(): SessionRemains | null {
     const remains = this.#channel.remains()
     return remains === null ? null : { ...remains, sessionId: this.#sessionId }
+  }
+
+  sizeFit(work: MiningWork): ReturnType<typeof sizeFit> {
+    return sizeFit(this.userAgent, work)
   }
 
   hashrateHps(nowMs: SteadyMs): number {
@@ -286,7 +288,7 @@ export class V1Session implements MinerSession {
     const refused = this.#admit(credentials, verdict)
     this.#out.send((refused === null ? resultLine(idJson, 'true') : refusalLine(idJson, refused)) + held)
     if (refused === null) this.#announce()
-    // That nobody answered is not the miner's fault: it may try again for as long as it is borne without a name.
+    // That nobody answered is not the miner's fault: it may try again for a while.
     else if (verdict.type === 'unanswered') this.#annoy(1)
     else this.#loginRefused(verdict.type === 'refused' ? verdict.patienceMs : undefined, nowMs)
   }
@@ -295,7 +297,7 @@ export class V1Session implements MinerSession {
   #admit(credentials: SettledLogin['credentials'], verdict: SettledLogin['verdict']): V1Refusal | null {
     if (verdict.type === 'unanswered') return REQUEST_REFUSALS.unanswered
     if (verdict.type === 'refused') return { code: 24, reason: verdict.message }
-    const isFirst = !this.authorised
+    const isFirst = !this.#login.authorised
     const admitted = this.#login.admit(credentials, verdict.identity)
     if (typeof admitted !== 'string') return REFUSALS[admitted.code]
     if (isFirst) {
@@ -367,9 +369,7 @@ export class V1Session implements MinerSession {
     if (newDifficulty !== null) this.#out.send(setDifficultyLine(difficultyText(newDifficulty)))
     this.#out.send(notifyLine(this.#notifyLines.partsOf(event.job.work), event.job, jobs))
     const conflict = this.#channel.takeConflict()
-    if (conflict === null) return
-    const { wanted: wantedDifficulty, useful: usefulDifficulty, isGranted } = conflict
-    this.#out.fact({ type: 'difficultyConflict', wantedDifficulty, usefulDifficulty, isGranted })
+    if (conflict !== null) this.#out.fact(conflict)
   }
 
   #handleDeadline(nowMs: SteadyMs): void {

@@ -1,8 +1,9 @@
 import { buildCoinbase } from '@p2poolv2/bitcoin'
 import { describe, expect, it } from 'vitest'
+import { NEAR_LIMIT } from '../mining/size-fit.ts'
 import { jobOf, TEMPLATE_A, workOf } from '../testing/vectors.ts'
 import { notifyLine, notifyParts } from './notify-line.ts'
-import { NEAR_LIMIT, notifyLineBytes, SIZE_CLASSES, sizeFit } from './size-classes.ts'
+import { notifyLineBytes, SIZE_CLASSES, sizeFit } from './size-classes.ts'
 
 const P2TR_SCRIPT_BYTES = 34
 

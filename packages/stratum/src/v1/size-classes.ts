@@ -1,20 +1,14 @@
 import { EXTRANONCE_BYTES, type MiningWork } from '@p2poolv2/bitcoin'
+import { type Bound, nearestBound, type SizedMake, type SizeFit } from '../mining/size-fit.ts'
 
-/** What one make of firmware can take of a job. Null: no bound is known. */
-export interface SizeClass {
-  /** Compared without regard to case; the first match counts. */
-  readonly userAgentPrefix: string
+/** What one make of firmware can take of a job: found by the user agent without regard to case, the first match counts. Null: no bound is known. */
+export interface SizeClass extends SizedMake {
   /** The whole coinbase without witness. */
   readonly coinbaseBytes: number | null
   /** What follows the extranonce in it. */
   readonly secondPartBytes: number | null
   /** The whole `mining.notify` line. */
   readonly lineBytes: number | null
-  /**
-   * `measured` in the firmware's own code, or seen by many: past it nothing comes of the job. `reported` by other servers: past
-   * it there may be trouble, and there may be none.
-   */
-  readonly basis: 'measured' | 'reported'
   /** Where that is from. */
   readonly evidence: string
   /** When it was looked at. */
@@ -133,18 +127,6 @@ export const SIZE_CLASSES: readonly SizeClass[] = [
   }
 ]
 
-/** From this part of a bound on the operator is told: payees come one by one, so there is time. */
-export const NEAR_LIMIT = 0.75
-
-/** How work stands to what a miner can take, by the bound that is the nearest. */
-export interface SizeFit {
-  readonly fit: 'near' | 'over'
-  readonly what: 'coinbase' | 'coinbase after the extranonce' | 'notify line'
-  readonly bytes: number
-  readonly limitBytes: number
-  readonly sizeClass: SizeClass
-}
-
 /** @returns null where the work is well within what this miner can take, or nothing is known of it */
 export function sizeFit(userAgent: string, work: MiningWork): SizeFit | null {
   const lower = userAgent.toLowerCase()
@@ -152,7 +134,7 @@ export function sizeFit(userAgent: string, work: MiningWork): SizeFit | null {
   if (sizeClass === undefined) return null
   const { coinbase } = work
   const coinbaseBytes = coinbase.bytes.length
-  const bounds: readonly (readonly [SizeFit['what'], number, number | null])[] = [
+  const bounds: readonly Bound[] = [
     ['coinbase', coinbaseBytes, sizeClass.coinbaseBytes],
     [
       'coinbase after the extranonce',
@@ -161,14 +143,7 @@ export function sizeFit(userAgent: string, work: MiningWork): SizeFit | null {
     ],
     ['notify line', notifyLineBytes(work), sizeClass.lineBytes]
   ]
-  let nearest: Omit<SizeFit, 'fit' | 'sizeClass'> | null = null
-  for (const [what, bytes, limitBytes] of bounds) {
-    if (limitBytes === null) continue
-    if (nearest === null || bytes / limitBytes > nearest.bytes / nearest.limitBytes)
-      nearest = { what, bytes, limitBytes }
-  }
-  if (nearest === null || nearest.bytes < NEAR_LIMIT * nearest.limitBytes) return null
-  return { ...nearest, sizeClass, fit: nearest.bytes > nearest.limitBytes ? 'over' : 'near' }
+  return nearestBound(bounds, sizeClass)
 }
 
 /** What is the same in every line: names, quotes, the hash, version, bits, time and an id, and "false". */

@@ -1,5 +1,5 @@
 import { difficultyOfHash, hexToBytes } from '@p2poolv2/primitives'
-import { positiveNumber } from './password.ts'
+import { positiveNumber } from '../mining/miner-hints.ts'
 
 /**
  * The difficulty in the parameters of `mining.suggest_difficulty`: the first number in them, or they themselves,

@@ -1,23 +1,23 @@
 import type { OperatorHints } from '../contract.ts'
 
-/** What a miner's password may say: `d=` or `diff=` is `difficulty`, `md=` `minimumDifficulty`, `th=` `terahashes`. */
-export interface PasswordHints extends OperatorHints {
+/** What a miner may say beside its name: `d=` or `diff=` is `difficulty`, `md=` `minimumDifficulty`, `th=` `terahashes`. */
+export interface MinerHints extends OperatorHints {
   /** `p2p=`: address on the share chain, in the case it was typed in. */
   readonly shareAddress: string | null
 }
 
 /** Room for every hint at its longest; what follows is not looked at. */
-const MAX_PASSWORD_CHARS = 512
+const MAX_HINTS_CHARS = 512
 
 /**
- * Reads hints out of a password: `key=value` separated by comma, semicolon, space or tab. Keys in any case; of a key
+ * Reads hints out of a text, in Stratum V1 the password: `key=value` separated by comma, semicolon, space or tab. Keys in any case; of a key
  * given twice the first counts; everything else is ignored. Source: protocol §20.1, stratum §2.3.
- * @param password as it came: firmware sends strings, numbers, null or nothing
+ * @param text as it came: firmware sends strings, numbers, null or nothing
  */
-export function parsePassword(password: unknown): PasswordHints {
+export function hintsIn(text: unknown): MinerHints {
   const values = new Map<string, string>()
-  if (typeof password === 'string') {
-    for (const token of password.slice(0, MAX_PASSWORD_CHARS).split(/[,; \t\r\n]+/)) {
+  if (typeof text === 'string') {
+    for (const token of text.slice(0, MAX_HINTS_CHARS).split(/[,; \t\r\n]+/)) {
       const equals = token.indexOf('=')
       const key = token.slice(0, Math.max(equals, 0)).toLowerCase()
       if (equals > 0 && !values.has(key)) values.set(key, token.slice(equals + 1))

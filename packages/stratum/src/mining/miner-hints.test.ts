@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { parsePassword } from './password.ts'
+import { hintsIn } from './miner-hints.ts'
 
 const NOTHING = { difficulty: null, minimumDifficulty: null, terahashes: null, shareAddress: null }
 
@@ -26,14 +26,14 @@ describe('a password', () => {
   ]
   for (const [password, hints] of passwords) {
     it(`${JSON.stringify(password)?.slice(0, 40) ?? 'that is missing'} says what it says`, () => {
-      expect(parsePassword(password)).toEqual({ ...NOTHING, ...hints })
+      expect(hintsIn(password)).toEqual({ ...NOTHING, ...hints })
     })
   }
 
   it('never yields a difficulty that is none', () => {
     fc.assert(
       fc.property(fc.string({ unit: fc.constantFrom(...'d=e+-.0159,; th') }), password => {
-        for (const value of Object.values(parsePassword(password))) {
+        for (const value of Object.values(hintsIn(password))) {
           if (typeof value === 'number') expect(value > 0 && Number.isFinite(value)).toBe(true)
         }
       })
