@@ -37,12 +37,18 @@ export const BITCOIN_HEIGHT_LIMIT = 500_000_000
 export const COINBASE_VERSION = 2
 export const COINBASE_SEQUENCE = 0xffff_fffe
 export const NULL_PREVOUT_INDEX = 0xffff_ffff
-/** Enough for all but coinbases with unusual outputs, so that a large one is written without moving what is there. */
-const ROOM_WITHOUT_OUTPUTS = 512
-const ROOM_OF_OUTPUT = 43
+const U32_RANGE = 0x1_0000_0000
+const LOCK_TIME_BYTES = 4
+const VALUE_BYTES = 8
+/** A compact size from here on has more than one byte. */
+const MIN_LONG_LENGTH = 0xfd
+/** Shorter scripts are copied byte by byte: the call would cost more. */
+const MAX_LOOPED_BYTES = 48
 const MARKER_AND_FLAG = Uint8Array.of(0, 1)
-const COMMITMENT_SCRIPT_LENGTH = 34
-const COMMITMENT_SCRIPT_START = Uint8Array.of(0x6a, 0x20)
+/** The output that commits to nothing yet: OP_RETURN and a push of 32 bytes. */
+const NO_COMMITMENT = { valueSats: 0n, script: new Uint8Array(2 + COMMITMENT_BYTES) }
+NO_COMMITMENT.script.set([0x6a, 0x20])
+const NULL_PREVOUT_HASH = new Uint8Array(32)
 
 /** A payout. The amount may be zero; nothing here applies a dust rule. */
 export type CoinbaseOutput = TxOutput
@@ -84,10 +90,38 @@ export interface CoinbaseSkeleton {
  */
 export function buildCoinbase(parts: CoinbaseParts): CoinbaseSkeleton {
   checkParts(parts)
-  const writer = new ByteWriter(ROOM_WITHOUT_OUTPUTS + parts.outputs.length * ROOM_OF_OUTPUT)
-  writer.i32(COINBASE_VERSION).compactSize(1)
-  writer.bytes(new Uint8Array(32)).u32(NULL_PREVOUT_INDEX)
+  const outputs = [...parts.outputs]
+  if (parts.witnessCommitmentScript !== null) outputs.push({ valueSats: 0n, script: parts.witnessCommitmentScript })
+  // The count is part of the prefix, so it counts padding and commitment before they exist.
+  const head = headOf(parts, outputs.length + (parts.padding === null ? 0 : 2))
+  let lengthBytes = head.bytes.length
+  for (const output of outputs) lengthBytes += outputBytes(output)
 
+  let prefixLengthBytes = 0
+  if (parts.padding !== null) {
+    const padding = paddingOutput(parts.padding, lengthBytes)
+    prefixLengthBytes = lengthBytes + outputBytes(padding)
+    invariant(prefixLengthBytes % 64 === 0, 'the padding output fills the last hash block')
+    outputs.push(padding, NO_COMMITMENT)
+    lengthBytes = prefixLengthBytes + outputBytes(NO_COMMITMENT)
+  }
+  // A coinbase of hundreds of outputs is written where it stays.
+  const bytes = new Uint8Array(lengthBytes + LOCK_TIME_BYTES)
+  bytes.set(head.bytes)
+  let at = head.bytes.length
+  for (const output of outputs) at = putOutput(bytes, at, output)
+  putU32(bytes, at, parts.bitcoinHeight - 1)
+  return {
+    bytes,
+    extranonceOffset: head.extranonceOffset,
+    nsecsOffset: head.nsecsOffset,
+    commitmentOffset: parts.padding === null ? null : at - COMMITMENT_BYTES,
+    prefixLengthBytes
+  }
+}
+
+/** Everything before the first output. */
+function headOf(parts: CoinbaseParts, outputCount: number) {
   const beforeExtranonce = new ByteWriter()
     .bytes(scriptNumberPush(parts.bitcoinHeight))
     .bytes(auxFlagsPush(parts.auxFlags))
@@ -95,30 +129,13 @@ export function buildCoinbase(parts: CoinbaseParts): CoinbaseSkeleton {
     .finish()
   const signature = pushData(parts.poolSignature)
   const scriptLength = beforeExtranonce.length + EXTRANONCE_BYTES + 1 + NSECS_BYTES + signature.length
-  writer.compactSize(scriptLength).bytes(beforeExtranonce)
+  const writer = new ByteWriter().i32(COINBASE_VERSION).compactSize(1)
+  writer.bytes(NULL_PREVOUT_HASH).u32(NULL_PREVOUT_INDEX).compactSize(scriptLength).bytes(beforeExtranonce)
   const extranonceOffset = writer.length
   writer.bytes(new Uint8Array(EXTRANONCE_BYTES)).u8(NSECS_BYTES)
   const nsecsOffset = writer.length
-  writer.bytes(new Uint8Array(NSECS_BYTES)).bytes(signature).u32(COINBASE_SEQUENCE)
-
-  const outputs = [...parts.outputs]
-  if (parts.witnessCommitmentScript !== null) outputs.push({ valueSats: 0n, script: parts.witnessCommitmentScript })
-  // The count is part of the prefix, so it counts padding and commitment before they exist.
-  writer.compactSize(outputs.length + (parts.padding === null ? 0 : 2))
-  for (const output of outputs) writeOutput(writer, output)
-
-  let prefixLengthBytes = 0
-  let commitmentOffset: number | null = null
-  if (parts.padding !== null) {
-    writeOutput(writer, paddingOutput(parts.padding, writer.length))
-    prefixLengthBytes = writer.length
-    invariant(prefixLengthBytes % 64 === 0, 'the padding output fills the last hash block')
-    writer.u64(0n).u8(COMMITMENT_SCRIPT_LENGTH).bytes(COMMITMENT_SCRIPT_START)
-    commitmentOffset = writer.length
-    writer.bytes(new Uint8Array(COMMITMENT_BYTES))
-  }
-  const bytes = writer.u32(parts.bitcoinHeight - 1).finish()
-  return { bytes, extranonceOffset, nsecsOffset, commitmentOffset, prefixLengthBytes }
+  writer.bytes(new Uint8Array(NSECS_BYTES)).bytes(signature).u32(COINBASE_SEQUENCE).compactSize(outputCount)
+  return { bytes: writer.finish(), extranonceOffset, nsecsOffset }
 }
 
 function checkParts(parts: CoinbaseParts): void {
@@ -136,8 +153,34 @@ function auxFlagsPush(auxFlags: Uint8Array): Uint8Array {
   return pushData(auxFlags.length === 0 ? Uint8Array.of(0) : auxFlags)
 }
 
-function writeOutput(writer: ByteWriter, output: CoinbaseOutput): void {
-  writer.u64(output.valueSats).varBytes(output.script)
+function outputBytes({ script }: CoinbaseOutput): number {
+  return VALUE_BYTES + compactSizeLength(script.length) + script.length
+}
+
+/** @returns where the next one goes */
+function putOutput(bytes: Uint8Array, at: number, { valueSats, script }: CoinbaseOutput): number {
+  const value = Number(valueSats)
+  invariant(value >= 0 && value <= Number.MAX_SAFE_INTEGER, 'an amount is from 0 to 2^53-1 satoshis')
+  putU32(bytes, at, value)
+  putU32(bytes, at + 4, Math.floor(value / U32_RANGE))
+  let scriptAt = at + VALUE_BYTES
+  const { length } = script
+  if (length < MIN_LONG_LENGTH) bytes[scriptAt++] = length
+  else {
+    const lengthBytes = new ByteWriter().compactSize(length).finish()
+    bytes.set(lengthBytes, scriptAt)
+    scriptAt += lengthBytes.length
+  }
+  if (length > MAX_LOOPED_BYTES) bytes.set(script, scriptAt)
+  else for (let i = 0; i < length; i++) bytes[scriptAt + i] = script[i] as number
+  return scriptAt + length
+}
+
+function putU32(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value
+  bytes[at + 1] = value >>> 8
+  bytes[at + 2] = value >>> 16
+  bytes[at + 3] = value >>> 24
 }
 
 /**

@@ -1,11 +1,15 @@
-import { sha256d } from '@p2poolv2/primitives'
+import { ByteReader, sha256d } from '@p2poolv2/primitives'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { buildCoinbase, coinbaseWeight } from './coinbase.ts'
 import { merkleBranchOf } from './merkle.ts'
+import { PADDING_FORMS } from './padding.ts'
+import { WITNESS_COMMITMENT_PREFIX } from './script.ts'
+import { legacySigopsCost } from './sigops.ts'
 import type { BlockTemplate, TemplateTransaction } from './template.ts'
 import { parseTemplate, witnessCommitmentScriptOf } from './template.ts'
 import { coinbaseRoom, fitTemplate } from './template-fit.ts'
+import { decodeTransaction } from './transaction.ts'
 import captured from './vectors/templates.json' with { type: 'json' }
 
 /** Header, count and coinbase reserve as bitcoind takes them: 8,000 units. */
@@ -94,29 +98,50 @@ function checksTemplate(costs: readonly number[], parents: Readonly<Record<numbe
   return { ...fullTemplate(), transactions }
 }
 
-const payingOldAddresses = (count: number) =>
-  buildCoinbase({
-    bitcoinHeight: 900_000,
-    auxFlags: new Uint8Array(0),
-    poolSignature: new Uint8Array(0),
-    outputs: Array.from({ length: count }, () => ({
-      valueSats: 1_000n,
-      script: Uint8Array.of(0x76, 0xa9, 0x14, ...new Uint8Array(20).fill(0xac), 0x88, 0xac)
-    })),
-    witnessCommitmentScript: null,
-    padding: 'A'
-  })
+const witnessScript = (root: Uint8Array) => Uint8Array.of(...WITNESS_COMMITMENT_PREFIX, ...root)
+
+const plainParts = {
+  bitcoinHeight: 900_000,
+  auxFlags: new Uint8Array(0),
+  poolSignature: new Uint8Array(0),
+  witnessCommitmentScript: null
+}
+
+function payingOldAddresses(count: number) {
+  const outputs = Array.from({ length: count }, () => ({
+    valueSats: 1_000n,
+    script: Uint8Array.of(0x76, 0xa9, 0x14, ...new Uint8Array(20).fill(0xac), 0x88, 0xac)
+  }))
+  return coinbaseRoom(buildCoinbase({ ...plainParts, outputs, padding: 'A' }), outputs)
+}
 
 describe('fitTemplate and the signature checks of a block', () => {
   it('a coinbase costs four for each P2PKH payee, whatever bytes its hash has', () => {
-    const skeleton = payingOldAddresses(200)
-    expect(coinbaseRoom(skeleton)).toEqual({ weight: coinbaseWeight(skeleton), sigopsCost: 800 })
+    expect(payingOldAddresses(200).sigopsCost).toBe(800)
+  })
+
+  it('a coinbase costs what a count of all its scripts says, and weighs what it weighs', () => {
+    const anyParts = fc.record({
+      bitcoinHeight: fc.integer({ min: 1, max: 500_000_000 }),
+      auxFlags: fc.uint8Array({ maxLength: 75 }),
+      poolSignature: fc.uint8Array({ maxLength: 75 }),
+      outputs: fc.array(fc.record({ valueSats: fc.constant(1n), script: fc.uint8Array({ maxLength: 60 }) })),
+      witnessCommitmentScript: fc.option(fc.uint8Array({ minLength: 32, maxLength: 32 }).map(witnessScript)),
+      padding: fc.option(fc.constantFrom(...PADDING_FORMS))
+    })
+    fc.assert(
+      fc.property(anyParts, parts => {
+        const skeleton = buildCoinbase(parts)
+        const sigopsCost = legacySigopsCost(decodeTransaction(new ByteReader(skeleton.bytes)))
+        expect(coinbaseRoom(skeleton, parts.outputs)).toEqual({ weight: coinbaseWeight(skeleton), sigopsCost })
+      })
+    )
   })
 
   it('leaves a template alone whose reserve is enough, to the last payee', () => {
     const template = checksTemplate([79_000, 600])
-    expect(fitTemplate(template, coinbaseRoom(payingOldAddresses(100))).template).toBe(template)
-    const fitting = fitTemplate(template, coinbaseRoom(payingOldAddresses(101)))
+    expect(fitTemplate(template, payingOldAddresses(100)).template).toBe(template)
+    const fitting = fitTemplate(template, payingOldAddresses(101))
     expect(fitting.scarce).toBe('sigops')
     expect(fitting.template?.transactions).toEqual(template.transactions.slice(0, 1))
     expect(fitting.template?.coinbaseValueSats).toBe(template.coinbaseValueSats - 1001n)

@@ -1,11 +1,10 @@
-import { ByteReader, compactSizeLength } from '@p2poolv2/primitives'
-import { type CoinbaseSkeleton, coinbaseWeight } from './coinbase.ts'
+import { compactSizeLength } from '@p2poolv2/primitives'
+import { type CoinbaseOutput, type CoinbaseSkeleton, coinbaseWeight } from './coinbase.ts'
 import { BITCOIN_HEADER_BYTES } from './header.ts'
 import { merkleBranchOf } from './merkle.ts'
-import { legacySigopsCost } from './sigops.ts'
+import { LEGACY_SIGOP_COST, legacySigops } from './sigops.ts'
 import type { BlockTemplate, TemplateTransaction } from './template.ts'
 import { MAX_BLOCK_WEIGHT, MAX_TEMPLATE_TRANSACTIONS, witnessCommitmentScriptOf } from './template.ts'
-import { decodeTransaction } from './transaction.ts'
 
 /** Header and transaction count at their longest. */
 const FRAME_WEIGHT = 4 * (BITCOIN_HEADER_BYTES + compactSizeLength(MAX_TEMPLATE_TRANSACTIONS + 1))
@@ -34,10 +33,11 @@ export interface Fitting {
   readonly scarce: ScarceRoom | null
 }
 
-/** Cost: decodes the coinbase once. */
-export function coinbaseRoom(skeleton: CoinbaseSkeleton): CoinbaseRoom {
-  const coinbase = decodeTransaction(new ByteReader(skeleton.bytes))
-  return { weight: coinbaseWeight(skeleton), sigopsCost: legacySigopsCost(coinbase) }
+/** @param outputs those it was built of; all else in it are pushes, alone or behind OP_RETURN, which have no signature checks */
+export function coinbaseRoom(skeleton: CoinbaseSkeleton, outputs: readonly CoinbaseOutput[]): CoinbaseRoom {
+  let sigops = 0
+  for (const { script } of outputs) sigops += legacySigops(script)
+  return { weight: coinbaseWeight(skeleton), sigopsCost: sigops * LEGACY_SIGOP_COST }
 }
 
 /**

@@ -58,22 +58,25 @@ async function nodeWithCoins(coins: number): Promise<{ node: RealBitcoind; spend
   return { node, spend }
 }
 
-/** The coinbase the pool would build for this template. */
+/** The coinbase the pool would build for this template, and what it takes. */
 function coinbaseFor(template: BlockTemplate, payees: readonly Uint8Array[]) {
   const share = template.coinbaseValueSats / BigInt(payees.length)
-  return buildCoinbase({
+  const outputs = payees.map(script => ({ valueSats: share, script }))
+  const coinbase = buildCoinbase({
     bitcoinHeight: template.bitcoinHeight,
     auxFlags: template.auxFlags,
     poolSignature: new Uint8Array(0),
-    outputs: payees.map(script => ({ valueSats: share, script })),
+    outputs,
     witnessCommitmentScript: template.witnessCommitmentScript,
     padding: 'A'
   })
+  return { coinbase, room: coinbaseRoom(coinbase, outputs) }
 }
 
 /** A whole block with the work it needs, as hex. */
 function blockOn(template: BlockTemplate, payees: readonly Uint8Array[]): string {
-  const job = { work: { coinbase: coinbaseFor(template, payees) }, nsecs: 0n, commitment: new Uint8Array(32) }
+  const { coinbase: skeleton } = coinbaseFor(template, payees)
+  const job = { work: { coinbase: skeleton }, nsecs: 0n, commitment: new Uint8Array(32) }
   const coinbase = coinbaseOf(job, new Uint8Array(12))
   const merkleRootWire = foldBranch(sha256d(coinbase), template.merkleBranch)
   const header = new Uint8Array(80)
@@ -110,7 +113,7 @@ describe.skipIf(path === null)(TITLE, { timeout: 120_000 }, () => {
 
     const payees = p2pkh(200)
     expect(await node.rpc.call('submitblock', [blockOn(template, payees)])).toBe('bad-blk-sigops')
-    const fitting = fitTemplate(template, coinbaseRoom(coinbaseFor(template, payees)))
+    const fitting = fitTemplate(template, coinbaseFor(template, payees).room)
     expect(fitting).toMatchObject({ scarce: 'sigops', template: { transactions: { length: 4 } } })
     const fitted = fitting.template ?? template
     expect(await node.rpc.call('submitblock', [blockOn(fitted, payees)])).toBeNull()
@@ -126,7 +129,7 @@ describe.skipIf(path === null)(TITLE, { timeout: 120_000 }, () => {
 
     const payees = p2tr(500)
     expect(await node.rpc.call('submitblock', [blockOn(template, payees)])).toMatch(/^bad-blk-(weight|length)$/)
-    const fitting = fitTemplate(template, coinbaseRoom(coinbaseFor(template, payees)))
+    const fitting = fitTemplate(template, coinbaseFor(template, payees).room)
     expect(fitting).toMatchObject({ scarce: 'weight', template: { transactions: { length: 11 } } })
     const fitted = fitting.template ?? template
     expect(await node.rpc.call('submitblock', [blockOn(fitted, payees)])).toBeNull()

@@ -65,4 +65,13 @@ describe('consensus addresses', () => {
   ])('do not exist for %s', (_name, addressClass, scriptHex) => {
     expect(consensusAddressFromScript(addressClass, hexToBytes(scriptHex))).toBeNull()
   })
+
+  it('hold on to nothing of a message that their script was read from', () => {
+    const message = hexToBytes(`${P2WPKH}${'00'.repeat(1_000)}`)
+    const address = consensusAddressFromScript(0, message.subarray(0, 22))
+    expect(address?.script.buffer.byteLength).toBe(22)
+    message.fill(0xff)
+    expect(consensusAddressFromScript(0, hexToBytes(P2WPKH))).toEqual(address)
+    expect(address && bytesToHex(address.script)).toBe(P2WPKH)
+  })
 })

@@ -6,7 +6,15 @@ import {
   parseAddress,
   type Transaction
 } from '@p2poolv2/bitcoin'
-import type { Bps, CompactBits, Height, ShareHash, Work } from '@p2poolv2/primitives'
+import {
+  BoundedMap,
+  type Bps,
+  bytesToHex,
+  type CompactBits,
+  type Height,
+  type ShareHash,
+  type Work
+} from '@p2poolv2/primitives'
 import type { RuleCode } from './rule-code.ts'
 
 /** 0 = main, 1 = the test networks' shared forms (`tb1`, `m`, `n`, `2`), 2 = regtest's own bech32 form (`bcrt1`). */
@@ -115,15 +123,32 @@ export function consensusAddress(text: string, network: BitcoinNetwork): Consens
 }
 
 /**
+ * Addresses of scripts met lately: each share names a miner of whom there were others. At the cap the one met first goes, and
+ * is worked out again.
+ */
+const MAX_KNOWN_ADDRESSES = 4_096
+const KNOWN = new BoundedMap<string, ConsensusAddress>(MAX_KNOWN_ADDRESSES)
+
+/**
  * The address a decoded (class, script) pair stands for; null if the class is above 2 or the script is not P2PKH, P2SH or
  * a witness program of legal length (protocol §2.1).
  *
  * Class 2 with a P2PKH or P2SH script becomes class 1: both have one text, and shares are hashed over their re-encoding.
+ * @param script copied, so that a view does not hold on to a whole message
  */
 export function consensusAddressFromScript(addressClass: number, script: Uint8Array): ConsensusAddress | null {
   if (addressClass !== 0 && addressClass !== 1 && addressClass !== 2) return null
+  const key = `${addressClass}${bytesToHex(script)}`
+  const known = KNOWN.get(key)
+  if (known !== undefined) return known
   const text = addressFromScript(script, NETWORK_OF_CLASS[addressClass])
   if (text === null) return null
-  if (addressClass === 2 && !text.startsWith('bcrt1')) return { addressClass: 1, script, text }
-  return { addressClass, script, text }
+  const isSharedForm = addressClass === 2 && !text.startsWith('bcrt1')
+  const address: ConsensusAddress = {
+    addressClass: isSharedForm ? 1 : addressClass,
+    script: new Uint8Array(script),
+    text
+  }
+  KNOWN.set(key, address)
+  return address
 }

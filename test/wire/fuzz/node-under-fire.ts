@@ -40,21 +40,16 @@ export class NodeUnderFire {
     void this.#listen()
   }
 
-  /** What it held when it last said so. */
-  get holding(): Holding {
-    const last = this.holdings.at(-1)
-    if (last === undefined) throw new Error('it has not said yet')
-    return last
-  }
-
-  /** Resolves with its next report. @throws if it died */
-  async nextHolding(): Promise<Holding> {
+  /** Resolves with what it holds without its garbage. @throws if it died */
+  async collected(): Promise<Holding> {
     const seen = this.holdings.length
-    while (this.holdings.length === seen) {
+    this.#child.stdin.write('collect\n')
+    for (;;) {
       if (this.exit !== null) throw new Error(`the node died: ${this.exit}`)
+      const told = this.holdings.slice(seen).find(({ garbage }) => garbage === 'collected')
+      if (told !== undefined) return told
       await new Promise(resolve => setTimeout(resolve, 20))
     }
-    return this.holding
   }
 
   async stop(): Promise<void> {

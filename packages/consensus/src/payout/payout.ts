@@ -74,8 +74,7 @@ function splitPayout(request: PayoutRequest): PayoutOutput[] {
 
   const { total } = request.weights
   invariant(total > 0n, 'a payout needs a window with weight')
-  // Every node must write the same bytes: address texts are ASCII, so code unit order is byte order.
-  const miners = [...request.weights.byAddress.values()].sort((a, b) => (a.address.text < b.address.text ? -1 : 1))
+  const miners = inTextOrder(request.weights.byAddress)
   let leftSats = restSats
   for (const [index, { address, weight }] of miners.entries()) {
     const valueSats = index === miners.length - 1 ? leftSats : (restSats * weight) / total
@@ -83,4 +82,13 @@ function splitPayout(request: PayoutRequest): PayoutOutput[] {
     leftSats -= valueSats
   }
   return outputs
+}
+
+/** Every node must write the same bytes: address texts are ASCII, so code unit order is byte order. A window comes in it. */
+function inTextOrder(byAddress: PayoutWeights['byAddress']): readonly AddressWeight[] {
+  const miners = [...byAddress.values()]
+  const isOrdered = miners.every(
+    ({ address }, i) => i === 0 || (miners[i - 1] as AddressWeight).address.text < address.text
+  )
+  return isOrdered ? miners : miners.sort((a, b) => (a.address.text < b.address.text ? -1 : 1))
 }

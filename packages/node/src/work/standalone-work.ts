@@ -36,10 +36,10 @@ export function buildStandaloneWork(request: StandaloneRequest): WorkTemplate {
     const payees = paysFinder
       ? payeesAtMost.map(() => ({ valueSats: 0n, script: LONGEST_PAYEE_SCRIPT }))
       : outputs.map(({ address, valueSats: value }) => ({ valueSats: value, script: address.script }))
-    return { outputs, coinbase: standaloneCoinbase(template, payees, cuts.poolSignature) }
+    return { outputs, payees, coinbase: standaloneCoinbase(template, payees, cuts.poolSignature) }
   }
   let paid = payment(whole.coinbaseValueSats, whole)
-  const { template: fitting, scarce } = fitTemplate(whole, coinbaseRoom(paid.coinbase))
+  const { template: fitting, scarce } = fitTemplate(whole, coinbaseRoom(paid.coinbase, paid.payees))
   const template = fitting ?? whole
   if (template !== whole) paid = payment(template.coinbaseValueSats, template)
   return {
