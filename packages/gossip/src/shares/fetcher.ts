@@ -181,7 +181,8 @@ export class ShareFetcher {
     // hole that a slow peer leaves, until the chain drops the very shares it needs next.
     let ahead = 0
     for (let at = this.#namedFrom; at < this.#named.length; at++) {
-      const hash = this.#named[at] as ShareHash
+      const hash = this.#named[at]
+      if (hash === undefined) break
       const want = this.#chain.get(hash)
       if (want === undefined && !this.#heldUntil.has(hash)) {
         if (at === this.#namedFrom) this.#namedFrom++
