@@ -49,9 +49,9 @@ export function storePage(tree: Tree): Page {
   }
 }
 
-const PREFACE = `The share chain is kept in one LevelDB database, \`<data_dir>/<chain>/store\`. Every change of the chain is one atomic batch
-(a delta) with a sequence number; the store takes them in order and without gaps, so what is on disk is always a state
-the chain was in. A delta is on the platter before its commit is done if it holds a found block; any other survives the
+const PREFACE = `The share chain is kept in one LevelDB database, \`<data_dir>/<chain>/store\`. Every change of the chain is one delta
+with a sequence number; the store takes them in order and without gaps, each whole, several at a time if they wait, so what is on disk is
+always a state the chain was in. A delta is on the platter before its commit is done if it holds a found block; any other survives the
 process, not the power. A store belongs to one chain and one set of consensus values: its identity row is compared before
 anything else is read, and a store of another chain, of other rules or of another schema is not opened.`
 

@@ -64,6 +64,7 @@ export type NodeEvent =
     }
   /** Where a block on record stands in bitcoin's chain now; told until it is a hundred blocks deep. -1: another has its height. */
   | { readonly type: 'blockFate'; readonly blockHash: BlockHash; readonly confirmations: number }
+  /** All deltas up to this one are written. */
   | { readonly type: 'committed'; readonly sequence: number }
   /** The disk is far behind what it was given (see `CommitBacklog`): nothing more that makes the chain grow, please. */
   | { readonly type: 'storeBehind' }

@@ -1,5 +1,5 @@
 export { BLOCKS_READ } from './chain/block-keeper.ts'
-export { type BacklogNews, CommitBacklog } from './chain/commit-backlog.ts'
+export { type BacklogNews, CommitBacklog, deltaBytes } from './chain/commit-backlog.ts'
 export type {
   BitcoindStatus,
   BlockSubmitResult,

@@ -19,21 +19,10 @@ export class Deadlines {
   after(ms: number): Deadline {
     const controller = new AbortController()
     let isOver = false
-    const end = (): void => {
-      clearTimeout(timer)
-      this.#open.delete(giveUp)
-    }
-    const giveUp = (): void => {
-      end()
-      controller.abort(new Error('given up'))
-    }
-    const timer = setTimeout(() => {
-      isOver = true
-      this.#open.delete(giveUp)
-      controller.abort(new Error('out of time'))
-    }, ms)
-    if (this.#isStopped) giveUp()
-    else this.#open.add(giveUp)
+    const end = this.call(ms, why => {
+      isOver = why === 'out of time'
+      controller.abort(new Error(why))
+    })
     return {
       signal: controller.signal,
       get isOver() {
@@ -41,6 +30,29 @@ export class Deadlines {
       },
       end
     }
+  }
+
+  /**
+   * The time-out of what needs no signal, which costs more than the time-out.
+   * @param over called once: when the time is over or its part stops, unless it was ended before
+   * @returns ends it
+   */
+  call(ms: number, over: (why: 'out of time' | 'given up') => void): () => void {
+    const end = (): void => {
+      clearTimeout(timer)
+      this.#open.delete(giveUp)
+    }
+    const giveUp = (): void => {
+      end()
+      over('given up')
+    }
+    const timer = setTimeout(() => {
+      end()
+      over('out of time')
+    }, ms)
+    if (this.#isStopped) giveUp()
+    else this.#open.add(giveUp)
+    return end
   }
 
   stop(): void {

@@ -1,5 +1,6 @@
 import type { MessageStream, StreamMuxer, StreamMuxerFactory } from '@libp2p/interface'
 import { invariant, RateLimit, steadyMs } from '@p2poolv2/primitives'
+import { GatheredWrites, type SentData } from './gathered-writes.ts'
 
 /** Largest data frame of a connection; the reference's bound (protocol §18.2), four times the window that a stream begins with. */
 export const MAX_DATA_FRAME_BYTES = 1_048_576
@@ -20,7 +21,7 @@ const LENGTH_AT = 8
 /** The parts of the muxer that are used here and its type leaves out; they are looked for when a connection is made. */
 interface MuxerInternals {
   readonly decoder?: FrameReader
-  send?(data: Parameters<MessageStream['send']>[0]): boolean
+  send?(data: SentData): boolean
 }
 
 interface FrameReader {
@@ -53,7 +54,12 @@ function guard(muxer: StreamMuxer, connection: MessageStream): void {
   invariant(send !== undefined, 'the muxer sends by a method of its own')
   boundFrames(decoder)
   // Its streams hear from the connection itself that it is over.
-  internals.send = data => (canWrite(connection) ? send(data) : false)
+  const gathered = new GatheredWrites(
+    data => (canWrite(connection) ? send(data) : false),
+    error => connection.abort(error),
+    () => performance.now()
+  )
+  internals.send = data => gathered.write(data)
 }
 
 /** @returns true also for a connection that does not say */

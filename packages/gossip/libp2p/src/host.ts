@@ -27,6 +27,7 @@ import { MAX_UNREAD_BYTES } from './frame-stream.ts'
 import { guardedMuxer } from './guarded-muxer.ts'
 import { routingOnly, type Told } from './kademlia.ts'
 import { answeringWhileAsked } from './pings.ts'
+import { noteProtocolsOnce, SILENT_LOGGER } from './quiet-host.ts'
 import { type SocksOptions, socks } from './socks-transport.ts'
 import { topicService } from './topics.ts'
 
@@ -94,10 +95,11 @@ export function addressManagerOf(host: Host): AddressManager {
 }
 
 /** libp2p as the network's nodes agree on it (protocol §18.2); not started yet. */
-export function createHost(options: HostOptions): Promise<Host> {
+export async function createHost(options: HostOptions): Promise<Host> {
   const { names, privateKey, agent } = options
-  return createLibp2p({
+  const host = await createLibp2p({
     start: false,
+    ...(process.env['DEBUG'] === undefined ? { logger: SILENT_LOGGER } : {}),
     privateKey,
     nodeInfo: { name: 'p2poolv2', version: '', userAgent: agent },
     addresses: {
@@ -132,7 +134,9 @@ export function createHost(options: HostOptions): Promise<Host> {
     // It ends a connection after one late answer, and the reference answers late while it writes. See pulse.ts.
     connectionMonitor: { enabled: false },
     services: servicesOf(options)
-  }) as Promise<Host>
+  })
+  noteProtocolsOnce(host.peerStore)
+  return host as Host
 }
 
 /** Behind a proxy that everything goes through, where we listen would say who we are: only what the operator announces is told. */

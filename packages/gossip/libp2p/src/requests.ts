@@ -1,7 +1,7 @@
 import type { Connection, Libp2p, Stream } from '@libp2p/interface'
 import type { PeerId, RequestFailure } from '@p2poolv2/gossip'
-import { CodecError } from '@p2poolv2/primitives'
-import { type Deadline, Deadlines } from './deadlines.ts'
+import { CodecError, invariant } from '@p2poolv2/primitives'
+import { Deadlines } from './deadlines.ts'
 import { FrameStream, nameOf, StreamRefused } from './frame-stream.ts'
 
 /** Streams of one protocol with one peer, each way; the reference opens a hundred. A further one is reset. */
@@ -68,13 +68,21 @@ export class Requests {
   }): Promise<Outcome> {
     const connection = this.#peers.connectionOf(order.peer)
     if (connection === null || this.#deadlines.isStopped) return { type: 'failed', reason: 'closed' }
-    const deadline = this.#deadlines.after(order.timeoutMs)
+    let stream: Stream | null = null
+    let isLate = false
+    const end = this.#deadlines.call(order.timeoutMs, why => {
+      isLate = why === 'out of time'
+      stream?.abort(new StreamRefused('no answer in time'))
+    })
     try {
-      return { type: 'answer', payload: await exchange(connection, order, deadline.signal) }
+      stream = await openStream(connection, order.protocol)
+      return { type: 'answer', payload: await new FrameStream(stream).ask(order.protocol, order.payload) }
     } catch (error) {
-      return { type: 'failed', reason: failureOf(error, { connection, deadline }) }
+      return { type: 'failed', reason: isLate ? 'timeout' : failureOf(error, connection) }
     } finally {
-      deadline.end()
+      end()
+      // Closed on both sides by now if all went well; a stream half open would count against the peer for ever.
+      if (stream?.status === 'open') stream.abort(new StreamRefused('done with'))
     }
   }
 
@@ -85,63 +93,43 @@ export class Requests {
 
   async #receive(stream: Stream, connection: Connection, take: (request: ServedRequest) => void): Promise<void> {
     const peer = connection.remotePeer.toString()
-    const over = new AbortController()
-    stream.addEventListener('close', () => over.abort(), { once: true })
     const frames = new FrameStream(stream)
-    const deadline = this.#deadlines.after(READ_WITHIN_MS)
     let heldBytes = 0
-    const letGo = (): void => {
+    let end = this.#within(READ_WITHIN_MS, stream, 'no request in time')
+    const over = (): void => {
+      end()
       this.#letGo(peer, heldBytes)
       heldBytes = 0
     }
+    // When it is answered it stands until the asker has closed its side too, which honest ones did before.
+    stream.addEventListener('close', over, { once: true })
     try {
-      await unless(this.#peers.whenReady(peer), deadline.signal)
-      over.signal.throwIfAborted()
-      const payload = await frames.read({
-        signal: deadline.signal,
-        admits: bytes => {
-          if (!this.#hold(peer, bytes)) return false
-          heldBytes = bytes
-          return true
-        }
+      await this.#peers.whenReady(peer)
+      const payload = await frames.read(bytes => {
+        if (!this.#hold(peer, bytes)) return false
+        heldBytes = bytes
+        return true
       })
       if (payload === null) throw new StreamRefused('a stream without a request')
-      const answered = this.#deadlines.after(ANSWER_WITHIN_MS)
-      answered.signal.addEventListener('abort', () => stream.abort(new StreamRefused('no answer')), { once: true })
-      const ended = (): void => {
-        letGo()
-        answered.end()
+      end()
+      if (stream.status !== 'open') throw new StreamRefused('the stream is over')
+      end = this.#within(ANSWER_WITHIN_MS, stream, 'no answer')
+      const answer = async (given: Uint8Array | null): Promise<void> => {
+        end()
+        if (stream.status !== 'open') return
+        end = this.#within(TAKE_WITHIN_MS, stream, 'an answer not taken')
+        await frames.write(given).catch(error => stream.abort(errorOf(error)))
       }
-      over.signal.addEventListener('abort', ended, { once: true })
-      if (over.signal.aborted) ended()
-      else
-        take({
-          peer,
-          payload,
-          answer: given => this.#answer({ stream, frames, over, answered }, given)
-        })
+      take({ peer, payload, answer })
     } catch (error) {
-      letGo()
-      stream.abort(error instanceof Error ? error : new StreamRefused('the stream failed'))
-    } finally {
-      deadline.end()
+      over()
+      stream.abort(errorOf(error))
     }
   }
 
-  async #answer({ stream, frames, over, answered }: Answering, payload: Uint8Array | null): Promise<void> {
-    answered.end()
-    const deadline = this.#deadlines.after(TAKE_WITHIN_MS)
-    deadline.signal.addEventListener('abort', () => stream.abort(new StreamRefused('an answer not taken')), {
-      once: true
-    })
-    // It stands until the asker has closed its side too, which honest ones did before.
-    over.signal.addEventListener('abort', () => deadline.end(), { once: true })
-    if (over.signal.aborted) deadline.end()
-    try {
-      await frames.write(payload, deadline.signal)
-    } catch (error) {
-      stream.abort(error instanceof Error ? error : new StreamRefused('the stream failed'))
-    }
+  /** Resets the stream when the time is over. @returns ends the time-out */
+  #within(ms: number, stream: Stream, why: string): () => void {
+    return this.#deadlines.call(ms, () => stream.abort(new StreamRefused(why)))
   }
 
   #hold(peer: PeerId, bytes: number): boolean {
@@ -158,49 +146,29 @@ export class Requests {
   }
 }
 
-interface Answering {
-  readonly stream: Stream
-  readonly frames: FrameStream
-  readonly over: AbortController
-  readonly answered: Deadline
+/** What a connection of libp2p has and its type leaves out. */
+interface Muxed {
+  readonly muxer?: { createStream?(options: object): Promise<Stream> }
 }
 
-async function exchange(
-  connection: Connection,
-  order: { readonly protocol: string; readonly payload: Uint8Array },
-  signal: AbortSignal
-): Promise<Uint8Array | null> {
-  const stream = await connection.newStream(order.protocol, { signal, maxOutboundStreams: MAX_STREAMS_PER_PEER })
-  const frames = new FrameStream(stream)
-  try {
-    await frames.write(order.payload, signal)
-    return await frames.read({ signal })
-  } finally {
-    // Closed on both sides by now if all went well; a stream half open would count against the peer for ever.
-    if (stream.status === 'open') stream.abort(new StreamRefused('done with'))
-  }
+/** A stream of whose protocol nothing has been said yet: see `FrameStream.ask`. */
+async function openStream(connection: Connection, protocol: string): Promise<Stream> {
+  const { muxer } = connection as unknown as Muxed
+  invariant(typeof muxer?.createStream === 'function', 'a connection makes its streams with a muxer')
+  const others = connection.streams.filter(other => other.direction === 'outbound' && other.protocol === protocol)
+  if (others.length >= MAX_STREAMS_PER_PEER) throw new StreamRefused('too many streams of one protocol')
+  const stream = await muxer.createStream({})
+  stream.protocol = protocol
+  return stream
 }
 
-function failureOf(
-  error: unknown,
-  { connection, deadline }: { readonly connection: Connection; readonly deadline: Deadline }
-): RequestFailure {
-  if (deadline.isOver) return 'timeout'
+function failureOf(error: unknown, connection: Connection): RequestFailure {
   if (error instanceof CodecError) return 'malformed'
   if (connection.status !== 'open' || nameOf(error) === 'ConnectionClosedError') return 'closed'
   // Reset by the peer, a protocol it does not speak, or too many streams.
   return 'refused'
 }
 
-/** The promise, or an error once the signal is aborted. */
-async function unless(promise: Promise<void>, signal: AbortSignal): Promise<void> {
-  const aborted = Promise.withResolvers<never>()
-  const abort = (): void => aborted.reject(signal.reason)
-  signal.addEventListener('abort', abort, { once: true })
-  if (signal.aborted) abort()
-  try {
-    await Promise.race([promise, aborted.promise])
-  } finally {
-    signal.removeEventListener('abort', abort)
-  }
+function errorOf(error: unknown): Error {
+  return error instanceof Error ? error : new StreamRefused('the stream failed')
 }

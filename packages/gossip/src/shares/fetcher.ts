@@ -73,6 +73,8 @@ export class ShareFetcher {
   #chain = new Map<ShareHash, ChainWant>()
   /** What the chain named last, in its order: wanted still, held, or done meanwhile. */
   #named: readonly ShareHash[] = []
+  /** Where in that list the first is that is not done. */
+  #namedFrom = 0
   readonly #missing = new Map<ShareHash, MissingWant>()
   readonly #sources: Sources
   /** Shares that came and wait inside the chain; until when not to ask for them. */
@@ -132,6 +134,7 @@ export class ShareFetcher {
     const before = this.#chain
     this.#chain = new Map()
     this.#named = hashes
+    this.#namedFrom = 0
     for (const [hash, untilMs] of this.#heldUntil) if (untilMs <= nowMs) this.#heldUntil.delete(hash)
     for (const hash of hashes) {
       if (this.#chain.size >= this.#limits.wanted) break
@@ -163,29 +166,39 @@ export class ShareFetcher {
   /** The next request to make, or null. */
   next(nowMs: SteadyMs): FetchOrder | null {
     this.#nextCheckMs = null
-    for (const want of this.#missing.values()) {
-      const { hash, tellers, tried } = want
-      const order = this.#mayAsk(want, nowMs)
-        ? this.#sources.ask(hash, { peers: tellers, tried, preferred: null }, nowMs)
-        : null
-      if (order !== null) return order
+    // While all are at work for us time changes nothing.
+    const { hasRoom } = this.#sources
+    if (hasRoom) {
+      for (const want of this.#missing.values()) {
+        const { hash, tellers, tried } = want
+        const order = this.#mayAsk(want, nowMs)
+          ? this.#sources.ask(hash, { peers: tellers, tried, preferred: null }, nowMs)
+          : null
+        if (order !== null) return order
+      }
     }
     // What came early and waits inside the chain takes up room there, so it counts: else the window would slide on past a
     // hole that a slow peer leaves, until the chain drops the very shares it needs next.
     let ahead = 0
-    for (const hash of this.#named) {
+    for (let at = this.#namedFrom; at < this.#named.length; at++) {
+      const hash = this.#named[at]
+      if (hash === undefined) break
       const want = this.#chain.get(hash)
-      if (want === undefined && !this.#heldUntil.has(hash)) continue
+      if (want === undefined && !this.#heldUntil.has(hash)) {
+        if (at === this.#namedFrom) this.#namedFrom++
+        continue
+      }
       if (ahead++ >= this.#limits.ahead) break
       if (want === undefined) continue
       if (want.notBeforeMs > nowMs) {
         this.#checkAt(want.notBeforeMs)
         continue
       }
-      const { preferred, tried } = want
-      const among = { peers: this.#sources.all(), tried, preferred }
-      const order = this.#mayAsk(want, nowMs) ? this.#sources.ask(hash, among, nowMs) : null
-      if (order !== null) return order
+      if (hasRoom && this.#mayAsk(want, nowMs)) {
+        const { preferred, tried } = want
+        const order = this.#sources.ask(hash, { peers: this.#sources.all(), tried, preferred }, nowMs)
+        if (order !== null) return order
+      }
       this.#endRound(want, nowMs)
     }
     return null
@@ -194,7 +207,8 @@ export class ShareFetcher {
   /** A share is here, from whomever. `waiting`: the chain holds it until what it builds on is here. */
   arrived(hash: ShareHash, state: 'done' | 'waiting', nowMs: SteadyMs): void {
     this.#missing.delete(hash)
-    this.#chain.delete(hash)
+    // Done before, and maybe held again.
+    if (!this.#chain.delete(hash)) this.#namedFrom = 0
     if (state === 'done') this.#heldUntil.delete(hash)
     else if (this.#heldUntil.size < this.#limits.held) this.#heldUntil.set(hash, steadyMs(nowMs + HELD_MS))
   }

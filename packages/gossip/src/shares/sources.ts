@@ -43,6 +43,12 @@ export class Sources {
     return this.#sources.keys()
   }
 
+  /** Whether any can be asked for more. */
+  get hasRoom(): boolean {
+    for (const { inFlight, allowance } of this.#sources.values()) if (inFlight < allowance) return true
+    return false
+  }
+
   inFlight(peer: PeerId): number {
     return this.#sources.get(peer)?.inFlight ?? 0
   }

@@ -1,8 +1,13 @@
-import { type BacklogNews, CommitBacklog } from '@p2poolv2/node'
+import { type BacklogNews, CommitBacklog, deltaBytes } from '@p2poolv2/node'
 import type { ChainDelta, ShareStore } from '@p2poolv2/sharechain'
+
+/** Deltas written as one, and bytes of them, if more than one. A write ends in a turn of the event loop, of which a busy node has few. */
+export const MAX_BATCH_DELTAS = 64
+export const MAX_BATCH_BYTES = 4 * 1_048_576
 
 export interface CommitQueueOptions {
   readonly store: Pick<ShareStore, 'commit'>
+  /** All deltas up to this one are written. */
   readonly onCommitted: (sequence: number) => void
   /** The disk is too far behind, or no longer is. */
   readonly onBacklog: (news: BacklogNews) => void
@@ -13,8 +18,9 @@ export interface CommitQueueOptions {
 }
 
 /**
- * Writes deltas one at a time, in the order they were given. It has no cap of its own: the machine, told that the disk is
- * behind, stops giving all but found blocks, their results and what it held back.
+ * Writes deltas in the order they were given: the first at once, and whatever has gathered meanwhile as one, so that a disk is behind only
+ * if it is slow itself. It has no cap of its own: the machine, told that the disk is behind, stops giving all but found
+ * blocks, their results and what it held back.
  */
 export class CommitQueue {
   readonly #options: CommitQueueOptions
@@ -60,12 +66,13 @@ export class CommitQueue {
   async #run(): Promise<void> {
     const { store, onCommitted, onFailed } = this.#options
     try {
-      for (let delta = this.#waiting[0]; delta !== undefined; delta = this.#waiting[0]) {
-        await store.commit(delta)
-        this.#waiting.shift()
-        this.#tell(this.#backlog.written(delta))
-        onCommitted(delta.sequence)
-        this.#letRead(delta.sequence)
+      for (let batch = this.#nextBatch(); batch.length > 0; batch = this.#nextBatch()) {
+        await store.commit(...batch)
+        this.#waiting.splice(0, batch.length)
+        for (const delta of batch) this.#tell(this.#backlog.written(delta))
+        const last = batch.at(-1)?.sequence ?? 0
+        onCommitted(last)
+        this.#letRead(last)
       }
     } catch (error) {
       this.#failed = true
@@ -75,6 +82,15 @@ export class CommitQueue {
     } finally {
       this.#running = null
     }
+  }
+
+  #nextBatch(): readonly ChainDelta[] {
+    let bytes = 0
+    const end = this.#waiting.findIndex((delta, at) => {
+      bytes += deltaBytes(delta)
+      return at > 0 && (at >= MAX_BATCH_DELTAS || bytes > MAX_BATCH_BYTES)
+    })
+    return this.#waiting.slice(0, end === -1 ? undefined : end)
   }
 
   #letRead(written: number): void {

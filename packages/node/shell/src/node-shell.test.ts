@@ -91,7 +91,7 @@ class Bench {
       telemetry: this.telemetry,
       maxWaitingDeltas: MAX_QUEUED,
       store: {
-        commit: delta => this.#commit(delta),
+        commit: (...deltas) => this.#commit(deltas),
         readShares: async hashes => this.rig.store.readNow(hashes),
         readHeaders: async hashes => this.rig.store.readHeadersNow(hashes),
         readArchive: async (locator, limit) => this.rig.store.archiveNow(locator, limit)
@@ -135,10 +135,10 @@ class Bench {
     for (const { isMet, resolve } of this.#waiting) if (isMet()) resolve()
   }
 
-  async #commit(delta: ChainDelta): Promise<void> {
+  async #commit(deltas: readonly ChainDelta[]): Promise<void> {
     if (this.#held !== null) await new Promise<void>(resolve => this.#held?.push(resolve))
-    this.rig.store.commitNow(delta)
-    this.committed.push(delta.sequence)
+    this.rig.store.commitNow(...deltas)
+    this.committed.push(...deltas.map(({ sequence }) => sequence))
   }
 }
 

@@ -43,7 +43,8 @@ export class CommitBacklog {
   }
 }
 
-function deltaBytes({ puts, deletes }: ChainDelta): number {
+/** Of its keys and values. */
+export function deltaBytes({ puts, deletes }: ChainDelta): number {
   let bytes = 0
   for (const { key, value } of puts) bytes += key.length + value.length
   for (const key of deletes) bytes += key.length

@@ -101,7 +101,7 @@ interface OpenStore {
   readonly sync: 'flushed-only' | 'always'
 }
 
-/** The share store on LevelDB: one batch a delta. Made by `openLevelStore`. */
+/** The share store on LevelDB. Made by `openLevelStore`. */
 export class LevelStore implements ShareStore {
   readonly #database: Database
   readonly #directory: string
@@ -143,14 +143,18 @@ export class LevelStore implements ShareStore {
   }
 
   /**
-   * Writes one delta. Calls may overlap: they are written in order, one at a time.
+   * Writes deltas as one batch. Calls may overlap: they are written in order, one at a time.
    * @throws StoreSequence with nothing written; StoreDamaged or StoreUnavailable, after which every later commit fails too
    */
-  async commit(delta: ChainDelta): Promise<void> {
+  async commit(...deltas: readonly ChainDelta[]): Promise<void> {
     this.#assertOpen()
-    if (delta.sequence !== this.#sequence + 1) throw new StoreSequence(this.#sequence, delta.sequence)
-    this.#sequence = delta.sequence
-    this.#writing = this.#writing.then(() => this.#write(delta))
+    let last = this.#sequence
+    for (const { sequence } of deltas) {
+      if (sequence !== last + 1) throw new StoreSequence(last, sequence)
+      last = sequence
+    }
+    this.#sequence = last
+    this.#writing = this.#writing.then(() => this.#write(deltas))
     await this.#writing
   }
 
@@ -229,11 +233,13 @@ export class LevelStore implements ShareStore {
     await this.#database.close()
   }
 
-  async #write(delta: ChainDelta): Promise<void> {
-    const puts = delta.puts.map(({ key, value }) => ({ type: 'put' as const, key, value }))
-    const deletes = delta.deletes.map(key => ({ type: 'del' as const, key }))
-    const sync = this.#sync === 'always' || delta.durability === 'flushed'
-    await this.#guard(this.#database.batch([...puts, ...deletes], { sync }))
+  async #write(deltas: readonly ChainDelta[]): Promise<void> {
+    const writes = deltas.flatMap(({ puts, deletes }) => [
+      ...puts.map(({ key, value }) => ({ type: 'put' as const, key, value })),
+      ...deletes.map(key => ({ type: 'del' as const, key }))
+    ])
+    const sync = this.#sync === 'always' || deltas.some(({ durability }) => durability === 'flushed')
+    await this.#guard(this.#database.batch(writes, { sync }))
   }
 
   async #readMany(keys: Uint8Array[]): Promise<(Uint8Array | null)[]> {

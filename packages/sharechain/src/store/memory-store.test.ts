@@ -9,7 +9,7 @@ function asPort(store: MemoryStore): ShareStore {
     async *load() {
       yield store.rows()
     },
-    commit: async delta => store.commitNow(delta),
+    commit: async (...deltas) => store.commitNow(...deltas),
     readShares: async hashes => store.readNow(hashes),
     readHeaders: async hashes => store.readHeadersNow(hashes),
     readArchive: async (locator, limit) => store.archiveNow(locator, limit),

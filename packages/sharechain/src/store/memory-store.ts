@@ -29,12 +29,15 @@ export class MemoryStore {
     return this.#sequence
   }
 
-  /** Applies one delta. Throws, with nothing changed, unless it is the next one: deltas are ours, so that is a bug. */
-  commitNow(delta: ChainDelta): void {
-    invariant(delta.sequence === this.#sequence + 1, 'deltas are committed in order and without gaps')
-    for (const { key, value } of delta.puts) this.#values.set(bytesToHex(key), value)
-    for (const key of delta.deletes) this.#values.delete(bytesToHex(key))
-    this.#sequence = delta.sequence
+  /** Applies deltas. Throws, with nothing changed, unless they are the next ones: deltas are ours, so that is a bug. */
+  commitNow(...deltas: readonly ChainDelta[]): void {
+    const isNext = deltas.every(({ sequence }, at) => sequence === this.#sequence + 1 + at)
+    invariant(isNext, 'deltas are committed in order and without gaps')
+    for (const { puts, deletes } of deltas) {
+      for (const { key, value } of puts) this.#values.set(bytesToHex(key), value)
+      for (const key of deletes) this.#values.delete(bytesToHex(key))
+    }
+    this.#sequence += deltas.length
   }
 
   /** The rows a chain is restored from: the state, then shares by rising height. */

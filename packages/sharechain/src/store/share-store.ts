@@ -74,8 +74,11 @@ export interface ShareStore {
    * parent always comes before its children. Bodies are not read. An empty store gives no rows.
    */
   load(): AsyncIterable<readonly StoredRow[]>
-  /** Applies one delta atomically. Rejects a sequence number other than the next one and leaves the store as it was. */
-  commit(delta: ChainDelta): Promise<void>
+  /**
+   * Applies deltas in order, all or none; flushed if one of them asks for it. Rejects a sequence number other than the next one and leaves
+   * the store as it was.
+   */
+  commit(...deltas: readonly ChainDelta[]): Promise<void>
   /** Encoded shares by hash, in the order asked; null where no body is stored. */
   readShares(hashes: readonly ShareHash[]): Promise<(Uint8Array | null)[]>
   /** Header records by share hash; null where the share is not known. Those of the archive are kept for ever. */

@@ -103,6 +103,27 @@ export function describeShareStore(name: string, makeRig: () => Promise<StoreRig
       expect(await rig.store.readShares([hashOf(1), hashOf(2)])).toEqual([null, null])
     })
 
+    it('applies several deltas in their order, and is at the last of them when it is opened again', async () => {
+      const [first, second, third] = [1, 2, 3].map(n => ({ key: bodyKey(hashOf(1)), value: Uint8Array.of(n) }))
+      if (first === undefined || second === undefined || third === undefined) throw new Error('three rows')
+      const other = { key: bodyKey(hashOf(2)), value: Uint8Array.of(9) }
+      await rig.store.commit(
+        deltaOf(1, { puts: [first, other] }),
+        deltaOf(2, { puts: [second], deletes: [other.key] }),
+        deltaOf(3, { puts: [third], durability: 'flushed' })
+      )
+      const again = await rig.reopen()
+      expect(await again.readShares([hashOf(1), hashOf(2)])).toEqual([third.value, null])
+      await again.commit(deltaOf(4))
+    })
+
+    it('applies none of several deltas if one of them is out of sequence', async () => {
+      const puts = [{ key: bodyKey(hashOf(1)), value: Uint8Array.of(1) }]
+      await expect(rig.store.commit(deltaOf(1, { puts }), deltaOf(3))).rejects.toThrow()
+      expect(await rig.store.readShares([hashOf(1)])).toEqual([null])
+      await rig.store.commit(deltaOf(1))
+    })
+
     it('refuses a delta out of sequence and stays as it was', async () => {
       await rig.store.commit(deltaOf(1))
       const puts = [{ key: bodyKey(hashOf(1)), value: utf8FromString('x') }]
