@@ -87,8 +87,7 @@ const DELETABLE = `With the node stopped. What is safe to delete comes back by i
 | \`<chain>/devchain\` | with the store only | the embedded development chain begins anew, and the store no longer fits it |
 | \`devnet-genesis\` | no | the devnet becomes another chain |
 | \`wallet.key\` | never without a backup | the key behind the share address is gone |
-| \`peer.key\` | no | peers and invites know it by another name |`store\` away, move \`store.before-<version>\` to its place, and start the older version. What came
-since is fetched from peers.`
+| \`peer.key\` | no | peers and invites know it by another name |`
 
 const GENESIS = genesisShare(chainParams('signet'))
 
