@@ -43,7 +43,11 @@ export function storePage(tree: Tree): Page {
         flagsTable(),
         '## Sealed rows',
         commentAbove(tree, SEAL, 'export function sealed(').join('\n'),
-        `The checksum: ${commentAbove(tree, SEAL, 'function checksum(').join('\n')}`
+        `The checksum: ${commentAbove(tree, SEAL, 'function checksum(').join('\n')}`,
+        '## Damage and repair',
+        DAMAGE,
+        '## What may be deleted',
+        DELETABLE
       ]
     })
   }
@@ -62,6 +66,34 @@ others kept of it; the identity is JSON.
 Headers are kept from the genesis on. One takes some 230 bytes and 32 more for each node of its merkle branch, of which a full
 bitcoin block has twelve; with both keys about 0.7 KB. At a share every ten seconds and an uncle to every fifteenth these are 3.4 million
 headers or 2.3 GB a year. Bodies and index rows go when they are older than the prune depth.`
+
+const DAMAGE = `LevelDB drops a damaged end of its newest log without a word, and reads on behind damage in the midst of it. So the store keeps notes:
+
+- \`progress.json\` beside LevelDB's files says how far it had come, and how far on the platter. If the store opens with less, the log says how
+  many changes are gone, and whether they had been promised. What is left is a state the chain was in.
+- Every delta writes its number into a ring of the newest 8,192 (\`j\`). If one is missing between others, the store is repaired.
+- \`identity.json\` is a copy of the identity row, for a repair that does not find it.
+
+A store that is damaged is repaired once at the start, and the log says so: LevelDB makes new lists of what it finds in its files; rows whose
+checksum fails, or that are built on what is not there, go; a lost row is made again from its header and judged once more; every body is
+held against its hash. What was lost comes from peers like anything a node does not have. The store as it was found stays in
+\`store.damaged\` beside it; its tables are links, so it takes little room at first.`
+
+const DELETABLE = `With the node stopped. What is safe to delete comes back by itself; what is not is money or a name.
+
+| in \`<data_dir>\` | delete? | then |
+| --- | --- | --- |
+| \`<chain>/store.damaged\` | yes | the store before its last repair is gone |
+| \`<chain>/store\` | only with peers that have the chain | shares are fetched again, hours for a long chain; the list of found blocks begins anew. Alone, or if peers are gone too, the share chain is lost |
+| \`<chain>/blocks/*.hex\` with a \`.open\` beside it | no | a found block that some bitcoin node has not answered to is not submitted again |
+| other files in \`<chain>/blocks\` | yes, once the blocks are a hundred deep | nobody can look at them any more |
+| \`<chain>/figures\`, \`<chain>/history\` | yes | workers' figures and the page's curves begin anew |
+| \`<chain>/hydrapool\` | no | whom the next block pays, in the mode \`hydrapool\`, is forgotten |
+| \`<chain>/peers\` | yes | known addresses are looked for again |
+| \`<chain>/devchain\` | with the store only | the embedded development chain begins anew, and the store no longer fits it |
+| \`devnet-genesis\` | no | the devnet becomes another chain |
+| \`wallet.key\` | never without a backup | the key behind the share address is gone |
+| \`peer.key\` | no | peers and invites know it by another name |`
 
 const GENESIS = genesisShare(chainParams('signet'))
 

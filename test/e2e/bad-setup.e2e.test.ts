@@ -105,14 +105,14 @@ describe('a node that cannot start says what to change', () => {
     expect(await refusedStart(stage, { dataDir })).toContain('chmod 600')
   })
 
-  it('when the store is damaged', async () => {
+  it('when of the store nothing is left that could be repaired', async () => {
     const stage = openStage()
     const dataDir = await stage.folder()
     const node = await stage.node({ dataDir, args: ['--miners', '0'] }).ready()
     await node.stop()
     const store = join(dataDir, 'devnet', 'store')
     for (const file of await readdir(store)) {
-      if (file.startsWith('MANIFEST')) await writeFile(join(store, file), 'what a dying disk gives back')
+      if (/^MANIFEST|\.(log|ldb)$/.test(file)) await writeFile(join(store, file), 'what a dying disk gives back')
     }
     const said = await refusedStart(stage, { dataDir, args: ['--miners', '0'] })
     expect(said).toContain(store)

@@ -10,7 +10,10 @@ export {
   heightOfConfirmedKey,
   identityKey,
   indexKey,
+  journalKey,
+  journalStartKey,
   keyRange,
+  parseIndexKey,
   stateKey
 } from './store/keys.ts'
 export { MemoryStore } from './store/memory-store.ts'
@@ -19,9 +22,14 @@ export {
   decodeFoundBlock,
   decodeHeaderRecord,
   decodeIdentity,
+  decodeIndexRow,
   decodeState,
   encodeIdentity,
-  SCHEMA_VERSION
+  encodeIndexRow,
+  encodeState,
+  type IndexRow,
+  SCHEMA_VERSION,
+  type StateRow
 } from './store/records.ts'
 export { sealed, unsealed } from './store/seal.ts'
 export type {

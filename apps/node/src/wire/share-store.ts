@@ -2,7 +2,10 @@ import { type ChainParams, consensusFingerprint, genesisShare } from '@p2poolv2/
 import { BLOCKS_READ } from '@p2poolv2/node'
 import type { Log } from '@p2poolv2/runtime'
 import { type FoundBlock, SCHEMA_VERSION, ShareChain, type ShareStore, type StoreIdentity } from '@p2poolv2/sharechain'
-import { openLevelStore } from '@p2poolv2/sharechain/level'
+import { type LevelStore, openLevelStore, repairLevelStore } from '@p2poolv2/sharechain/level'
+
+/** What a store says that can be repaired, or is begun anew over its remains. */
+const REPAIRABLE: ReadonlySet<unknown> = new Set(['store-damaged', 'store-corrupt'])
 
 /** The share chain as its store has it, and the store. */
 export interface OpenedChain {
@@ -12,10 +15,27 @@ export interface OpenedChain {
   readonly recentBlocks: readonly FoundBlock[]
 }
 
-/** Opens the store in `folder` and restores the share chain from it; a new store gets the genesis share. */
+/**
+ * Opens the store in `folder` and restores the share chain from it; a new store gets the genesis share. One that is damaged is repaired
+ * once; what was lost is said, and comes from peers.
+ */
 export async function openShareChain(folder: string, params: ChainParams, log: Log): Promise<OpenedChain> {
-  const store = await openLevelStore(folder, storeIdentity(params))
-  const chain = await restoredChain(params, store)
+  const opened = await opening(folder, params, log).catch(async error => {
+    if (!(error instanceof Error && 'code' in error && REPAIRABLE.has(error.code))) throw error
+    log.warn(
+      { err: error, folder },
+      'the share store is damaged: it is being repaired, which takes minutes for a large one'
+    )
+    const repair = await repairLevelStore(folder, storeIdentity(params), (done, of) =>
+      log.info({ done, of }, 'repairing the share store: shares looked at')
+    )
+    log.warn(
+      { ...repair },
+      'the share store is repaired: what it lost is fetched from peers; as it was found it is kept in keptIn, and may be deleted'
+    )
+    return opening(folder, params, log)
+  })
+  const { store, chain } = opened
   const { height, hash } = chain.confirmedTip()
   log.info({ chain: params.chain, height, tip: hash, shares: chain.shareCount }, 'share chain opened')
   return { store, chain, recentBlocks: await store.readBlocks(BLOCKS_READ) }
@@ -29,6 +49,36 @@ function storeIdentity(params: ChainParams): StoreIdentity {
     fingerprint: consensusFingerprint(params),
     genesisHash: genesisShare(params).hash
   }
+}
+
+async function opening(
+  folder: string,
+  params: ChainParams,
+  log: Log
+): Promise<{ readonly store: LevelStore; readonly chain: ShareChain }> {
+  const store = await openLevelStore(folder, storeIdentity(params))
+  try {
+    tellOfLoss(store, folder, log)
+    return { store, chain: await restoredChain(params, store) }
+  } catch (error) {
+    await store.close()
+    throw error
+  }
+}
+
+/** @throws Error with the code `store-damaged` when what is left cannot be trusted */
+function tellOfLoss({ lost, sequence }: LevelStore, folder: string, log: Log): void {
+  if (lost.between > 0) {
+    const what = `${lost.between} changes of the share chain are missing in the midst of its log`
+    throw Object.assign(new Error(`The store in ${folder} is damaged: ${what}.`), { code: 'store-damaged' })
+  }
+  if (lost.newest === 0) return
+  log.warn(
+    { changesLost: lost.newest, lastChange: sequence, folder },
+    lost.werePromised
+      ? 'the newest changes of the share chain are not on disk although the disk said so: check it. They come from peers again'
+      : 'the newest changes of the share chain are not on disk, as after a power cut. They come from peers again'
+  )
 }
 
 async function restoredChain(params: ChainParams, store: ShareStore): Promise<ShareChain> {

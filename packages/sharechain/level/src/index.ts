@@ -1,1 +1,2 @@
 export { LevelStore, openLevelStore } from './level-store.ts'
+export { repairLevelStore } from './repair.ts'

@@ -1,4 +1,5 @@
-import { mkdir, readdir } from 'node:fs/promises'
+import { mkdir, readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { CodecError, type Height, type ShareHash } from '@p2poolv2/primitives'
 import {
   type ArchivedHeight,
@@ -29,6 +30,9 @@ import {
 } from '@p2poolv2/sharechain'
 import { Level } from 'level'
 import { readHolder, removeHolder, writeHolder } from './holder.ts'
+import { journalRow, journalStartRow, missingDeltas } from './journal.ts'
+import { writeOwner } from './owner.ts'
+import { ProgressFile, readProgress } from './progress.ts'
 import {
   reasonOf,
   StoreClosed,
@@ -41,7 +45,17 @@ import {
   StoreUnavailable
 } from './store-errors.ts'
 
-type Database = Level<Uint8Array, Uint8Array>
+export type Database = Level<Uint8Array, Uint8Array>
+
+/** What a store had and has no longer, as far as its own notes tell. */
+export interface LostDeltas {
+  /** The newest ones. What is left is a state the chain was in. */
+  readonly newest: number
+  /** Of those, some that were promised to be on the platter. */
+  readonly werePromised: boolean
+  /** From between others: what is left contradicts itself, and has to be repaired. */
+  readonly between: number
+}
 
 export interface LevelStoreOptions {
   /**
@@ -71,6 +85,26 @@ export async function openLevelStore(
 ): Promise<LevelStore> {
   options.signal?.throwIfAborted()
   await prepareDirectory(directory)
+  const database = await openDatabase(directory)
+  try {
+    options.signal?.throwIfAborted()
+    await checkIdentity(database, directory, identity)
+    const sequence = await readSequence(database, directory)
+    const lost = await lostDeltas(database, directory, sequence)
+    const progress = await Promise.all([writeHolder(directory), writeOwner(directory, identity)])
+      .then(() => ProgressFile.open(directory, { sequence, flushed: sequence }))
+      .catch(error => {
+        throw new StoreUnavailable(directory, error)
+      })
+    return new LevelStore({ database, directory, sequence, sync: options.sync ?? 'flushed-only', lost, progress })
+  } catch (error) {
+    await database.close()
+    throw storeError(directory, error)
+  }
+}
+
+/** @throws StoreLocked, StoreDamaged, StoreUnavailable */
+export async function openDatabase(directory: string): Promise<Database> {
   const database: Database = new Level(directory, {
     keyEncoding: 'view',
     valueEncoding: 'view',
@@ -80,17 +114,21 @@ export async function openLevelStore(
   await database.open().catch(async error => {
     throw await openFailure(directory, error)
   })
-  try {
-    options.signal?.throwIfAborted()
-    await checkIdentity(database, directory, identity)
-    const sequence = await readSequence(database, directory)
-    await writeHolder(directory).catch(error => {
-      throw new StoreUnavailable(directory, error)
-    })
-    return new LevelStore({ database, directory, sequence, sync: options.sync ?? 'flushed-only' })
-  } catch (error) {
-    await database.close()
-    throw storeError(directory, error)
+  return database
+}
+
+/** Holds the store against its notes, and begins those anew where they cannot tell. */
+async function lostDeltas(database: Database, directory: string, sequence: number): Promise<LostDeltas> {
+  const noted = await readProgress(directory)
+  const between = await missingDeltas(database, sequence)
+  if (between === null) {
+    const { key, value } = journalStartRow(sequence + 1)
+    await database.put(key, value)
+  }
+  return {
+    newest: Math.max(0, (noted?.sequence ?? 0) - sequence),
+    werePromised: (noted?.flushed ?? 0) > sequence,
+    between: between ?? 0
   }
 }
 
@@ -99,6 +137,8 @@ interface OpenStore {
   readonly directory: string
   readonly sequence: number
   readonly sync: 'flushed-only' | 'always'
+  readonly lost: LostDeltas
+  readonly progress: ProgressFile
 }
 
 /** The share store on LevelDB. Made by `openLevelStore`. */
@@ -106,6 +146,9 @@ export class LevelStore implements ShareStore {
   readonly #database: Database
   readonly #directory: string
   readonly #sync: 'flushed-only' | 'always'
+  readonly #progress: ProgressFile
+  /** What was found missing when it was opened. */
+  readonly lost: LostDeltas
   /** Last sequence number taken for writing. */
   #sequence: number
   /** Ends with the last commit; rejected for good once one failed, so that nothing is written after a hole. */
@@ -117,6 +160,8 @@ export class LevelStore implements ShareStore {
     this.#directory = store.directory
     this.#sequence = store.sequence
     this.#sync = store.sync
+    this.#progress = store.progress
+    this.lost = store.lost
   }
 
   /** Sequence number of the last delta; 0 for a new store. */
@@ -230,16 +275,20 @@ export class LevelStore implements ShareStore {
     // Whoever called `commit` was told of its failure.
     await this.#writing.catch(() => undefined)
     await removeHolder(this.#directory)
+    await this.#progress.close()
     await this.#database.close()
   }
 
   async #write(deltas: readonly ChainDelta[]): Promise<void> {
-    const writes = deltas.flatMap(({ puts, deletes }) => [
-      ...puts.map(({ key, value }) => ({ type: 'put' as const, key, value })),
+    const last = deltas.at(-1)
+    if (last === undefined) return
+    const writes = deltas.flatMap(({ sequence, puts, deletes }) => [
+      ...[...puts, journalRow(sequence)].map(({ key, value }) => ({ type: 'put' as const, key, value })),
       ...deletes.map(key => ({ type: 'del' as const, key }))
     ])
     const sync = this.#sync === 'always' || deltas.some(({ durability }) => durability === 'flushed')
     await this.#guard(this.#database.batch(writes, { sync }))
+    this.#progress.advance(last.sequence, sync ? 'flushed' : 'buffered')
   }
 
   async #readMany(keys: Uint8Array[]): Promise<(Uint8Array | null)[]> {
@@ -285,7 +334,7 @@ export class LevelStore implements ShareStore {
   }
 }
 
-/** Makes the directory, and refuses one where LevelDB would begin anew over the remains of a store. */
+/** Makes the directory, and refuses one where LevelDB would begin anew over the remains of a store, or looks for a file that is not there. */
 async function prepareDirectory(directory: string): Promise<void> {
   const names = await mkdir(directory, { recursive: true })
     .then(() => readdir(directory))
@@ -293,11 +342,18 @@ async function prepareDirectory(directory: string): Promise<void> {
       throw new StoreUnavailable(directory, error)
     })
   const hasTables = names.some(name => name.endsWith('.ldb') || name.endsWith('.log'))
-  if (hasTables && !names.includes('CURRENT')) throw new StoreDamaged(directory, 'its file CURRENT is missing')
+  if (!names.includes('CURRENT')) {
+    if (hasTables) throw new StoreDamaged(directory, 'its file CURRENT is missing')
+    return
+  }
+  const current = await readFile(join(directory, 'CURRENT'), 'latin1').catch(() => null)
+  if (current !== null && !names.includes(current.trimEnd())) {
+    throw new StoreDamaged(directory, 'its file CURRENT names no file that is there')
+  }
 }
 
 /** Writes the identity of a new store, or compares it with the one found. */
-async function checkIdentity(database: Database, directory: string, wanted: StoreIdentity): Promise<void> {
+export async function checkIdentity(database: Database, directory: string, wanted: StoreIdentity): Promise<void> {
   const stored = await database.get(identityKey())
   if (stored === undefined) {
     if ((await database.get(stateKey())) !== undefined) throw new StoreDamaged(directory, 'it does not say whose it is')

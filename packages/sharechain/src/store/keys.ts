@@ -15,6 +15,7 @@ import { invariant, shareHashFromWire, wireFromDisplay } from '@p2poolv2/primiti
  * | `b`    | share hash             | the whole encoded share, inside the prune depth              | no            |
  * | `c`    | height                 | archive: the chain's share and its uncles, below the rows    | no            |
  * | `f`    | bitcoin height, block  | a bitcoin block this pool found                              | no            |
+ * | `j`    | place in a ring        | number of a delta that was written; without a place the first| yes           |
  */
 export const KEY_PREFIX = {
   identity: 0x6d,
@@ -23,7 +24,8 @@ export const KEY_PREFIX = {
   header: 0x68,
   body: 0x62,
   confirmed: 0x63,
-  block: 0x66
+  block: 0x66,
+  journal: 0x6a
 } as const
 
 export type KeyKind = keyof typeof KEY_PREFIX
@@ -59,6 +61,19 @@ export function confirmedKey(height: Height): Uint8Array {
 
 export function blockKey(bitcoinHeight: number, hash: BlockHash): Uint8Array {
   return heightAndHash(KEY_PREFIX.block, bitcoinHeight, hash)
+}
+
+/** Of the delta that has this place in the ring of the newest. */
+export function journalKey(place: number): Uint8Array {
+  const key = new Uint8Array(5)
+  key[0] = KEY_PREFIX.journal
+  setHeight(key, place)
+  return key
+}
+
+/** Of the first delta that has a place in the ring. */
+export function journalStartKey(): Uint8Array {
+  return Uint8Array.of(KEY_PREFIX.journal)
 }
 
 /** The first key of a kind and the first key after all of it. */
