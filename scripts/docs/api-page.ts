@@ -54,6 +54,7 @@ export function apiPage(): Page {
 const WHO: Readonly<Record<Route['access'], string>> = {
   open: 'everybody',
   read: 'readers',
+  owner: 'the owner, or this computer',
   command: 'the owner'
 }
 

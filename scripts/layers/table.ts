@@ -51,6 +51,7 @@ const EDGES = [
   'stratum/tcp',
   'sharechain/level',
   'earnings/level',
+  'alerts/http',
   'gossip/libp2p',
   'bitcoind',
   'node/shell',
@@ -77,6 +78,7 @@ export const LAYERS: readonly Layer[] = [
   pure('sharechain', 3, CHAIN),
   pure('gossip', 3, CHAIN, ['@scure/base']),
   pure('earnings', 3, CHAIN),
+  pure('alerts', 1, ['primitives']),
   pure('node', 4, NODE),
   pure('simnet', 5, ['node', 'devchain', 'stratum/client', ...NODE]),
   pure('api/schema', 1, ['primitives'], ['zod']),
@@ -87,6 +89,7 @@ export const LAYERS: readonly Layer[] = [
   edge('bitcoind', 3, [...BITCOIN, 'runtime']),
   edge('sharechain/level', 4, ['sharechain', ...CHAIN, 'runtime']),
   edge('earnings/level', 4, ['earnings', ...CHAIN, 'runtime']),
+  edge('alerts/http', 2, ['alerts', 'primitives', 'runtime']),
   edge('gossip/libp2p', 4, ['gossip', ...CHAIN, 'runtime']),
   edge('node/shell', 5, ['node', ...NODE, 'runtime']),
   edge('api', 5, ['api/schema', 'node', 'earnings', ...NODE, 'runtime']),
@@ -95,7 +98,7 @@ export const LAYERS: readonly Layer[] = [
   { ...app('dashboard', ['api/schema', 'earnings']), isPacked: true },
   app('sim', ['simnet']),
   app('load', ['stratum/client', 'bitcoind', 'primitives']),
-  app('node', ['node', 'earnings', ...NODE, ...EDGES, 'devchain', 'devchain/rpc', 'app-miner'])
+  app('node', ['node', 'earnings', 'alerts', ...NODE, ...EDGES, 'devchain', 'devchain/rpc', 'app-miner'])
 ]
 
 /** A part of a package whose sources may import only themselves and what is listed: paths from the root, or their beginnings. */

@@ -79,7 +79,9 @@ export class NodePage {
         element.closest('.hidden-text, .skip, thead, .uplot, [aria-hidden="true"], .dag') !== null
       const all = [...document.body.querySelectorAll('*')].filter(element => !isMeantToHide(element))
       const outside = all.filter(element => element.getBoundingClientRect().right > root.clientWidth + 1)
-      const clipped = all.filter(element => element.clientWidth > 0 && element.scrollWidth > element.clientWidth + 1)
+      // A field to write in scrolls within itself.
+      const fields = all.filter(({ tagName }) => tagName !== 'INPUT')
+      const clipped = fields.filter(element => element.clientWidth > 0 && element.scrollWidth > element.clientWidth + 1)
       return { sideways: root.scrollWidth - root.clientWidth, cut: [...outside, ...clipped].map(nameOf) }
     })
   }
@@ -111,5 +113,5 @@ const BLOCKS: Readonly<Record<View, readonly string[]>> = {
   earnings: ['verdict', 'payout-now', 'waits', 'chances', 'long-run', 'my-shares', 'payouts', 'blocks'],
   miners: ['workers', 'connect', 'hashrate'],
   chain: ['pool', 'share-chain', 'payees', 'work', 'coinbase'],
-  node: ['checks', 'peers', 'invite', 'settings', 'events']
+  node: ['checks', 'peers', 'invite', 'settings', 'alerts', 'events']
 }

@@ -4,8 +4,9 @@ import { CONFIG_KEYS, type ConfigKey, defaultOf, EXAMPLES } from './settings.ts'
 /**
  * The commented configuration that `./p2poolv2 init` writes: every key with its meaning, commented out where the default
  * is right, so that a reader sees what there is and changes one line.
+ * @param given values by dotted key, of which all others are commented out; null: examples where a node on this chain needs a value
  */
-export function configTemplate(chain: ChainName): string {
+export function configTemplate(chain: ChainName, given: ReadonlyMap<string, unknown> | null = null): string {
   const lines = [
     '# Configuration of a P2Poolv2 node. Every key can also be set as an environment variable,',
     '# P2POOL_<SECTION>__<KEY>, or by flag, --set section.key=value; flags win over the environment, it over this file.',
@@ -17,9 +18,9 @@ export function configTemplate(chain: ChainName): string {
     if (name !== undefined && first !== section) {
       section = first
       if (first === 'bitcoind') lines.push('', '# One section for each bitcoin node, the preferred one first.')
-      lines.push(first === 'bitcoind' ? `${offUnlessNeeded(chain)}[[bitcoind]]` : `\n[${first}]`)
+      lines.push(first === 'bitcoind' ? `${given === null ? offUnlessNeeded(chain) : ''}[[bitcoind]]` : `\n[${first}]`)
     }
-    lines.push(`# ${key.description}`, settingLine(key, chain))
+    lines.push(`# ${key.description}`, given === null ? settingLine(key, chain) : givenLine(key, given))
   }
   return `${lines.join('\n')}\n`
 }
@@ -34,6 +35,15 @@ function settingLine(key: ConfigKey, chain: ChainName): string {
   }
   const value = defaultOf(key)
   return `# ${name} = ${value === undefined ? '' : JSON.stringify(value)}`.trimEnd()
+}
+
+function givenLine(key: ConfigKey, given: ReadonlyMap<string, unknown>): string {
+  const name = key.path.at(-1) ?? ''
+  const value = given.get(key.path.join('.'))
+  // Strings and lists of them as JSON writes them are those of TOML.
+  if (value !== undefined) return `${name} = ${JSON.stringify(value)}`
+  const fallback = defaultOf(key)
+  return `# ${name} = ${fallback === undefined ? '' : JSON.stringify(fallback)}`.trimEnd()
 }
 
 /** A devnet runs on the embedded development chain: it needs no bitcoin node. */

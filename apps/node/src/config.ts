@@ -159,7 +159,7 @@ function issueLines(issue: z.core.$ZodIssue, raw: RawConfig): string[] {
 
 /** The value as it was given, unless it may hold a password. */
 function shownValue(path: readonly string[], raw: RawConfig): string {
-  if (path.some(part => /^(url|user|password|auth_token)$/.test(part))) return ''
+  if (path.some(part => /^(url|user|password|auth_token|ntfy_token|webhook|ntfy)$/.test(part))) return ''
   let value: unknown = raw
   for (const part of path) value = typeof value === 'object' && value !== null ? (value as RawConfig)[part] : undefined
   if (value === undefined || typeof value === 'object') return ''

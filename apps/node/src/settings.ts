@@ -2,12 +2,13 @@ import { DEFAULT_POOL_SIGNATURE, MAX_POOL_SIGNATURE_BYTES } from '@p2poolv2/bitc
 import type { ChainName } from '@p2poolv2/consensus'
 import { bytesToAscii } from '@p2poolv2/primitives'
 import { z } from 'zod'
+import { alertSettings } from './alert-settings.ts'
 
 /** Every chain a node can be on. */
 export const CHAINS = ['main', 'testnet4', 'signet', 'regtest', 'devnet'] as const satisfies readonly ChainName[]
 
 /** bitcoind's own RPC port and cookie file, of the bitcoin chain that each share chain is mined on. */
-const BITCOIND: Readonly<Record<ChainName, { readonly rpcPort: number; readonly cookie: string }>> = {
+export const BITCOIND: Readonly<Record<ChainName, { readonly rpcPort: number; readonly cookie: string }>> = {
   main: { rpcPort: 8332, cookie: '.cookie' },
   testnet4: { rpcPort: 48_332, cookie: 'testnet4/.cookie' },
   signet: { rpcPort: 38_332, cookie: 'signet/.cookie' },
@@ -260,6 +261,8 @@ export const configSchema = z.strictObject({
       cors_allowed: z.boolean().default(false).describe('Let pages of every other site read the API.')
     })
     .prefault({}),
+
+  alerts: alertSettings,
 
   hydrapool: z
     .strictObject({

@@ -8,6 +8,7 @@ import { shareFields } from './answers/shares-answer.ts'
 import { EventStreams } from './events/event-streams.ts'
 import type { Journal } from './events/journal.ts'
 import { Gate, type GateOptions, refusal } from './gate/gate.ts'
+import { type AlertSources, ownerRoutes, type SetupSources } from './owner-routes.ts'
 import { pageFiles } from './page-files.ts'
 import { type PeerSources, peerRoutes } from './peer-routes.ts'
 import { ckpoolRoutes } from './pools/ckpool.ts'
@@ -27,6 +28,8 @@ export interface ApiSources {
   /** Prometheus text exposition. */
   readonly metrics: () => Promise<string>
   readonly network: PeerSources
+  readonly alerts: AlertSources
+  readonly setup: SetupSources
   /** Is handed the node's facts by whoever runs it. */
   readonly journal: Journal
   readonly log: Log
@@ -81,6 +84,7 @@ export class ApiServer {
     installRefusals(this.#server, sources.log)
     v1Routes(this.#server, { reads, household, desk, journal, streams: this.#streams })
     peerRoutes(this.#server, sources.network)
+    ownerRoutes(this.#server, { ...sources, gate })
     chainRoutes(this.#server, reads)
     referencePeerRoutes(this.#server, sources.network)
     publicPoolRoutes(this.#server, reads)

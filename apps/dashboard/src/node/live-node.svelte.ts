@@ -43,6 +43,8 @@ export class LiveNode {
     }
     document.addEventListener('visibilitychange', wake)
     this.open()
+    // A proxy may hold back a stream: what stands still is shown without it.
+    void this.#readStatus().catch(() => undefined)
     return () => {
       document.removeEventListener('visibilitychange', wake)
       clearTimeout(this.#timer)
@@ -87,6 +89,12 @@ export class LiveNode {
     if (type === 'earnings') this.earnings = body as EarningsJson
     if (type === 'share') this.confirmed = [body as ChainShare, ...this.confirmed].slice(0, MAX_CONFIRMED)
     if (type === 'timeline') this.#addToTimeline([body as TimelineEntry])
+  }
+
+  async #readStatus(): Promise<void> {
+    const answer = await ask('v1/status')
+    const status = (await answer.json()) as StatusJson
+    this.status ??= status
   }
 
   async #readTimeline(ending: AbortSignal): Promise<void> {

@@ -9,46 +9,65 @@ import { type RunningNode, startNode } from '../wire/start-node.ts'
 
 const STATUS_MS = 10_000
 
+/** Why a node has ended: with an exit code, or to be started again on the configuration that the page has written. */
+type End = { readonly exitCode: number } | 'restart'
+
 /**
  * Runs the node until a signal or until it ends by itself. Sets the exit code: 0 after a signal, 1 otherwise.
  * @param join the invite of a node to join
  */
 export async function start(sources: ConfigSources, join: string | null): Promise<void> {
+  let end: (how: End) => void = () => {}
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    // A terminal sends the same signal to the whole group, npm passes its own on: more of them mean the same.
+    process.on(signal, () => end({ exitCode: 0 }))
+  }
+  for (let invite = join; ; invite = null) {
+    const ended = new Promise<End>(resolve => {
+      end = resolve
+    })
+    const how = await run({ sources, join: invite, ended, end: how => end(how) })
+    if (how !== 'restart') process.exit(how.exitCode)
+  }
+}
+
+interface Run {
+  readonly sources: ConfigSources
+  readonly join: string | null
+  readonly ended: Promise<End>
+  readonly end: (how: End) => void
+}
+
+/** One node from its configuration to its end. */
+async function run({ sources, join, ended, end }: Run): Promise<End> {
   const { config, file } = loadConfig(sources)
   const log = createLog({ level: config.logging.level, format: config.logging.format })
   log.info(
     { version: VERSION, node: process.version, config: file ?? 'built-in default', dataDir: config.data_dir },
     'P2Poolv2 starts'
   )
-
-  let end: (exitCode: number) => void = () => {}
-  const ended = new Promise<number>(resolve => {
-    end = resolve
-  })
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    // A terminal sends the same signal to the whole group, npm passes its own on: more of them mean the same.
-    process.on(signal, () => end(0))
-  }
   let node: RunningNode
   try {
     openDataDir(config.data_dir)
     node = await startNode(config, join === null ? null : invitation(join), {
       log,
       configFile: file,
+      setup: { sources, restart: () => end('restart') },
       onStopped: reason => {
         if (reason.code === 'shutdown') return
         log.error(MESSAGES.nodeStops, { reason: reason.code, detail: withoutCredentials(reason.message) })
-        end(1)
+        end({ exitCode: 1 })
       }
     })
   } catch (error) {
     throw error instanceof StartError && error.cause instanceof Error ? error.cause : error
   }
   // From here on there is something to stop in order; until now an error ends the program by itself.
-  process.on('uncaughtException', error => {
+  const onBug = (error: Error): void => {
     log.error(MESSAGES.crash, { err: error })
-    end(1)
-  })
+    end({ exitCode: 1 })
+  }
+  process.on('uncaughtException', onBug)
 
   try {
     for (const line of welcome(node, config.stratum.hostname, config.api.hostname)) log.info({}, line)
@@ -57,12 +76,13 @@ export async function start(sources: ConfigSources, join: string | null): Promis
     throw error
   }
   const timer = setInterval(() => log.info({}, statusLine(node.status())), STATUS_MS)
-  const exitCode = await ended
+  const how = await ended
   clearInterval(timer)
-  log.info({}, 'stopping')
+  log.info({}, how === 'restart' ? 'stopping, to start again with the configuration that was written' : 'stopping')
   await node.stop()
+  process.off('uncaughtException', onBug)
   log.info({}, 'stopped')
-  process.exit(exitCode)
+  return how
 }
 
 /** @throws ConfigError for text that is no invite */

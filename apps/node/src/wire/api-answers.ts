@@ -9,7 +9,7 @@ import { CONFIG_KEYS, type Config, type ConfigKey, defaultOf } from '../settings
 export const PAGE_DIRECTORY = fileURLToPath(new URL('../../../dashboard/dist', import.meta.url))
 
 /** Nobody who may read the configuration needs these. */
-const SECRET = /(^|\.)(password|auth_token)$/
+const SECRET = /(^|\.)(password|auth_token|ntfy_token|webhook|ntfy)$/
 
 /** The configuration in force, without passwords. */
 export function configAnswer(config: Config, file: string | null): ConfigJson {
@@ -42,7 +42,7 @@ function valueIn(section: unknown, name: string): unknown {
 }
 
 /** How bitcoin addresses of each network begin, the form to use first. */
-const ADDRESS_PREFIXES: Readonly<Record<BitcoinNetwork, readonly string[]>> = {
+export const ADDRESS_PREFIXES: Readonly<Record<BitcoinNetwork, readonly string[]>> = {
   main: ['bc1', '1', '3'],
   test: ['tb1', 'm', 'n', '2'],
   regtest: ['bcrt1', 'm', 'n', '2']
@@ -68,7 +68,7 @@ export function connectAnswer(
     stratum: doors.flatMap(door =>
       hosts.map(host => ({ url: `stratum+${door.tls ? 'ssl' : 'tcp'}://${inUrl(host)}:${door.port}`, host, ...door }))
     ),
-    user: 'YOUR_BITCOIN_ADDRESS.worker1',
+    user: `${stratum.bare_name_address ?? 'YOUR_BITCOIN_ADDRESS'}.worker1`,
     password: 'x',
     addressPrefixes: [...ADDRESS_PREFIXES[network]],
     page: hostsOf(api.hostname).map(host => `http://${inUrl(host)}:${ports.api}`)

@@ -11,7 +11,7 @@ import { STOP_RANK } from './stop-order.ts'
 const SUBMIT_BEFORE_END_MS = 2_000
 
 /** Values of bitcoind's `chain` on which each share chain may be mined. */
-const BITCOIN_CHAINS: Readonly<Record<ChainName, readonly string[]>> = {
+export const BITCOIN_CHAINS: Readonly<Record<ChainName, readonly string[]>> = {
   main: ['main'],
   testnet4: ['testnet4'],
   signet: ['signet'],

@@ -17,6 +17,7 @@ import { openFigures } from '../data/figures-store.ts'
 import { removeRunningFile, writeRunningFile } from '../data/running-file.ts'
 import { openWallet, WALLET_FILE_NAME, WalletError } from '../data/wallet.ts'
 import type { Config } from '../settings.ts'
+import { ownerAlerts } from './alerts.ts'
 import { configAnswer, connectAnswer } from './api-answers.ts'
 import { openBitcoinNodes } from './bitcoin-nodes.ts'
 import { bitcoindSide } from './bitcoind-side.ts'
@@ -27,6 +28,7 @@ import { keptFigures, miningHistory } from './mining-history.ts'
 import { NO_PEERS } from './no-peers.ts'
 import { configuredOptions } from './node-options.ts'
 import { peerNetwork } from './peer-network.ts'
+import { type SetupHost, setupSources } from './setup.ts'
 import { openShareChain } from './share-store.ts'
 import { STOP_RANK } from './stop-order.ts'
 import { stratumRecorder } from './stratum-recorder.ts'
@@ -58,6 +60,8 @@ export interface NodeHost {
   readonly onStopped: (reason: StopReason) => void
   /** Where the configuration was read from. */
   readonly configFile?: string | null
+  /** How a configuration that the page writes comes into force; by default whoever runs the node starts it again. */
+  readonly setup?: SetupHost
 }
 
 /**
@@ -153,9 +157,12 @@ export async function startNode(config: Config, invite: Invite | null, host: Nod
     }
   })
   const status = (): NodeStatus => core.queries.status(clock.now())
+  const alerts = ownerAlerts(config, { queries, clock, log })
   const token = bytesToHex(rng.bytes(32))
   const api: Listener = apiListener(config, token, {
     network: peers?.sources ?? NO_PEERS,
+    alerts: alerts.sources,
+    setup: setupSources(config, host.configFile ?? null, host.setup ?? NO_RESTART),
     metrics: () => telemetry.exposition(queries, shell.commitQueueLength, keptFigures(history.keeper)),
     journal,
     log,
@@ -188,6 +195,7 @@ export async function startNode(config: Config, invite: Invite | null, host: Nod
     bitcoind.submission,
     { name: 'chain reader', stopRank: STOP_RANK.chainReader, stop: () => chainReader.close() },
     history.part,
+    alerts.part,
     { name: 'node', start: () => shell.start(), stopRank: STOP_RANK.node, stop: signal => shell.stop(signal) },
     peers?.part ?? { name: 'no peers' },
     api,
@@ -215,6 +223,8 @@ export async function startNode(config: Config, invite: Invite | null, host: Nod
     }
   }
 }
+
+const NO_RESTART: SetupHost = { sources: { file: null, env: {}, flags: {} }, restart: null }
 
 /** The pool's own accounting, in the mode that has one. */
 async function openAccounting(config: Config, onFailed: (cause: unknown) => void) {

@@ -11,6 +11,7 @@ export const STOP_RANK = {
   stratum: 2,
   blockSubmission: 3,
   stratumRecorder: 3,
+  alerts: 3,
   history: 3,
   chainReader: 3,
   embeddedChain: 4,

@@ -1,3 +1,4 @@
+export { type AlertsJson, type AlertTestJson, alertsSchema, alertTestSchema } from './alerts.ts'
 export { type AuditJson, auditSchema } from './audit.ts'
 export { type BlocksJson, blocksSchema, type PayoutsJson, payoutsSchema } from './blocks.ts'
 export {
@@ -28,6 +29,15 @@ export {
   peersSchema
 } from './peers.ts'
 export { ROUTES, type Route, type RouteName } from './routes.ts'
+export {
+  type SetupAnswers,
+  type SetupCheckJson,
+  type SetupDoneJson,
+  type SetupJson,
+  setupCheckSchema,
+  setupDoneSchema,
+  setupSchema
+} from './setup.ts'
 export { type ErrorJson, type Status, type StatusJson, statusSchema } from './status.ts'
 export { type SharesJson, sharesSchema, type WindowJson, windowSchema } from './window.ts'
 export { type CoinbaseJson, coinbaseSchema, type TemplateJson, templateSchema } from './work.ts'

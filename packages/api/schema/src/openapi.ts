@@ -7,6 +7,7 @@ type Json = { readonly [key: string]: unknown }
 /** Why a request may be refused; every refusal has the same shape. */
 const REFUSALS: Readonly<Record<string, string>> = {
   400: 'The request is not as described here.',
+  403: 'It comes from a page of another site, or from where only the owner may ask.',
   401: 'A login or token is needed.',
   404: 'There is no such thing.',
   421: 'Asked by a host name that is not this node’s.',
@@ -43,7 +44,8 @@ export function openApiDocument(version: string): Json {
 const SECURITY: Readonly<Record<Route['access'], readonly Json[]>> = {
   open: [{}],
   read: [{}, { login: [] }],
-  command: [{ token: [] }]
+  owner: [{}, { login: [] }, { token: [] }],
+  command: [{ login: [] }, { token: [] }]
 }
 
 function operation(operationId: string, { summary, query, params, body, answer, access }: Route): Json {

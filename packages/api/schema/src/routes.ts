@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { alertsSchema, alertTestSchema } from './alerts.ts'
 import { auditParams, auditSchema } from './audit.ts'
 import { blocksQuery, blocksSchema, payoutsSchema } from './blocks.ts'
 import { configAnswerSchema, connectSchema, doctorSchema } from './checks.ts'
@@ -14,6 +15,7 @@ import {
   removePeerSchema,
   unbanSchema
 } from './peers.ts'
+import { setupAnswersSchema, setupCheckSchema, setupDoneSchema, setupSchema } from './setup.ts'
 import { statusSchema } from './status.ts'
 import { sharesQuery, sharesSchema, windowSchema } from './window.ts'
 import { coinbaseSchema, templateSchema } from './work.ts'
@@ -30,8 +32,11 @@ export interface Route {
   readonly body?: z.ZodType
   /** Its JSON, or what it is instead. */
   readonly answer: z.ZodType | { readonly type: string; readonly description: string }
-  /** `open`: always; `read`: who may read; `command`: changes the node, needs the token of its data directory. */
-  readonly access: 'open' | 'read' | 'command'
+  /**
+   * `open`: always; `read`: who may read; `owner`: with a login, the token of the data directory or, where no login is set, from a browser
+   * on the node's own computer; `command`: changes the node, needs the login or the token.
+   */
+  readonly access: 'open' | 'read' | 'owner' | 'command'
 }
 
 const addressQuery = earningsQuery.pick({ address: true })
@@ -198,6 +203,43 @@ export const ROUTES = {
     query: eventsQuery,
     answer: { type: 'text/event-stream', description: 'Server-sent events; the name of each is its topic' },
     access: 'read'
+  },
+  alerts: {
+    method: 'get',
+    path: '/v1/alerts',
+    summary: 'What is told to the owner, where, and how that goes',
+    answer: alertsSchema,
+    access: 'read'
+  },
+  alertTest: {
+    method: 'post',
+    path: '/v1/alerts/test',
+    summary: 'Send a test to each destination of alerts',
+    answer: alertTestSchema,
+    access: 'owner'
+  },
+  setup: {
+    method: 'get',
+    path: '/v1/setup',
+    summary: 'What a first configuration begins from',
+    answer: setupSchema,
+    access: 'owner'
+  },
+  setupCheck: {
+    method: 'post',
+    path: '/v1/setup/check',
+    summary: 'Look at the answers for a configuration, and ask the bitcoin node they name',
+    body: setupAnswersSchema,
+    answer: setupCheckSchema,
+    access: 'owner'
+  },
+  setupWrite: {
+    method: 'post',
+    path: '/v1/setup',
+    summary: 'Write the configuration and start again with it',
+    body: setupAnswersSchema,
+    answer: setupDoneSchema,
+    access: 'owner'
   },
   addPeer: {
     method: 'post',

@@ -1,13 +1,13 @@
 import type { IncomingMessage } from 'node:http'
 import type { ErrorJson } from '@p2poolv2/api/schema'
 import type { Clock } from '@p2poolv2/runtime'
-import type { FastifyInstance, FastifyReply } from 'fastify'
-import { isLan, isOwnHost } from './host-names.ts'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { isLan, isLoopbackHost, isOwnHost, isThisComputer } from './host-names.ts'
 import { basicCredentials, credentialsOf, isLogin, isSame, type Login } from './login.ts'
 import { RateLimit, WRONG_LOGIN_COST } from './rate-limit.ts'
 
 /** Who a request is let in as. */
-export type Access = 'open' | 'read' | 'command'
+export type Access = 'open' | 'read' | 'owner' | 'command'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -38,7 +38,7 @@ const CORS_HEADERS = {
   'access-control-max-age': '600'
 }
 
-/** Asked before every route, the first refusal counts: host name, rate, CORS preflight, login. */
+/** Asked before every route, the first refusal counts: host name, rate, CORS preflight, origin, login. */
 export class Gate {
   readonly #options: GateOptions
   readonly #clock: Clock
@@ -61,11 +61,13 @@ export class Gate {
       if (cors && request.method === 'OPTIONS') return reply.code(204).send()
       const { access = 'read', tokenInQuery = false } = request.routeOptions.config
       const { authorization } = request.headers
-      const asking = { authorization, ip: request.ip, token: tokenInQuery ? queryToken(request.query) : null }
+      if (isForeign(request, access, cors)) return reply.code(403).send(refusal(ORIGIN_REFUSED))
+      const token = tokenInQuery ? queryToken(request.query) : null
+      const asking = { authorization, ip: request.ip, token, isAtHome: isAtHome(request) }
       if (access === 'open' || isAllowed(asking, access, this.#options)) return undefined
       if (authorization !== undefined && this.#isTooMuch(request.ip, WRONG_LOGIN_COST, reply)) return reply
       // Without www-authenticate: the page asks for the login itself, and no browser does in its stead.
-      return reply.code(401).send(refusal(access === 'command' ? COMMAND_REFUSED : READ_REFUSED))
+      return reply.code(this.#refusalCode(access)).send(refusal(REFUSED[access]))
     })
   }
 
@@ -81,9 +83,19 @@ export class Gate {
     if (this.#rate.take(ip, 1, this.#clock.now().steadyMs) > 0) return 429
     if (origin !== undefined && !this.#options.cors && hostOf(origin) !== host) return 403
     const token = new URL(request.url ?? '/', 'http://localhost').searchParams.get('token')
-    if (isAllowed({ authorization, ip, token }, 'read', this.#options)) return null
+    if (isAllowed({ authorization, ip, token, isAtHome: false }, 'read', this.#options)) return null
     this.#rate.take(ip, WRONG_LOGIN_COST, this.#clock.now().steadyMs)
     return 401
+  }
+
+  /** Whether a request has shown the login or the token, and is not let in for where it comes from. */
+  hasSecret({ headers }: FastifyRequest): boolean {
+    return hasSecret(headers.authorization, null, this.#options)
+  }
+
+  /** 401 where a login would help: a page then asks for one. */
+  #refusalCode(access: Access): number {
+    return access === 'owner' && this.#options.login === null ? 403 : 401
   }
 
   #isTooMuch(ip: string, cost: number, reply: FastifyReply): boolean {
@@ -98,23 +110,49 @@ export class Gate {
 }
 
 const HOST_REFUSED = 'open this page by IP address or localhost, or name this host in [api] host_names'
+const ORIGIN_REFUSED = 'pages of other sites may not change this node'
 const READ_REFUSED = 'log in: send the user name and password of [api] auth_user as Basic authorization'
-const COMMAND_REFUSED =
-  'this changes the node: send the token of running.json in its data directory as a Bearer token, or log in'
+const REFUSED: Readonly<Record<Exclude<Access, 'open'>, string>> = {
+  read: READ_REFUSED,
+  owner:
+    'this is for the owner: open the page as http://localhost on the computer the node runs on (from another one: ssh -L 46884:127.0.0.1:46884 THAT-COMPUTER), or set [api] auth_user and auth_token and log in',
+  command: 'this changes the node: send the token of running.json in its data directory as a Bearer token, or log in'
+}
 
 interface Asking {
   readonly authorization: string | undefined
   readonly ip: string
   /** Of the query, base64 of user:password. */
   readonly token: string | null
+  /** From this computer, to this computer. */
+  readonly isAtHome: boolean
 }
 
-function isAllowed({ authorization, ip, token }: Asking, access: 'read' | 'command', options: GateOptions): boolean {
-  if (isSame(authorization ?? '', `Bearer ${options.token}`)) return true
-  if (options.login === null) return access === 'read'
-  const credentials = basicCredentials(authorization) ?? (token === null ? null : credentialsOf(token))
-  if (credentials !== null && isLogin(options.login, credentials)) return true
+function isAllowed(asking: Asking, access: Exclude<Access, 'open'>, options: GateOptions): boolean {
+  const { authorization, ip, token, isAtHome } = asking
+  if (hasSecret(authorization, token, options)) return true
+  if (options.login === null) return access === 'read' || (access === 'owner' && isAtHome)
   return access === 'read' && options.lanReads && isLan(ip)
+}
+
+function hasSecret(authorization: string | undefined, token: string | null, options: GateOptions): boolean {
+  if (isSame(authorization ?? '', `Bearer ${options.token}`)) return true
+  const credentials = basicCredentials(authorization) ?? (token === null ? null : credentialsOf(token))
+  return options.login !== null && credentials !== null && isLogin(options.login, credentials)
+}
+
+/** Browsers say of what may change something from which page it comes, and of every question to another site. */
+function isForeign({ method, headers }: FastifyRequest, access: Access, cors: boolean): boolean {
+  const isReading = method === 'GET' || method === 'HEAD'
+  if (access !== 'owner' && (isReading || cors)) return false
+  const { origin, host } = headers
+  return origin !== undefined && hostOf(origin) !== host
+}
+
+/** A proxy on this computer speaks for others: it is not at home, and says so in a header of these. */
+function isAtHome({ ip, headers }: FastifyRequest): boolean {
+  const isForwarded = ['forwarded', 'via', 'x-forwarded-for', 'x-real-ip'].some(name => headers[name] !== undefined)
+  return isThisComputer(ip) && isLoopbackHost(headers.host) && !isForwarded
 }
 
 function queryToken(query: unknown): string | null {

@@ -13,6 +13,17 @@ export function isOwnHost(host: string | undefined, names: ReadonlySet<string>):
   return lower.startsWith('[') ? isIPv6(lower.slice(1, -1)) : isIPv4(lower)
 }
 
+/** Whether a `Host` is one by which this computer alone reaches itself. */
+export function isLoopbackHost(host: string | undefined): boolean {
+  return /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?$/i.test(host ?? '')
+}
+
+/** Whether an address is this computer's own for itself. */
+export function isThisComputer(address: string): boolean {
+  const bare = address.toLowerCase().replace(/^::ffff:(?=\d+\.)/, '')
+  return bare === '::1' || (isIPv4(bare) && bare.startsWith('127.'))
+}
+
 /** Whether an address is of this computer or of a private network (RFC 1918, 3927, 4193, 4291). */
 export function isLan(address: string | undefined): boolean {
   if (address === undefined) return false

@@ -7,7 +7,7 @@ import type { BlockPlace, FoundBlock } from '@p2poolv2/sharechain'
 import { ApiServer, type ApiServerOptions, type ApiSources } from '../api-server.ts'
 import { Journal } from '../events/journal.ts'
 import type { NodeReads } from '../reads/node-reads.ts'
-import { NO_PEERS } from './node-view.ts'
+import { NO_ALERTS, NO_PEERS, NO_SETUP } from './node-view.ts'
 
 export const TOKEN = 'ab'.repeat(32)
 const log = createLog({ level: 'silent', format: 'json' })
@@ -56,6 +56,8 @@ export class LiveNode {
         reads: this.#reads(this.keeper),
         metrics: async () => 'p2pool_x 1\n',
         network: NO_PEERS,
+        alerts: NO_ALERTS,
+        setup: NO_SETUP,
         journal: this.journal,
         log,
         ...sources

@@ -1,4 +1,5 @@
 import type { NodeStatus } from '@p2poolv2/node'
+import type { AlertSources, SetupSources } from '../owner-routes.ts'
 import type { PeerSources } from '../peer-routes.ts'
 
 /** A node with peers, a bitcoin node and nobody who mines. */
@@ -46,4 +47,18 @@ export const NO_PEERS: PeerSources = {
   remove: who => `no longer wanted: ${who}`,
   ban: (who, seconds) => `banned ${who} for ${seconds} s`,
   unban: who => `unbanned ${who}`
+}
+
+/** Nothing is told to anybody. */
+export const NO_ALERTS: AlertSources = {
+  state: () => ({ destinations: [], rules: [], quietHours: null, isQuiet: false }),
+  test: async () => ({ results: [] })
+}
+
+/** No file is written. */
+export const NO_SETUP: SetupSources = {
+  look: () => ({ file: '/data/p2poolv2.toml', exists: false, chains: [] }),
+  check: async () => ({ problems: [], bitcoind: { state: 'ready', height: 7, findings: [] } }),
+  write: async () => ({ file: '/data/p2poolv2.toml', kept: null, restarts: false, next: 'Start it again.' }),
+  written: () => undefined
 }

@@ -92,5 +92,12 @@ export const PROGRAM_MESSAGES = {
     cause: 'Something broke while a question of the page or another program was answered.',
     cost: 'None: mining does not depend on the page.',
     fix: 'Report it with the line; asking again may help.'
+  }),
+  alertLost: warning({
+    id: 'P2P-0020',
+    says: 'an alert could not be delivered',
+    cause: 'The webhook or ntfy server of [alerts] refused it, or was not to be reached for hours; reason says which.',
+    cost: 'None: you were not told of the event named in the line.',
+    fix: 'Correct [alerts] in the configuration and press “Send a test” on the page, view Node.'
   })
 }

@@ -1,0 +1,2 @@
+export { AlertSender } from './alert-sender.ts'
+export type { Destination } from './destination.ts'

@@ -1,0 +1,195 @@
+import { type Moment, steadyMs, unixMs } from '@p2poolv2/primitives'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { ALERT_RULES, type Alert } from './alert.ts'
+import { AlertWatch, MAX_PER_HOUR } from './alert-watch.ts'
+import type { BlockSight, Sight } from './sight.ts'
+
+const START_MS = 1_700_000_000_000
+const LOOK_MS = 15_000
+const MINUTE_MS = 60_000
+const HOUR_MS = 60 * MINUTE_MS
+
+const CALM: Sight = {
+  workers: [],
+  hashrate: { m15: 0, d1: 0 },
+  behind: null,
+  bitcoindAway: null,
+  bitcoinHeight: 1_000,
+  blocks: [],
+  diskFreeBytes: 2 ** 40
+}
+
+let elapsedMs: number
+let watch: AlertWatch
+const now = (): Moment => ({ wallMs: unixMs(START_MS + elapsedMs), steadyMs: steadyMs(elapsedMs) })
+const nowSec = (): number => (START_MS + elapsedMs) / 1_000
+
+beforeEach(() => {
+  elapsedMs = 0
+  watch = new AlertWatch({
+    rules: ALERT_RULES,
+    silentSec: 600,
+    dropPart: 0.3,
+    words: { hashrate: hps => `${hps} H/s`, sats: sats => `${sats} sats` }
+  })
+})
+
+/** Looks at what `sight` says every fifteen seconds for so long. @returns everything told */
+function during(ms: number, sight: () => Partial<Sight>): Alert[] {
+  const told: Alert[] = []
+  for (const endMs = elapsedMs + ms; elapsedMs < endMs; elapsedMs += LOOK_MS) {
+    told.push(...watch.look({ ...CALM, ...sight() }, now()))
+  }
+  return told
+}
+
+const brief = (alerts: readonly Alert[]): string[] => alerts.map(({ rule, state }) => `${rule} ${state}`)
+
+describe('a silent worker', () => {
+  const worker = (name: string, lastAcceptedSec: number | null) => ({ id: `bcrt1q.${name}`, name, lastAcceptedSec })
+
+  it('is told once, and once when it is back', () => {
+    const atWork = () => ({ workers: [worker('attic', nowSec())] })
+    expect(during(HOUR_MS, atWork)).toEqual([])
+    const lastSec = nowSec()
+    const silent = during(2 * HOUR_MS, () => ({ workers: [worker('attic', lastSec)] }))
+    expect(brief(silent)).toEqual(['worker-silent raised'])
+    expect(silent[0]?.text).toContain('attic has had nothing accepted for 10 minutes')
+    expect(watch.open).toEqual(['worker-silent'])
+    const back = during(HOUR_MS, atWork)
+    expect(brief(back)).toEqual(['worker-silent over'])
+    expect(watch.open).toEqual([])
+  })
+
+  it('is no news if it was silent when the node started, or has never mined', () => {
+    const before = nowSec() - 3_600
+    expect(during(HOUR_MS, () => ({ workers: [worker('old', before), worker('idle', null)] }))).toEqual([])
+  })
+
+  it('comes with the others that fell silent with it, and not all of their names', () => {
+    const workers = Array.from({ length: 9 }, (_, index) => worker(`m${index}`, nowSec()))
+    const told = during(HOUR_MS, () => ({ workers }))
+    expect(brief(told)).toEqual(['worker-silent raised'])
+    expect(told[0]?.text).toContain('m0, m1, m2, m3, m4 and 4 more have')
+  })
+
+  it('is named without what would play tricks on a screen', () => {
+    const workers = [worker('a\u202eb\nc', nowSec())]
+    expect(during(HOUR_MS, () => ({ workers }))[0]?.text).toContain('a?b?c has')
+  })
+})
+
+describe('the hash rate', () => {
+  it('that falls is told when it has stayed low, and when it is back with some room to the threshold', () => {
+    expect(during(3 * HOUR_MS, () => ({ hashrate: { m15: 100, d1: 100 } }))).toEqual([])
+    expect(during(5 * MINUTE_MS, () => ({ hashrate: { m15: 60, d1: 99 } }))).toEqual([])
+    const low = during(HOUR_MS, () => ({ hashrate: { m15: 60, d1: 95 } }))
+    expect(brief(low)).toEqual(['hashrate-drop raised'])
+    expect(low[0]?.text).toContain('60 H/s')
+    // Above the threshold again, but not by half of the gap: it would come and go.
+    expect(during(HOUR_MS, () => ({ hashrate: { m15: 75, d1: 90 } }))).toEqual([])
+    expect(brief(during(HOUR_MS, () => ({ hashrate: { m15: 99, d1: 90 } })))).toEqual(['hashrate-drop over'])
+  })
+
+  it('that stays low for a day is how it is', () => {
+    during(2 * HOUR_MS, () => ({ hashrate: { m15: 100, d1: 100 } }))
+    const told = during(48 * HOUR_MS, () => ({ hashrate: { m15: 50, d1: 90 } }))
+    expect(brief(told)).toEqual(['hashrate-drop raised', 'hashrate-drop over'])
+    expect(told[1]?.title).toBe('Hash rate stays low')
+    // From there it can fall once more.
+    expect(brief(during(HOUR_MS, () => ({ hashrate: { m15: 20, d1: 50 } })))).toEqual(['hashrate-drop raised'])
+  })
+
+  it('of the first hour is no news', () => {
+    expect(during(HOUR_MS - LOOK_MS, () => ({ hashrate: { m15: 1, d1: 100 } }))).toEqual([])
+  })
+})
+
+describe('the node', () => {
+  it('that is behind for a moment is no news, for long it is', () => {
+    expect(during(4 * MINUTE_MS, () => ({ behind: 'Shares are being fetched.' }))).toEqual([])
+    expect(during(10 * MINUTE_MS, () => ({}))).toEqual([])
+    expect(brief(during(10 * MINUTE_MS, () => ({ behind: 'Shares are being fetched.' })))).toEqual([
+      'node-behind raised'
+    ])
+    expect(brief(during(10 * MINUTE_MS, () => ({})))).toEqual(['node-behind over'])
+  })
+
+  it('without a bitcoin node says what is wrong with it', () => {
+    const told = during(10 * MINUTE_MS, () => ({ bitcoindAway: 'it cannot be reached: start bitcoind' }))
+    expect(brief(told)).toEqual(['bitcoind-away raised'])
+    expect(told[0]?.text).toContain('start bitcoind')
+    // It comes and goes within the minute: one incident.
+    let look = 0
+    expect(during(10 * MINUTE_MS, () => ({ bitcoindAway: look++ % 3 === 0 ? 'away' : null }))).toEqual([])
+  })
+
+  it('says when the disk is almost full, and not again at every byte', () => {
+    const free = [2 ** 40, 2 ** 30 - 1, 2 ** 30 + 1, 2 ** 30 - 1, 2 ** 31]
+    const told = free.flatMap(diskFreeBytes => during(MINUTE_MS, () => ({ diskFreeBytes })))
+    expect(brief(told)).toEqual(['disk-low raised', 'disk-low over'])
+  })
+})
+
+describe('blocks of the pool', () => {
+  const block = (bitcoinHeight: number, over: Partial<BlockSight> = {}): BlockSight => ({
+    hash: String(bitcoinHeight),
+    bitcoinHeight,
+    state: 'good',
+    isFoundHere: false,
+    oursSats: 0n,
+    ...over
+  })
+
+  it('are told from their find to the day their coins can be spent', () => {
+    during(MINUTE_MS, () => ({ blocks: [block(950)] }))
+    const found = during(MINUTE_MS, () => ({ blocks: [block(1_001, { isFoundHere: true, oursSats: 7n }), block(950)] }))
+    expect(found.map(({ text }) => text)).toEqual([
+      'One of your miners found bitcoin block 1001. It pays you 7 sats, to be spent in a hundred blocks.'
+    ])
+    const blocks = [block(1_001, { isFoundHere: true, oursSats: 7n }), block(950, { oursSats: 5n })]
+    const matured = during(MINUTE_MS, () => ({ blocks, bitcoinHeight: 1_100 }))
+    expect(brief(matured)).toEqual(['payout-matured told', 'payout-matured told'])
+    expect(during(MINUTE_MS, () => ({ blocks, bitcoinHeight: 1_101 }))).toEqual([])
+  })
+
+  it('that pay you nothing mature without a word', () => {
+    during(MINUTE_MS, () => ({ blocks: [block(950)] }))
+    expect(during(MINUTE_MS, () => ({ blocks: [block(950)], bitcoinHeight: 1_100 }))).toEqual([])
+  })
+
+  it('that another one beats are told as lost', () => {
+    during(MINUTE_MS, () => ({}))
+    during(MINUTE_MS, () => ({ blocks: [block(1_001, { oursSats: 7n })] }))
+    const lost = during(MINUTE_MS, () => ({ blocks: [block(1_001, { oursSats: 7n, state: 'lost' })] }))
+    expect(lost.map(({ text }) => text)).toEqual([
+      'Bitcoin block 1001 of the pool was beaten by another one: it pays nobody, and you lose 7 sats.'
+    ])
+  })
+
+  it('of before the start are no news, however late the bitcoin node tells its height', () => {
+    const blocks = [block(900), block(950)]
+    expect(during(MINUTE_MS, () => ({ blocks, bitcoinHeight: null }))).toEqual([])
+    expect(during(MINUTE_MS, () => ({ blocks, bitcoinHeight: 1_000 }))).toEqual([])
+  })
+
+  it('cannot flood a phone: beyond a dozen an hour they are counted', () => {
+    during(MINUTE_MS, () => ({}))
+    const blocks = Array.from({ length: 20 }, (_, index) => block(1_001 + index))
+    expect(during(MINUTE_MS, () => ({ blocks }))).toHaveLength(MAX_PER_HOUR)
+    during(HOUR_MS, () => ({ blocks }))
+    const next = during(MINUTE_MS, () => ({ blocks: [block(1_030), ...blocks] }))
+    expect(next).toHaveLength(1)
+    expect(next[0]?.text).toContain('8 more like it')
+  })
+})
+
+it('tells of the rules alone that the owner wants', () => {
+  watch = new AlertWatch({
+    rules: ['block-found'],
+    silentSec: 600,
+    dropPart: 0.3,
+    words: { hashrate: String, sats: String }
+  })
+  expect(during(HOUR_MS, () => ({ bitcoindAway: 'away', diskFreeBytes: 0 }))).toEqual([])
+})
