@@ -1,6 +1,6 @@
 import { type ChainParams, consensusFingerprint, genesisShare } from '@p2poolv2/consensus'
 import { BLOCKS_READ } from '@p2poolv2/node'
-import type { Log } from '@p2poolv2/runtime'
+import { type Log, MESSAGES } from '@p2poolv2/runtime'
 import { type FoundBlock, SCHEMA_VERSION, ShareChain, type ShareStore, type StoreIdentity } from '@p2poolv2/sharechain'
 import { type LevelStore, openLevelStore, repairLevelStore } from '@p2poolv2/sharechain/level'
 
@@ -22,17 +22,11 @@ export interface OpenedChain {
 export async function openShareChain(folder: string, params: ChainParams, log: Log): Promise<OpenedChain> {
   const opened = await opening(folder, params, log).catch(async error => {
     if (!(error instanceof Error && 'code' in error && REPAIRABLE.has(error.code))) throw error
-    log.warn(
-      { err: error, folder },
-      'the share store is damaged: it is being repaired, which takes minutes for a large one'
-    )
+    log.warn(MESSAGES.storeRepairing, { err: error, folder })
     const repair = await repairLevelStore(folder, storeIdentity(params), (done, of) =>
       log.info({ done, of }, 'repairing the share store: shares looked at')
     )
-    log.warn(
-      { ...repair },
-      'the share store is repaired: what it lost is fetched from peers; as it was found it is kept in keptIn, and may be deleted'
-    )
+    log.warn(MESSAGES.storeRepaired, { ...repair })
     return opening(folder, params, log)
   })
   const { store, chain } = opened
@@ -73,12 +67,8 @@ function tellOfLoss({ lost, sequence }: LevelStore, folder: string, log: Log): v
     throw Object.assign(new Error(`The store in ${folder} is damaged: ${what}.`), { code: 'store-damaged' })
   }
   if (lost.newest === 0) return
-  log.warn(
-    { changesLost: lost.newest, lastChange: sequence, folder },
-    lost.werePromised
-      ? 'the newest changes of the share chain are not on disk although the disk said so: check it. They come from peers again'
-      : 'the newest changes of the share chain are not on disk, as after a power cut. They come from peers again'
-  )
+  const message = lost.werePromised ? MESSAGES.promisedLost : MESSAGES.newestLost
+  log.warn(message, { changesLost: lost.newest, lastChange: sequence, folder })
 }
 
 async function restoredChain(params: ChainParams, store: ShareStore): Promise<ShareChain> {

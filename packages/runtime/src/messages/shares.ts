@@ -23,5 +23,33 @@ export const SHARE_MESSAGES = {
     cause: 'The disk lost or damaged it, as after a power cut.',
     cost: 'None, as long as a peer has it.',
     fix: 'Nothing once; if often, the disk is failing: move the data directory to another.'
+  }),
+  storeRepairing: warning({
+    id: 'P2P-0304',
+    says: 'the share store is damaged: it is being repaired, which takes minutes for a large one',
+    cause: 'The disk lost or changed part of it, as in a power cut or when it is failing.',
+    cost: 'Miners have no work until it is done.',
+    fix: 'Wait for it. If it comes again without a power cut, the disk is failing: move the data directory to another.'
+  }),
+  storeRepaired: warning({
+    id: 'P2P-0305',
+    says: 'the share store is repaired: what it lost is fetched from peers',
+    cause: 'It was damaged; the line counts what was kept, rebuilt and lost.',
+    cost: 'None, as long as a peer has what was lost. As it was found the store is kept in keptIn.',
+    fix: 'Delete the folder keptIn when the node has run well for a day.'
+  }),
+  newestLost: warning({
+    id: 'P2P-0306',
+    says: 'the newest changes of the share chain are not on disk, as after a power cut: they come from peers again',
+    cause: 'They were written and not yet on the platter when the computer went off.',
+    cost: 'None, as long as a peer has them; without peers the shares of the last seconds.',
+    fix: 'Nothing.'
+  }),
+  promisedLost: warning({
+    id: 'P2P-0307',
+    says: 'the newest changes of the share chain are not on disk although the disk said so: check it',
+    cause: 'The disk confirmed what it had not kept: it is failing, or its cache ignores flushes.',
+    cost: 'The shares come from peers again; a found block is in its own folder and with bitcoind.',
+    fix: 'Move the data directory to another disk, best an SSD with power-loss protection.'
   })
 }

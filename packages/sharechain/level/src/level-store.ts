@@ -1,5 +1,3 @@
-import { mkdir, readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { CodecError, type Height, type ShareHash } from '@p2poolv2/primitives'
 import {
   type ArchivedHeight,
@@ -28,24 +26,20 @@ import {
   unsealed,
   wholeHeights
 } from '@p2poolv2/sharechain'
-import { Level } from 'level'
-import { readHolder, removeHolder, writeHolder } from './holder.ts'
+import { codesOf, type Database, openDatabase, prepareDirectory, storeError } from './database.ts'
+import { removeHolder, writeHolder } from './holder.ts'
 import { journalRow, journalStartRow, missingDeltas } from './journal.ts'
 import { writeOwner } from './owner.ts'
 import { ProgressFile, readProgress } from './progress.ts'
 import {
-  reasonOf,
   StoreClosed,
   StoreDamaged,
-  StoreLocked,
   StoreOfAnotherChain,
   StoreOfAnotherFingerprint,
   StoreSchema,
   StoreSequence,
   StoreUnavailable
 } from './store-errors.ts'
-
-export type Database = Level<Uint8Array, Uint8Array>
 
 /** What a store had and has no longer, as far as its own notes tell. */
 export interface LostDeltas {
@@ -68,10 +62,6 @@ export interface LevelStoreOptions {
 
 /** Rows read at once on start; about 0.2 MB. */
 const LOAD_BATCH_ROWS = 1024
-/** Table files: larger than LevelDB's default, since bodies make gigabytes of them, and few open at once. */
-const MAX_FILE_BYTES = 16 * 1024 * 1024
-const MAX_OPEN_FILES = 256
-
 /**
  * Opens or makes the share store in a directory of its own.
  * @param directory made if it is not there
@@ -101,20 +91,6 @@ export async function openLevelStore(
     await database.close()
     throw storeError(directory, error)
   }
-}
-
-/** @throws StoreLocked, StoreDamaged, StoreUnavailable */
-export async function openDatabase(directory: string): Promise<Database> {
-  const database: Database = new Level(directory, {
-    keyEncoding: 'view',
-    valueEncoding: 'view',
-    maxFileSize: MAX_FILE_BYTES,
-    maxOpenFiles: MAX_OPEN_FILES
-  })
-  await database.open().catch(async error => {
-    throw await openFailure(directory, error)
-  })
-  return database
 }
 
 /** Holds the store against its notes, and begins those anew where they cannot tell. */
@@ -334,24 +310,6 @@ export class LevelStore implements ShareStore {
   }
 }
 
-/** Makes the directory, and refuses one where LevelDB would begin anew over the remains of a store, or looks for a file that is not there. */
-async function prepareDirectory(directory: string): Promise<void> {
-  const names = await mkdir(directory, { recursive: true })
-    .then(() => readdir(directory))
-    .catch(error => {
-      throw new StoreUnavailable(directory, error)
-    })
-  const hasTables = names.some(name => name.endsWith('.ldb') || name.endsWith('.log'))
-  if (!names.includes('CURRENT')) {
-    if (hasTables) throw new StoreDamaged(directory, 'its file CURRENT is missing')
-    return
-  }
-  const current = await readFile(join(directory, 'CURRENT'), 'latin1').catch(() => null)
-  if (current !== null && !names.includes(current.trimEnd())) {
-    throw new StoreDamaged(directory, 'its file CURRENT names no file that is there')
-  }
-}
-
 /** Writes the identity of a new store, or compares it with the one found. */
 export async function checkIdentity(database: Database, directory: string, wanted: StoreIdentity): Promise<void> {
   const stored = await database.get(identityKey())
@@ -379,11 +337,6 @@ async function readSequence(database: Database, directory: string): Promise<numb
   return 0
 }
 
-async function openFailure(directory: string, error: unknown): Promise<unknown> {
-  if (codesOf(error).includes('LEVEL_LOCKED')) return new StoreLocked(directory, await readHolder(directory), error)
-  return storeError(directory, error)
-}
-
 /** Null for a record that is damaged. */
 function headerRecordOf(record: Uint8Array): HeaderRecord | null {
   try {
@@ -394,23 +347,7 @@ function headerRecordOf(record: Uint8Array): HeaderRecord | null {
   }
 }
 
-/** LevelDB's errors and our codecs' as errors of the store; those pass, and so does whatever is neither. */
-function storeError(directory: string, error: unknown): unknown {
-  if (error instanceof CodecError) return new StoreDamaged(directory, error.message, error)
-  const codes = codesOf(error)
-  if (codes.includes('LEVEL_CORRUPTION')) return new StoreDamaged(directory, reasonOf(error), error)
-  if (codes.some(code => code.startsWith('LEVEL_'))) return new StoreUnavailable(directory, error)
-  return error
-}
-
 /** LevelDB gives Node's Buffer, whose `slice` is a view and not a copy; the core is promised plain bytes. */
 function plain(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-}
-
-/** Codes of an error and its causes, outermost first. */
-function codesOf(error: unknown): string[] {
-  const codes: string[] = []
-  for (let at = error; at instanceof Error; at = at.cause) if ('code' in at) codes.push(String(at.code))
-  return codes
 }

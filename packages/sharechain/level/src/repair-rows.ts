@@ -18,8 +18,8 @@ import {
   stateKey,
   unsealed
 } from '@p2poolv2/sharechain'
+import type { Database } from './database.ts'
 import { journalRow, journalStartRow } from './journal.ts'
-import type { Database } from './level-store.ts'
 
 /** What came of a repair, in shares inside the prune depth. */
 export interface RowRepair {
