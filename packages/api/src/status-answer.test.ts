@@ -56,7 +56,7 @@ describe('the status as JSON', () => {
         '"result":"rejected: high-hash"}],"miners":[{"worker":"w","address":"bcrt1qa","userAgent":"cpu","difficulty":0.5,' +
         '"hashrate":1.25,"accepted":2,"rejected":1,"work":"pool","warnings":["w"]}],"bitcoind":{"url":"http://127.0.0.1:1","state":"ready","height":7,' +
         '"message":null},"network":{"state":"current","message":"The share chain is current: shares found now count as ' +
-        'soon as they are found.","peers":3},"refusedMiners":[{"host":"192.0.2.1","user":"x","userAgent":"cpu","message":"no address",' +
+        'soon as they are found.","peers":3,"sync":null},"refusedMiners":[{"host":"192.0.2.1","user":"x","userAgent":"cpu","message":"no address",' +
         '"tries":3,"since":1700000000,"last":1700000060}],"mode":"sharechain",' +
         '"totals":{"accepted":2,"rejected":1,"rejects":[{"reason":"Stale","count":1}],"bestDifficulty":3,"blocksFound":0,' +
         '"hashrates":{"m1":7,"m5":6,"m15":5,"h1":4,"h6":3,"d1":2,"d7":1}}}'
@@ -91,6 +91,29 @@ describe('the status as JSON', () => {
     expect(statusJson({ ...VIEW, clockDifferenceSec: -6_901 }).bitcoind.message).toContain('115 minutes behind')
     expect(statusJson({ ...VIEW, clockDifferenceSec: 180 }).bitcoind.message).toContain('3 minutes ahead of')
     expect(statusJson(VIEW).bitcoind.message).toBe(null)
+  })
+
+  it('says how far a sync is, and nothing of a rate that is not known yet', () => {
+    const sync = {
+      phase: 'checking',
+      doneHeights: 1_200,
+      totalHeights: 5_000,
+      heightsPerSec: 390.5,
+      secondsLeft: 10
+    } as const
+    const syncing = { state: 'syncing', quiet: false, peers: 2, sync } as const
+    expect(statusJson({ ...VIEW, network: syncing }).network.sync).toEqual({
+      phase: 'checking',
+      doneHeights: 1_200,
+      totalHeights: 5_000,
+      heightsPerSecond: 390.5,
+      secondsLeft: 10
+    })
+    const first = { ...syncing, sync: { ...sync, heightsPerSec: null, secondsLeft: null } }
+    expect(statusJson({ ...VIEW, network: first }).network.sync).toMatchObject({
+      heightsPerSecond: null,
+      secondsLeft: null
+    })
   })
 
   it('tells a quiet network from one where shares come in', () => {

@@ -80,11 +80,17 @@ function statusOf(view: NodeStatus): Status {
         view.mode === 'sharechain'
           ? NETWORK_SENTENCES[network.quiet ? 'quiet' : network.state]
           : STANDALONE_SENTENCES[view.mode],
-      peers: network.peers
+      peers: network.peers,
+      sync: network.sync === null ? null : syncOf(network.sync)
     },
     mode: view.mode,
     totals: totalsOf(view.totals)
   }
+}
+
+function syncOf(sync: NonNullable<NodeStatus['network']['sync']>): Status['network']['sync'] {
+  const { phase, doneHeights, totalHeights, heightsPerSec, secondsLeft } = sync
+  return { phase, doneHeights, totalHeights, heightsPerSecond: heightsPerSec, secondsLeft }
 }
 
 function clockSentence({ clockDifferenceSec }: NodeStatus): string | null {

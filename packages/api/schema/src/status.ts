@@ -81,12 +81,27 @@ const bitcoind = z.object({
     .describe('What its operator should do, else what keeps jobs from becoming shares; null if all is well.')
 })
 
+const sync = z.object({
+  phase: z
+    .enum(['comparing', 'fetching', 'checking'])
+    .describe(
+      'comparing: headers of a peer are followed to see whether its chain is heavier; fetching: they are taken; checking: shares are fetched and judged.'
+    ),
+  doneHeights: count.describe('Heights behind us in this phase.'),
+  totalHeights: count.describe(
+    'Heights in all: of headers by the time of the newest one, an estimate; of shares those whose headers are known.'
+  ),
+  heightsPerSecond: z.number().nullable().describe('Since the phase began; null in its first moments.'),
+  secondsLeft: count.nullable().describe('Of this phase, at that rate.')
+})
+
 const network = z.object({
   state: z
     .enum(['alone', 'syncing', 'current'])
     .describe('alone: no peer; syncing: shares of others are being fetched; current: nothing is known to be missing.'),
   message: z.string().describe('What that means for whoever mines here, one sentence.'),
-  peers: count.describe('Peers connected.')
+  peers: count.describe('Peers connected.'),
+  sync: sync.nullable().describe('How far it is, while it catches up with much; else null.')
 })
 
 const totals = z.object({
