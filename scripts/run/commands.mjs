@@ -123,6 +123,16 @@ const COMMANDS = {
     run: app('apps/load/dist/main.js')
   },
   bench: { usage: 'bench [filter...]', summary: 'run the benchmarks in test/bench', run: runBenches },
+  pack: {
+    usage: 'pack',
+    summary: 'make the file that npm install -g takes',
+    run: async () => (await import('../pack/pack.mjs')).pack()
+  },
+  'pack:check': {
+    usage: 'pack:check',
+    summary: 'make it, install it where there is no compiler, and run it; needs the npm registry',
+    run: async () => (await import('../pack/pack.mjs')).packCheck()
+  },
   build: { usage: 'build', summary: 'compile every package', run: build },
   install: {
     usage: 'install [options]',
