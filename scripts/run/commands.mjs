@@ -76,6 +76,11 @@ const COMMANDS = {
     summary: 'whom a random chain of 20,000 shares pays, computed again in Python; --shares N, --seed N',
     run: script('test/independent/independent.ts')
   },
+  'test:power-cut': {
+    usage: 'test:power-cut [options]',
+    summary: 'two thousand power cuts over what a store writes; needs gcc; --cuts N, --seed N',
+    run: script('test/faults/power-cut/power-cut.ts')
+  },
   soak: {
     usage: 'soak [options]',
     summary: 'eight real nodes for twenty minutes, restarts, memory and files; --minutes N, --seed N',

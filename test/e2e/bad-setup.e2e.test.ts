@@ -1,4 +1,4 @@
-import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -103,20 +103,6 @@ describe('a node that cannot start says what to change', () => {
     const dataDir = await stage.folder()
     await writeFile(join(dataDir, 'wallet.key'), `${'11'.repeat(32)}\n`, { mode: 0o644 })
     expect(await refusedStart(stage, { dataDir })).toContain('chmod 600')
-  })
-
-  it('when of the store nothing is left that could be repaired', async () => {
-    const stage = openStage()
-    const dataDir = await stage.folder()
-    const node = await stage.node({ dataDir, args: ['--miners', '0'] }).ready()
-    await node.stop()
-    const store = join(dataDir, 'devnet', 'store')
-    for (const file of await readdir(store)) {
-      if (/^MANIFEST|\.(log|ldb)$/.test(file)) await writeFile(join(store, file), 'what a dying disk gives back')
-    }
-    const said = await refusedStart(stage, { dataDir, args: ['--miners', '0'] })
-    expect(said).toContain(store)
-    expect(said).toMatch(/damaged.*[Mm]ove/)
   })
 
   it('when the genesis of the chain has to be configured and is not', async () => {

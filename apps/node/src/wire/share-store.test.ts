@@ -140,4 +140,14 @@ describe('a store that can be repaired is repaired', () => {
     const { chain } = await start(folder)
     expectWhole(chain)
   })
+
+  it('with nothing in it that could be read: it begins anew, says so, and keeps what was found', async () => {
+    const folder = await store()
+    const files = await filesOf(folder, name => /^MANIFEST|\.(log|ldb)$/.test(name))
+    for (const file of files) await writeFile(file, 'what a dying disk gives back')
+    const { chain, before, said } = await start(folder)
+    expect(before).toBe(1)
+    expect(said).toContainEqual(expect.stringContaining('nothing could be saved'))
+    expectWhole(chain)
+  })
 })

@@ -26,7 +26,8 @@ export async function openShareChain(folder: string, params: ChainParams, log: L
     const repair = await repairLevelStore(folder, storeIdentity(params), (done, of) =>
       log.info({ done, of }, 'repairing the share store: shares looked at')
     )
-    log.warn(MESSAGES.storeRepaired, { ...repair })
+    if (repair.kept > 0) log.warn(MESSAGES.storeRepaired, { ...repair })
+    else log.error(MESSAGES.storeLost, { ...repair })
     return opening(folder, params, log)
   })
   const { store, chain } = opened

@@ -1,4 +1,4 @@
-import { warning } from './message.ts'
+import { failure, warning } from './message.ts'
 
 /** P2P-03…: the share chain. */
 export const SHARE_MESSAGES = {
@@ -51,5 +51,12 @@ export const SHARE_MESSAGES = {
     cause: 'The disk confirmed what it had not kept: it is failing, or its cache ignores flushes.',
     cost: 'The shares come from peers again; a found block is in its own folder and with bitcoind.',
     fix: 'Move the data directory to another disk, best an SSD with power-loss protection.'
+  }),
+  storeLost: failure({
+    id: 'P2P-0308',
+    says: 'of the share store nothing could be saved: the share chain is fetched from peers',
+    cause: 'What is on disk is no store any more; the line says where it is kept.',
+    cost: 'None, as long as a peer has the chain; found blocks have a folder of their own.',
+    fix: 'Have at least one peer. Check the disk; keep the folder keptIn if you want the damage looked at.'
   })
 }

@@ -40,6 +40,7 @@ import {
   StoreSequence,
   StoreUnavailable
 } from './store-errors.ts'
+import { syncLogs } from './sync-logs.ts'
 
 /** What a store had and has no longer, as far as its own notes tell. */
 export interface LostDeltas {
@@ -99,7 +100,8 @@ async function lostDeltas(database: Database, directory: string, sequence: numbe
   const between = await missingDeltas(database, sequence)
   if (between === null) {
     const { key, value } = journalStartRow(sequence + 1)
-    await database.put(key, value)
+    // On the platter, or a power cut could take this row and not those it is about.
+    await database.put(key, value, { sync: true })
   }
   return {
     newest: Math.max(0, (noted?.sequence ?? 0) - sequence),
@@ -264,6 +266,7 @@ export class LevelStore implements ShareStore {
     ])
     const sync = this.#sync === 'always' || deltas.some(({ durability }) => durability === 'flushed')
     await this.#guard(this.#database.batch(writes, { sync }))
+    if (sync) await this.#guard(syncLogs(this.#directory))
     this.#progress.advance(last.sequence, sync ? 'flushed' : 'buffered')
   }
 

@@ -19,8 +19,9 @@ const LevelDb = Level as typeof Level & { readonly repair: (directory: string) =
 
 /**
  * Repairs a damaged store in place: LevelDB makes new lists of what it finds in its files, then the rows are made to agree. The store as
- * it was found is kept beside it, at the price of its logs: tables are never changed, so they are linked.
- * @throws StoreLocked; StoreDamaged when there is nothing that could be told from it; whatever `openLevelStore` throws for a store of
+ * it was found is kept beside it, at the price of its logs: tables are never changed, so they are linked. One of which nothing is left
+ * is empty then, and new.
+ * @throws StoreLocked; StoreDamaged when LevelDB cannot repair it; whatever `openLevelStore` throws for a store of
  * somebody else
  */
 export async function repairLevelStore(
@@ -42,8 +43,11 @@ export async function repairLevelStore(
     await checkIdentity(database, directory, identity)
     const sequence = (await readProgress(directory))?.sequence ?? 0
     const repaired = await repairRows(database, { genesisHash: identity.genesisHash, sequence, onProgress })
-    if (repaired === null) throw new StoreDamaged(directory, 'its first share is not there')
-    return { ...repaired, keptIn }
+    if (repaired !== null) return { ...repaired, keptIn }
+    // Without its first share nothing of it can be told: a store whose making was cut short, or whose tables are all gone.
+    await database.clear()
+    await rm(join(directory, 'progress.json'), { force: true })
+    return { kept: 0, rebuilt: 0, lost: sequence, bodiesLost: 0, confirmedHeight: 0, keptIn }
   } finally {
     await database.close()
   }
