@@ -1,4 +1,4 @@
-/** CPU time of one renewal of work for 1,000 miners: from the template to the bytes of every miner's job. */
+/** CPU time of one renewal of work for 5,000 miners: from the template to the bytes of every miner's job. */
 import type { BlockTemplate } from '@p2poolv2/bitcoin'
 import type { NodeEffect } from '@p2poolv2/node'
 import { address, Rig, type RigOptions, SOURCE, template } from '@p2poolv2/node/testing'
@@ -6,28 +6,44 @@ import { filledStore } from './inputs/restored-chain.ts'
 import { BITCOIN_BITS, FULL_WINDOW, GENESIS_SEC, PARAMS } from './inputs/window-rows.ts'
 import { measure, note } from './measure.ts'
 
-const MINERS = 1_000
+const MINERS = 5_000
 const RENEWALS = 2
-const CASES: readonly { id: string; shares: number; miners: number; renewal: 'block' | 'template' }[] = [
-  { id: 'renew.block.3-payees', shares: 1_000, miners: 3, renewal: 'block' },
-  { id: 'renew.template.3-payees', shares: 1_000, miners: 3, renewal: 'template' },
-  { id: 'renew.block.500-payees', shares: FULL_WINDOW, miners: 500, renewal: 'block' }
+/** `addresses`: that the miners of this node mine for; those of one have the same job. */
+const CASES: readonly {
+  id: string
+  shares: number
+  miners: number
+  addresses: number
+  renewal: 'block' | 'template'
+}[] = [
+  { id: 'renew.block.3-payees', shares: 1_000, miners: 3, addresses: MINERS, renewal: 'block' },
+  { id: 'renew.block.3-payees.20-addresses', shares: 1_000, miners: 3, addresses: 20, renewal: 'block' },
+  { id: 'renew.template.3-payees', shares: 1_000, miners: 3, addresses: MINERS, renewal: 'template' },
+  { id: 'renew.template.3-payees.20-addresses', shares: 1_000, miners: 3, addresses: 20, renewal: 'template' },
+  { id: 'renew.block.500-payees.20-addresses', shares: FULL_WINDOW, miners: 500, addresses: 20, renewal: 'block' }
 ]
 
-/** Jobs written as a socket would write them. @returns bytes in all */
-function writeJobs(effects: readonly NodeEffect[]): number {
+/** Jobs written as a socket would write them, in as many events as it takes. @returns bytes in all */
+function renew(rig: Rig, template: BlockTemplate): number {
   let bytes = 0
   let jobs = 0
-  for (const effect of effects) {
-    if (effect.type !== 'sendMiner') continue
-    bytes += Buffer.from(effect.output as string, 'latin1').length
-    jobs += 1
+  const write = (effects: readonly NodeEffect[]): void => {
+    for (const effect of effects) {
+      if (effect.type !== 'sendMiner') continue
+      bytes += Buffer.from(effect.output as string, 'latin1').length
+      jobs += 1
+    }
   }
-  if (jobs !== MINERS) throw new Error(`the bench sends ${jobs} jobs`)
+  write(rig.core.handle({ type: 'template', template, source: SOURCE }, rig.now))
+  while (jobs < MINERS) {
+    const before = jobs
+    write(rig.core.handle({ type: 'deadline' }, rig.now))
+    if (jobs === before) throw new Error(`the bench sends ${jobs} jobs`)
+  }
   return bytes
 }
 
-for (const { id, shares, miners, renewal } of CASES) {
+for (const { id, shares, miners, addresses, renewal } of CASES) {
   const options: RigOptions = { params: PARAMS, store: filledStore({ shares, miners }), check: 'never' }
   const rig = new Rig(options)
   rig.nowMs = (GENESIS_SEC + shares + 10) * 1000
@@ -42,7 +58,7 @@ for (const { id, shares, miners, renewal } of CASES) {
     })
   }
   rig.handle({ type: 'template', template: nextTemplate(), source: SOURCE })
-  for (let miner = 1; miner <= MINERS; miner++) rig.connect(miner, `${address(miner)}.bench`)
+  for (let miner = 1; miner <= MINERS; miner++) rig.connect(miner, `${address(1 + (miner % addresses))}.bench`)
   rig.effects.length = 0
   let templates: BlockTemplate[] = []
   let bytes = 0
@@ -55,9 +71,7 @@ for (const { id, shares, miners, renewal } of CASES) {
       rig.nowMs += 1_001
     },
     run: () => {
-      for (const next of templates) {
-        bytes = writeJobs(rig.core.handle({ type: 'template', template: next, source: SOURCE }, rig.now))
-      }
+      for (const next of templates) bytes = renew(rig, next)
     }
   })
   note(`${id}: ${MINERS} miners, ${bytes} bytes a renewal`)

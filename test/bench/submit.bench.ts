@@ -4,13 +4,12 @@ import { asciiToBytes, targetFromDifficulty } from '@p2poolv2/primitives'
 import { nodeSha256d } from '@p2poolv2/runtime'
 import { LineReader, type MinerSession, type SessionEffect, StratumV1 } from '@p2poolv2/stratum'
 import { JobRegistry } from '../../packages/stratum/src/mining/job-registry.ts'
-import { verifySubmit } from '../../packages/stratum/src/mining/verify-submit.ts'
-import { jobOf, NOW, submitLines, USER, workWith } from './inputs/submits.ts'
+import { LastRoot, verifySubmit } from '../../packages/stratum/src/mining/verify-submit.ts'
+import { jobOf, NOW, type Roots, submitLines, USER, workWith } from './inputs/submits.ts'
 import { measure, note } from './measure.ts'
 
 const SUBMITS = 2_000
 const EXTRANONCE1 = Uint8Array.of(10, 0, 0, 1)
-const EXTRANONCE2 = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 1)
 const VERSION_MASK = 0x1fffe000
 /** Every hash meets it. */
 const DIFFICULTY = 1e-12
@@ -70,19 +69,17 @@ function expectAccepted(effects: readonly SessionEffect[]): void {
   if (!effects.some(({ type }) => type === 'accepted')) throw new Error('the bench measures refusals')
 }
 
-for (const [name, bytes] of SIZES) {
-  const job = jobOf(workWith(bytes))
-  note(`${name}: coinbase of ${job.work.coinbase.bytes.length} bytes, 12 branch nodes`)
+async function measureSessions(name: string, job: Job, roots: Roots): Promise<void> {
   const session = loggedInSession(job)
   const reader = new LineReader()
   let lines: Uint8Array[] = []
   let nonce = 0
   await measure({
-    id: `submit.session.${name}`,
+    id: `submit.session.${name}${roots === 'one' ? '.same-root' : ''}`,
     unit: 'submit',
     operationsPerSample: SUBMITS,
     prepare: () => {
-      lines = submitLines(SUBMITS, { job, firstNonce: nonce })
+      lines = submitLines(SUBMITS, { job, firstNonce: nonce, roots })
       nonce += SUBMITS
     },
     run: () => {
@@ -92,12 +89,21 @@ for (const [name, bytes] of SIZES) {
       }
     }
   })
+}
+
+for (const [name, bytes] of SIZES) {
+  const job = jobOf(workWith(bytes))
+  note(`${name}: coinbase of ${job.work.coinbase.bytes.length} bytes, 12 branch nodes`)
+  await measureSessions(name, job, 'each')
+  await measureSessions(name, job, 'one')
 
   const registry = new JobRegistry()
   registry.add(job, { difficulty: DIFFICULTY, target: targetFromDifficulty(DIFFICULTY), nowMs: NOW.steadyMs })
   const known = registry.find(job.id)
   if (known === null) throw new Error('a job just added is known')
-  const context = { extranoncePrefix: EXTRANONCE1, versionMask: VERSION_MASK, sha256d: nodeSha256d }
+  const lastRoot = new LastRoot(8)
+  const context = { extranoncePrefix: EXTRANONCE1, versionMask: VERSION_MASK, lastRoot, sha256d: nodeSha256d }
+  const extranonce = new Uint8Array(8)
   let checked = 0
   await measure({
     id: `submit.verify.${name}`,
@@ -105,9 +111,10 @@ for (const [name, bytes] of SIZES) {
     operationsPerSample: SUBMITS,
     run: () => {
       for (let i = 0; i < SUBMITS; i++) {
+        extranonce[checked & 7] = checked
         const submit = {
           jobId: job.id,
-          extranonce: EXTRANONCE2,
+          extranonce,
           timeSec: job.work.timeSec,
           nonce: checked++,
           versionBits: 0x2000

@@ -40,8 +40,23 @@ describe('miners and their work', () => {
     rig.template()
     const a = rig.connect(1, address(1))
     const b = rig.connect(2, address(1))
-    expect(a.job.coinbase2).not.toBe(b.job.coinbase2)
     expect(a.extranonce1).not.toBe(b.extranonce1)
+    // The line of their job is the same, and is made once: what they hash differs by the extranonce in it.
+    expect(a.job).toEqual(b.job)
+    const [{ coinbase: ofA }, { coinbase: ofB }] = [a.grind(A_SHARE), b.grind(A_SHARE)]
+    expect(ofA).not.toEqual(ofB)
+  })
+
+  it('a connection that gets work twice between two renewals never gets the same job twice', () => {
+    const rig = new Rig()
+    rig.template()
+    const miner = rig.connect(1, address(1))
+    rig.connect(2, address(1))
+    // Long silence lets the difficulty fall, which comes with a job.
+    while (miner.jobs.length < 4) rig.advance(1_000)
+    expect(new Set(miner.jobs.map(({ id }) => id)).size).toBe(miner.jobs.length)
+    expect(new Set(miner.jobs.map(({ coinbase2 }) => coinbase2)).size).toBe(miner.jobs.length)
+    rig.core.checkInvariants()
   })
 
   it('an extranonce is not given out again soon after its connection is gone', () => {

@@ -62,12 +62,19 @@ export function jobOf(work: MiningWork): Job {
   return { id: '0123456789abcdef', work, nsecs: 1n, commitment: new Uint8Array(32).fill(7) }
 }
 
+/** Whether submits are found under one merkle root, as a machine with too low a difficulty finds them, or each under its own. */
+export type Roots = 'one' | 'each'
+
 /** Lines of `mining.submit` as a miner writes them, each with a nonce of its own. */
-export function submitLines(count: number, { job, firstNonce }: { job: Job; firstNonce: number }): Uint8Array[] {
+export function submitLines(
+  count: number,
+  { job, firstNonce, roots }: { job: Job; firstNonce: number; roots: Roots }
+): Uint8Array[] {
   const time = job.work.timeSec.toString(16)
   return Array.from({ length: count }, (_, i) => {
     const nonce = (firstNonce + i).toString(16).padStart(8, '0')
-    const params = [USER, job.id, '0000000000000001', time, nonce, '00002000']
+    const extranonce2 = roots === 'one' ? '0000000000000001' : nonce.padStart(16, '0')
+    const params = [USER, job.id, extranonce2, time, nonce, '00002000']
     return asciiToBytes(`${JSON.stringify({ id: firstNonce + i, method: 'mining.submit', params })}\n`)
   })
 }

@@ -343,9 +343,10 @@ export class MinerDesk {
     const cleanJobs = jobs === 'clean' || !miner.hasWork
     miner.hasWork = true
     miner.isSolo = this.#isSolo(miner, offered.work)
-    const job = miner.isSolo
-      ? this.#deps.jobs.soloJobFor(addresses, now.wallMs)
-      : this.#deps.jobs.jobFor(addresses, now.wallMs)
+    const shared = this.#deps.jobs.jobFor(addresses, miner.isSolo ? 'solo' : 'pooled', now.wallMs)
+    const isNew = miner.sharedWorkId !== shared.work.id
+    miner.sharedWorkId = shared.work.id
+    const job = isNew ? shared : this.#deps.jobs.another(shared, now.wallMs)
     const { oldestWorkId } = offered
     const limits = miner.isSolo ? { ...offered.limits, shareDifficulty: null } : offered.limits
     this.#drive(miner, { type: 'work', job, oldestWorkId, cleanJobs, limits }, now)

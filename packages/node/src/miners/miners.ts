@@ -49,6 +49,11 @@ export interface Miner {
   wantsWork: boolean
   /** It has had a job. */
   hasWork: boolean
+  /**
+   * The last work of which it has the job that all miners of its address have, or whose extranonce it took over had it: its next one of
+   * that work has to be another. 0: none.
+   */
+  sharedWorkId: number
   /** Its last job was one that pays it alone, and is no share. */
   isSolo: boolean
   /** What is amiss with it, in words; one of each code. */
@@ -156,6 +161,7 @@ export class Miners {
       workers: [],
       wantsWork: false,
       hasWork: false,
+      sharedWorkId: 0,
       isSolo: false,
       warnings: new Map()
     }
@@ -205,7 +211,7 @@ export class Miners {
     this.#deadlines.delete(miner.id)
     this.#liveExtranonces.delete(miner.extranoncePrefix)
     const remains = miner.session.remains()
-    if (remains !== null) this.#parked.park(remains, miner.extranoncePrefix, nowMs)
+    if (remains !== null) this.#parked.park(remains, miner, nowMs)
   }
 
   /** Bitcoin has a new tip. Sessions are told apart from this. */
@@ -263,6 +269,7 @@ export class Miners {
     if (parked === null) return null
     this.#liveExtranonces.delete(miner.extranoncePrefix)
     miner.extranoncePrefix = parked.extranoncePrefix
+    miner.sharedWorkId = parked.sharedWorkId
     this.#liveExtranonces.add(parked.extranoncePrefix)
     return parked.remains
   }

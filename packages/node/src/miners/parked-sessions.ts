@@ -6,9 +6,15 @@ export const MAX_PARKED_SESSIONS = 2_048
 /** Jobs live no longer. */
 const KEEP_MS = 600_000
 
-interface Parked {
-  readonly remains: SessionRemains
+/** What of a connection goes with its extranonce. */
+interface Place {
   readonly extranoncePrefix: number
+  /** As of `Miner`. */
+  readonly sharedWorkId: number
+}
+
+interface Parked extends Place {
+  readonly remains: SessionRemains
   readonly atMs: SteadyMs
 }
 
@@ -25,10 +31,10 @@ export class ParkedSessions {
     return this.#prefixes.has(extranoncePrefix)
   }
 
-  park(remains: SessionRemains, extranoncePrefix: number, nowMs: SteadyMs): void {
+  park(remains: SessionRemains, { extranoncePrefix, sharedWorkId }: Place, nowMs: SteadyMs): void {
     this.#expire(nowMs)
     this.#remove(remains.sessionId)
-    const dropped = this.#byId.set(remains.sessionId, { remains, extranoncePrefix, atMs: nowMs })
+    const dropped = this.#byId.set(remains.sessionId, { remains, extranoncePrefix, sharedWorkId, atMs: nowMs })
     if (dropped !== null) this.#prefixes.delete(dropped.value.extranoncePrefix)
     this.#prefixes.add(extranoncePrefix)
   }

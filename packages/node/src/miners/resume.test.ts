@@ -61,6 +61,16 @@ describe('a connection that resumes another', () => {
     expect(second.lastReply?.error).toEqual([22, 'Duplicate share', null])
   })
 
+  it('gets a job that it has not, although others of its address have the one it had', () => {
+    const { rig, first, before } = rigWithMiner()
+    const neighbour = rig.connect(9, `${address(1)}.other`)
+    expect(neighbour.job.id).toBe(first.job.id)
+    rig.handle({ type: 'minerGone', miner: 1 })
+    const second = comeBack(rig, 2, { user: `${address(1)}.rig`, sessionId: before.sessionId })
+    expect(second.job.id).not.toBe(first.job.id)
+    rig.core.checkInvariants()
+  })
+
   it('can be resumed itself, under the same id', () => {
     const { rig, first, before } = rigWithMiner()
     const { job } = first

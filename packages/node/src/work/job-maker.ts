@@ -28,6 +28,14 @@ export interface OfferedWork {
   readonly limits: DifficultyLimits
 }
 
+/** Whether a block pays the pool's payees, or its finder alone. */
+export type JobKind = 'pooled' | 'solo'
+
+interface AddressJob {
+  readonly share: WitnessProgram
+  readonly job: Job
+}
+
 export interface Renewal {
   readonly cause: RenewCause
   /** `clean`: what miners have queued is worthless, since bitcoin moved. */
@@ -69,10 +77,8 @@ export class JobMaker {
   /** Null while what is offered is the newest. */
   #pending: 'firstTemplate' | 'newBlock' | 'template' | 'base' | null = null
   #offered: OfferedWork | null = null
-  /** Solo work made from what is offered, by the address paid; as many as miners at most, and gone with it. */
-  readonly #solo = new Map<string, WorkTemplate>()
-  /** What jobs of what is offered commit to, by the address paid: a farm's miners mostly have the same. As many, and gone with it. */
-  readonly #commitments = new Map<string, { readonly share: WitnessProgram; readonly commitment: Uint8Array | null }>()
+  /** Jobs of what is offered by the address paid: a farm's miners mostly have the same. As many as miners at most, and gone with it. */
+  readonly #jobs: Readonly<Record<JobKind, Map<string, AddressJob>>> = { pooled: new Map(), solo: new Map() }
   #lastWindow: KnownWindow | null = null
   #lastNsecs = 0n
   #lastWorkId = 0
@@ -178,21 +184,28 @@ export class JobMaker {
     })
   }
 
-  /** A job of the current work for one miner: its own nsecs, commitment and id. */
-  jobFor(addresses: MinerAddresses, wallMs: UnixMs): Job {
+  /**
+   * The job of the current work for all miners of these addresses: what they hash differs by their extranonces, so the same line
+   * does for them all. It is good for a connection once: see `another`.
+   * @param kind 'solo': what it finds is a block that pays this address alone
+   */
+  jobFor({ bitcoin, share }: MinerAddresses, kind: JobKind, wallMs: UnixMs): Job {
     invariant(this.#offered !== null, 'a job needs work')
-    const { work } = this.#offered
-    invariant(!work.paysFinder, 'work that pays its finder is made for each')
-    return this.#jobOf(work, this.#commitmentFor(work, addresses), wallMs)
+    const jobs = this.#jobs[kind]
+    const known = jobs.get(bitcoin.text)
+    if (known !== undefined && bytesEqual(known.share.program, share.program)) return known.job
+    const { work: offered } = this.#offered
+    invariant(kind === 'solo' || !offered.paysFinder, 'work that pays its finder is made for each')
+    const work = kind === 'solo' ? soloWorkOf(offered, { bitcoin, share }, this.#options) : offered
+    const commitment = commitmentFor(work, { bitcoin, share })
+    const job = this.#stamped({ work: work.mining, commitment }, wallMs)
+    jobs.set(bitcoin.text, { share, job })
+    return job
   }
 
-  /** The same, but what it finds is a block that pays this miner alone. */
-  soloJobFor(addresses: MinerAddresses, wallMs: UnixMs): Job {
-    invariant(this.#offered !== null, 'a job needs work')
-    const { text } = addresses.bitcoin
-    const work = this.#solo.get(text) ?? soloWorkOf(this.#offered.work, addresses, this.#options)
-    this.#solo.set(text, work)
-    return this.#jobOf(work, commitmentFor(work, addresses), wallMs)
+  /** A job of the same work with an id and coinbases that no other has, for an extranonce that had the first. */
+  another({ work, commitment }: Job, wallMs: UnixMs): Job {
+    return this.#stamped({ work, commitment }, wallMs)
   }
 
   /**
@@ -226,28 +239,14 @@ export class JobMaker {
     )
   }
 
-  #commitmentFor(work: WorkTemplate, addresses: MinerAddresses): Uint8Array | null {
-    const { bitcoin, share } = addresses
-    const known = this.#commitments.get(bitcoin.text)
-    if (known !== undefined && bytesEqual(known.share.program, share.program)) return known.commitment
-    const commitment = commitmentFor(work, addresses)
-    this.#commitments.set(bitcoin.text, { share, commitment })
-    return commitment
-  }
-
-  #jobOf(work: WorkTemplate, commitment: Uint8Array | null, wallMs: UnixMs): Job {
+  #stamped(job: Pick<Job, 'work' | 'commitment'>, wallMs: UnixMs): Job {
     const nsecs = this.#nextNsecs(wallMs)
-    return {
-      id: nsecs.toString(16).padStart(16, '0'),
-      work: work.mining,
-      nsecs,
-      commitment
-    }
+    return { id: nsecs.toString(16).padStart(16, '0'), work: job.work, nsecs, commitment: job.commitment }
   }
 
   #offer(built: BuiltWork, cause: RenewCause, nowMs: SteadyMs): Renewal {
-    this.#solo.clear()
-    this.#commitments.clear()
+    this.#jobs.pooled.clear()
+    this.#jobs.solo.clear()
     const jobs = cause === 'newBlock' || cause === 'firstTemplate' ? 'clean' : 'keep'
     if (!built.ok) {
       this.#offered = null
@@ -268,7 +267,7 @@ export class JobMaker {
     return { cause, jobs, offered: this.#offered, reason: work.ineligible }
   }
 
-  /** Strictly rising, whatever the clock does: no two jobs of this node have the same coinbase. */
+  /** Strictly rising, whatever the clock does: a job's nsecs are no other's. */
   #nextNsecs(wallMs: UnixMs): bigint {
     const clock = BigInt(wallMs) * NSECS_PER_MS
     this.#lastNsecs = clock > this.#lastNsecs ? clock : this.#lastNsecs + 1n

@@ -43,8 +43,9 @@ export class DifficultyControl {
     if (vardiff === null) return null
     const { floor, demandedFloor } = this.#hints
     const { useful } = vardiff
+    if (floor <= useful) return null
     if (demandedFloor > useful) return { wanted: demandedFloor, useful, isGranted: true }
-    return floor > useful ? { wanted: floor, useful, isGranted: false } : null
+    return { wanted: floor, useful, isGranted: false }
   }
 
   get isStarted(): boolean {

@@ -22,9 +22,12 @@ export class DifficultyHints {
   #operator: OperatorHints | null = null
   #minimum = 0
   #suggested: number | null = null
+  #floor = 0
+  #demandedFloor = 0
 
   constructor(settings: SessionSettings) {
     this.#settings = settings
+    this.#settle()
   }
 
   get says(): MinerSays {
@@ -34,20 +37,24 @@ export class DifficultyHints {
   setUserAgent(userAgent: string): void {
     this.#userAgent = userAgent
     this.#profile = profileOf(userAgent, this.#settings.startProfiles)
+    this.#settle()
   }
 
   setOperator(hints: OperatorHints): void {
     this.#operator = hints
+    this.#settle()
   }
 
   /** The least that the miner itself can work with. */
   setMinimum(difficulty: number): void {
     this.#minimum = difficulty
+    this.#settle()
   }
 
   /** What the miner would like. */
   suggest(difficulty: number): void {
     this.#suggested = difficulty
+    this.#settle()
   }
 
   get suggested(): number | null {
@@ -56,19 +63,12 @@ export class DifficultyHints {
 
   /** The least anybody wants; 0 if nobody cares. */
   get floor(): number {
-    return Math.max(this.demandedFloor, this.#suggested ?? 0, this.#profile?.floorDifficulty ?? 0)
+    return this.#floor
   }
 
   /** The least that somebody set, or was promised: it holds whatever shares are lost by it. 0 if nobody did. */
   get demandedFloor(): number {
-    const profile = this.#profile
-    return Math.max(
-      this.#settings.vardiff.setMinimum ?? 0,
-      this.#operator?.difficulty ?? 0,
-      this.#operator?.minimumDifficulty ?? 0,
-      this.#minimum,
-      profile?.isFloorDemanded === true ? (profile.floorDifficulty ?? 0) : 0
-    )
+    return this.#demandedFloor
   }
 
   /**
@@ -87,6 +87,18 @@ export class DifficultyHints {
     if (last !== null && (said === null || isSameSize(last, said))) return { difficulty: last, isGuess: false }
     const known = said ?? this.#profile?.startDifficulty ?? null
     return { difficulty: known ?? vardiff.startDifficulty, isGuess: known === null && this.#profile === null }
+  }
+
+  #settle(): void {
+    const profile = this.#profile
+    this.#demandedFloor = Math.max(
+      this.#settings.vardiff.setMinimum ?? 0,
+      this.#operator?.difficulty ?? 0,
+      this.#operator?.minimumDifficulty ?? 0,
+      this.#minimum,
+      profile?.isFloorDemanded === true ? (profile.floorDifficulty ?? 0) : 0
+    )
+    this.#floor = Math.max(this.#demandedFloor, this.#suggested ?? 0, profile?.floorDifficulty ?? 0)
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Job } from '@p2poolv2/bitcoin'
-import { type BlockHash, BoundedSet, invariant, type SteadyMs, type Target } from '@p2poolv2/primitives'
+import { type BlockHash, invariant, type SteadyMs, type Target } from '@p2poolv2/primitives'
+import { SeenHashes } from './seen-hashes.ts'
 
 /** Jobs of one connection. At the cap the oldest is forgotten: at a job per 10 s that is after ten minutes. */
 export const MAX_JOBS = 64
@@ -21,15 +22,15 @@ class Epoch {
   /** Null while current. */
   superseded: { readonly atMs: SteadyMs; readonly by: BlockHash; staleFromMs: number } | null = null
   jobs = 0
-  #seen: BoundedSet<string> | null = null
+  #seen: SeenHashes | null = null
 
   constructor(prevHash: BlockHash) {
     this.prevHash = prevHash
   }
 
-  /** Solved or credited headers by key, so that none counts twice, whatever job it names. Most miners find nothing before the next block. */
-  get seen(): BoundedSet<string> {
-    this.#seen ??= new BoundedSet(MAX_SEEN_SUBMITS)
+  /** Solved or credited headers, so that none counts twice, whatever job it names. Most miners find nothing before the next block. */
+  get seen(): SeenHashes {
+    this.#seen ??= new SeenHashes(MAX_SEEN_SUBMITS)
     return this.#seen
   }
 }
@@ -46,15 +47,15 @@ export interface KnownJob {
 
 /** The jobs one miner may still submit for. Source: stratum §3.4, §3.5, §3.7. */
 export class JobRegistry {
-  /** In the order sent. */
-  readonly #jobs = new Map<string, KnownJob>()
+  /** In the order sent. They are few, and it is mostly the last one that is looked for. */
+  readonly #jobs: KnownJob[] = []
   readonly #epochs = new Map<BlockHash, Epoch>()
   #current: Epoch | null = null
   /** Until then no job's life ends: jobs are added far more often than one is over. */
   #nextEndMs = Number.POSITIVE_INFINITY
 
   get size(): number {
-    return this.#jobs.size
+    return this.#jobs.length
   }
 
   /** The previous block of current work, or null before any. */
@@ -64,29 +65,29 @@ export class JobRegistry {
 
   /** The job is being sent to the miner now. Its previous block becomes the current one. */
   add(job: Job, { difficulty, target, nowMs }: { difficulty: number; target: Target; nowMs: SteadyMs }): void {
-    invariant(!this.#jobs.has(job.id), 'every job has a new id')
+    invariant(this.find(job.id) === null, 'every job has a new id')
     this.newBlock(job.work.prevHash, nowMs)
     const epoch = this.#current
     invariant(epoch !== null, 'a new block is current')
     if (epoch.jobs === 0) this.#restartGrace(epoch.prevHash, nowMs)
     this.expire(nowMs)
-    for (const id of this.#jobs.keys()) {
-      if (this.#jobs.size < MAX_JOBS) break
-      this.#remove(id)
-    }
+    this.#dropOldest(this.#jobs.length - MAX_JOBS + 1)
     epoch.jobs += 1
-    this.#jobs.set(job.id, { job, sentAtMs: nowMs, difficulty, target, epoch })
+    this.#jobs.push({ job, sentAtMs: nowMs, difficulty, target, epoch })
     this.#nextEndMs = Math.min(this.#nextEndMs, nowMs + JOB_LIFE_MS)
   }
 
   /** The work of the oldest job, or null without jobs. */
   get oldestWorkId(): number | null {
-    for (const { job } of this.#jobs.values()) return job.work.id
-    return null
+    return this.#jobs[0]?.job.work.id ?? null
   }
 
   find(jobId: string): KnownJob | null {
-    return this.#jobs.get(jobId) ?? null
+    for (let at = this.#jobs.length - 1; at >= 0; at--) {
+      const known = this.#jobs[at] as KnownJob
+      if (known.job.id === jobId) return known
+    }
+    return null
   }
 
   /** Bitcoin's tip is `prevHash`: what builds on other blocks goes stale after the grace. */
@@ -111,7 +112,7 @@ export class JobRegistry {
 
   /** Older jobs become as easy as the new difficulty: part of the firmware applies it to them at once. */
   regrade(difficulty: number, target: Target): void {
-    for (const known of this.#jobs.values()) {
+    for (const known of this.#jobs) {
       if (known.difficulty <= difficulty) continue
       known.difficulty = difficulty
       known.target = target
@@ -120,25 +121,28 @@ export class JobRegistry {
 
   /** Works before this one are not kept any longer: who solved a job of theirs could not be told to anybody. */
   forgetWorksBefore(workId: number): void {
-    for (const [id, { job }] of this.#jobs) {
-      if (job.work.id >= workId) return
-      this.#remove(id)
-    }
+    const kept = this.#jobs.findIndex(({ job }) => job.work.id >= workId)
+    this.#dropOldest(kept < 0 ? this.#jobs.length : kept)
   }
 
   /** Forgets jobs past their life, and previous blocks without jobs. */
   expire(nowMs: SteadyMs): void {
     if (nowMs < this.#nextEndMs) return
     this.#nextEndMs = Number.POSITIVE_INFINITY
-    for (const [id, known] of this.#jobs) {
+    let kept = 0
+    for (const known of this.#jobs) {
       const endMs = endOf(known)
-      if (nowMs >= endMs) this.#remove(id)
-      else this.#nextEndMs = Math.min(this.#nextEndMs, endMs)
+      if (nowMs >= endMs) this.#forget(known)
+      else {
+        this.#nextEndMs = Math.min(this.#nextEndMs, endMs)
+        this.#jobs[kept++] = known
+      }
     }
+    this.#jobs.length = kept
   }
 
   checkInvariants(): void {
-    invariant(this.#jobs.size <= MAX_JOBS, 'jobs are within their cap')
+    invariant(this.#jobs.length <= MAX_JOBS, 'jobs are within their cap')
     invariant(this.#epochs.size <= MAX_JOBS + 1, 'a previous block is remembered for its jobs')
     let jobs = 0
     let workId = 0
@@ -147,10 +151,13 @@ export class JobRegistry {
       invariant(prevHash === epoch.prevHash, 'a previous block is found by its hash')
       invariant((epoch.superseded === null) === (epoch === this.#current), 'one previous block is current')
     }
-    invariant(jobs === this.#jobs.size, 'every job belongs to a remembered previous block')
-    for (const [id, known] of this.#jobs) {
+    invariant(jobs === this.#jobs.length, 'every job belongs to a remembered previous block')
+    for (const known of this.#jobs) {
       const { job, epoch, difficulty } = known
-      invariant(id === job.id && this.#epochs.get(job.work.prevHash) === epoch, 'a job is where it belongs')
+      invariant(
+        this.find(job.id) === known && this.#epochs.get(job.work.prevHash) === epoch,
+        'a job is where it belongs'
+      )
       invariant(difficulty > 0, 'a job has a difficulty')
       invariant(job.work.id >= workId, 'jobs come in the order of their works')
       workId = job.work.id
@@ -165,12 +172,16 @@ export class JobRegistry {
     }
   }
 
-  #remove(id: string): void {
-    const known = this.#jobs.get(id)
-    if (known === undefined) return
-    known.epoch.jobs -= 1
-    this.#jobs.delete(id)
-    this.#forgetIfUnused(known.epoch)
+  #dropOldest(count: number): void {
+    if (count <= 0) return
+    for (let at = 0; at < count; at++) this.#forget(this.#jobs[at] as KnownJob)
+    this.#jobs.splice(0, count)
+  }
+
+  /** Takes it off its epoch; it is taken off the list by who calls. */
+  #forget({ epoch }: KnownJob): void {
+    epoch.jobs -= 1
+    this.#forgetIfUnused(epoch)
   }
 
   #forgetIfUnused(epoch: Epoch): void {

@@ -5,7 +5,7 @@ import { JobRegistry, type KnownJob } from './job-registry.ts'
 import { creditOf, judgeSubmit } from './judge-submit.ts'
 import { type Refusal, refusal } from './refusals.ts'
 import type { Submit } from './submit.ts'
-import { verifySubmit } from './verify-submit.ts'
+import { LastRoot, verifySubmit } from './verify-submit.ts'
 import type { WorkerNames } from './worker-names.ts'
 
 /** What one submit came to. */
@@ -37,6 +37,7 @@ export interface SubmitDeskDeps {
 export class SubmitDesk {
   #jobs = new JobRegistry()
   #extranonce: ExtranonceSpace
+  #lastRoot: LastRoot | null = null
   readonly #deps: SubmitDeskDeps
 
   constructor(extranonce: ExtranonceSpace, deps: SubmitDeskDeps) {
@@ -58,6 +59,7 @@ export class SubmitDesk {
     invariant(this.#jobs.size === 0, 'an extranonce never changes under jobs')
     checkSpace(extranonce)
     this.#extranonce = extranonce
+    this.#lastRoot = null
   }
 
   /** And with its jobs. Before the first of its own. */
@@ -85,15 +87,17 @@ export class SubmitDesk {
 
   #judgeKnown(known: KnownJob, submit: Submit, moment: SubmitMoment & { readonly worker: string }): Judged {
     const { worker, versionMask, steadyMs, wallMs } = moment
-    const context = { extranoncePrefix: this.#extranonce.prefix, versionMask, sha256d: this.#deps.sha256d }
+    const { prefix, minerBytes } = this.#extranonce
+    this.#lastRoot ??= new LastRoot(minerBytes)
+    const context = { extranoncePrefix: prefix, versionMask, lastRoot: this.#lastRoot, sha256d: this.#deps.sha256d }
     const verified = verifySubmit(known, submit, context)
     const { seen } = known.epoch
-    const isDuplicate = seen.has(verified.key)
+    const isDuplicate = seen.has(verified.hashWire)
     const isStale = this.jobs.isStale(known, steadyMs)
     const refused = judgeSubmit({ known, submit, verified, versionMask, isStale, isDuplicate }, wallMs)
 
     const hasShown = refused === null || (refused.code === 'stale' && verified.meetsSession && !isDuplicate)
-    if (hasShown || verified.solution !== null) seen.add(verified.key)
+    if (hasShown || verified.solution !== null) seen.add(verified.hashWire)
     return {
       refusal: refused,
       worker,

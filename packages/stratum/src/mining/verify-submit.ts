@@ -4,9 +4,17 @@ import {
   EXTRANONCE_BYTES,
   foldBranchInto,
   headerInto,
+  type Job,
   type Solution
 } from '@p2poolv2/bitcoin'
-import { difficultyOfHash, hashMeetsTarget, type Sha256d, sha256d, sha256d80Into } from '@p2poolv2/primitives'
+import {
+  bytesEqual,
+  difficultyOfHash,
+  hashMeetsTarget,
+  type Sha256d,
+  sha256d,
+  sha256d80Into
+} from '@p2poolv2/primitives'
 import type { KnownJob } from './job-registry.ts'
 import { headerVersion, type Submit } from './submit.ts'
 
@@ -16,6 +24,8 @@ export interface SubmitContext {
   readonly extranoncePrefix: Uint8Array
   /** u32: version bits the miner may roll */
   readonly versionMask: number
+  /** Of the same prefix. */
+  readonly lastRoot: LastRoot
   /** For coinbases from `LONG_COINBASE_BYTES` on. */
   readonly sha256d?: Sha256d | undefined
 }
@@ -28,8 +38,34 @@ export interface VerifiedSubmit {
   readonly meetsSession: boolean
   /** The difficulty that the hash reaches. */
   readonly hashDifficulty: number
-  /** Same for the same header, else different: 16 bytes of the hash in a string. */
-  readonly key: string
+  /** 32 bytes, wire order: good until the next submit is verified. */
+  readonly hashWire: Uint8Array
+}
+
+/**
+ * The merkle root of the last submit of a connection. A chip searches billions of headers under one root, so the more a miner sends the
+ * more often it is the same, and nothing but the header is to be hashed.
+ */
+export class LastRoot {
+  readonly #rootWire = new Uint8Array(32)
+  readonly #extranonce: Uint8Array
+  #job: Job | null = null
+
+  /** @param extranonceBytes of the miner's part */
+  constructor(extranonceBytes: number) {
+    this.#extranonce = new Uint8Array(extranonceBytes)
+  }
+
+  /** 32 bytes, or null when it was another's. */
+  of(job: Job, extranonce: Uint8Array): Uint8Array | null {
+    return this.#job === job && bytesEqual(this.#extranonce, extranonce) ? this.#rootWire : null
+  }
+
+  keep(job: Job, extranonce: Uint8Array, rootWire: Uint8Array): void {
+    this.#job = job
+    this.#extranonce.set(extranonce)
+    this.#rootWire.set(rootWire)
+  }
 }
 
 /** From here on an injected hash, with its cost per call, is the faster one. */
@@ -46,17 +82,21 @@ const scratchHash = new Uint8Array(32)
  * Rebuilds the header that the miner hashed and says which targets it meets. Refuses nothing: whatever is wrong with a
  * submit, its header may still be a block.
  * Bits outside the mask are taken over too; with a cleared job version that is what every kind of firmware does.
- * Cost: hashing the coinbase, one double hash per node of the branch and one of the header; allocates the result only.
+ * Cost: hashing the header; if the root is not that of the last submit the coinbase and a double hash per node of the branch as well.
  */
 export function verifySubmit(known: KnownJob, submit: Submit, context: SubmitContext): VerifiedSubmit {
   const { job } = known
   const { work } = job
   scratchExtranonce.set(context.extranoncePrefix)
   scratchExtranonce.set(submit.extranonce, context.extranoncePrefix.length)
-  hashCoinbase(known, context.sha256d)
-  foldBranchInto(scratchRoot, work.merkleBranch)
+  const lastRoot = context.lastRoot.of(job, submit.extranonce)
+  if (lastRoot === null) {
+    hashCoinbase(known, context.sha256d)
+    foldBranchInto(scratchRoot, work.merkleBranch)
+    context.lastRoot.keep(job, submit.extranonce, scratchRoot)
+  }
   const version = headerVersion(submit, work.version, context.versionMask)
-  const fields = { merkleRootWire: scratchRoot, version, timeSec: submit.timeSec, nonce: submit.nonce }
+  const fields = { merkleRootWire: lastRoot ?? scratchRoot, version, timeSec: submit.timeSec, nonce: submit.nonce }
   headerInto(work, fields, scratchHeader)
   sha256d80Into(scratchHeader, 0, scratchHash, 0)
 
@@ -66,7 +106,7 @@ export function verifySubmit(known: KnownJob, submit: Submit, context: SubmitCon
     solution: meetsBitcoin || meetsShare ? solutionOf(known, { meetsBitcoin, meetsShare }) : null,
     meetsSession: hashMeetsTarget(scratchHash, known.target),
     hashDifficulty: difficultyOfHash(scratchHash),
-    key: keyOf(scratchHash)
+    hashWire: scratchHash
   }
 }
 
@@ -87,10 +127,4 @@ function solutionOf({ job }: KnownJob, meets: { meetsShare: boolean; meetsBitcoi
     hashWire: scratchHash.slice(),
     ...meets
   }
-}
-
-/** The first half in wire order: the other end of a hash that meets a target is zeros. */
-function keyOf(hash: Uint8Array): string {
-  const unit = (at: number): number => (hash[at] as number) | ((hash[at + 1] as number) << 8)
-  return String.fromCharCode(unit(0), unit(2), unit(4), unit(6), unit(8), unit(10), unit(12), unit(14))
 }

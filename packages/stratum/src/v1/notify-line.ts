@@ -17,13 +17,31 @@ const METHOD_NOTIFY = '{"id":null,"method":"mining.notify","params":["'
 const NSECS_BYTES = 8
 const COMMITMENT_BYTES = 32
 
-/** The parts for the work at hand, made when it is first asked for. Miners get new work all at once, so one is kept. */
+/** Lines kept: a line per address paid and more. Beyond them a line is put together anew for each miner. */
+const MAX_KEPT_LINES = 256
+
+/**
+ * The lines of the work at hand, made when they are first asked for. Miners get new work all at once, and those of one address the
+ * same job, so that of thousands of lines a few are made.
+ */
 export class NotifyLines {
   #last: { readonly work: MiningWork; readonly parts: NotifyParts } | null = null
+  readonly #lines = { clean: new Map<Job, string>(), keep: new Map<Job, string>() }
 
-  partsOf(work: MiningWork): NotifyParts {
-    if (this.#last?.work !== work) this.#last = { work, parts: notifyParts(work) }
-    return this.#last.parts
+  /** As `notifyLine`. */
+  lineOf(job: Job, jobs: 'clean' | 'keep'): string {
+    const { work } = job
+    if (this.#last?.work !== work) {
+      this.#last = { work, parts: notifyParts(work) }
+      this.#lines.clean.clear()
+      this.#lines.keep.clear()
+    }
+    const lines = this.#lines[jobs]
+    const known = lines.get(job)
+    if (known !== undefined) return known
+    const line = flattened(notifyLine(this.#last.parts, job, jobs))
+    if (lines.size < MAX_KEPT_LINES) lines.set(job, line)
+    return line
   }
 }
 

@@ -15,6 +15,7 @@ import { difficultyText } from '../mining/difficulty.ts'
 import { MiningChannel } from '../mining/mining-channel.ts'
 import type { RefusalCode } from '../mining/refusals.ts'
 import { SessionEffects } from '../mining/session-effects.ts'
+import type { SizeFit } from '../mining/size-fit.ts'
 import type { Judged } from '../mining/submit-desk.ts'
 import { credentialsOf, resumedSessionOf, subscribeResultJson } from './handshake.ts'
 import { Login } from './login.ts'
@@ -30,11 +31,10 @@ import {
   setDifficultyLine,
   unknownMethodLine
 } from './messages.ts'
-import { type NotifyLines, notifyLine } from './notify-line.ts'
 import { type NamedSubmit, parseSubmit } from './parse-submit.ts'
 import { REFUSALS, REQUEST_REFUSALS, type V1Refusal } from './refusals.ts'
 import { ReplyOrder, type SettledLogin } from './reply-order.ts'
-import { sizeFit } from './size-classes.ts'
+import type { SharedByAll } from './shared-by-all.ts'
 import { SubmitReader } from './submit-reader.ts'
 import { difficultyOfSuggestedTarget, suggestedDifficulty } from './suggested-difficulty.ts'
 
@@ -48,7 +48,7 @@ type Request = Extract<MinerMessage, { readonly kind: 'request' }>
 export class V1Session implements MinerSession {
   readonly remote: string
   readonly #submits: SubmitReader
-  readonly #notifyLines: NotifyLines
+  readonly #shared: SharedByAll
   readonly #channel: MiningChannel
   readonly #login: Login
   readonly #replies = new ReplyOrder()
@@ -60,10 +60,10 @@ export class V1Session implements MinerSession {
   /** Authorised before subscribing; bounded as worker names are. */
   #unannounced: MinerIdentity[] = []
 
-  constructor(options: SessionOptions, deps: SessionDeps & { readonly notifyLines: NotifyLines }) {
+  constructor(options: SessionOptions, deps: SessionDeps & { readonly shared: SharedByAll }) {
     this.remote = options.remote
     this.#submits = new SubmitReader(options.extranonce.minerBytes)
-    this.#notifyLines = deps.notifyLines
+    this.#shared = deps.shared
     this.#sessionId = options.sessionId
     this.#resume = deps.resume
     this.#channel = new MiningChannel(options, deps)
@@ -119,8 +119,8 @@ export class V1Session implements MinerSession {
     return remains === null ? null : { ...remains, sessionId: this.#sessionId }
   }
 
-  sizeFit(work: MiningWork): ReturnType<typeof sizeFit> {
-    return sizeFit(this.userAgent, work)
+  sizeFit(work: MiningWork): SizeFit | null {
+    return this.#shared.sizeFits.of(this.userAgent, work)
   }
 
   hashrateHps(nowMs: SteadyMs): number {
@@ -367,7 +367,7 @@ export class V1Session implements MinerSession {
     const { newDifficulty, jobs } = this.#channel.assign(event, nowMs)
     // Not held behind an authorisation: a miner that waits for one takes work all the same, and needs it.
     if (newDifficulty !== null) this.#out.send(setDifficultyLine(difficultyText(newDifficulty)))
-    this.#out.send(notifyLine(this.#notifyLines.partsOf(event.job.work), event.job, jobs))
+    this.#out.send(this.#shared.notifyLines.lineOf(event.job, jobs))
     const conflict = this.#channel.takeConflict()
     if (conflict !== null) this.#out.fact(conflict)
   }

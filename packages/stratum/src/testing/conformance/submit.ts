@@ -3,7 +3,7 @@ import { bytesToHexReversed, hexToBytes, steadyMs } from '@p2poolv2/primitives'
 import { expect } from 'vitest'
 import { sessionTarget } from '../../mining/difficulty.ts'
 import { STALE_GRACE_MS } from '../../mining/job-registry.ts'
-import { verifySubmit } from '../../mining/verify-submit.ts'
+import { LastRoot, verifySubmit } from '../../mining/verify-submit.ts'
 import { findShare } from '../client-miner.ts'
 import type { Conformance } from '../conform.ts'
 import { ADDRESS, notifyIn, OTHER_ADDRESS, SETTINGS, type SentLine, SessionRig } from '../session-rig.ts'
@@ -94,7 +94,7 @@ export const SUBMIT: Conformance = {
         const job = jobOf(rig.work ?? workOf(TEMPLATE_A), '1')
         const epoch = { prevHash: job.work.prevHash, seen: new Set(), superseded: null, jobs: 1 } as never
         const known = { job, sentAtMs: steadyMs(0), difficulty, target: sessionTarget(difficulty), epoch }
-        const context = { extranoncePrefix: Uint8Array.of(10, 0, 0, 1), versionMask: 0 }
+        const context = { extranoncePrefix: Uint8Array.of(10, 0, 0, 1), versionMask: 0, lastRoot: new LastRoot(8) }
         return verifySubmit(known, submit, context).meetsSession
       }
       expect([meets(1.53), meets(1.54)]).toEqual([true, false])
