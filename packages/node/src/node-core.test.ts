@@ -41,6 +41,8 @@ describe('miners and their work', () => {
     const a = rig.connect(1, address(1))
     const b = rig.connect(2, address(1))
     expect(a.extranonce1).not.toBe(b.extranonce1)
+    expect(a.job.coinbase2).not.toBe(b.job.coinbase2)
+    rig.template({ parent: 2 })
     // The line of their job is the same, and is made once: what they hash differs by the extranonce in it.
     expect(a.job).toEqual(b.job)
     const [{ coinbase: ofA }, { coinbase: ofB }] = [a.grind(A_SHARE), b.grind(A_SHARE)]

@@ -340,13 +340,13 @@ export class MinerDesk {
       this.#forget(miner, 'coinbase-too-large', now)
       return
     }
-    const cleanJobs = jobs === 'clean' || !miner.hasWork
-    miner.hasWork = true
+    const cleanJobs = jobs === 'clean' || miner.lastWorkId === null
     miner.isSolo = this.#isSolo(miner, offered.work)
-    const shared = this.#deps.jobs.jobFor(addresses, miner.isSolo ? 'solo' : 'pooled', now.wallMs)
-    const isNew = miner.sharedWorkId !== shared.work.id
-    miner.sharedWorkId = shared.work.id
-    const job = isNew ? shared : this.#deps.jobs.another(shared, now.wallMs)
+    // A connection's first is its own: what was hashed over the one before is then of a job that it never had, and no bad hash.
+    const isOwn = miner.lastWorkId === null || miner.lastWorkId === mining.id
+    miner.lastWorkId = mining.id
+    const kind = miner.isSolo ? 'solo' : 'pooled'
+    const job = this.#deps.jobs[isOwn ? 'ownJobFor' : 'sharedJobFor'](addresses, kind, now.wallMs)
     const { oldestWorkId } = offered
     const limits = miner.isSolo ? { ...offered.limits, shareDifficulty: null } : offered.limits
     this.#drive(miner, { type: 'work', job, oldestWorkId, cleanJobs, limits }, now)

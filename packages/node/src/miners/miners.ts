@@ -47,13 +47,8 @@ export interface Miner {
   readonly workers: string[]
   /** It has asked for work, so every renewal goes to it. */
   wantsWork: boolean
-  /** It has had a job. */
-  hasWork: boolean
-  /**
-   * The last work of which it has the job that all miners of its address have, or whose extranonce it took over had it: its next one of
-   * that work has to be another. 0: none.
-   */
-  sharedWorkId: number
+  /** The work of its last job; null before its first. */
+  lastWorkId: number | null
   /** Its last job was one that pays it alone, and is no share. */
   isSolo: boolean
   /** What is amiss with it, in words; one of each code. */
@@ -160,8 +155,7 @@ export class Miners {
       userAgent: '',
       workers: [],
       wantsWork: false,
-      hasWork: false,
-      sharedWorkId: 0,
+      lastWorkId: null,
       isSolo: false,
       warnings: new Map()
     }
@@ -202,7 +196,7 @@ export class Miners {
   /** The connection is gone, or about to be. */
   remove(miner: Miner, nowMs: SteadyMs): void {
     if (miner.identity !== null) this.#forgetName(keyOf(miner.identity))
-    if (miner.identity !== null && miner.hasWork) {
+    if (miner.identity !== null && miner.lastWorkId !== null) {
       const { difficulty, says } = miner.session
       this.#lastDifficulties.delete(keyOf(miner.identity))
       this.#lastDifficulties.set(keyOf(miner.identity), { difficulty, says, atMs: nowMs })
@@ -211,7 +205,7 @@ export class Miners {
     this.#deadlines.delete(miner.id)
     this.#liveExtranonces.delete(miner.extranoncePrefix)
     const remains = miner.session.remains()
-    if (remains !== null) this.#parked.park(remains, miner, nowMs)
+    if (remains !== null) this.#parked.park(remains, miner.extranoncePrefix, nowMs)
   }
 
   /** Bitcoin has a new tip. Sessions are told apart from this. */
@@ -269,7 +263,6 @@ export class Miners {
     if (parked === null) return null
     this.#liveExtranonces.delete(miner.extranoncePrefix)
     miner.extranoncePrefix = parked.extranoncePrefix
-    miner.sharedWorkId = parked.sharedWorkId
     this.#liveExtranonces.add(parked.extranoncePrefix)
     return parked.remains
   }

@@ -6,15 +6,9 @@ export const MAX_PARKED_SESSIONS = 2_048
 /** Jobs live no longer. */
 const KEEP_MS = 600_000
 
-/** What of a connection goes with its extranonce. */
-interface Place {
-  readonly extranoncePrefix: number
-  /** As of `Miner`. */
-  readonly sharedWorkId: number
-}
-
-interface Parked extends Place {
+interface Parked {
   readonly remains: SessionRemains
+  readonly extranoncePrefix: number
   readonly atMs: SteadyMs
 }
 
@@ -31,10 +25,10 @@ export class ParkedSessions {
     return this.#prefixes.has(extranoncePrefix)
   }
 
-  park(remains: SessionRemains, { extranoncePrefix, sharedWorkId }: Place, nowMs: SteadyMs): void {
+  park(remains: SessionRemains, extranoncePrefix: number, nowMs: SteadyMs): void {
     this.#expire(nowMs)
     this.#remove(remains.sessionId)
-    const dropped = this.#byId.set(remains.sessionId, { remains, extranoncePrefix, sharedWorkId, atMs: nowMs })
+    const dropped = this.#byId.set(remains.sessionId, { remains, extranoncePrefix, atMs: nowMs })
     if (dropped !== null) this.#prefixes.delete(dropped.value.extranoncePrefix)
     this.#prefixes.add(extranoncePrefix)
   }

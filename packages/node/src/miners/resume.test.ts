@@ -64,10 +64,13 @@ describe('a connection that resumes another', () => {
   it('gets a job that it has not, although others of its address have the one it had', () => {
     const { rig, first, before } = rigWithMiner()
     const neighbour = rig.connect(9, `${address(1)}.other`)
+    rig.template({ parent: 2 })
     expect(neighbour.job.id).toBe(first.job.id)
     rig.handle({ type: 'minerGone', miner: 1 })
     const second = comeBack(rig, 2, { user: `${address(1)}.rig`, sessionId: before.sessionId })
     expect(second.job.id).not.toBe(first.job.id)
+    while (second.jobs.length < 3) rig.advance(1_000)
+    expect(new Set([...second.jobs, first.job].map(({ id }) => id)).size).toBe(4)
     rig.core.checkInvariants()
   })
 

@@ -1,4 +1,4 @@
-import type { BlockTemplate, Job, Solution } from '@p2poolv2/bitcoin'
+import type { BlockTemplate, Job, MiningWork, Solution } from '@p2poolv2/bitcoin'
 import type { ChainParams, WitnessProgram } from '@p2poolv2/consensus'
 import type { Moment, SteadyMs, UnixMs } from '@p2poolv2/primitives'
 import { bytesEqual, difficultyFromBits, invariant, steadyMs } from '@p2poolv2/primitives'
@@ -31,9 +31,12 @@ export interface OfferedWork {
 /** Whether a block pays the pool's payees, or its finder alone. */
 export type JobKind = 'pooled' | 'solo'
 
-interface AddressJob {
+interface AddressWork {
   readonly share: WitnessProgram
-  readonly job: Job
+  readonly mining: MiningWork
+  readonly commitment: Uint8Array | null
+  /** Null until somebody gets it. */
+  sharedJob: Job | null
 }
 
 export interface Renewal {
@@ -77,8 +80,8 @@ export class JobMaker {
   /** Null while what is offered is the newest. */
   #pending: 'firstTemplate' | 'newBlock' | 'template' | 'base' | null = null
   #offered: OfferedWork | null = null
-  /** Jobs of what is offered by the address paid: a farm's miners mostly have the same. As many as miners at most, and gone with it. */
-  readonly #jobs: Readonly<Record<JobKind, Map<string, AddressJob>>> = { pooled: new Map(), solo: new Map() }
+  /** What is offered, by the address paid: a farm's miners mostly have the same. As many as miners at most, and gone with it. */
+  readonly #byAddress: Readonly<Record<JobKind, Map<string, AddressWork>>> = { pooled: new Map(), solo: new Map() }
   #lastWindow: KnownWindow | null = null
   #lastNsecs = 0n
   #lastWorkId = 0
@@ -185,27 +188,19 @@ export class JobMaker {
   }
 
   /**
-   * The job of the current work for all miners of these addresses: what they hash differs by their extranonces, so the same line
-   * does for them all. It is good for a connection once: see `another`.
+   * The job of the current work for all miners of these addresses: what they hash differs by their extranonces, so one line does for
+   * them all. An extranonce may have it once.
    * @param kind 'solo': what it finds is a block that pays this address alone
    */
-  jobFor({ bitcoin, share }: MinerAddresses, kind: JobKind, wallMs: UnixMs): Job {
-    invariant(this.#offered !== null, 'a job needs work')
-    const jobs = this.#jobs[kind]
-    const known = jobs.get(bitcoin.text)
-    if (known !== undefined && bytesEqual(known.share.program, share.program)) return known.job
-    const { work: offered } = this.#offered
-    invariant(kind === 'solo' || !offered.paysFinder, 'work that pays its finder is made for each')
-    const work = kind === 'solo' ? soloWorkOf(offered, { bitcoin, share }, this.#options) : offered
-    const commitment = commitmentFor(work, { bitcoin, share })
-    const job = this.#stamped({ work: work.mining, commitment }, wallMs)
-    jobs.set(bitcoin.text, { share, job })
-    return job
+  sharedJobFor(addresses: MinerAddresses, kind: JobKind, wallMs: UnixMs): Job {
+    const work = this.#workFor(addresses, kind)
+    work.sharedJob ??= this.#jobOf(work, wallMs)
+    return work.sharedJob
   }
 
-  /** A job of the same work with an id and coinbases that no other has, for an extranonce that had the first. */
-  another({ work, commitment }: Job, wallMs: UnixMs): Job {
-    return this.#stamped({ work, commitment }, wallMs)
+  /** A job of the same with an id and coinbases that no other has. */
+  ownJobFor(addresses: MinerAddresses, kind: JobKind, wallMs: UnixMs): Job {
+    return this.#jobOf(this.#workFor(addresses, kind), wallMs)
   }
 
   /**
@@ -239,14 +234,27 @@ export class JobMaker {
     )
   }
 
-  #stamped(job: Pick<Job, 'work' | 'commitment'>, wallMs: UnixMs): Job {
+  #workFor(addresses: MinerAddresses, kind: JobKind): AddressWork {
+    invariant(this.#offered !== null, 'a job needs work')
+    const { work: offered } = this.#offered
+    invariant(kind === 'solo' || !offered.paysFinder, 'work that pays its finder is made for each')
+    const { bitcoin, share } = addresses
+    const known = this.#byAddress[kind].get(bitcoin.text)
+    if (known !== undefined && bytesEqual(known.share.program, share.program)) return known
+    const work = kind === 'solo' ? soloWorkOf(offered, addresses, this.#options) : offered
+    const made = { share, mining: work.mining, commitment: commitmentFor(work, addresses), sharedJob: null }
+    this.#byAddress[kind].set(bitcoin.text, made)
+    return made
+  }
+
+  #jobOf({ mining, commitment }: AddressWork, wallMs: UnixMs): Job {
     const nsecs = this.#nextNsecs(wallMs)
-    return { id: nsecs.toString(16).padStart(16, '0'), work: job.work, nsecs, commitment: job.commitment }
+    return { id: nsecs.toString(16).padStart(16, '0'), work: mining, nsecs, commitment }
   }
 
   #offer(built: BuiltWork, cause: RenewCause, nowMs: SteadyMs): Renewal {
-    this.#jobs.pooled.clear()
-    this.#jobs.solo.clear()
+    this.#byAddress.pooled.clear()
+    this.#byAddress.solo.clear()
     const jobs = cause === 'newBlock' || cause === 'firstTemplate' ? 'clean' : 'keep'
     if (!built.ok) {
       this.#offered = null
