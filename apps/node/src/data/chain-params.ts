@@ -1,4 +1,4 @@
-import { type ChainParams, chainParams, type GenesisOptions } from '@p2poolv2/consensus'
+import { type ChainName, type ChainParams, chainParams, devnetParams, type GenesisOptions } from '@p2poolv2/consensus'
 import { hexToBytes } from '@p2poolv2/primitives'
 import { ConfigError } from '../config.ts'
 import type { Config } from '../settings.ts'
@@ -12,6 +12,20 @@ import { readGenesis, writeGenesis } from './devnet-genesis.ts'
 export function configuredParams(config: Config): ChainParams {
   const isGiven = config.chain !== 'devnet' || config.genesis.time !== undefined
   return paramsOf(config, isGiven ? {} : devnetGenesis(config.data_dir))
+}
+
+/** How share-chain addresses of a chain begin; no genesis has to be known for it. */
+export function shareAddressHrp(chain: ChainName): string {
+  return withoutGenesis(chain).shareAddressHrp
+}
+
+/** A chain's values but for its genesis, where that is configured or begins with a data directory: nothing may be mined with them. */
+export function withoutGenesis(chain: ChainName): ChainParams {
+  if (chain === 'devnet') return devnetParams({ genesisTimeSec: 0 })
+  return chainParams(
+    chain,
+    chain === 'testnet4' ? { timeSec: 0, bitcoinHeight: 0, bitcoinHeader: new Uint8Array(80) } : {}
+  )
 }
 
 /** @param written what the data directory says; the configuration goes before it */

@@ -1,4 +1,4 @@
-export { type AuditJson, auditSchema } from './audit.ts'
+export { type AuditJson, auditParams, auditSchema } from './audit.ts'
 export { type BlocksJson, blocksSchema, type PayoutsJson, payoutsSchema } from './blocks.ts'
 export {
   type ConfigJson,

@@ -99,6 +99,8 @@ export class LiveNode {
       readBlocks: async limit => this.blocks?.slice(0, limit) ?? store.blocksNow(limit),
       readShares: async hashes => store.readNow(hashes),
       readHeaders: async hashes => store.readHeadersNow(hashes),
+      hostChecks: async () => [],
+      logLines: () => ['{"level":"info","msg":"P2Poolv2 starts"}'],
       config: () => ({ file: null, settings: [] }),
       connect: () => ({ stratum: [], user: '', password: 'x', addressPrefixes: [], page: [] })
     }
