@@ -1,5 +1,6 @@
 import type { Tree } from '../layers/tree.ts'
 import { apiPage } from './api-page.ts'
+import { cliPage } from './cli-page.ts'
 import { configPage } from './config-page.ts'
 import { messagesPage } from './messages-page.ts'
 import { metricsPage } from './metrics-page.ts'
@@ -12,7 +13,7 @@ import { storePage } from './store-page.ts'
  * @throws DocsError if the sources no longer look as a page expects them to
  */
 export function makePages(tree: Tree): readonly Page[] {
-  return [storePage(tree), apiPage(), configPage(), messagesPage(), metricsPage(), rulesPage(tree)]
+  return [storePage(tree), apiPage(), cliPage(), configPage(), messagesPage(), metricsPage(), rulesPage(tree)]
 }
 
 /** The pages that are not as they should be, a sentence each. */

@@ -3,12 +3,19 @@ import { join, resolve } from 'node:path'
 import { parseAddress } from '@p2poolv2/gossip'
 import { withoutCredentials } from '@p2poolv2/runtime'
 import { parse as parseToml, TomlError } from 'smol-toml'
-import type { z } from 'zod'
-import { CONFIG_KEYS, type Config, type ConfigKey, configSchema, type RawConfig, valueFromText } from './settings.ts'
+import { closestKey, issueLines } from './config-mistakes.ts'
+import { CONFIG_KEYS, type Config, configSchema, type RawConfig, valueFromText } from './settings.ts'
 
 /** A configuration nobody can run; the message names the key and what to write instead. */
 export class ConfigError extends Error {
   readonly code = 'config-invalid'
+  /** One for each thing that is wrong. */
+  readonly mistakes: readonly string[]
+
+  constructor(message: string, options: ErrorOptions & { readonly mistakes?: readonly string[] } = {}) {
+    super(message, options)
+    this.mistakes = options.mistakes ?? [message]
+  }
 }
 
 export interface ConfigSources {
@@ -35,6 +42,16 @@ export const CONFIG_FILE_NAME = 'p2poolv2.toml'
  * @throws ConfigError naming every wrong key at once, each with what to write instead
  */
 export function loadConfig(sources: ConfigSources): LoadedConfig {
+  const loaded = loadSettings(sources)
+  checkTogether(loaded.config)
+  return loaded
+}
+
+/**
+ * The same without what has to be set for a node to run: for what reads one key, such as where the data directory is.
+ * @throws ConfigError naming every wrong key at once, each with what to write instead
+ */
+export function loadSettings(sources: ConfigSources): LoadedConfig {
   const fromEnv = environmentValues(sources.env)
   const fromFlags = flagValues(sources.flags)
   const dataDir = resolve(String(fromFlags['data_dir'] ?? fromEnv['data_dir'] ?? '.p2poolv2'))
@@ -46,10 +63,10 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
   if (!parsed.success) {
     const lines = parsed.error.issues.flatMap(issue => issueLines(issue, raw))
     throw new ConfigError(
-      `The configuration${file === null ? '' : ` ${file}`} has ${lines.length === 1 ? 'a mistake' : 'mistakes'}:\n${lines.map(line => `  ${line}`).join('\n')}`
+      `The configuration${file === null ? '' : ` ${file}`} has ${lines.length === 1 ? 'a mistake' : 'mistakes'}:\n${lines.map(line => `  ${line}`).join('\n')}`,
+      { mistakes: lines }
     )
   }
-  checkTogether(parsed.data)
   return { config: { ...parsed.data, data_dir: resolve(parsed.data.data_dir) }, file }
 }
 
@@ -135,73 +152,6 @@ function isRaw(value: unknown): value is RawConfig {
 
 function asRaw(value: unknown): RawConfig {
   return isRaw(value) ? value : {}
-}
-
-function issueLines(issue: z.core.$ZodIssue, raw: RawConfig): string[] {
-  const path = issue.path.map(String)
-  const dotted = path.join('.')
-  if (issue.code === 'unrecognized_keys') {
-    const schemaPath = path.filter(part => !/^\d+$/.test(part))
-    const siblings = CONFIG_KEYS.filter(key => schemaPath.every((part, i) => key.path[i] === part)).map(
-      key => key.path[schemaPath.length] ?? ''
-    )
-    return issue.keys.map(key => {
-      const near = closestKey(key, [...new Set(siblings)])
-      const name = [...path, key].join('.')
-      return `unknown key "${name}"${near === null ? '' : `; did you mean "${[...path, near].join('.')}"?`}`
-    })
-  }
-  const key = CONFIG_KEYS.find(
-    ({ path: known }) => known.join('.') === path.filter(part => !/^\d+$/.test(part)).join('.')
-  )
-  return [`${dotted}${shownValue(path, raw)}: ${key === undefined ? issue.message : expectation(key, issue)}`]
-}
-
-/** The value as it was given, unless it may hold a password. */
-function shownValue(path: readonly string[], raw: RawConfig): string {
-  if (path.some(part => /^(url|user|password|auth_token|ntfy_token|webhook|ntfy)$/.test(part))) return ''
-  let value: unknown = raw
-  for (const part of path) value = typeof value === 'object' && value !== null ? (value as RawConfig)[part] : undefined
-  if (value === undefined || typeof value === 'object') return ''
-  const text = JSON.stringify(value)
-  return ` is ${text.length > 60 ? `${text.slice(0, 60)}…` : text}`
-}
-
-/** What to write instead. */
-function expectation({ schema, description }: ConfigKey, issue: z.core.$ZodIssue): string {
-  const { type, enum: choices, minimum, maximum, exclusiveMinimum } = schema.toJSONSchema()
-  if (choices !== undefined) return `give one of ${choices.join(', ')}`
-  if (type === 'boolean') return 'give true or false'
-  if (type !== 'integer' && type !== 'number')
-    return issue.message.startsWith('must ') ? issue.message : `${issue.message}. ${description}`
-  const kind = type === 'integer' ? 'a whole number' : 'a number'
-  const from =
-    exclusiveMinimum === undefined ? (minimum === undefined ? '' : ` from ${minimum}`) : ` above ${exclusiveMinimum}`
-  const to = maximum === undefined || maximum === Number.MAX_SAFE_INTEGER ? '' : ` to ${maximum}`
-  return `give ${kind}${from}${to}`
-}
-
-/** The known key most like a mistyped one, or null when nothing is close. */
-export function closestKey(wrong: string, known: readonly string[]): string | null {
-  const [best] = known
-    .map(key => ({ key, distance: editDistance(wrong.toLowerCase(), key.toLowerCase()) }))
-    .sort((a, b) => a.distance - b.distance)
-  if (best === undefined || best.distance > Math.max(2, Math.floor(wrong.length / 3))) return null
-  return best.key
-}
-
-/** Levenshtein distance. */
-function editDistance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, i) => i)
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const substitution = (previous[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
-      row.push(Math.min(substitution, (previous[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1))
-    }
-    previous = row
-  }
-  return previous[b.length] ?? 0
 }
 
 /** Rules that concern more than one key. */

@@ -78,6 +78,7 @@ export function v1Routes(server: FastifyInstance, { reads, household, desk, jour
   answering(server, 'coinbase', () => coinbaseJson(reads, household.addresses(now())))
   answering(server, 'connect', () => reads.connect())
   answering(server, 'doctor', () => doctorJson(reads, now()))
+  answering(server, 'log', () => ({ lines: [...reads.logLines()] }))
   answering(server, 'config', () => reads.config())
   answering(server, 'timeline', ({ query }) => ({ entries: journal.entries(query) }))
   answering(server, 'events', ({ query, request, reply }) => {

@@ -1,4 +1,3 @@
-export type { AuditedOutput, PayoutAudit } from './audit/payout-audit.ts'
 export { auditedPayout } from './audit/payout-audit.ts'
 export type { AuditedHeader, WindowAudit } from './audit/window-audit.ts'
 export { auditedWindow } from './audit/window-audit.ts'

@@ -1,5 +1,5 @@
 export { Lifecycle, type Part, StartError } from './lifecycle.ts'
-export { createLog, type Log, withoutCredentials } from './log.ts'
+export { createLog, type Log, LogTail, withoutCredentials } from './log.ts'
 export type { Message } from './messages/message.ts'
 export { MESSAGE_GROUPS, MESSAGE_LIST, MESSAGES } from './messages/table.ts'
 export { type HistogramSpec, type MetricSpec, Metrics } from './metrics.ts'

@@ -10,6 +10,8 @@ export interface LogOptions {
   readonly format: 'human' | 'json' | 'auto'
   /** Where whole lines go; the standard output when absent. */
   readonly sink?: DestinationStream
+  /** Keeps the last of them. */
+  readonly tail?: LogTail
 }
 
 type Fields = Readonly<Record<string, unknown>>
@@ -68,11 +70,36 @@ export function descriptorSink(descriptor: number): ReturnType<typeof destinatio
   return sink
 }
 
+/** Lines kept of a log. */
+const MAX_TAIL_LINES = 500
+/** Of each; what is beyond is cut. */
+const MAX_TAIL_CHARACTERS = 2_000
+
+/** The last lines of a log, as JSON and without secrets: what somebody who helps wants to see. At the cap the oldest goes. */
+export class LogTail {
+  readonly #lines: string[] = []
+
+  get lines(): readonly string[] {
+    return this.#lines
+  }
+
+  write(line: string): void {
+    this.#lines.push(line.trimEnd().slice(0, MAX_TAIL_CHARACTERS))
+    if (this.#lines.length > MAX_TAIL_LINES) this.#lines.shift()
+  }
+}
+
 /** A log that writes whole lines. */
 export function createLog(options: LogOptions): Log {
   const sink = options.sink ?? descriptorSink(1)
   const human = options.format === 'human' || (options.format === 'auto' && process.stdout.isTTY === true)
-  const stream: DestinationStream = human ? { write: line => sink.write(humanLine(line)) } : sink
+  const { tail } = options
+  const stream: DestinationStream = {
+    write: line => {
+      tail?.write(line)
+      sink.write(human ? humanLine(line) : line)
+    }
+  }
   const logger = pino(
     {
       level: options.level,

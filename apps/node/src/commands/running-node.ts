@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import { NoNodeRuns } from '../cli/outcome.ts'
 import { ConfigError } from '../config.ts'
 import { readRunningFile } from '../data/running-file.ts'
 
@@ -12,11 +13,20 @@ export interface NodeAt {
   readonly apiPort: string | null
 }
 
+export interface AskOptions {
+  readonly withinMs?: number
+}
+
 /** The node that runs on a data directory, as another command speaks to it. */
 export interface RunningNodeClient {
+  readonly url: string
   /** @throws ConfigError with what the node says against it */
   get<T>(path: string, schema: z.ZodType<T>): Promise<T>
   post<T>(path: string, body: unknown, schema: z.ZodType<T>): Promise<T>
+  /** The answer as it came. @throws ConfigError with what the node says against it */
+  text(path: string, options?: AskOptions): Promise<string>
+  /** Server-sent events, until the signal or the node ends it. @throws ConfigError with what the node says against it */
+  events(path: string, signal: AbortSignal): Promise<ReadableStream<Uint8Array>>
 }
 
 /** @returns null if no node runs there */
@@ -26,6 +36,13 @@ export async function runningNode(at: NodeAt): Promise<RunningNodeClient | null>
   if (url === undefined) return null
   const client = clientOf(url, running?.token ?? '')
   return (await isThere(url)) ? client : null
+}
+
+/** @throws NoNodeRuns */
+export async function theRunningNode(at: NodeAt): Promise<RunningNodeClient> {
+  const node = await runningNode(at)
+  if (node === null) throw new NoNodeRuns(at.dataDir)
+  return node
 }
 
 async function isThere(url: string): Promise<boolean> {
@@ -38,23 +55,46 @@ async function isThere(url: string): Promise<boolean> {
 
 function clientOf(url: string, token: string): RunningNodeClient {
   const headers = { 'content-type': 'application/json', authorization: `Bearer ${token}` }
-  const ask = async <T>(path: string, schema: z.ZodType<T>, init: RequestInit): Promise<T> => {
-    const signal = AbortSignal.timeout(ANSWER_WITHIN_MS)
-    const answer = await fetch(`${url}${path}`, { headers, ...init, signal })
-    const body: unknown = await answer.json()
-    if (answer.ok) return schema.parse(body)
-    const said = typeof body === 'object' && body !== null && 'error' in body ? String(body.error) : answer.statusText
-    throw new ConfigError(said)
+  const answered = async (path: string, init: RequestInit, withinMs = ANSWER_WITHIN_MS): Promise<Response> => {
+    const answer = await connected(url, () =>
+      fetch(`${url}${path}`, { headers, signal: AbortSignal.timeout(withinMs), ...init })
+    )
+    if (!answer.ok) throw new ConfigError(refusalOf(await answer.text(), answer.statusText))
+    return answer
   }
+  const json = async <T>(answer: Response, schema: z.ZodType<T>): Promise<T> => schema.parse(await answer.json())
   return {
-    get: (path, schema) => ask(path, schema, {}),
-    post: (path, body, schema) => ask(path, schema, { method: 'POST', body: JSON.stringify(body) })
+    url,
+    get: async (path, schema) => json(await answered(path, {}), schema),
+    post: async (path, body, schema) =>
+      json(await answered(path, { method: 'POST', body: JSON.stringify(body) }), schema),
+    text: async (path, options) => (await answered(path, {}, options?.withinMs)).text(),
+    events: async (path, signal) => {
+      const { body } = await answered(path, { signal })
+      if (body === null) throw new ConfigError(`the node at ${url} sent no events`)
+      return body
+    }
   }
 }
 
-/** What to do when a command needs a node and none runs. */
-export function noNodeRuns(dataDir: string): ConfigError {
-  return new ConfigError(
-    `no node runs on ${dataDir}: start one with npm start, or name its directory with --data-dir or its page's port with --api-port`
-  )
+async function connected<T>(url: string, fetching: () => Promise<T>): Promise<T> {
+  try {
+    return await fetching()
+  } catch (cause) {
+    if (cause instanceof DOMException && cause.name === 'TimeoutError')
+      throw new ConfigError(`the node at ${url} did not answer in time: it is busy, or hangs; see its log`, { cause })
+    if (cause instanceof TypeError)
+      throw new ConfigError(`the node at ${url} broke the connection: see its log`, { cause })
+    throw cause
+  }
+}
+
+function refusalOf(text: string, otherwise: string): string {
+  try {
+    const body: unknown = JSON.parse(text)
+    if (typeof body === 'object' && body !== null && 'error' in body) return String(body.error)
+  } catch {
+    // Not ours: another program has the port.
+  }
+  return otherwise
 }

@@ -1,6 +1,6 @@
 import { networkInterfaces } from 'node:os'
 import { type Invite, InviteError, parseDialTarget } from '@p2poolv2/gossip'
-import { createLog, MESSAGES, StartError, withoutCredentials } from '@p2poolv2/runtime'
+import { createLog, LogTail, MESSAGES, StartError, withoutCredentials } from '@p2poolv2/runtime'
 import { ConfigError, type ConfigSources, loadConfig } from '../config.ts'
 import { openDataDir } from '../data/data-dir.ts'
 import { statusLine } from '../status-line.ts'
@@ -41,7 +41,8 @@ interface Run {
 /** One node from its configuration to its end. */
 async function run({ sources, join, ended, end }: Run): Promise<End> {
   const { config, file } = loadConfig(sources)
-  const log = createLog({ level: config.logging.level, format: config.logging.format })
+  const tail = new LogTail()
+  const log = createLog({ level: config.logging.level, format: config.logging.format, tail })
   log.info(
     { version: VERSION, node: process.version, config: file ?? 'built-in default', dataDir: config.data_dir },
     'P2Poolv2 starts'
@@ -51,6 +52,7 @@ async function run({ sources, join, ended, end }: Run): Promise<End> {
     openDataDir(config.data_dir)
     node = await startNode(config, join === null ? null : invitation(join), {
       log,
+      logLines: () => tail.lines,
       configFile: file,
       setup: { sources, restart: () => end('restart') },
       onStopped: reason => {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { closestKey } from '../config.ts'
+import { closestKey } from '../config-mistakes.ts'
 
 /**
  * What to say of a command that there is not, as `invte`; null if there is one, or none was given.

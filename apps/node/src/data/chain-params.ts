@@ -1,4 +1,4 @@
-import { type ChainParams, chainParams, type GenesisOptions } from '@p2poolv2/consensus'
+import { type ChainName, type ChainParams, chainParams, devnetParams, type GenesisOptions } from '@p2poolv2/consensus'
 import { hexToBytes } from '@p2poolv2/primitives'
 import { ConfigError } from '../config.ts'
 import type { Config } from '../settings.ts'
@@ -25,6 +25,20 @@ const NO_SHARE_CHAIN: GenesisOptions = {
   bitcoinHeader: hexToBytes(
     '01000000000000000000000000000000000000000000000000000000000000000000000' +
       '04e7b2b9128fe0291db0693af2ae418b767e657cd407e80cb1434221eaea7a07a046f3566ffff001dbb0c7817'
+  )
+}
+
+/** How share-chain addresses of a chain begin; no genesis has to be known for it. */
+export function shareAddressHrp(chain: ChainName): string {
+  return withoutGenesis(chain).shareAddressHrp
+}
+
+/** A chain's values but for its genesis, where that is configured or begins with a data directory: nothing may be mined with them. */
+export function withoutGenesis(chain: ChainName): ChainParams {
+  if (chain === 'devnet') return devnetParams({ genesisTimeSec: 0 })
+  return chainParams(
+    chain,
+    chain === 'testnet4' ? { timeSec: 0, bitcoinHeight: 0, bitcoinHeader: new Uint8Array(80) } : {}
   )
 }
 

@@ -34,7 +34,7 @@ export function openDataDir(dataDir: string): void {
  * Folder by folder from the first one that is missing: asked for all at once, Node.js never gives up where the system says
  * that a folder cannot be made in one that is there, as in /proc.
  */
-function makeFolder(folder: string): void {
+export function makeFolder(folder: string): void {
   if (existsSync(folder)) return
   makeFolder(dirname(folder))
   try {

@@ -1,9 +1,9 @@
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { GenesisOptions } from '@p2poolv2/consensus'
 import { bytesToHex, hexToBytes } from '@p2poolv2/primitives'
 import { ConfigError } from '../config.ts'
-import { storeFolder } from './data-dir.ts'
+import { makeFolder, storeFolder } from './data-dir.ts'
 import { writeOnce } from './write-once.ts'
 
 /** Of a data directory: the time at which its devnet began, and where the genesis share names another block, that. */
@@ -54,7 +54,7 @@ export function writeGenesis(dataDir: string, genesis: GenesisOptions): boolean 
     ...(bitcoinHeader === undefined ? [] : [`bitcoin_header ${bytesToHex(bitcoinHeader)}`]),
     ...(bitcoinCoinbase === undefined ? [] : [`bitcoin_coinbase ${bytesToHex(bitcoinCoinbase)}`])
   ]
-  mkdirSync(dataDir, { recursive: true })
+  makeFolder(dataDir)
   return writeOnce(genesisFile(dataDir), { text: `${lines.join('\n')}\n`, mode: 0o644 })
 }
 

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, statSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import {
   addressFromScript,
@@ -9,6 +9,7 @@ import {
   xOnlyPublicKey
 } from '@p2poolv2/bitcoin'
 import { asciiToBytes, bytesToHex, concatBytes, hexToBytes, sha256 } from '@p2poolv2/primitives'
+import { makeFolder } from './data-dir.ts'
 import { writeOnce } from './write-once.ts'
 
 /** The wallet key cannot be used; the message names the file and the fix. */
@@ -33,7 +34,7 @@ export const WALLET_FILE_NAME = 'wallet.key'
  * @throws WalletError when the file is not a key or others may read it
  */
 export function openWallet(dataDir: string, randomKey: () => Uint8Array): Wallet {
-  mkdirSync(dataDir, { recursive: true })
+  makeFolder(dataDir)
   const file = join(dataDir, WALLET_FILE_NAME)
   const secret = existingSecret(file) ?? newSecret(file, randomKey)
   return {

@@ -5,19 +5,11 @@ import type { NodeEvent } from '@p2poolv2/node'
 import type { BlockHash } from '@p2poolv2/primitives'
 import { type Log, MESSAGES, type Part } from '@p2poolv2/runtime'
 import { FoundBlockFolder } from '../data/found-blocks.ts'
+import { BITCOIN_CHAINS } from './bitcoin-chains.ts'
 import { STOP_RANK } from './stop-order.ts'
 
 /** A block found just before the end is money: its submission gets this long before it is given up until the next start. */
 const SUBMIT_BEFORE_END_MS = 2_000
-
-/** Values of bitcoind's `chain` on which each share chain may be mined. */
-export const BITCOIN_CHAINS: Readonly<Record<ChainName, readonly string[]>> = {
-  main: ['main'],
-  testnet4: ['testnet4'],
-  signet: ['signet'],
-  regtest: ['regtest'],
-  devnet: ['regtest', 'signet']
-}
 
 export interface BitcoindSideOptions {
   readonly nodes: readonly BitcoindConfig[]

@@ -37,7 +37,7 @@ export async function openShareChain(folder: string, params: ChainParams, log: L
 }
 
 /** What a store must belong to, to be opened by a node with these parameters. */
-function storeIdentity(params: ChainParams): StoreIdentity {
+export function storeIdentity(params: ChainParams): StoreIdentity {
   return {
     schemaVersion: SCHEMA_VERSION,
     chain: params.chain,

@@ -23,6 +23,7 @@ import { openBitcoinNodes } from './bitcoin-nodes.ts'
 import { bitcoindSide } from './bitcoind-side.ts'
 import { builtInMiners } from './built-in-miners.ts'
 import { openConnectionCap } from './connection-cap.ts'
+import { doctorChecks } from './doctor-checks.ts'
 import { apiListener, type Listener, stratumListener } from './listeners.ts'
 import { keptFigures, miningHistory } from './mining-history.ts'
 import { NO_PEERS } from './no-peers.ts'
@@ -58,6 +59,8 @@ export interface NodeHost {
   readonly log: Log
   /** The node ended by itself, because the disk refused or a bug was met. */
   readonly onStopped: (reason: StopReason) => void
+  /** The last of the log, the oldest first. */
+  readonly logLines?: () => readonly string[]
   /** Where the configuration was read from. */
   readonly configFile?: string | null
   /** How a configuration that the page writes comes into force; by default whoever runs the node starts it again. */
@@ -159,6 +162,13 @@ export async function startNode(config: Config, invite: Invite | null, host: Nod
   const status = (): NodeStatus => core.queries.status(clock.now())
   const alerts = ownerAlerts(config, { queries, clock, log })
   const token = bytesToHex(rng.bytes(32))
+  const checks = doctorChecks(config, {
+    file: host.configFile ?? null,
+    ports: () => ({ stratum: stratum.port, api: api.port }),
+    peers: peers === null ? null : () => peers.sources.peers(),
+    clock,
+    log
+  })
   const api: Listener = apiListener(config, token, {
     network: peers?.sources ?? NO_PEERS,
     alerts: alerts.sources,
@@ -180,6 +190,8 @@ export async function startNode(config: Config, invite: Invite | null, host: Nod
       countBlocks: () => store.countBlocks(),
       readShares: hashes => store.readShares(hashes),
       readHeaders: hashes => store.readHeaders(hashes),
+      hostChecks: checks.kept,
+      logLines: () => host.logLines?.() ?? [],
       config: () => configAnswer(config, host.configFile ?? null),
       connect: () => connectAnswer(config, { stratum: stratum.port, api: api.port }, params.addressNetwork)
     }
@@ -202,7 +214,8 @@ export async function startNode(config: Config, invite: Invite | null, host: Nod
     stratum,
     bitcoind.feed,
     bitcoind.unanswered,
-    builtInMiners(config, { stratumPort: () => stratum.port, wallet, log })
+    builtInMiners(config, { stratumPort: () => stratum.port, wallet, log }),
+    checks.atStart
   ])
   writeRunningFile(config.data_dir, {
     url: `http://${loopbackOf(config.api.hostname)}:${api.port}`,
@@ -250,7 +263,7 @@ function firstKey(config: Config, { log, rng }: { readonly log: Log; readonly rn
   if (existsSync(store)) {
     throw new WalletError(
       `${file} is missing, and the shares in ${store} were made with it: restore it from your backup. To go on with a ` +
-        `new key instead, make one with: ./p2poolv2 address --data-dir '${config.data_dir}'`
+        `new key instead, make one with: ./p2poolv2 address --new --data-dir '${config.data_dir}'`
     )
   }
   log.info({ file }, 'this node gets a wallet key of its own: keep a backup of that file')

@@ -20,6 +20,11 @@ export const doctorSchema = z.object({
 
 export type DoctorJson = z.input<typeof doctorSchema>
 
+/** The answer of `GET /v1/log`. */
+export const logSchema = z.object({
+  lines: z.array(z.string()).describe('JSON, the oldest first; the node keeps 500 of its level.')
+})
+
 const setting = z.object({
   key: z.string().describe('As in the file: section.key'),
   value: z.unknown().describe('What is in force; null if it is not set. Passwords are "***".'),

@@ -1,5 +1,5 @@
 export { type AlertsJson, type AlertTestJson, alertsSchema, alertTestSchema } from './alerts.ts'
-export { type AuditJson, auditSchema } from './audit.ts'
+export { type AuditJson, auditParams, auditSchema } from './audit.ts'
 export { type BlocksJson, blocksSchema, type PayoutsJson, payoutsSchema } from './blocks.ts'
 export {
   type ConfigJson,

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { alertsSchema, alertTestSchema } from './alerts.ts'
 import { auditParams, auditSchema } from './audit.ts'
 import { blocksQuery, blocksSchema, payoutsSchema } from './blocks.ts'
-import { configAnswerSchema, connectSchema, doctorSchema } from './checks.ts'
+import { configAnswerSchema, connectSchema, doctorSchema, logSchema } from './checks.ts'
 import { earningsQuery, earningsSchema, ownSharesSchema } from './earnings.ts'
 import { eventsQuery, timelineQuery, timelineSchema } from './events.ts'
 import { livezSchema, readyzSchema, widgetSchema } from './health.ts'
@@ -187,6 +187,13 @@ export const ROUTES = {
     summary: 'The configuration in force, without passwords',
     answer: configAnswerSchema,
     access: 'read'
+  },
+  log: {
+    method: 'get',
+    path: '/v1/log',
+    summary: 'The last lines of the log, for a support bundle',
+    answer: logSchema,
+    access: 'command'
   },
   timeline: {
     method: 'get',

@@ -10,8 +10,10 @@ type Judged = Pick<Check, 'state' | 'message'> & Partial<Pick<Check, 'fix' | 'co
 /** A share of the chain may be so much older than the clock says before that is worth a word. */
 const QUIET_SEC = 300
 
-/** What can be seen from within the running node, in the order in which one would look. */
-export function doctorJson(reads: NodeReads, now: Moment): DoctorJson {
+const GROUPS: readonly Check['group'][] = ['bitcoin', 'sharechain', 'peers', 'miners', 'computer']
+
+/** Everything that is checked, by group, what can be seen from within the running node first. */
+export async function doctorJson(reads: NodeReads, now: Moment): Promise<DoctorJson> {
   const { mode } = reads.queries
   // Without a share chain neither shares nor peers are missing.
   const ofShareChain = mode === 'sharechain'
@@ -26,11 +28,12 @@ export function doctorJson(reads: NodeReads, now: Moment): DoctorJson {
     coinbase,
     ...(ofShareChain ? [genesisPaid] : [])
   ].map(look => look(reads, now))
+  checks.push(...(await reads.hostChecks()))
   const has = (state: Check['state']): boolean => checks.some(check => check.state === state)
   return doctorSchema.encode({
     time: secFromMs(now.wallMs),
     state: has('fail') ? 'fail' : has('warn') ? 'warn' : 'ok',
-    checks
+    checks: checks.toSorted((a, b) => GROUPS.indexOf(a.group) - GROUPS.indexOf(b.group))
   })
 }
 

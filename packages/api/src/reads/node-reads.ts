@@ -1,4 +1,4 @@
-import type { ConfigJson, ConnectJson } from '@p2poolv2/api/schema'
+import type { ConfigJson, ConnectJson, DoctorJson } from '@p2poolv2/api/schema'
 import type { ChainParams, PayoutCut } from '@p2poolv2/consensus'
 import type { BestChain, HistoryStore, Series } from '@p2poolv2/earnings'
 import type { NodeQueries } from '@p2poolv2/node'
@@ -41,6 +41,10 @@ export interface NodeReads {
   readonly readShares: (hashes: readonly ShareHash[]) => Promise<readonly (Uint8Array | null)[]>
   /** Stored headers, in the order asked; null where a share is not known. */
   readonly readHeaders: (hashes: readonly ShareHash[]) => Promise<readonly (HeaderRecord | null)[]>
+  /** What lies outside the node: configuration, computer, bitcoin nodes. Kept for some seconds. */
+  readonly hostChecks: () => Promise<readonly DoctorJson['checks'][number][]>
+  /** The last of the log, the oldest first. */
+  readonly logLines: () => readonly string[]
   readonly config: () => ConfigJson
   readonly connect: () => ConnectJson
 }

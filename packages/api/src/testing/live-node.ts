@@ -102,6 +102,8 @@ export class LiveNode {
       countBlocks: async () => this.blocks?.length ?? store.blockCountNow(),
       readShares: async hashes => store.readNow(hashes),
       readHeaders: async hashes => store.readHeadersNow(hashes),
+      hostChecks: async () => [],
+      logLines: () => ['{"level":"info","msg":"P2Poolv2 starts"}'],
       config: () => ({ file: null, settings: [] }),
       connect: () => ({ stratum: [], user: '', password: 'x', addressPrefixes: [], page: [] })
     }

@@ -16,7 +16,7 @@ export class LeavingMiners {
 
   /** One that never had work has nothing to submit. */
   add(miner: Miner): void {
-    if (miner.hasWork) this.#byId.set(miner.id, { miner, linesLeft: MAX_LATE_LINES })
+    if (miner.lastWorkId !== null) this.#byId.set(miner.id, { miner, linesLeft: MAX_LATE_LINES })
   }
 
   /** The miner, and those of its lines that are to be looked at; null when nobody listens to it. */

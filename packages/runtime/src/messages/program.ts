@@ -65,6 +65,13 @@ export const PROGRAM_MESSAGES = {
     cost: 'Peers may refuse your shares, and bitcoin a block, for their time.',
     fix: 'Let both computers keep their clocks by NTP: timedatectl set-ntp true'
   }),
+  doctorFound: warning({
+    id: 'P2P-0010',
+    says: 'a check of this computer or its settings found something to mend',
+    cause: 'One of the checks of ./p2poolv2 doctor failed at the start; check and found say which.',
+    cost: 'As the line says.',
+    fix: 'Do what the line says; ./p2poolv2 doctor shows all checks.'
+  }),
   figuresNotKept: warning({
     id: 'P2P-0011',
     says: 'the figures of workers cannot be kept: they end with this run',
