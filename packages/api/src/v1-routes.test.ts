@@ -20,7 +20,7 @@ import { blockHash, shareHash } from '@p2poolv2/primitives'
 import type { FoundBlock } from '@p2poolv2/sharechain'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { LiveNode } from './testing/live-node.ts'
+import { LiveNode, TOKEN } from './testing/live-node.ts'
 
 let node: LiveNode
 beforeEach(() => {
@@ -52,7 +52,8 @@ describe('every JSON route', () => {
     '%s keeps to its schema, with work and without',
     async (path, route) => {
       const check = async (): Promise<void> => {
-        const answer: unknown = await (await fetch(node.url(path))).json()
+        const headers = { authorization: `Bearer ${TOKEN}` }
+        const answer: unknown = await (await fetch(node.url(path), { headers })).json()
         expect((route.answer as z.ZodType).safeDecode(answer as never)).toMatchObject({ success: true })
       }
       await node.start()
