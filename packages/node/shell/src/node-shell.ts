@@ -57,9 +57,8 @@ export class NodeShell {
   #inbox: NodeEvent[] = []
   #working = false
   #timer: NodeJS.Timeout | null = null
-  /** Something is due now: it has its turn when what came in meanwhile was read. */
-  #soon: NodeJS.Immediate | null = null
-  /** What the timer was set for. */
+  #look: NodeJS.Immediate | null = null
+  /** What the timer was set for; null when there is none. */
   #dueAtMs: number | null = null
   #state: 'new' | 'running' | 'stopped' = 'new'
 
@@ -100,7 +99,7 @@ export class NodeShell {
       for (let next = this.#inbox.shift(); next !== undefined; next = this.#inbox.shift()) this.#handle(next)
     } finally {
       this.#working = false
-      this.#arm()
+      this.#lookSoon()
     }
   }
 
@@ -210,34 +209,40 @@ export class NodeShell {
     else this.#options.telemetry.record(event)
   }
 
-  /** One timer for whatever is due next. */
-  #arm(): void {
-    const { core, clock } = this.#options
-    const dueAtMs = this.#state === 'running' ? core.nextDeadlineMs : null
-    // Most events leave it where it was.
-    if ((this.#timer !== null || this.#soon !== null) && dueAtMs === this.#dueAtMs) return
-    this.#disarm()
-    this.#dueAtMs = dueAtMs
-    if (dueAtMs === null) return
-    const waitMs = Math.min(dueAtMs - clock.now().steadyMs, MAX_TIMEOUT_MS)
-    const due = (): void => {
+  /** Once in a turn of the event loop, however many events it brings: looks what is due next, when they have all been handled. */
+  #lookSoon(): void {
+    if (this.#state === 'running') this.#look ??= setImmediate(this.#lookNow)
+  }
+
+  readonly #lookNow = (): void => {
+    this.#look = null
+    const dueAtMs = this.#options.core.nextDeadlineMs
+    const waitMs = dueAtMs === null ? null : dueAtMs - this.#options.clock.now().steadyMs
+    if (waitMs !== null && waitMs <= 0) this.post({ type: 'deadline' })
+    else if (dueAtMs !== this.#dueAtMs) {
+      // Most events leave it where it was.
       this.#disarm()
-      this.post({ type: 'deadline' })
+      this.#dueAtMs = dueAtMs
+      if (waitMs !== null) this.#timer = setTimeout(this.#due, Math.min(waitMs, MAX_TIMEOUT_MS))
     }
-    if (waitMs <= 0) this.#soon = setImmediate(due)
-    else this.#timer = setTimeout(due, waitMs)
+  }
+
+  readonly #due = (): void => {
+    this.#disarm()
+    this.post({ type: 'deadline' })
   }
 
   #end(): void {
     this.#state = 'stopped'
     this.#inbox = []
     this.#disarm()
+    if (this.#look !== null) clearImmediate(this.#look)
+    this.#look = null
   }
 
   #disarm(): void {
     if (this.#timer !== null) clearTimeout(this.#timer)
-    if (this.#soon !== null) clearImmediate(this.#soon)
     this.#timer = null
-    this.#soon = null
+    this.#dueAtMs = null
   }
 }

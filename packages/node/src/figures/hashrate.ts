@@ -24,6 +24,8 @@ export type HashrateWindow = keyof typeof HASHRATE_WINDOWS_SEC
 export type Hashrates = Readonly<Record<HashrateWindow, number>>
 
 const WINDOWS = Object.keys(HASHRATE_WINDOWS_SEC) as HashrateWindow[]
+/** The same in the order of `WINDOWS`. */
+const SPANS_SEC = Float64Array.from(WINDOWS, window => HASHRATE_WINDOWS_SEC[window])
 
 /** A meter as it was at some moment. Times are as far back from it as they are. */
 export interface HashrateRecord {
@@ -40,7 +42,8 @@ export interface HashrateRecord {
 export class HashrateMeter {
   #startedAtMs: SteadyMs
   #updatedAtMs: SteadyMs
-  readonly #sums: Record<HashrateWindow, number> = { m1: 0, m5: 0, m15: 0, h1: 0, h6: 0, d1: 0, d7: 0 }
+  /** In the order of `WINDOWS`. */
+  readonly #sums = new Float64Array(WINDOWS.length)
 
   constructor(options: { readonly startedAtMs: SteadyMs }) {
     this.#startedAtMs = options.startedAtMs
@@ -50,7 +53,7 @@ export class HashrateMeter {
   /** @param difficulty credited, relative to bitcoin's difficulty 1 */
   credit(difficulty: number, nowMs: SteadyMs): void {
     this.#decayTo(nowMs)
-    for (const window of WINDOWS) this.#sums[window] += difficulty
+    for (let i = 0; i < this.#sums.length; i++) this.#sums[i] = (this.#sums[i] as number) + difficulty
   }
 
   rates(nowMs: SteadyMs): Hashrates {
@@ -70,25 +73,29 @@ export class HashrateMeter {
     const spanSec = HASHRATE_WINDOWS_SEC[window]
     // A second at least: the first share of a connection says nothing about a rate yet.
     const observedSec = Math.max(1, secondsBetween(this.#startedAtMs, nowMs))
-    const sum = this.#sums[window] * Math.exp(-secondsBetween(this.#updatedAtMs, nowMs) / spanSec)
+    const sum =
+      (this.#sums[WINDOWS.indexOf(window)] as number) * Math.exp(-secondsBetween(this.#updatedAtMs, nowMs) / spanSec)
     return (sum * HASHES_PER_DIFFICULTY) / (spanSec * -Math.expm1(-observedSec / spanSec))
   }
 
   record(nowMs: SteadyMs): HashrateRecord {
     this.#decayTo(nowMs)
-    return { observedMs: nowMs - this.#startedAtMs, sums: WINDOWS.map(window => this.#sums[window]) }
+    return { observedMs: nowMs - this.#startedAtMs, sums: [...this.#sums] }
   }
 
   /** Takes up a record made `agoMs` ago: nothing was mined since. */
   restore({ observedMs, sums }: HashrateRecord, agoMs: number, nowMs: SteadyMs): void {
     this.#startedAtMs = steadyMs(nowMs - agoMs - observedMs)
     this.#updatedAtMs = steadyMs(nowMs - agoMs)
-    for (const [position, window] of WINDOWS.entries()) this.#sums[window] = sums[position] ?? 0
+    for (let i = 0; i < this.#sums.length; i++) this.#sums[i] = sums[i] ?? 0
   }
 
   #decayTo(nowMs: SteadyMs): void {
+    if (nowMs === this.#updatedAtMs) return
     const elapsedSec = secondsBetween(this.#updatedAtMs, nowMs)
-    for (const window of WINDOWS) this.#sums[window] *= Math.exp(-elapsedSec / HASHRATE_WINDOWS_SEC[window])
+    for (let i = 0; i < this.#sums.length; i++) {
+      this.#sums[i] = (this.#sums[i] as number) * Math.exp(-elapsedSec / (SPANS_SEC[i] as number))
+    }
     this.#updatedAtMs = nowMs
   }
 }

@@ -44,6 +44,8 @@ export interface KeptFigures {
 
 interface Worker {
   readonly key: WorkerKey
+  /** `idOf` the key. */
+  readonly id: string
   readonly tally: Tally
   goneAtMs: UnixMs | null
 }
@@ -52,6 +54,51 @@ interface Worker {
 const ALL = 'all'
 /** Addresses have no dot; names are whatever the session took. */
 const WORKER_ID = /^([^.]{1,128})\.(.{0,128})$/s
+
+/** Workers with a connection. Looked up with every share, so by texts that are there already and not by one made of them. */
+class ConnectedWorkers {
+  readonly #byId = new Map<string, Worker>()
+  readonly #byAddress = new Map<string, Map<string, Worker>>()
+
+  get size(): number {
+    return this.#byId.size
+  }
+
+  get({ payoutAddress, worker }: WorkerKey): Worker | undefined {
+    return this.#byAddress.get(payoutAddress)?.get(worker)
+  }
+
+  byId(id: string): Worker | undefined {
+    return this.#byId.get(id)
+  }
+
+  add(worker: Worker): void {
+    const { payoutAddress, worker: name } = worker.key
+    this.#byId.set(worker.id, worker)
+    const ofAddress = this.#byAddress.get(payoutAddress) ?? new Map<string, Worker>()
+    this.#byAddress.set(payoutAddress, ofAddress.set(name, worker))
+  }
+
+  remove({ id, key }: Worker): void {
+    this.#byId.delete(id)
+    const ofAddress = this.#byAddress.get(key.payoutAddress)
+    ofAddress?.delete(key.worker)
+    if (ofAddress?.size === 0) this.#byAddress.delete(key.payoutAddress)
+  }
+
+  values(): IterableIterator<Worker> {
+    return this.#byId.values()
+  }
+
+  checkInvariants(): void {
+    let listed = 0
+    for (const ofAddress of this.#byAddress.values()) listed += ofAddress.size
+    invariant(listed === this.#byId.size, 'a connected worker is known by id and by address')
+    for (const worker of this.#byId.values()) {
+      invariant(this.get(worker.key) === worker && worker.tally.connections > 0, 'a connected worker has a connection')
+    }
+  }
+}
 
 export interface PoolStatsOptions {
   readonly startedAtMs: SteadyMs
@@ -63,7 +110,7 @@ export interface PoolStatsOptions {
 /** What was mined here, worker by worker and in all. */
 export class PoolStats {
   readonly #maxWorkers: number
-  readonly #connected = new Map<string, Worker>()
+  readonly #connected = new ConnectedWorkers()
   /** In the order in which they went idle. */
   readonly #idle = new Map<string, Worker>()
   readonly #all: Tally
@@ -89,32 +136,31 @@ export class PoolStats {
   /** A connection was authorised as this worker. */
   connect(key: WorkerKey, nowMs: SteadyMs): void {
     this.#all.connections += 1
-    const id = idOf(key)
-    let worker = this.#connected.get(id)
+    let worker = this.#connected.get(key)
     if (worker === undefined) {
-      worker = this.#idle.get(id) ?? { key, tally: new Tally(nowMs), goneAtMs: null }
+      const id = idOf(key)
+      worker = this.#idle.get(id) ?? { key, id, tally: new Tally(nowMs), goneAtMs: null }
       this.#idle.delete(id)
       if (!this.#makeRoom()) return
       worker.goneAtMs = null
-      this.#connected.set(id, worker)
+      this.#connected.add(worker)
     }
     worker.tally.connections += 1
-    this.#touch(id, nowMs)
+    this.#touch(worker.id, nowMs)
   }
 
   /** The connection that was authorised as this worker is gone. */
   disconnect(key: WorkerKey, now: Moment): void {
     invariant(this.#all.connections > 0, 'workers disconnect as often as they connected')
     this.#all.connections -= 1
-    const id = idOf(key)
-    const worker = this.#connected.get(id)
+    const worker = this.#connected.get(key)
     if (worker === undefined) return
     worker.tally.connections -= 1
     if (worker.tally.connections > 0) return
     worker.goneAtMs = now.wallMs
-    this.#connected.delete(id)
-    this.#idle.set(id, worker)
-    this.#touch(id, now.steadyMs)
+    this.#connected.remove(worker)
+    this.#idle.set(worker.id, worker)
+    this.#touch(worker.id, now.steadyMs)
   }
 
   accept(key: WorkerKey, difficulties: { readonly credited: number; readonly hash: number }, now: Moment): void {
@@ -151,7 +197,7 @@ export class PoolStats {
     this.#forgetGone(now.wallMs)
     const puts: [string, string][] = []
     for (const id of this.#changed) {
-      const tally = id === ALL ? this.#all : (this.#connected.get(id) ?? this.#idle.get(id))?.tally
+      const tally = id === ALL ? this.#all : (this.#connected.byId(id) ?? this.#idle.get(id))?.tally
       if (tally !== undefined) puts.push([id, tally.text(now)])
     }
     const delta = { puts, deletes: [...this.#gone] }
@@ -163,10 +209,8 @@ export class PoolStats {
   checkInvariants(): void {
     invariant(this.#connected.size + this.#idle.size <= this.#maxWorkers, 'workers are within their cap')
     let connections = 0
-    for (const { tally } of this.#connected.values()) {
-      invariant(tally.connections > 0, 'a connected worker has a connection')
-      connections += tally.connections
-    }
+    this.#connected.checkInvariants()
+    for (const { tally } of this.#connected.values()) connections += tally.connections
     invariant(connections <= this.#all.connections, 'connections of workers are among all')
     for (const { tally } of this.#idle.values()) invariant(tally.connections === 0, 'an idle worker has no connection')
     invariant(this.#isKept || this.#changed.size === 0, 'only what is kept is remembered as changed')
@@ -175,17 +219,16 @@ export class PoolStats {
   /** Those that a worker's doings count for. */
   #tallies(key: WorkerKey | null, nowMs: SteadyMs): Tally[] {
     this.#touch(ALL, nowMs)
-    const id = key === null ? ALL : idOf(key)
-    const worker = this.#connected.get(id)
+    const worker = key === null ? undefined : this.#connected.get(key)
     if (worker === undefined) return [this.#all]
-    this.#touch(id, nowMs)
+    this.#touch(worker.id, nowMs)
     return [this.#all, worker.tally]
   }
 
   #touch(id: string, nowMs: SteadyMs): void {
     if (!this.#isKept) return
     this.#changed.add(id)
-    this.#gone.delete(id)
+    if (this.#gone.size > 0) this.#gone.delete(id)
     this.#keepAtMs ??= steadyMs(nowMs + KEEP_FIGURES_MS)
   }
 
@@ -227,7 +270,7 @@ export class PoolStats {
         continue
       }
       const goneAtMs = unixMs(Math.min(keptAtMs, now.wallMs))
-      workers.push({ id, worker: { key: { payoutAddress, worker }, tally, goneAtMs }, goneAtMs })
+      workers.push({ id, worker: { key: { payoutAddress, worker }, id, tally, goneAtMs }, goneAtMs })
     }
     workers.sort((a, b) => a.goneAtMs - b.goneAtMs)
     for (const { id, worker } of workers) {

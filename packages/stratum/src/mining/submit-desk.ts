@@ -81,21 +81,24 @@ export class SubmitDesk {
     const worker = workers.resolve(name)
     const known = this.jobs.find(submit.jobId)
     if (known === null) return refused(refusal(worker === null ? 'unauthorised' : 'job-unknown'), worker ?? '')
-    const judged = this.#judgeKnown(known, submit, { ...moment, worker: worker ?? identity.worker })
+    const judged = this.#judgeKnown(known, submit, { worker: worker ?? identity.worker, moment })
     return worker === null ? { ...judged, refusal: refusal('unauthorised'), worker: '', shown: 0, reached: 0 } : judged
   }
 
-  #judgeKnown(known: KnownJob, submit: Submit, moment: SubmitMoment & { readonly worker: string }): Judged {
-    const { worker, versionMask, steadyMs, wallMs } = moment
+  #judgeKnown(
+    known: KnownJob,
+    submit: Submit,
+    { worker, moment }: { readonly worker: string; readonly moment: SubmitMoment }
+  ): Judged {
+    const { versionMask } = moment
     const { prefix, minerBytes } = this.#extranonce
     this.#lastRoot ??= new LastRoot(minerBytes)
     const context = { extranoncePrefix: prefix, versionMask, lastRoot: this.#lastRoot, sha256d: this.#deps.sha256d }
     const verified = verifySubmit(known, submit, context)
     const { seen } = known.epoch
     const isDuplicate = seen.has(verified.hashWire)
-    const isStale = this.jobs.isStale(known, steadyMs)
-    const refused = judgeSubmit({ known, submit, verified, versionMask, isStale, isDuplicate }, wallMs)
-
+    const isStale = this.jobs.isStale(known, moment.steadyMs)
+    const refused = judgeSubmit({ known, submit, verified, versionMask, isStale, isDuplicate }, moment.wallMs)
     const hasShown = refused === null || (refused.code === 'stale' && verified.meetsSession && !isDuplicate)
     if (hasShown || verified.solution !== null) seen.add(verified.hashWire)
     return {

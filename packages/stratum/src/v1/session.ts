@@ -55,6 +55,7 @@ export class V1Session implements MinerSession {
   readonly #out = new SessionEffects()
   readonly #resume: SessionDeps['resume']
   #sessionId: string
+  #hasJoined = false
   #isClosed = false
   #nuisance = 0
   /** Authorised before subscribing; bounded as worker names are. */
@@ -86,8 +87,10 @@ export class V1Session implements MinerSession {
     return this.#channel.difficulty.difficulty
   }
 
+  /** Subscribed and authorised, which is for good. */
   get #isIn(): boolean {
-    return this.#login.subscribed && this.#login.authorised
+    this.#hasJoined ||= this.#login.subscribed && this.#login.authorised
+    return this.#hasJoined
   }
 
   get accepted(): number {
@@ -130,7 +133,7 @@ export class V1Session implements MinerSession {
   get nextDeadlineMs(): SteadyMs | null {
     if (this.#isClosed) return null
     const next = Math.min(
-      this.#login.nextDeadlineMs ?? Number.POSITIVE_INFINITY,
+      (this.#isIn ? null : this.#login.nextDeadlineMs) ?? Number.POSITIVE_INFINITY,
       this.#replies.nextDeadlineMs ?? Number.POSITIVE_INFINITY,
       this.#channel.nextDeadlineMs
     )
@@ -346,7 +349,8 @@ export class V1Session implements MinerSession {
   }
 
   #judge(submit: NamedSubmit, now: Moment): Judged {
-    const judged = this.#channel.submit(submit, submit.name, { ...now, versionMask: this.#login.versionMask })
+    const moment = { wallMs: now.wallMs, steadyMs: now.steadyMs, versionMask: this.#login.versionMask }
+    const judged = this.#channel.submit(submit, submit.name, moment)
     if (judged.solution !== null) this.#out.solution(judged.solution)
     return judged
   }

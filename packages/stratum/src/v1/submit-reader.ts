@@ -39,6 +39,7 @@ export class SubmitReader {
   /** Names and jobs repeat from line to line. */
   readonly #name = new RepeatedText()
   readonly #jobId = new RepeatedText()
+  readonly #extranonce: Uint8Array
   #line: Uint8Array = new Uint8Array()
   #at = 0
   /** Where the last string read by `#string` begins and ends. */
@@ -48,9 +49,10 @@ export class SubmitReader {
   /** @param extranonce2Bytes as told in the answer to `mining.subscribe` */
   constructor(extranonce2Bytes: number) {
     this.extranonce2Bytes = extranonce2Bytes
+    this.#extranonce = new Uint8Array(extranonce2Bytes)
   }
 
-  /** @returns null when the line is no submit, or not an ordinary one */
+  /** What is read is good until the next line. @returns null when the line is no submit, or not an ordinary one */
   read(line: Uint8Array): SubmitRead | null {
     this.#line = line
     this.#at = 0
@@ -162,7 +164,7 @@ export class SubmitReader {
   #bytes(): Uint8Array | null {
     const length = this.extranonce2Bytes
     if (this.#until - this.#from !== 2 * length) return null
-    const bytes = new Uint8Array(length)
+    const bytes = this.#extranonce
     for (let i = 0, at = this.#from; i < length; i++, at += 2) {
       const high = HEX_VALUE[this.#line[at] as number] as number
       const low = HEX_VALUE[this.#line[at + 1] as number] as number
