@@ -1,15 +1,14 @@
 // `npm run fuzz:wire -- [--minutes 10] [--seed N]`: random and mutated frames, streams and bytes against a live node, each of them in a
-// process of its own, while an honest peer measures how long its requests take. Ends with 1 if the node dies, keeps what it was sent, or
-// leaves the honest peer without an answer or waiting more than twice as long as in quiet.
-import { spawn } from 'node:child_process'
-import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
+// process of its own, while an honest peer measures how long its requests take. Another honest peer asks a node that nobody attacks: the
+// two share a computer with whatever else it does, so what they wait beyond each other is the fire's. Ends with 1 if the node dies, keeps
+// what it was sent, or leaves its honest peer without an answer or waiting more than twice as long as the other.
+import { loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import { seededRng } from '@p2poolv2/primitives'
 import { attack, Dice } from './attacks.ts'
+import { HonestPeer, type Stretch } from './honest-peer.ts'
 import { NodeUnderFire } from './node-under-fire.ts'
 
-const HONEST = fileURLToPath(new URL('honest-process.ts', import.meta.url))
 /** Part of the time before anybody attacks, and of it at most. */
 const QUIET_SHARE = 0.15
 const MAX_QUIET_MS = 60_000
@@ -29,49 +28,26 @@ const seed = values.seed ?? String(Math.floor(Math.random() * 2 ** 32))
 const quietMs = Math.min(MAX_QUIET_MS, totalMs * QUIET_SHARE)
 
 const sleep = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms))
-const quantile = (values: readonly number[], q: number): number =>
-  [...values].sort((a, b) => a - b)[Math.floor(values.length * q)] ?? Number.NaN
 const mib = (bytes: number): string => `${(bytes / 1_048_576).toFixed(0)} MiB`
 
 console.log(`seed ${seed}, ${values.minutes} minutes, of which ${(quietMs / 1_000).toFixed(0)} s quiet`)
 const node = await NodeUnderFire.start()
-const honest = spawn(process.execPath, [
-  '--import',
-  'tsx',
-  '--conditions=p2pool-source',
-  HONEST,
-  `${node.port}`,
-  node.base
-])
-honest.stderr.pipe(process.stderr)
-let tookMs: number[] = []
-const failures: string[] = []
-createInterface({ input: honest.stdout }).on('line', text => {
-  const told = JSON.parse(text)
-  if (told.failed === undefined) tookMs.push(told.ms)
-  else failures.push(told.failed)
-})
-let honestExit: string | null = null
-honest.on('exit', code => {
-  honestExit = `code ${code}`
-})
+const bystander = await NodeUnderFire.start()
+const honest = new HonestPeer(node)
+const aside = new HonestPeer(bystander)
 
-/** What the requests of a stretch of time took; it begins anew. */
-function stretch(): { readonly requests: number; readonly p50: number; readonly p99: number } {
-  const taken = tookMs
-  tookMs = []
-  return { requests: taken.length, p50: quantile(taken, 0.5), p99: quantile(taken, 0.99) }
-}
+/** What both waited since they were last asked. */
+const stretches = () => ({ honest: honest.stretch(), aside: aside.stretch() })
 
-// Until the code of both ends is compiled.
+// Until the code of all ends is compiled.
 await sleep(3_000)
-stretch()
+stretches()
 await sleep(quietMs)
-const quiet = stretch()
+const quiet = stretches()
 const before = await node.collected()
 // What the collection held up is not the fire's.
 await sleep(1_000)
-stretch()
+stretches()
 
 const endMs = performance.now() + totalMs - quietMs
 let attacks = 0
@@ -84,29 +60,33 @@ async function attacker(dice: Dice): Promise<void> {
 }
 const rng = seededRng(seed)
 await Promise.all(Array.from({ length: ATTACKERS }, (_, n) => attacker(new Dice(rng.fork(`attacker ${n}`)))))
-const fire = stretch()
+const fire = stretches()
 
 // Slow things end within their times.
 if (node.exit === null) await sleep(15_000)
 const peak = Math.max(...node.holdings.map(({ usedBytes }) => usedBytes))
 const after = node.exit === null ? await node.collected() : before
-const ratio = fire.p99 / quiet.p99
-const line = (name: string, { requests, p50, p99 }: typeof quiet): string =>
+const ratio = fire.honest.p99 / fire.aside.p99
+const { failures } = honest
+const line = (name: string, { requests, p50, p99 }: Stretch): string =>
   `${name}: ${requests} requests, p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms`
 console.log(`${attacks} attacks; the node ${node.exit === null ? 'lives' : `died: ${node.exit}`}`)
 console.log(
   `held: ${mib(before.usedBytes)} in quiet, ${mib(after.usedBytes)} after, ${mib(peak)} at most with garbage; rss ${mib(after.rssBytes)}`
 )
 console.log(`connections: ${before.connections} in quiet, ${after.connections} after`)
-console.log(line('honest peer in quiet', quiet))
-console.log(line('honest peer under fire', fire))
+console.log(line('honest peer in quiet', quiet.honest))
+console.log(line('honest peer under fire', fire.honest))
+console.log(line('the other, in quiet', quiet.aside))
+console.log(line('the other, beside the fire', fire.aside))
 console.log(
-  `p99 ratio ${ratio.toFixed(2)}; ${failures.length} requests failed${failures[0] === undefined ? '' : `, first: ${failures[0]}`}`
+  `p99 ratio ${ratio.toFixed(2)} under fire (${(quiet.honest.p99 / quiet.aside.p99).toFixed(2)} in quiet), load ${loadavg()[0]?.toFixed(1)}; ` +
+    `${failures.length} requests failed${failures[0] === undefined ? '' : `, first: ${failures[0]}`}`
 )
 
 const breaches = [
   node.exit !== null && 'the node died',
-  honestExit !== null && 'the honest peer could not go on',
+  honest.exit !== null && 'the honest peer could not go on',
   failures.length > 0 && 'requests of the honest peer failed',
   after.usedBytes - before.usedBytes > MAX_GROWTH_BYTES && 'the node kept what it was sent',
   peak > MAX_PEAK_BYTES && 'the node held too much',
@@ -114,6 +94,6 @@ const breaches = [
   !(ratio <= MAX_P99_RATIO) && 'the honest peer waited too long'
 ].filter(breach => breach !== false)
 for (const breach of breaches) console.log(`BREACH: ${breach}`)
-honest.stdin.end()
-await node.stop()
+for (const peer of [honest, aside]) peer.stop()
+for (const live of [node, bystander]) await live.stop()
 process.exitCode = breaches.length === 0 ? 0 : 1
