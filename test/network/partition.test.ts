@@ -136,6 +136,9 @@ describe.each(WAYS.map(way => [way.name, way] as const))('two halves cut apart b
       })
     }
     for (const node of cluster.nodes) expect(node.log.filter(({ level }) => level === 'error')).toEqual([])
-    for (const node of cluster.nodes) expect(await node.stop('SIGTERM')).toEqual({ code: 0, signal: null })
+    for (const node of cluster.nodes) {
+      const ending = await node.stop('SIGTERM')
+      expect(ending, node.program.tail).toEqual({ code: 0, signal: null })
+    }
   }, 1_500_000)
 })

@@ -24,6 +24,9 @@ export interface LifecycleOptions {
 /** Service managers kill after 10 s (containers) to 90 s (systemd); a person at a terminal waits about this long. */
 export const STOP_WITHIN_MS = 5_000
 
+/** A part that takes longer is named in the log: a stop is a matter of milliseconds. */
+const SLOW_STOP_MS = 1_000
+
 /** One part could not start; `cause` says why, `partName` which. */
 export class StartError extends Error {
   readonly code = 'start-failed'
@@ -101,9 +104,12 @@ export class Lifecycle {
 
   async #stopOne(part: Part, withinMs: number): Promise<'stopped' | 'overdue' | 'failed'> {
     const timeIsUp = new AbortController()
+    const beganMs = performance.now()
     const stopped = (async () => {
       try {
         await part.stop?.({ signal: timeIsUp.signal })
+        const tookMs = Math.round(performance.now() - beganMs)
+        if (tookMs >= SLOW_STOP_MS) this.#log.info({ part: part.name, tookMs }, 'a part took long to stop')
         return 'stopped'
       } catch (error) {
         this.#log.warn(MESSAGES.partFailedToStop, { part: part.name, err: error })
