@@ -8,6 +8,7 @@ import {
   concatBytes,
   hexIntoBytes,
   hexToBytes,
+  ownBytes,
   reversed
 } from './bytes.ts'
 import { CodecError } from './codec-error.ts'
@@ -94,4 +95,13 @@ describe('copies', () => {
     expect(concatBytes()).toEqual(new Uint8Array(0))
     expect(concatBytes(Uint8Array.of(1), new Uint8Array(0), Uint8Array.of(2, 3))).toEqual(Uint8Array.of(1, 2, 3))
   })
+})
+
+it('bytes in memory of their own stay where they are, and those of a larger piece are copied, a Buffer too', () => {
+  const whole = Uint8Array.of(1, 2, 3)
+  expect(ownBytes(whole)).toBe(whole)
+  for (const view of [whole.subarray(1), Buffer.from(whole.buffer, 1)]) {
+    expect(ownBytes(view)).toEqual(Uint8Array.of(2, 3))
+    expect(ownBytes(view).buffer.byteLength).toBe(2)
+  }
 })

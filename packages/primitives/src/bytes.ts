@@ -84,6 +84,11 @@ export function reversed(bytes: Uint8Array): Uint8Array {
   return Uint8Array.from(bytes).reverse()
 }
 
+/** The same bytes, in memory that holds nothing else: a view keeps all that it is a view of. */
+export function ownBytes(bytes: Uint8Array): Uint8Array {
+  return bytes.length === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes)
+}
+
 /** A new array of all parts, one after the other. */
 export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
   let length = 0

@@ -32,7 +32,7 @@ export {
   ZERO_BLOCK_HASH,
   ZERO_SHARE_HASH
 } from './brand.ts'
-export { bytesEqual, bytesToHex, bytesToHexReversed, compareBytes, concatBytes, hexToBytes } from './bytes.ts'
+export { bytesEqual, bytesToHex, bytesToHexReversed, compareBytes, concatBytes, hexToBytes, ownBytes } from './bytes.ts'
 export { ByteReader, ByteWriter, compactSizeLength } from './codec.ts'
 export { CodecError } from './codec-error.ts'
 export { Deadlines } from './deadlines.ts'

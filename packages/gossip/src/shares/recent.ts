@@ -1,6 +1,6 @@
 import { bitcoinHeaderHashWire } from '@p2poolv2/bitcoin'
 import { encodeShare, type Share } from '@p2poolv2/consensus'
-import { type BlockHash, blockHashFromWire, invariant, type ShareHash } from '@p2poolv2/primitives'
+import { type BlockHash, blockHashFromWire, invariant, ownBytes, type ShareHash } from '@p2poolv2/primitives'
 
 /** Shares kept at most; at the cap the oldest goes and is read from the store instead. Above what waits for parents. */
 export const MAX_RECENT_SHARES = 2_048
@@ -18,7 +18,7 @@ export interface RecentShare {
   /** Of its bitcoin header. */
   readonly blockHash: BlockHash
   readonly timeSec: number
-  /** The canonical form. Nothing of the decoded share is kept, which takes ten times as much. */
+  /** The canonical form. Nothing of the decoded share is kept, which takes ten times as much, nor of the message it came in. */
   readonly bytes: Uint8Array
   readonly origin: Origin
   onTopic: OnTopic
@@ -48,7 +48,7 @@ export class RecentShares {
   add(share: Share, origin: Origin, encoded?: Uint8Array): RecentShare {
     const known = this.#shares.get(share.hash)
     if (known !== undefined) return known
-    const bytes = encoded ?? encodeShare(share)
+    const bytes = ownBytes(encoded ?? encodeShare(share))
     const { hash, header } = share
     const blockHash = blockHashFromWire(bitcoinHeaderHashWire(header.bitcoinHeader))
     const { timeSec } = header

@@ -1,8 +1,6 @@
-import type { Share } from '@p2poolv2/consensus'
 import type { ShareHash, UnixMs } from '@p2poolv2/primitives'
 import { Deadlines, invariant } from '@p2poolv2/primitives'
-import type { ShareOrigin } from '../contract.ts'
-import type { ReleasedShare } from './orphan-pool.ts'
+import type { KeptShare } from './kept-share.ts'
 
 /** Most shares whose time has not come. At the cap the one whose time comes last goes, the newest of equals. */
 export const MAX_FUTURE_SHARES = 256
@@ -14,19 +12,13 @@ export interface FutureLimits {
   readonly maxBytes: number
 }
 
-interface Waiting {
-  readonly share: Share
-  readonly origin: ShareOrigin
-  readonly sizeBytes: number
-}
-
 /**
  * Worked shares dated further ahead than the rules allow, outside the tree until their time has come: an honest clock may
  * run ahead of ours, and a lying one costs no more than this pool. What goes is not judged; peers have it.
  */
 export class FuturePool {
   readonly #limits: FutureLimits
-  readonly #waiting = new Map<ShareHash, Waiting>()
+  readonly #waiting = new Map<ShareHash, KeptShare>()
   readonly #dueMs = new Deadlines<ShareHash, UnixMs>()
   #bytes = 0
 
@@ -47,26 +39,26 @@ export class FuturePool {
   }
 
   /** Keeps a share until its time; drops the last one due while there is too much. A share already here stays as it is. */
-  add({ share, origin }: ReleasedShare, sizeBytes: number, dueMs: UnixMs): void {
+  add(share: KeptShare, dueMs: UnixMs): void {
     if (this.#waiting.has(share.hash)) return
-    this.#waiting.set(share.hash, { share, origin, sizeBytes })
+    this.#waiting.set(share.hash, share)
     this.#dueMs.set(share.hash, dueMs)
-    this.#bytes += sizeBytes
+    this.#bytes += share.sizeBytes
     while (this.#waiting.size > this.#limits.maxShares || this.#bytes > this.#limits.maxBytes) this.take(this.#last())
   }
 
   /** Takes a share out before its time; null if it is not here. */
-  take(hash: ShareHash): ReleasedShare | null {
+  take(hash: ShareHash): KeptShare | null {
     const waiting = this.#waiting.get(hash)
     if (waiting === undefined) return null
     this.#waiting.delete(hash)
     this.#dueMs.delete(hash)
     this.#bytes -= waiting.sizeBytes
-    return { share: waiting.share, origin: waiting.origin }
+    return waiting
   }
 
   /** Takes out the shares whose time has come, the first due first. */
-  takeDue(nowMs: UnixMs): ReleasedShare[] {
+  takeDue(nowMs: UnixMs): KeptShare[] {
     return this.#dueMs
       .popDue(nowMs)
       .map(hash => this.take(hash))

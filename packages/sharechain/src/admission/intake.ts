@@ -1,12 +1,5 @@
 import type { ChainParams, ChainVerdict, Checked, HeaderItem, RuleCode, Share, ShareHeader } from '@p2poolv2/consensus'
-import {
-  checkBodyMatches,
-  checkBodySize,
-  checkHeader,
-  paddingMarkOf,
-  shareBodyBytes,
-  verifyCoinbaseProof
-} from '@p2poolv2/consensus'
+import { checkBodyMatches, checkBodySize, checkHeader, paddingMarkOf, verifyCoinbaseProof } from '@p2poolv2/consensus'
 import type { ShareHash, UnixMs } from '@p2poolv2/primitives'
 import { Deadlines, invariant, msFromSec, secFromMs, unixMs, unixSec } from '@p2poolv2/primitives'
 import type { Organiser } from '../chains/organise.ts'
@@ -17,8 +10,9 @@ import { type HeaderEntry, type HeaderIndex, NO_SLOT, type Slot } from '../tree/
 import { checkBatch } from './check-batch.ts'
 import { judgePlace, type Place } from './door.ts'
 import { FuturePool } from './future-pool.ts'
-import { OrphanPool, type ReleasedShare } from './orphan-pool.ts'
-import type { PendingBody, Validator } from './validator.ts'
+import { type KeptShare, keptShare } from './kept-share.ts'
+import { OrphanPool } from './orphan-pool.ts'
+import type { Validator } from './validator.ts'
 
 /**
  * Most released or parked shares taken up in one call besides the one it was made for; about 0.1 s of work. The rest are
@@ -30,6 +24,11 @@ interface IntakeParts {
   readonly index: HeaderIndex
   readonly organiser: Organiser
   readonly validator: Validator
+}
+
+interface Brought {
+  readonly share: Share
+  readonly origin: ShareOrigin
 }
 
 /** One call's notes and its time. */
@@ -51,7 +50,7 @@ export class Intake {
   /** Uncles dated ahead that had to come in because somebody names them: when they are judged like any other share. */
   readonly #heldUntil = new Deadlines<ShareHash, UnixMs>()
   /** Orphans that miss nothing any more, in order. Never more than the pool held. */
-  readonly #released: ReleasedShare[] = []
+  readonly #released: KeptShare[] = []
 
   constructor(params: ChainParams, parts: IntakeParts) {
     this.#params = params
@@ -105,13 +104,12 @@ export class Intake {
     if (missing.length > 0) return this.#wait({ share, origin }, missing, pass)
     const item = { header, hash, merkleBranch: share.merkleBranch }
     const slot = known === NO_SLOT ? this.#insert(item, code, pass) : known
-    const sizeBytes = pass.changes.body(share)
-    this.#index.setBody(slot, sizeBytes)
+    this.#index.setBody(slot, pass.changes.body(share))
     this.#lostBodies.delete(slot)
     this.#index.setPadding(slot, paddingMarkOf(share))
     pass.changes.row(slot)
     this.#released.push(...this.#orphans.arrived(hash))
-    return this.#judge(slot, { share, sizeBytes }, pass)
+    return this.#judge(slot, share, pass)
   }
 
   /** Takes a batch of headers, all or none, but for those that only wait or are built on what may not be built on. */
@@ -177,7 +175,7 @@ export class Intake {
       if (this.#validator.step(pass.changes, pass.nowMs)) continue
       const released = this.#released.shift()
       if (released === undefined) return
-      this.share(released.share, released.origin, pass)
+      this.share(released.share(), released.origin, pass)
     }
   }
 
@@ -203,12 +201,12 @@ export class Intake {
     // Delivered again, it is worth another try if it has no verdict; but only a copy that is whole.
     const isOpen = this.#index.membership(slot) !== 'confirmed' || this.#index.contextSkipped(slot)
     if (isOpen && this.#index.validity(slot) !== 'invalid' && this.#checkCopy(share).ok) {
-      this.#judge(slot, { share, sizeBytes: shareBodyBytes(share) }, pass)
+      this.#judge(slot, share, pass)
     }
     return KNOWN
   }
 
-  #judge(slot: Slot, body: PendingBody, { changes, nowMs }: Pass): ChainVerdict {
+  #judge(slot: Slot, share: Share, { changes, nowMs }: Pass): ChainVerdict {
     if (this.#index.validity(slot) === 'invalid') {
       const code = this.#index.verdict(slot)
       if (code === 'share-time-future') return { type: 'waiting', missing: [], code }
@@ -216,7 +214,7 @@ export class Intake {
     }
     // Its body had been lost, not its verdict.
     if (this.#index.validity(slot) === 'blockValid' && !this.#index.contextSkipped(slot)) return KNOWN
-    const validation = this.#validator.judge(slot, { ...body, nowMs }, changes)
+    const validation = this.#validator.judge(slot, { share, nowMs }, changes)
     if (validation.type === 'valid') return ACCEPTED
     if (validation.type === 'parked') return { type: 'waiting', missing: [], code: 'share-parent-unvalidated' }
     const { checked } = validation
@@ -261,14 +259,15 @@ export class Intake {
 
   /** Whether a waiting share that may come in names this one as its uncle, or one that is waited for in turn. */
   #isNamed(hash: ShareHash, nowMs: UnixMs): boolean {
-    return this.#orphans.isNeeded(hash, ({ header }) => {
+    return this.#orphans.isNeeded(hash, waiting => {
+      const { header } = waiting.share()
       return this.#index.has(header.prevShareHash) && this.#place(header, nowMs).type === 'open'
     })
   }
 
   /** A share on which nothing may be built: it waits outside if time alone is against it, else nothing is remembered of it. */
-  #keepOut(released: ReleasedShare, place: Place & { readonly type: 'aside' }, { nowMs }: Pass): ChainVerdict {
-    const { share } = released
+  #keepOut(brought: Brought, place: Place & { readonly type: 'aside' }, { nowMs }: Pass): ChainVerdict {
+    const { share } = brought
     if (!place.waits) {
       this.#orphans.dropBuiltOn(share.hash)
       return { type: 'refused', code: place.code, facts: place.facts }
@@ -276,15 +275,15 @@ export class Intake {
     const parent = this.#index.slotOf(share.header.prevShareHash)
     const dueMs = this.#dueMs(Math.max(share.header.timeSec, this.#index.timeSec(parent)))
     // The parent's time may have come without its having been looked at again.
-    this.#future.add(released, shareBodyBytes(share), unixMs(Math.max(dueMs, nowMs + 1)))
+    this.#future.add(keptShare(share, brought.origin), unixMs(Math.max(dueMs, nowMs + 1)))
     return { type: 'waiting', missing: [], code: place.code }
   }
 
-  #wait(released: ReleasedShare, missing: readonly ShareHash[], { changes }: Pass): ChainVerdict {
-    this.#orphans.add(released, missing, shareBodyBytes(released.share))
+  #wait({ share, origin }: Brought, missing: readonly ShareHash[], { changes }: Pass): ChainVerdict {
+    this.#orphans.add(keptShare(share, origin), missing)
     const elsewhere = missing.filter(hash => !this.#future.has(hash))
     // What is only dated ahead comes in at once if this share needs it as its uncle.
-    for (const hash of released.share.header.uncles) {
+    for (const hash of share.header.uncles) {
       const held = this.#future.take(hash)
       if (held !== null) this.#released.push(held)
     }

@@ -1,16 +1,16 @@
-import type { Share } from '@p2poolv2/consensus'
 import type { ShareHash } from '@p2poolv2/primitives'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import type { ShareOrigin } from '../contract.ts'
 import { hashOf } from '../testing/deltas.ts'
+import type { KeptShare } from './kept-share.ts'
 import { OrphanPool } from './orphan-pool.ts'
 
 const LIMITS = { maxShares: 12, maxSharesPerPeer: 5, maxBytes: 100 }
 
-/** The pool looks at nothing of a share but its hash. */
-function shareNamed(hash: ShareHash): Share {
-  return { hash } as Share
+/** The pool never reads a share. */
+function shareNamed(hash: ShareHash, origin: ShareOrigin, sizeBytes = 1): KeptShare {
+  return { hash, prevHash: hashOf(0), origin, sizeBytes, share: () => expect.unreachable() }
 }
 
 const arbitraryOrigin = fc.constantFrom<ShareOrigin[]>('own', 'peer', { peer: 'a' }, { peer: 'b' }, { peer: 'own' })
@@ -103,10 +103,10 @@ it('the pool does what a plain list would do', () => {
       const naive = new NaivePool()
       for (const command of commands) {
         if (command.type === 'add') {
-          pool.add({ share: shareNamed(command.hash), origin: command.origin }, command.missing, command.sizeBytes)
+          pool.add(shareNamed(command.hash, command.origin, command.sizeBytes), command.missing)
           naive.add(command)
         } else if (command.type === 'arrived') {
-          const released = pool.arrived(command.hash).map(each => each.share.hash)
+          const released = pool.arrived(command.hash).map(each => each.hash)
           expect(new Set(released)).toEqual(new Set(naive.arrived(command.hash)))
         } else {
           pool.dropWaitingFor(command.hash)
@@ -124,9 +124,9 @@ it('the pool does what a plain list would do', () => {
 
 it('a flood from one peer costs nobody else a place', () => {
   const pool = new OrphanPool(LIMITS)
-  pool.add({ share: shareNamed(hashOf(1)), origin: { peer: 'honest' } }, [hashOf(100)], 1)
+  pool.add(shareNamed(hashOf(1), { peer: 'honest' }), [hashOf(100)])
   for (let n = 2; n < 50; n++) {
-    pool.add({ share: shareNamed(hashOf(n)), origin: { peer: 'flood' } }, [hashOf(101)], 1)
+    pool.add(shareNamed(hashOf(n), { peer: 'flood' }), [hashOf(101)])
   }
   expect(pool.has(hashOf(1))).toBe(true)
   expect(pool.size).toBe(1 + LIMITS.maxSharesPerPeer)
@@ -135,12 +135,10 @@ it('a flood from one peer costs nobody else a place', () => {
 
 it('a share is released once everything it misses is here, in order of arrival', () => {
   const pool = new OrphanPool()
-  pool.add({ share: shareNamed(hashOf(1)), origin: 'peer' }, [hashOf(10), hashOf(11)], 1)
-  pool.add({ share: shareNamed(hashOf(2)), origin: 'own' }, [hashOf(11)], 1)
+  const [first, second] = [shareNamed(hashOf(1), 'peer'), shareNamed(hashOf(2), 'own')]
+  pool.add(first, [hashOf(10), hashOf(11)])
+  pool.add(second, [hashOf(11)])
   expect(pool.arrived(hashOf(10))).toEqual([])
-  expect(pool.arrived(hashOf(11))).toEqual([
-    { share: shareNamed(hashOf(1)), origin: 'peer' },
-    { share: shareNamed(hashOf(2)), origin: 'own' }
-  ])
+  expect(pool.arrived(hashOf(11))).toEqual([first, second])
   expect(pool.size).toBe(0)
 })

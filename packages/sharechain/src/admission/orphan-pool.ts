@@ -1,13 +1,13 @@
-import type { Share } from '@p2poolv2/consensus'
 import type { ShareHash } from '@p2poolv2/primitives'
 import { invariant } from '@p2poolv2/primitives'
 import type { ShareOrigin } from '../contract.ts'
+import type { KeptShare } from './kept-share.ts'
 
 /** Most waiting shares in all. At the cap the peer with the most of them loses its oldest one. */
 export const MAX_ORPHANS = 1024
 /** Most waiting shares a peer brought. At the cap that peer loses its oldest one. */
 export const MAX_ORPHANS_PER_PEER = 128
-/** Most bytes of encoded shares in all. At the cap the peer with the most shares loses its oldest one. */
+/** Most bytes of them in all. At the cap the peer with the most shares loses its oldest one. */
 export const MAX_ORPHAN_BYTES = 16 * 1024 * 1024
 
 export interface OrphanLimits {
@@ -23,17 +23,9 @@ const DEFAULT_LIMITS: OrphanLimits = {
 }
 
 interface Orphan {
-  readonly share: Share
-  readonly origin: ShareOrigin
+  readonly share: KeptShare
   readonly peer: string
-  readonly sizeBytes: number
   readonly missing: Set<ShareHash>
-}
-
-/** A share that waits no longer, and who brought it. */
-export interface ReleasedShare {
-  readonly share: Share
-  readonly origin: ShareOrigin
 }
 
 /** Shares with enough work that build on shares not here yet. In memory only: peers will send them again. */
@@ -65,8 +57,8 @@ export class OrphanPool {
    * Keeps a share until everything in `missing` has arrived. A share already here stays as it is.
    * @param missing at least one hash
    */
-  add(released: ReleasedShare, missing: readonly ShareHash[], sizeBytes: number): void {
-    const { share, origin } = released
+  add(share: KeptShare, missing: readonly ShareHash[]): void {
+    const { origin, sizeBytes } = share
     if (this.#orphans.has(share.hash) || sizeBytes > this.#limits.maxBytes) return
     invariant(missing.length > 0, 'a share that misses nothing does not wait')
     const peer = peerKey(origin)
@@ -75,7 +67,7 @@ export class OrphanPool {
     while (this.#orphans.size >= this.#limits.maxShares || this.#bytes + sizeBytes > this.#limits.maxBytes) {
       this.#removeOldestOf(this.#fullestPeer())
     }
-    this.#orphans.set(share.hash, { share, origin, peer, sizeBytes, missing: new Set(missing) })
+    this.#orphans.set(share.hash, { share, peer, missing: new Set(missing) })
     this.#bytes += sizeBytes
     addTo(this.#byPeer, peer, share.hash)
     for (const hash of missing) addTo(this.#waitingFor, hash, share.hash)
@@ -85,7 +77,7 @@ export class OrphanPool {
    * Whether a share that waits for this one may come in (`isOpen`), so that it must have it as its uncle, or is needed itself.
    * Cost: O(shares that wait for it, and for those).
    */
-  isNeeded(hash: ShareHash, isOpen: (share: Share) => boolean): boolean {
+  isNeeded(hash: ShareHash, isOpen: (share: KeptShare) => boolean): boolean {
     const open = new Set([hash])
     for (const wanted of open) {
       for (const waiting of this.#waitingFor.get(wanted) ?? []) {
@@ -97,15 +89,15 @@ export class OrphanPool {
   }
 
   /** Tells that a share's body is here; gives back, in order of arrival, the shares that now miss nothing. */
-  arrived(hash: ShareHash): ReleasedShare[] {
-    const released: ReleasedShare[] = []
+  arrived(hash: ShareHash): KeptShare[] {
+    const released: KeptShare[] = []
     for (const waiting of [...(this.#waitingFor.get(hash) ?? [])]) {
       const orphan = this.#get(waiting)
       orphan.missing.delete(hash)
       removeFrom(this.#waitingFor, hash, waiting)
       if (orphan.missing.size > 0) continue
       this.#remove(waiting)
-      released.push({ share: orphan.share, origin: orphan.origin })
+      released.push(orphan.share)
     }
     return released
   }
@@ -117,13 +109,13 @@ export class OrphanPool {
 
   /** Drops everything built on a share that may not be built on. What names it as an uncle stays. */
   dropBuiltOn(hash: ShareHash): void {
-    this.#dropAbove(hash, ({ header }, gone) => header.prevShareHash === gone)
+    this.#dropAbove(hash, ({ prevHash }, gone) => prevHash === gone)
   }
 
   checkInvariants(): void {
     let bytes = 0
     for (const [hash, orphan] of this.#orphans) {
-      bytes += orphan.sizeBytes
+      bytes += orphan.share.sizeBytes
       invariant(orphan.missing.size > 0, 'an orphan misses something')
       invariant(this.#byPeer.get(orphan.peer)?.has(hash), 'an orphan is counted for its peer')
       for (const missing of orphan.missing) {
@@ -146,7 +138,7 @@ export class OrphanPool {
     )
   }
 
-  #dropAbove(hash: ShareHash, isLost: (share: Share, gone: ShareHash) => boolean): void {
+  #dropAbove(hash: ShareHash, isLost: (share: KeptShare, gone: ShareHash) => boolean): void {
     const open: ShareHash[] = [hash]
     for (const gone of open) {
       for (const waiting of [...(this.#waitingFor.get(gone) ?? [])]) {
@@ -182,7 +174,7 @@ export class OrphanPool {
   #remove(hash: ShareHash): void {
     const orphan = this.#get(hash)
     this.#orphans.delete(hash)
-    this.#bytes -= orphan.sizeBytes
+    this.#bytes -= orphan.share.sizeBytes
     removeFrom(this.#byPeer, orphan.peer, hash)
     for (const missing of orphan.missing) removeFrom(this.#waitingFor, missing, hash)
   }

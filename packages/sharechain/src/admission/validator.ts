@@ -5,7 +5,8 @@ import {
   checkPrunedBody,
   hasUncheckedScripts,
   RULES,
-  requiredPadding
+  requiredPadding,
+  shareBodyBytes
 } from '@p2poolv2/consensus'
 import type { ShareHash, UnixMs } from '@p2poolv2/primitives'
 import { Deadlines, invariant, msFromSec, secFromMs, unixMs, unixSec } from '@p2poolv2/primitives'
@@ -14,6 +15,7 @@ import { inPayoutZone, pruneHeightOf } from '../chains/zones.ts'
 import type { Changes } from '../store/changes.ts'
 import { type HeaderIndex, NO_SLOT, type Slot } from '../tree/header-index.ts'
 import { SlotsInOrder } from '../tree/slots-in-order.ts'
+import { type KeptBody, keptBody } from './kept-share.ts'
 
 /**
  * Most bodies kept in memory while they wait for their parent's verdict or for their time. At the cap a newcomer's body
@@ -26,13 +28,9 @@ export const MAX_PENDING_BYTES = 32 * 1024 * 1024
 /** How long a body that neither could be judged nor kept stays on disk at least, unless something changes. */
 const PUT_BACK_MS = 60_000
 
-export interface PendingBody {
-  readonly share: Share
-  readonly sizeBytes: number
-}
-
 /** A body to try, and when. */
-export interface Attempt extends PendingBody {
+export interface Attempt {
+  readonly share: Share
   readonly nowMs: UnixMs
 }
 
@@ -62,7 +60,7 @@ export class Validator {
   readonly #unjudged = new Set<Slot>()
   /** Those of them whose body is not in memory. */
   readonly #unread: SlotsInOrder
-  readonly #pending = new Map<Slot, PendingBody>()
+  readonly #pending = new Map<Slot, KeptBody>()
   #pendingBytes = 0
   /** Read, and neither judged nor kept for lack of room: not to be read again before something has changed. */
   readonly #putBack = new Set<Slot>()
@@ -93,7 +91,7 @@ export class Validator {
 
   /** The body in memory of a share that waits, if it is in memory. */
   pendingShare(slot: Slot): Share | undefined {
-    return this.#pending.get(slot)?.share
+    return this.#pending.get(slot)?.share()
   }
 
   /** A share's body is stored and its verdict open: after a restart. */
@@ -115,7 +113,7 @@ export class Validator {
     for (const slot of this.#ready) {
       this.#ready.delete(slot)
       const pending = this.#pending.get(slot)
-      if (pending !== undefined) this.judge(slot, { ...pending, nowMs }, changes)
+      if (pending !== undefined) this.judge(slot, { share: pending.share(), nowMs }, changes)
       return true
     }
     return false
@@ -188,8 +186,8 @@ export class Validator {
 
   checkInvariants(): void {
     let bytes = 0
-    for (const [slot, { share, sizeBytes }] of this.#pending) {
-      invariant(this.#hash(slot) === share.hash, 'a pending body belongs to its slot')
+    for (const [slot, { hash, sizeBytes }] of this.#pending) {
+      invariant(this.#hash(slot) === hash, 'a pending body belongs to its slot')
       invariant(this.#unjudged.has(slot) && this.#index.hasBody(slot), 'a pending body is stored and open')
       bytes += sizeBytes
     }
@@ -251,16 +249,17 @@ export class Validator {
     }
   }
 
-  #keep(slot: Slot, { share, sizeBytes }: PendingBody): void {
+  #keep(slot: Slot, { share }: Attempt): void {
     if (this.#pending.has(slot)) return
-    if (!this.#hasRoom(sizeBytes)) {
+    if (!this.#hasRoom(shareBodyBytes(share))) {
       this.#unread.add(slot)
       this.#putBack.add(slot)
       return
     }
     this.#unread.delete(slot)
-    this.#pending.set(slot, { share, sizeBytes })
-    this.#pendingBytes += sizeBytes
+    const body = keptBody(share)
+    this.#pending.set(slot, body)
+    this.#pendingBytes += body.sizeBytes
   }
 
   /** No verdict yet, or one given below the payout zone that has to be earned inside it. */
