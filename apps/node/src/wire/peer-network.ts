@@ -10,14 +10,7 @@ import {
   type Peering,
   type PeerStatus
 } from '@p2poolv2/gossip'
-import {
-  type Network,
-  openPeerStore,
-  PeeringShell,
-  type PeerStore,
-  peerOf,
-  startNetwork
-} from '@p2poolv2/gossip/libp2p'
+import { type Network, PeeringShell, peerOf, startNetwork } from '@p2poolv2/gossip/libp2p'
 import type { NodeEvent } from '@p2poolv2/node'
 import { invariant, type Rng } from '@p2poolv2/primitives'
 import { type Clock, type Log, MESSAGES, type Part } from '@p2poolv2/runtime'
@@ -26,6 +19,7 @@ import type { Config } from '../settings.ts'
 import { VERSION } from '../version.ts'
 import { type BlockExchangeEnd, type ExchangeBlocks, exchangeBlocks } from './block-exchange.ts'
 import { DialResults } from './dial-results.ts'
+import type { KnownPeers } from './known-peers.ts'
 import { inviteAddresses, inviteExtra, listenAddress } from './peer-addresses.ts'
 import { peerCommands } from './peer-commands.ts'
 import { STOP_RANK } from './stop-order.ts'
@@ -63,11 +57,10 @@ interface Started {
   readonly network: Network
   readonly peering: Peering
   readonly shell: PeeringShell
-  readonly store: PeerStore
+  readonly store: KnownPeers['store']
 }
 
-/** @param folder of the peer store */
-export function peerNetwork(config: Config, folder: string, deps: PeerNetworkDeps): PeerNetwork {
+export function peerNetwork(config: Config, known: KnownPeers, deps: PeerNetworkDeps): PeerNetwork {
   const { params, privateKey, clock, rng, log } = deps
   let started: Started | null = null
   let exchange: BlockExchangeEnd | null = null
@@ -82,9 +75,9 @@ export function peerNetwork(config: Config, folder: string, deps: PeerNetworkDep
   }
 
   const start = async (): Promise<void> => {
-    const store = await openPeerStore(folder, log)
+    const { store, records } = known
     const { peering, skipped } = loadPeering(
-      await store.records(),
+      records,
       {
         self: peerOf(privateKey),
         maxInbound: config.p2p.max_inbound,
@@ -167,11 +160,9 @@ export function peerNetwork(config: Config, folder: string, deps: PeerNetworkDep
       start,
       stopRank: STOP_RANK.peers,
       stop: async () => {
-        if (started === null) return
-        const { network, shell, store } = started
-        shell.stop()
-        await network.stop()
-        await store.close()
+        started?.shell.stop()
+        await started?.network.stop()
+        await known.store.close()
       }
     }
   }

@@ -24,6 +24,7 @@ import { bitcoindSide } from './bitcoind-side.ts'
 import { builtInMiners } from './built-in-miners.ts'
 import { openConnectionCap } from './connection-cap.ts'
 import { doctorChecks } from './doctor-checks.ts'
+import { openKnownPeers } from './known-peers.ts'
 import { apiListener, type Listener, stratumListener } from './listeners.ts'
 import { keptFigures, miningHistory } from './mining-history.ts'
 import { NO_PEERS } from './no-peers.ts'
@@ -35,7 +36,7 @@ import { STOP_RANK } from './stop-order.ts'
 import { stratumRecorder } from './stratum-recorder.ts'
 
 /**
- * How long a node that is to join others waits for the first answer before it makes shares of its own: an answer takes a second, or
+ * How long a node that is to join others, or was among others before it stopped, waits for the first answer before it makes shares of its own: an answer takes a second, or
  * ten on a slow line and as long for one lost dial. What it found before would be on a fork that dies with the answer. Miners find
  * blocks meanwhile.
  */
@@ -81,7 +82,9 @@ export async function startNode(config: Config, invite: Invite | null, host: Nod
   const { store, chain, recentBlocks } = await openShareChain(storeFolder(config.data_dir, config.chain), params, log)
 
   const startedAtMs = clock.now().steadyMs
-  const joins = invite !== null || config.p2p.dial_peers.length > 0
+  const peersFolder = join(config.data_dir, config.chain, 'peers')
+  const knownPeers = config.mode === 'sharechain' ? await openKnownPeers(peersFolder, log) : null
+  const joins = invite !== null || config.p2p.dial_peers.length > 0 || knownPeers?.wereGood === true
   const options = configuredOptions(config, params)
   const accounting = await openAccounting(config, cause =>
     shell.post({ type: 'storeFailed', message: cause instanceof Error ? cause.message : String(cause) })
@@ -118,9 +121,9 @@ export async function startNode(config: Config, invite: Invite | null, host: Nod
   )
   const stratum = stratumListener(config, { maxConnections, post, log })
   const peers =
-    config.mode !== 'sharechain'
+    knownPeers === null
       ? null
-      : peerNetwork(config, join(config.data_dir, config.chain, 'peers'), {
+      : peerNetwork(config, knownPeers, {
           params,
           privateKey: await loadIdentity({ directory: config.data_dir, fresh: config.p2p.fresh_identity }),
           invite,

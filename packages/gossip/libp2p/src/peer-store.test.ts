@@ -54,6 +54,7 @@ const ban: PeerRecord = {
   type: 'ban',
   key: 'ip:2a00:1:2:3::/64',
   reason: 'share-work',
+  cause: 'breach',
   untilMs: unixMs(1_700_000_000_000),
   banMs: 600_000
 }

@@ -1,6 +1,6 @@
 import { Deadlines, invariant, type Moment, type SteadyMs, steadyMs, unixMs } from '@p2poolv2/primitives'
 import type { PeerId } from '../network-port.ts'
-import type { BanStatus, PeerRecord } from './contract.ts'
+import type { BanCause, BanStatus, PeerRecord } from './contract.ts'
 import { type NetAddress, parseAddress, parseIp, peerIdBytes, printHost } from './net-address.ts'
 import { isPrivate } from './network-group.ts'
 
@@ -56,39 +56,47 @@ export class Bans {
     return [...this.#bans.values()]
   }
 
-  has(key: string, nowMs: SteadyMs): boolean {
-    return nowMs < (this.#bans.get(key)?.untilMs ?? 0)
+  /** @param cause of that cause alone */
+  has(key: string, nowMs: SteadyMs, cause?: BanCause): boolean {
+    const ban = this.#bans.get(key)
+    return ban !== undefined && nowMs < ban.untilMs && (cause === undefined || ban.cause === cause)
   }
 
   hasPeer(peer: PeerId, nowMs: SteadyMs): boolean {
     return this.has(peerBanKey(peer), nowMs)
   }
 
-  hasHost(address: Pick<NetAddress, 'kind' | 'host'>, nowMs: SteadyMs): boolean {
+  hasHost(address: Pick<NetAddress, 'kind' | 'host'>, nowMs: SteadyMs, cause?: BanCause): boolean {
     const key = hostBanKey(address)
-    return key !== null && this.has(key, nowMs)
+    return key !== null && this.has(key, nowMs, cause)
   }
 
   /**
-   * Bans, or makes a ban longer; a shorter one changes nothing.
+   * Bans, or makes a ban longer; a shorter one changes nothing, but the operator's word stays the operator's.
    * @returns the record to keep and the key of a ban that gave way, each null if there is none
    */
   add(
-    ban: { readonly key: string; readonly reason: string; readonly banMs: number },
+    ban: { readonly key: string; readonly reason: string; readonly cause: BanCause; readonly banMs: number },
     now: Moment
   ): { readonly keep: BanRecord | null; readonly forget: string | null } {
-    const banMs = Math.min(Math.max(0, Math.floor(ban.banMs)), MAX_BAN_MS)
+    const known = this.#bans.get(ban.key)
+    const isOperators = ban.cause === 'operator' || known?.cause === 'operator'
+    const becomesOperators = known?.cause === 'breach' && ban.cause === 'operator'
+    const leastMs = becomesOperators ? known.untilMs - now.steadyMs : 0
+    const banMs = Math.min(Math.max(leastMs, Math.floor(ban.banMs)), MAX_BAN_MS)
     const untilMs = steadyMs(now.steadyMs + banMs)
-    if (untilMs <= Math.max(now.steadyMs, this.#bans.get(ban.key)?.untilMs ?? 0)) return { keep: null, forget: null }
+    if (untilMs <= Math.max(now.steadyMs, becomesOperators ? 0 : (known?.untilMs ?? 0)))
+      return { keep: null, forget: null }
     const first = this.#bans.has(ban.key) || this.size < MAX_BANS ? null : this.#ends.peek()
     // One that would itself be the first to end is not worth another's place.
     if (first !== null && untilMs <= first.atMs) return { keep: null, forget: null }
     if (first !== null) this.delete(first.key)
     const reason = ban.reason.slice(0, MAX_REASON_CHARACTERS)
-    this.#bans.set(ban.key, { key: ban.key, reason, untilMs })
+    const cause = isOperators ? 'operator' : 'breach'
+    this.#bans.set(ban.key, { key: ban.key, reason, cause, untilMs })
     this.#ends.set(ban.key, untilMs)
     return {
-      keep: { type: 'ban', key: ban.key, reason, untilMs: unixMs(now.wallMs + banMs), banMs },
+      keep: { type: 'ban', key: ban.key, reason, cause, untilMs: unixMs(now.wallMs + banMs), banMs },
       forget: first?.key ?? null
     }
   }
@@ -97,9 +105,10 @@ export class Bans {
   load(record: BanRecord, now: Moment): void {
     const leftMs = Math.min(record.untilMs - now.wallMs, record.banMs)
     if (leftMs > 0) {
-      this.add({ key: record.key, reason: record.reason, banMs: leftMs }, now)
+      this.add({ key: record.key, reason: record.reason, cause: record.cause, banMs: leftMs }, now)
     } else if (this.size < MAX_BANS && !this.#bans.has(record.key)) {
-      this.#bans.set(record.key, { key: record.key, reason: record.reason, untilMs: now.steadyMs })
+      const { key, reason, cause } = record
+      this.#bans.set(key, { key, reason, cause, untilMs: now.steadyMs })
       this.#ends.set(record.key, now.steadyMs)
     }
   }

@@ -107,6 +107,7 @@ export type PeerRecord =
       /** `peer:<id>` or `ip:<address>`; of IPv6 the /64, `ip:2001:db8:1:2::/64`. */
       readonly key: string
       readonly reason: string
+      readonly cause: BanCause
       readonly untilMs: UnixMs
       /** How long it was meant to be: no wrong clock makes it longer. */
       readonly banMs: number
@@ -132,9 +133,13 @@ export interface ConnectionStatus {
   readonly dialect: Dialect | null
 }
 
+/** Whose word a ban is: the operator's, who means everybody, or a breach's, which says nothing of those the operator wants. */
+export type BanCause = 'operator' | 'breach'
+
 export interface BanStatus {
   readonly key: string
   readonly reason: string
+  readonly cause: BanCause
   readonly untilMs: SteadyMs
 }
 

@@ -123,10 +123,13 @@ export class DialPolicy {
     return there !== undefined && (known.isPeerProven || there.isAtHostOf(known.net))
   }
 
-  isBanned(known: KnownAddress, nowMs: SteadyMs): boolean {
+  #isBanned(known: KnownAddress, nowMs: SteadyMs, wantedPeers: ReadonlySet<PeerId>): boolean {
     const { bans } = this.#view
     const peer = known.expected ?? (known.isPeerProven ? known.peer : null)
-    return (known.hostKey !== null && bans.has(known.hostKey, nowMs)) || (peer !== null && bans.hasPeer(peer, nowMs))
+    if (peer !== null && bans.hasPeer(peer, nowMs)) return true
+    // What another did there says nothing of whom the operator wants.
+    const isWanted = known.isWanted || isMoved(known, wantedPeers)
+    return known.hostKey !== null && bans.has(known.hostKey, nowMs, isWanted ? 'operator' : undefined)
   }
 
   /** Whether a peer that the operator wants by its id is not connected. */
@@ -146,7 +149,7 @@ export class DialPolicy {
       if (!isLooking && !known.isWanted && !isMoved(known, wantedPeers)) continue
       if (connections.pendingAt(known.address) !== undefined || own.has(known.address)) continue
       if (known.net.kind === 'onion3' && !this.#limits.reachesOnion) continue
-      if (!this.isConnected(known, connected) && !this.isBanned(known, nowMs)) dialable.push(known)
+      if (!this.isConnected(known, connected) && !this.#isBanned(known, nowMs, wantedPeers)) dialable.push(known)
     }
     return dialable
   }

@@ -41,6 +41,47 @@ describe('a ban', () => {
     expect(net.inbound()).toEqual([])
   })
 
+  it('for a breach does not cut off whom the operator wants, whoever dials, and is for all others there', () => {
+    const net = new DialledNet()
+    const friend = peerOf('friend')
+    net.tell({ type: 'learned', source: 'config', peer: friend, addresses: [at('50.0.0.1')] })
+    for (const [name, host] of [
+      ['bad', '11.0.0.1'],
+      ['worse', '12.0.0.1']
+    ] as const) {
+      net.dialledBy(peerOf(name), at(host))
+      net.tell({ type: 'dropped', peer: peerOf(name), reason: 'share-work', banMs: 10 * MINUTE })
+    }
+    net.run(1)
+    expect(net.dialledBy(peerOf('other'), at('11.0.0.1'))).toBe(false)
+    net.restart()
+    net.tell({ type: 'learned', source: 'config', peer: friend, addresses: [at('50.0.0.1')] })
+    expect(net.dialledBy(friend, at('11.0.0.1'))).toBe(true)
+    // Nobody is missing any more, so nobody from there has to say who it is.
+    const stranger = { direction: 'inbound', address: at('11.0.0.1'), peer: null } as const
+    expect(net.peering.admits(stranger, net.now.steadyMs)).toBe('banned')
+    net.answers.set(at('12.0.0.1'), peerOf('second'))
+    net.tell({ type: 'learned', source: 'command', peer: null, addresses: [at('12.0.0.1')] })
+    net.run(MINUTE)
+    expect(net.outbound()).toEqual([at('12.0.0.1')])
+    expect(net.dialledBy(peerOf('worse'), at('12.0.0.1'))).toBe(false)
+  })
+
+  it('of the operator is for those too whom the operator wants, also at a host that was banned for a breach', () => {
+    const net = new DialledNet()
+    const friend = peerOf('friend')
+    net.tell({ type: 'learned', source: 'config', peer: friend, addresses: [at('50.0.0.1')] })
+    net.dialledBy(peerOf('bad'), at('11.0.0.1'))
+    net.tell({ type: 'dropped', peer: peerOf('bad'), reason: 'share-work', banMs: 10 * MINUTE })
+    net.tell({ type: 'ban', key: 'ip:11.0.0.1', reason: 'by hand', banMs: MINUTE })
+    net.run(1)
+    expect(net.dialledBy(friend, at('11.0.0.1'))).toBe(false)
+    net.run(MINUTE)
+    expect(net.dialledBy(friend, at('11.0.0.1'))).toBe(false)
+    net.run(9 * MINUTE)
+    expect(net.dialledBy(friend, at('11.0.0.1'))).toBe(true)
+  })
+
   it('comes to a host whose peers break rules under many names, and not to one where it is forgotten in between', () => {
     const breach = (net: DialledNet, host: string, name: string): boolean => {
       if (!net.dialledBy(peerOf(name), at(host))) return false

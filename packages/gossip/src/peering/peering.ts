@@ -12,6 +12,7 @@ import { chooseEvicted, hasStood } from './eviction.ts'
 import { HostScores } from './host-scores.ts'
 import { isSameHost, type NetAddress, parseAddress, printAddress } from './net-address.ts'
 import { groupOf, reachOf } from './network-group.ts'
+import { isShutOut } from './shut-host.ts'
 import { peeringStatus } from './status.ts'
 
 /** A dial without an answer for this long has failed, told or not. */
@@ -42,6 +43,7 @@ export class Peering {
   readonly #book = new AddressBook()
   readonly #connections = new Connections()
   readonly #bans = new Bans()
+  readonly #view = { book: this.#book, connections: this.#connections, bans: this.#bans }
   readonly #hostScores = new HostScores()
   readonly #own = new Set<PeerAddress>()
   readonly #policy: DialPolicy
@@ -53,8 +55,7 @@ export class Peering {
   constructor(options: PeeringOptions, { rng }: { readonly rng: Rng }) {
     this.#options = options
     this.#rng = rng
-    const view = { book: this.#book, connections: this.#connections, bans: this.#bans, own: this.#own, rng }
-    this.#policy = new DialPolicy(options, view)
+    this.#policy = new DialPolicy(options, { ...this.#view, own: this.#own, rng })
   }
 
   /** When to call with `deadline` at the latest, by the steady clock; null: not before something happens. */
@@ -85,7 +86,7 @@ export class Peering {
     const net = parseAddress(asked.address)
     const { peer, direction } = asked
     if (peer === this.#options.self) return 'self'
-    if (net !== null && this.#bans.hasHost(net, nowMs)) return 'banned'
+    if (net !== null && isShutOut({ ...asked, net }, this.#view, nowMs)) return 'banned'
     if (peer !== null && this.#bans.hasPeer(peer, nowMs)) return 'banned'
     // Which of two connections of a peer stays is the network's affair; it takes no second place.
     if (peer !== null && this.#connections.get(peer) !== undefined) return null
@@ -97,8 +98,7 @@ export class Peering {
   }
 
   status(): PeeringStatus {
-    const parts = { connections: this.#connections, bans: this.#bans, book: this.#book, policy: this.#policy }
-    return { ...peeringStatus(parts), reachedFromOutsideMs: this.#reachedFromOutsideMs }
+    return peeringStatus({ ...this.#view, policy: this.#policy }, this.#reachedFromOutsideMs)
   }
 
   checkInvariants(): void {
@@ -145,7 +145,7 @@ export class Peering {
         this.#onDropped(event, now)
         break
       case 'ban':
-        this.#ban(event, now)
+        this.#ban({ ...event, cause: 'operator' }, now)
         this.#closeAll(event.key)
         break
       case 'unban':
@@ -288,10 +288,10 @@ export class Peering {
     // The host of a peer that the operator wants is not given up for one breach.
     const host = connection === undefined || this.#isWanted(connection) ? null : connection.net
     if (connection !== undefined) this.#close(connection, event.reason)
-    for (const key of breachKeys(event.peer, host)) this.#ban({ key, reason: event.reason, banMs: event.banMs }, now)
+    for (const key of breachKeys(event.peer, host)) this.#ban({ ...event, key, cause: 'breach' }, now)
   }
 
-  #ban(ban: { readonly key: string; readonly reason: string; readonly banMs: number }, now: Moment): void {
+  #ban(ban: Parameters<Bans['add']>[0], now: Moment): void {
     const { keep, forget } = this.#bans.add(ban, now)
     if (forget !== null) this.#effects.push({ type: 'forget', key: forget })
     if (keep === null) return

@@ -65,7 +65,9 @@ function parseBanRecord(key: string, fields: ReadonlyMap<string, unknown>): Peer
   const banMs = fields.get('banMs')
   if (typeof reason !== 'string' || !isTime(untilMs) || !isTime(banMs) || banMs > MAX_BAN_MS) return null
   if (!/^(peer|ip):.{1,120}$/.test(key)) return null
-  return { type: 'ban', key, reason, untilMs: unixMs(untilMs), banMs }
+  // Records of before causes were kept have none.
+  const cause = fields.get('cause') === 'breach' ? 'breach' : 'operator'
+  return { type: 'ban', key, reason, cause, untilMs: unixMs(untilMs), banMs }
 }
 
 function isTime(value: unknown): value is number {

@@ -11,7 +11,10 @@ interface Parts {
   readonly policy: DialPolicy
 }
 
-export function peeringStatus({ connections, bans, book, policy }: Parts): Omit<PeeringStatus, 'reachedFromOutsideMs'> {
+export function peeringStatus(
+  { connections, bans, book, policy }: Parts,
+  reachedFromOutsideMs: PeeringStatus['reachedFromOutsideMs']
+): PeeringStatus {
   const connected = connections.addresses()
   const addressStatus = (known: KnownAddress): AddressStatus => {
     const { address, source, isWanted, peer, lastResult, failures, lastGoodMs, notBeforeMs } = known
@@ -22,6 +25,7 @@ export function peeringStatus({ connections, bans, book, policy }: Parts): Omit<
     connections: [...connections.all()].map(({ status }) => status),
     dialling: [...connections.pending()].map(({ address }) => address),
     bans: bans.all(),
-    addresses: (['wanted', 'good', 'fresh'] as const).flatMap(table => [...book.in(table)].map(addressStatus))
+    addresses: (['wanted', 'good', 'fresh'] as const).flatMap(table => [...book.in(table)].map(addressStatus)),
+    reachedFromOutsideMs
   }
 }
