@@ -14,11 +14,12 @@ import {
 } from '@p2poolv2/consensus'
 import { type CompactBits, invariant, type ShareHash, unixMs } from '@p2poolv2/primitives'
 import { systemRng } from '@p2poolv2/runtime'
-import { SCHEMA_VERSION, ShareChain } from '@p2poolv2/sharechain'
+import { type ChainDelta, SCHEMA_VERSION, ShareChain } from '@p2poolv2/sharechain'
 import { type LevelStore, openLevelStore } from '@p2poolv2/sharechain/level'
 import { readGenesis, writeGenesis } from '../../apps/node/src/data/devnet-genesis.ts'
 import { openWallet } from '../../apps/node/src/data/wallet.ts'
 
+const DELTAS_A_WRITE = 256
 /** Shares a second are aimed at by a devnet. */
 const PACE_SEC = 1
 /**
@@ -59,6 +60,11 @@ export async function prepareChain(dataDir: string, plan: ChainPlan): Promise<Pr
   try {
     await store.commit(chain.genesisDelta())
     const payees = Array.from({ length: plan.payees }, (_, payee) => payeeOf(params, payee))
+    let deltas: ChainDelta[] = []
+    const commit = async (): Promise<void> => {
+      await store.commit(...deltas)
+      deltas = []
+    }
     let tip: Share | null = null
     let parent = genesisShare(params).hash
     for (let height = 1; height <= plan.shares; height++) {
@@ -66,11 +72,13 @@ export async function prepareChain(dataDir: string, plan: ChainPlan): Promise<Pr
       const share = nextShare(chain, { params, parent, height, payee, spoilt: false })
       const { verdict, delta } = chain.addShare(share, 'own', unixMs(share.header.timeSec * 1_000))
       invariant(verdict.type === 'accepted', `a share is accepted, but is ${JSON.stringify(verdict)}`)
-      if (delta !== null) await store.commit(delta)
+      if (delta !== null) deltas.push(delta)
+      if (deltas.length >= DELTAS_A_WRITE) await commit()
       tip = share
       parent = share.hash
       if (height % 1_000 === 0) plan.onHeight?.(height)
     }
+    await commit()
     invariant(tip !== null && chain.confirmedTip().hash === tip.hash, 'the chain ends with the last share')
     return { params, tip, height: plan.shares }
   } finally {

@@ -163,7 +163,8 @@ function guessedBytes(request: PeerRequest): number {
 
 /** Units of the rate limit: what makes us read or look up much costs more. */
 function costOf(request: PeerRequest): number {
-  return request.protocol === 'templates' || asksForChain(request) ? 10 : 1
+  if (asksForChain(request)) return 25
+  return request.protocol === 'templates' ? 10 : 1
 }
 
 function asksForChain({ payload }: PeerRequest): boolean {
