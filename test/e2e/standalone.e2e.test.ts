@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { addressFromScript } from '@p2poolv2/bitcoin'
 import { decodeBlock } from '@p2poolv2/devchain'
@@ -63,20 +64,33 @@ function paidByTip(chain: DevChainServer): [string, bigint][] {
     .map(({ script, valueSats }) => [addressFromScript(script, 'regtest') ?? '?', valueSats])
 }
 
-/** The whole accounting, read without the node's code: `row SLICE ADDRESS` to `HASHES SUBMITS`. */
+/**
+ * The whole accounting, read without the node's code: `row SLICE ADDRESS` to `HASHES SUBMITS`, and over it what the journal has after the
+ * entry that the rows have: `CRC NUMBER [[SLICE ADDRESS, HASHES SUBMITS], …]`.
+ */
 async function rowsOf(
   directory: string
 ): Promise<{ slice: string; address: string; hashes: bigint; submits: number }[]> {
   const database = new Level<string, string>(directory)
   await database.open()
-  const rows = []
+  const values = new Map<string, string>()
+  let written = 0
   for await (const [key, value] of database.iterator()) {
-    const [kind, slice = '', address = ''] = key.split(' ')
-    const [hashes = '', submits = ''] = value.split(' ')
-    if (kind === 'row') rows.push({ slice, address, hashes: BigInt(hashes), submits: Number(submits) })
+    if (key.startsWith('row ')) values.set(key.slice(4), value)
+    else if (key === 'sequence') written = Number(value)
   }
   await database.close()
-  return rows
+  const files = ['journal-a', 'journal-b'].map(name => readFileSync(join(directory, name), 'utf8'))
+  const entries = files.flatMap(text => text.split('\n').filter(line => line !== ''))
+  const numbered = entries.map(line => [Number(line.split(' ')[1]), line.slice(line.indexOf('['))] as const)
+  for (const [, json] of numbered.filter(([number]) => number > written).sort(([a], [b]) => a - b)) {
+    for (const [key, value] of JSON.parse(json) as [string, string][]) values.set(key, value)
+  }
+  return [...values].map(([key, value]) => {
+    const [slice = '', address = ''] = key.split(' ')
+    const [hashes = '', submits = ''] = value.split(' ')
+    return { slice, address, hashes: BigInt(hashes), submits: Number(submits) }
+  })
 }
 
 /** Newest slice first, in full, until a block's work is reached; then everybody's part, rounded down, the last gets the rest. */
@@ -112,9 +126,12 @@ describe('a node without a share chain', () => {
     expect(stopped.reduce((sum, { submits }) => sum + submits, 0)).toBe(2 + 3 + 4)
 
     const second = await startNode(stage, chain, flags)
-    for (const address of MINERS.slice(0, 2)) await mineShares(await connect(stage, second, address), 5)
+    const two = await Promise.all(MINERS.slice(0, 2).map(address => connect(stage, second, address)))
+    await Promise.all(two.map(miner => mineShares(miner, 5)))
     await second.stop('SIGKILL')
     const killed = await rowsOf(join(dataDir, 'devnet', 'hydrapool'))
+    // The last answer came a moment ago, and every one of them counts.
+    expect(killed.reduce((sum, { submits }) => sum + submits, 0)).toBe(2 + 3 + 4 + 5 + 5)
     expect(killed).toEqual(expect.arrayContaining(stopped))
     const owed = payoutsByHand(killed)
     expect(owed.map(([address]) => address)).toEqual([...MINERS].sort())

@@ -16,7 +16,7 @@ export interface KeptFigures {
 export async function openFigures(directory: string, log: Log): Promise<KeptFigures> {
   const sorry = (error: TextStoreError): void => log.warn(MESSAGES.figuresNotKept, { directory, reason: error.message })
   try {
-    const { store, rows } = await TextStore.open(directory, { identity: LAYOUT, onFailed: sorry })
+    const { store, rows } = await TextStore.open(directory, { identity: LAYOUT, journal: 'without', onFailed: sorry })
     return { rows, keep: ({ puts, deletes }) => store.push(puts, deletes), close: () => store.close() }
   } catch (error) {
     if (!(error instanceof TextStoreError)) throw error

@@ -21,12 +21,17 @@ export interface StratumListener extends Listener {
   readonly server: StratumServer
 }
 
-/** @param deps.post where connections and lines of miners go */
-export function stratumListener(
-  config: Config,
-  deps: { readonly maxConnections: number; readonly post: (event: NodeEvent) => void; readonly log: Log }
-): StratumListener {
-  const { maxConnections, post, log } = deps
+export interface StratumListenerDeps {
+  readonly maxConnections: number
+  /** Where connections and lines of miners go. */
+  readonly post: (event: NodeEvent) => void
+  /** Of what miners are told; see `StratumServerDeps`. */
+  readonly mayWrite?: () => 'yes' | 'no'
+  readonly log: Log
+}
+
+export function stratumListener(config: Config, deps: StratumListenerDeps): StratumListener {
+  const { maxConnections, post, mayWrite, log } = deps
   const { hostname, port: firstPort, trusted_ranges, proxy_ranges, max_connections_per_address } = config.stratum
   const server = stratumServer(
     {
@@ -43,6 +48,7 @@ export function stratumListener(
         post({ type: 'minerConnected', miner, remote, ...(startDifficulty !== undefined && { startDifficulty }) }),
       onLines: (miner, lines) => post({ type: 'minerLines', miner, lines }),
       onGone: miner => post({ type: 'minerGone', miner }),
+      ...(mayWrite && { mayWrite }),
       log
     }
   )

@@ -119,7 +119,13 @@ export async function startNode(config: Config, invite: Invite | null, host: Nod
     },
     { blocks: () => core.queries.blocks(), post, log }
   )
-  const stratum = stratumListener(config, { maxConnections, post, log })
+  const stratum = stratumListener(config, {
+    maxConnections,
+    post,
+    log,
+    // An accepted share that is told of is one that a killed node still has.
+    ...(accounting && { mayWrite: () => (accounting.store.keep() ? 'yes' : 'no') })
+  })
   const peers =
     knownPeers === null
       ? null

@@ -43,6 +43,7 @@ export class AccountingStore {
     const unavailable = (error: TextStoreError) => new AccountingUnavailable(directory, error.message, error)
     const opened = await TextStore.open(directory, {
       identity: `${LAYOUT} ${chain}`,
+      journal: 'with',
       onFailed: error => onFailed(unavailable(error))
     }).catch((error: unknown) => {
       throw error instanceof TextStoreError ? unavailable(error) : error
@@ -62,6 +63,11 @@ export class AccountingStore {
       puts.map(row => [keyOf(row), `${row.workHashes} ${row.submits}`] as const),
       deletes.map(keyOf)
     )
+  }
+
+  /** What was given is there after this process was killed. @returns false when the disk refuses: no miner may be told of it */
+  keep(): boolean {
+    return this.#rows.keep()
   }
 
   /** Resolves when nothing is waiting any more, written or failed. Never rejects. */

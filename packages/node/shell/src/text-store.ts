@@ -1,14 +1,17 @@
 import { mkdir, readdir } from 'node:fs/promises'
 import { Level } from 'level'
+import { type RowChanges, RowJournal } from './row-journal.ts'
 
 type Database = Level<string, string>
 
 /** What a directory was made for is written under this key. */
 const IDENTITY_KEY = 'identity'
+/** The number of the last journal entry that is in the rows. */
+const SEQUENCE_KEY = 'sequence'
 const ROW = 'row '
 const ROWS = { gt: ROW, lt: 'row~' }
 const READ_BATCH_ROWS = 1_000
-/** What was written waits for the platter this often: a power cut costs no more. A killed process loses what it had not written yet. */
+/** What was written waits for the platter this often: a power cut costs no more. */
 const SYNC_EVERY_MS = 1_000
 
 /** A directory that cannot be used; the message is why. */
@@ -21,6 +24,8 @@ export interface TextStoreOptions {
   readonly identity: string
   /** Told once, when the disk refuses; nothing is written after that. */
   readonly onFailed: (error: TextStoreError) => void
+  /** With a journal `keep` hands changes to the system at once. Without one a killed process loses what it had not written yet. */
+  readonly journal: 'with' | 'without'
 }
 
 /**
@@ -32,13 +37,20 @@ export class TextStore {
   readonly #onFailed: TextStoreOptions['onFailed']
   /** By key; null is gone. */
   #waiting = new Map<string, string | null>()
+  /** Of them those that are not in the journal yet. */
+  #unkept = new Map<string, string | null>()
+  readonly #journal: RowJournal | null
   #running: Promise<void> | null = null
   #hasFailed = false
   #syncedAtMs = Number.NEGATIVE_INFINITY
 
-  private constructor(database: Database, onFailed: TextStoreOptions['onFailed']) {
+  private constructor(
+    database: Database,
+    { onFailed, journal }: Pick<TextStoreOptions, 'onFailed'> & { readonly journal: RowJournal | null }
+  ) {
     this.#database = database
     this.#onFailed = onFailed
+    this.#journal = journal
   }
 
   /**
@@ -47,7 +59,7 @@ export class TextStore {
    */
   static async open(
     directory: string,
-    { identity, onFailed }: TextStoreOptions
+    { identity, onFailed, journal }: TextStoreOptions
   ): Promise<{ readonly store: TextStore; readonly rows: readonly (readonly [string, string])[] }> {
     try {
       await mkdir(directory, { recursive: true })
@@ -59,7 +71,8 @@ export class TextStore {
       await database.open()
       try {
         await checkIdentity(database, identity)
-        return { store: new TextStore(database, onFailed), rows: await readRows(database) }
+        const opened = journal === 'with' ? await openJournal(directory, database) : null
+        return { store: new TextStore(database, { onFailed, journal: opened }), rows: await readRows(database) }
       } catch (error) {
         await database.close()
         throw error
@@ -72,9 +85,26 @@ export class TextStore {
   /** Writes changes, after those given before them. Returns at once. */
   push(puts: Iterable<readonly [string, string]>, deletes: Iterable<string>): void {
     if (this.#hasFailed) return
-    for (const [key, value] of puts) this.#waiting.set(key, value)
-    for (const key of deletes) this.#waiting.set(key, null)
+    for (const [key, value] of puts) this.#change(key, value)
+    for (const key of deletes) this.#change(key, null)
     this.#running ??= this.#run()
+  }
+
+  /**
+   * Hands what was given to the system, so that it is there after this process was killed; to be called before anybody is told of it.
+   * Cost: one write if there is anything new.
+   * @returns false when the disk refuses: nobody may be told
+   */
+  keep(): boolean {
+    if (this.#journal === null || this.#unkept.size === 0) return !this.#hasFailed
+    const changes = this.#unkept
+    this.#unkept = new Map()
+    try {
+      this.#journal.append(changes)
+    } catch (error) {
+      this.#fail(error)
+    }
+    return !this.#hasFailed
   }
 
   /** Resolves when nothing is waiting any more, written or failed. Never rejects. */
@@ -85,34 +115,65 @@ export class TextStore {
   /** Writes what is waiting and lets go of the directory. */
   async close(): Promise<void> {
     await this.drained()
+    if (!this.#hasFailed) this.#journal?.empty()
+    this.#journal?.close()
     await this.#database.close()
   }
 
+  #change(key: string, value: string | null): void {
+    this.#waiting.set(key, value)
+    if (this.#journal !== null) this.#unkept.set(key, value)
+  }
+
   async #run(): Promise<void> {
-    // Whatever else the present event has to say is told first.
-    await Promise.resolve()
+    // All events of this turn go together, and what they have to say is told first.
+    await new Promise(setImmediate)
     try {
       while (this.#waiting.size > 0) {
+        // The journal never has less than the rows.
+        if (!this.keep()) return
+        this.#journal?.writing()
+        const sequence = this.#journal?.sequence ?? null
         const changes = [...this.#waiting]
         this.#waiting = new Map()
         const nowMs = performance.now()
         const sync = nowMs - this.#syncedAtMs >= SYNC_EVERY_MS
         if (sync) this.#syncedAtMs = nowMs
-        await this.#database.batch(
-          changes.map(([key, value]) =>
-            value === null ? { type: 'del' as const, key: ROW + key } : { type: 'put' as const, key: ROW + key, value }
-          ),
-          { sync }
-        )
+        await this.#database.batch(operationsOf(changes, sequence), { sync })
+        this.#journal?.written()
       }
     } catch (error) {
-      this.#hasFailed = true
-      this.#waiting = new Map()
-      this.#onFailed(storeError(error))
+      this.#fail(error)
     } finally {
       this.#running = null
     }
   }
+
+  #fail(error: unknown): void {
+    if (this.#hasFailed) return
+    this.#hasFailed = true
+    this.#waiting = new Map()
+    this.#unkept = new Map()
+    this.#onFailed(storeError(error))
+  }
+}
+
+function operationsOf(changes: RowChanges, sequence: number | null) {
+  const operations: ({ type: 'put'; key: string; value: string } | { type: 'del'; key: string })[] = []
+  for (const [key, value] of changes) {
+    operations.push(value === null ? { type: 'del', key: ROW + key } : { type: 'put', key: ROW + key, value })
+  }
+  if (sequence !== null) operations.push({ type: 'put', key: SEQUENCE_KEY, value: String(sequence) })
+  return operations
+}
+
+/** Writes what a killed process had handed to the system only. */
+async function openJournal(directory: string, database: Database): Promise<RowJournal> {
+  const { journal, entries } = RowJournal.open(directory, Number((await database.get(SEQUENCE_KEY)) ?? 0))
+  const changes = entries.flatMap(entry => entry.changes)
+  if (changes.length > 0) await database.batch(operationsOf(new Map(changes), journal.sequence), { sync: true })
+  journal.empty()
+  return journal
 }
 
 async function checkIdentity(database: Database, wanted: string): Promise<void> {

@@ -16,6 +16,8 @@ export interface MinerSocketOptions {
   readonly maxUnsentMs: number
   readonly lines: LineLimits
   readonly nowMs: () => SteadyMs
+  /** Asked before anything is written. 'no': what miners would be told is not kept, and this one is hung up on. */
+  readonly mayWrite: () => 'yes' | 'no'
   /** It has something to say: `flush` is to be called before the server waits again. */
   readonly onOutput: (socket: MinerSocket) => void
   /** Complete lines of one read: all of them, or `LINES_AT_ONCE` at a time. */
@@ -178,6 +180,10 @@ export class MinerSocket {
   }
 
   #write(output: SessionOutput): void {
+    if (this.#options.mayWrite() === 'no') {
+      this.destroy('stopped')
+      return
+    }
     // All text a session sends is ASCII; latin1 writes it without looking.
     this.#socket.write(output, 'latin1', this.#written)
     const unsentBytes = this.#socket.writableLength

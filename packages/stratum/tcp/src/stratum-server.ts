@@ -40,6 +40,11 @@ export interface StratumServerDeps {
   readonly onLines: (miner: number, lines: readonly Uint8Array[]) => void
   /** Once per connected miner. */
   readonly onGone: (miner: number, why: GoneReason) => void
+  /**
+   * Asked before anything is written: keeps what miners are about to be told, or says that it cannot be and that they must not be.
+   * Default: there is nothing to keep.
+   */
+  readonly mayWrite?: () => 'yes' | 'no'
   readonly log: Pick<Log, 'info' | 'warn'>
   readonly clock?: Clock
   /** Addresses that are never banned, since many share them; default `isSharedAddress`. */
@@ -193,6 +198,7 @@ export class StratumServer {
       maxUnsentMs,
       lines: { linesPerSec, burstLines },
       nowMs: () => this.#clock.now().steadyMs,
+      mayWrite: this.#deps.mayWrite ?? (() => 'yes'),
       onOutput: socket => this.#outbox.add(socket),
       onLines: lines => this.#deps.onLines(miner, lines),
       onPaused: () => this.#paused(address),
