@@ -124,6 +124,7 @@ for (const miners of CROWDS) {
     userPrefix: 'bench.',
     password: 'x',
     userAgent: 'bench/1',
+    roots: 'one',
     connectAtOnce: 100
   })
   await crowd.connect()

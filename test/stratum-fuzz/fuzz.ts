@@ -54,6 +54,7 @@ const honest = new CrowdProcess({
   userPrefix: `${user}.honest`,
   password: 'x',
   userAgent: 'honest/1',
+  roots: 'one',
   connectAtOnce: 20
 })
 const { working } = await honest.connect()

@@ -1,5 +1,11 @@
 import type { PlainLatencies } from './latencies.ts'
 
+/**
+ * How a miner rolls. 'one': many shares under one extranonce2, as chips do whose difficulty is far too low, and processors. 'each': a new
+ * one for each share, as chips do that find few.
+ */
+export type Roots = 'one' | 'each'
+
 /** What a process of miners is made with. */
 export interface CrowdSettings {
   readonly host: string
@@ -11,6 +17,7 @@ export interface CrowdSettings {
   readonly userPrefix: string
   readonly password: string
   readonly userAgent: string
+  readonly roots: Roots
   /** Connections being made or logged in at a time. */
   readonly connectAtOnce: number
 }

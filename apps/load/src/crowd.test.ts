@@ -2,7 +2,7 @@ import { difficultyOfHash, hexToBytes, sha256d } from '@p2poolv2/primitives'
 import { headerFor, parseNotify } from '@p2poolv2/stratum/client'
 import { afterEach, expect, it } from 'vitest'
 import { Crowd } from './crowd.ts'
-import type { FromCrowd, Tally, ToCrowd } from './crowd-contract.ts'
+import type { FromCrowd, Roots, Tally, ToCrowd } from './crowd-contract.ts'
 import { ScriptedPool, type Verdict } from './testing/scripted-pool.ts'
 
 /** About sixteen hashes a share. */
@@ -17,12 +17,26 @@ interface Rig {
   readonly tally: () => Promise<Tally>
 }
 
-async function rig(miners: number, verdict: (submit: number) => Verdict, userPrefix = 'addr.w'): Promise<Rig> {
+async function rig(
+  miners: number,
+  verdict: (submit: number) => Verdict,
+  { userPrefix = 'addr.w', roots = 'one' }: { readonly userPrefix?: string; readonly roots?: Roots } = {}
+): Promise<Rig> {
   pool = new ScriptedPool({ difficulty: DIFFICULTY, verdict })
   const port = await pool.listen()
   const waiting = new Map<string, (message: FromCrowd) => void>()
   const crowd = new Crowd(
-    { host: '127.0.0.1', port, miners, firstMiner: 1, userPrefix, password: 'x', userAgent: 'test', connectAtOnce: 2 },
+    {
+      host: '127.0.0.1',
+      port,
+      miners,
+      firstMiner: 1,
+      userPrefix,
+      password: 'x',
+      userAgent: 'test',
+      roots,
+      connectAtOnce: 2
+    },
     message => waiting.get(message.type)?.(message)
   )
   const ask: Rig['ask'] = (message, type) =>
@@ -75,6 +89,15 @@ it('every share sent meets the difficulty told, and the ledger has every answer'
   expect(new Set(submits.map(({ user, params }) => `${user} ${params.join()}`)).size).toBe(45)
 })
 
+it('a share under a root of its own is as good as many under one', async () => {
+  const { ask, tell } = await rig(2, () => 'accept', { roots: 'each' })
+  await ask({ type: 'connect' }, 'connected')
+  tell({ type: 'work', sharesPerSec: null, quota: 5 })
+  await ask({ type: 'rest', waitMs: 60_000 }, 'rested')
+  const submits = pool?.submits ?? []
+  expect(new Set(submits.map(({ user, params }) => `${user} ${params[1]}`)).size).toBe(10)
+})
+
 it('what is never answered is told', async () => {
   let whenAllIgnored = (): void => {}
   const allIgnored = new Promise<void>(resolve => {
@@ -94,7 +117,7 @@ it('what is never answered is told', async () => {
 })
 
 it('a miner that is refused is told as lost, and the others work', async () => {
-  const { ask, tally } = await rig(2, () => 'accept', 'nobody.')
+  const { ask, tally } = await rig(2, () => 'accept', { userPrefix: 'nobody.' })
   expect((await ask({ type: 'connect' }, 'connected')).working).toBe(1)
   expect((await tally()).lost).toEqual({ 'authorisation refused: no reason given': 1 })
 })

@@ -76,10 +76,10 @@ export class Crowd {
   }
 
   #open(number: number): LoadMiner {
-    const { host, port, userPrefix, password, userAgent } = this.#settings
+    const { host, port, userPrefix, password, userAgent, roots } = this.#settings
     const user = `${userPrefix}${number}`
     return new LoadMiner(
-      { host, port, localAddress: loopbackFor(host, number), user, password, userAgent },
+      { host, port, localAddress: loopbackFor(host, number), user, password, userAgent, roots },
       {
         ledger: this.#ledger,
         watch: this.#watch,

@@ -9,6 +9,7 @@ import {
   submitParams
 } from '@p2poolv2/stratum/client'
 import type { BlockWatch } from './block-watch.ts'
+import type { Roots } from './crowd-contract.ts'
 import type { Ledger } from './ledger.ts'
 
 const SUBSCRIBE_ID = 1
@@ -32,6 +33,7 @@ export interface LoadMinerOptions {
   readonly user: string
   readonly password: string
   readonly userAgent: string
+  readonly roots: Roots
 }
 
 export interface LoadMinerDeps {
@@ -133,7 +135,7 @@ export class LoadMiner {
     const done = nonce < 0 ? hashes : nonce - first + 1
     ground.nextNonce += done
     this.#deps.ledger.hashed(done, this.#deps.nowMs() - startedAtMs)
-    if (ground.nextNonce >= NONCES) this.#ground = null
+    if (ground.nextNonce >= NONCES || (nonce >= 0 && this.#options.roots === 'each')) this.#ground = null
     if (nonce < 0) return false
     const { jobId, extranonce2, timeHex } = ground
     const id = this.#nextId++

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { BlockClock } from './block-clock.ts'
-import type { BlockSeen, Tally } from './crowd-contract.ts'
+import type { BlockSeen, Roots, Tally } from './crowd-contract.ts'
 import { CrowdProcess } from './crowd-process.ts'
 import { Latencies } from './latencies.ts'
 import { nowMs } from './now.ts'
@@ -25,6 +25,7 @@ export interface LoadOptions {
   readonly user: string
   readonly password: string
   readonly userAgent: string
+  readonly roots: Roots
   /** The server's process on this computer, or null. */
   readonly serverPid: number | null
   /** Where a P2Poolv2 node can be asked for its own counts, or null. */
@@ -131,7 +132,7 @@ export async function runLoad(options: LoadOptions): Promise<LoadReport> {
 }
 
 function crowdsOf(options: LoadOptions): readonly CrowdProcess[] {
-  const { host, port, connections, processes, user, workerPrefix, password, userAgent } = options
+  const { host, port, connections, processes, user, workerPrefix, password, userAgent, roots } = options
   let firstMiner = 1
   return Array.from({ length: processes }, (_, thread) => {
     const miners = Math.floor(connections / processes) + (thread < connections % processes ? 1 : 0)
@@ -143,6 +144,7 @@ function crowdsOf(options: LoadOptions): readonly CrowdProcess[] {
       userPrefix: `${user}.${workerPrefix}-`,
       password,
       userAgent,
+      roots,
       connectAtOnce: Math.ceil(CONNECT_AT_ONCE / processes)
     })
     firstMiner += miners

@@ -1,10 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { type LoadReport, runLoad } from './load-run.ts'
+import type { Roots } from './crowd-contract.ts'
+import { startFloor } from './floor-process.ts'
+import { type LoadOptions, type LoadReport, runLoad } from './load-run.ts'
 import { reportText } from './report.ts'
 import { exampleAddress, nodeView } from './server-ledger.ts'
 import { listenerOf } from './server-process.ts'
+import { type Contender, sideBySide } from './table.ts'
 
 interface Flags {
   readonly host: string
@@ -20,6 +23,22 @@ interface Flags {
   readonly api: string
   readonly zmq?: string
   readonly json: boolean
+  readonly roots: Roots
+  readonly table: boolean
+  readonly beside: readonly Beside[]
+  readonly rounds: number
+  readonly blockSeconds: number
+}
+
+type Beside = Pick<Contender, 'name' | 'host' | 'port'>
+
+/** Connections of the rows, unless `--connections` names one. */
+const TABLE_CONNECTIONS = [100, 1_000, 5_000, 10_000]
+
+function beside(text: string, before: readonly Beside[]): Beside[] {
+  const [, name = '', host = '', port = ''] = /^([\w.-]+)=([\w.-]+):(\d+)$/.exec(text) ?? []
+  if (name === '') throw new InvalidArgumentError('give name=host:port, for example ckpool=127.0.0.1:3334.')
+  return [...before, { name, host, port: Number(port) }]
 }
 
 function wholeNumber(text: string): number {
@@ -52,6 +71,15 @@ const program = new Command('p2poolv2-load')
   .option('--server-pid <pid>', 'process of the server; default: whoever listens on the port here', atLeastOne)
   .option('--api <url>', 'of a P2Poolv2 node, to compare its account', 'http://127.0.0.1:46884')
   .option('--zmq <address>', "the bitcoin node's zmqpubhashblock, to time new blocks from its word")
+  .addOption(
+    new Option('--roots <how>', 'extranonce2 of the shares: one for many, or a new one for each')
+      .choices(['one', 'each'])
+      .default('one')
+  )
+  .addOption(new Option('--table', 'this server, one that judges nothing, and those beside, in turn').default(false))
+  .option('--beside <name=host:port>', 'a further server of the table; may be repeated', beside, [])
+  .option('--rounds <n>', 'how often each row of the table is run', atLeastOne, 2)
+  .option('--block-seconds <n>', 'with --table and --zmq: how long to watch new blocks in each run', wholeNumber, 0)
   .addOption(new Option('--json', 'the report for machines').default(false))
   .parse()
 
@@ -60,18 +88,61 @@ const workerPrefix = `load${randomBytes(3).toString('hex')}`
 const view = await nodeView(flags.api, workerPrefix)
 const user = flags.user ?? (view === null ? null : exampleAddress(view.chain))
 if (user === null) program.error('give --user: an address that the server knows how to pay')
-const report = await runLoad({
+const common: Omit<LoadOptions, 'host' | 'port' | 'connections' | 'serverPid' | 'api'> = {
   ...flags,
   user: String(user),
   workerPrefix,
   sharesPerSec: flags.rate ?? null,
-  serverPid: flags.serverPid ?? listenerOf(flags.port),
-  api: view === null ? null : flags.api,
   zmq: flags.zmq ?? null,
   onProgress: text => void process.stderr.write(`${text}\n`)
-})
-process.stdout.write(flags.json ? `${JSON.stringify(report, null, 2)}\n` : reportText(report))
-process.exitCode = isSound(report) ? 0 : 1
+}
+const api = view === null ? null : flags.api
+if (flags.table) await printTable()
+else {
+  const { host, port, connections } = flags
+  const serverPid = flags.serverPid ?? listenerOf(port)
+  const report = await runLoad({ ...common, host, port, connections, serverPid, api })
+  process.stdout.write(flags.json ? `${JSON.stringify(report, null, 2)}\n` : reportText(report))
+  process.exitCode = isSound(report) ? 0 : 1
+}
+
+async function printTable(): Promise<void> {
+  const { host, port } = flags
+  const floor = await startFloor()
+  try {
+    const contenders: Contender[] = [
+      { name: 'this server', host, port, serverPid: flags.serverPid ?? listenerOf(port), api, hasBlocks: true },
+      {
+        name: 'judges nothing',
+        host: '127.0.0.1',
+        port: floor.port,
+        serverPid: floor.pid,
+        api: null,
+        hasBlocks: false
+      },
+      ...flags.beside.map(other => ({ ...other, serverPid: listenerOf(other.port), api: null, hasBlocks: true }))
+    ]
+    const text = await sideBySide({
+      contenders,
+      connections: program.getOptionValueSource('connections') === 'default' ? TABLE_CONNECTIONS : [flags.connections],
+      rounds: flags.rounds,
+      blockSeconds: flags.zmq === undefined ? 0 : flags.blockSeconds,
+      run: (contender, connections, watch) =>
+        runLoad({
+          ...common,
+          ...contender,
+          connections,
+          // A worker whose name was there before has its counts from before.
+          workerPrefix: `load${randomBytes(3).toString('hex')}`,
+          ...(watch === 'blocks' ? { sharesPerSec: 0, seconds: flags.blockSeconds } : {})
+        }),
+      onProgress: common.onProgress
+    })
+    process.stdout.write(text)
+  } finally {
+    floor.end()
+  }
+}
 
 /** Every miner had work, every submit an answer, and the server counted as we did. */
 function isSound({ connections, tally, ownAccount }: LoadReport): boolean {

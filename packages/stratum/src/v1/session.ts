@@ -132,11 +132,9 @@ export class V1Session implements MinerSession {
 
   get nextDeadlineMs(): SteadyMs | null {
     if (this.#isClosed) return null
-    const next = Math.min(
-      (this.#isIn ? null : this.#login.nextDeadlineMs) ?? Number.POSITIVE_INFINITY,
-      this.#replies.nextDeadlineMs ?? Number.POSITIVE_INFINITY,
-      this.#channel.nextDeadlineMs
-    )
+    const ofLogin = (this.#isIn ? null : this.#login.nextDeadlineMs) ?? Number.POSITIVE_INFINITY
+    const ofReplies = this.#replies.nextDeadlineMs ?? Number.POSITIVE_INFINITY
+    const next = Math.min(ofLogin, ofReplies, this.#channel.nextDeadlineMs)
     return Number.isFinite(next) ? steadyMs(next) : null
   }
 
@@ -258,12 +256,10 @@ export class V1Session implements MinerSession {
 
   #subscribe({ idJson, params }: Request): void {
     const wanted = resumedSessionOf(params)
-    if (this.#login.subscribe(params) && wanted !== null) {
-      const remains = this.#resume?.(wanted) ?? null
-      if (remains !== null) {
-        this.#sessionId = remains.sessionId
-        this.#channel.resume(remains)
-      }
+    const remains = this.#login.subscribe(params) && wanted !== null ? this.#resume?.(wanted) : null
+    if (remains) {
+      this.#sessionId = remains.sessionId
+      this.#channel.resume(remains)
     }
     this.#reply(resultLine(idJson, subscribeResultJson(this.#sessionId, this.#channel.extranonce)))
     this.#channel.difficulty.setUserAgent(this.userAgent)
@@ -274,8 +270,7 @@ export class V1Session implements MinerSession {
     const credentials = credentialsOf(params)
     const { user, worker, hints } = credentials
     const requestId = this.#replies.await({ idJson, credentials }, nowMs)
-    const request = { user, worker, shareAddress: hints.shareAddress }
-    this.#out.authorise({ type: 'authorise', requestId, request })
+    this.#out.authorise({ type: 'authorise', requestId, request: { user, worker, shareAddress: hints.shareAddress } })
   }
 
   /** Goes on with what waited for authorisations that are answered now, in the order of the requests. */
@@ -332,10 +327,10 @@ export class V1Session implements MinerSession {
     } else if ('code' in submit) {
       this.#reject(idJson, { refusal: submit, code: 'malformed', worker: identity.worker }, now.steadyMs)
     } else {
-      const { refusal, worker, shown, reached } = this.#judge(submit, now)
+      const { refusal, worker, shown: creditedDifficulty, reached: hashDifficulty } = this.#judge(submit, now)
       if (refusal === null) {
         this.#reply(resultLine(idJson, 'true'))
-        this.#out.fact({ type: 'accepted', creditedDifficulty: shown, hashDifficulty: reached, worker })
+        this.#out.fact({ type: 'accepted', creditedDifficulty, hashDifficulty, worker })
       } else this.#reject(idJson, { refusal: REFUSALS[refusal.code], code: refusal.code, worker }, now.steadyMs)
     }
   }

@@ -1,0 +1,98 @@
+import type { BlockReport, LoadReport } from './load-run.ts'
+
+/** A server of the table. */
+export interface Contender {
+  readonly name: string
+  readonly host: string
+  readonly port: number
+  readonly serverPid: number | null
+  /** Where it can be asked for its own counts, or null. */
+  readonly api: string | null
+  /** It has jobs on new blocks. */
+  readonly hasBlocks: boolean
+}
+
+export interface TableOptions {
+  readonly contenders: readonly Contender[]
+  readonly connections: readonly number[]
+  /** Each row is run so often, the contenders one after the other each time. */
+  readonly rounds: number
+  /** How long new blocks are watched beside the shares; 0 for not at all. */
+  readonly blockSeconds: number
+  readonly run: (contender: Contender, connections: number, watch: 'shares' | 'blocks') => Promise<LoadReport>
+  readonly onProgress: (text: string) => void
+}
+
+/**
+ * Several servers side by side, as Markdown. They take turns within minutes, since what a share costs depends on what else the computer
+ * does: only numbers of one row are to be compared.
+ */
+export async function sideBySide(options: TableOptions): Promise<string> {
+  const { contenders, connections, rounds, blockSeconds } = options
+  const tables = [await table(options, 'shares', SHARE_COLUMNS)]
+  if (blockSeconds > 0) tables.push(await table(options, 'blocks', BLOCK_COLUMNS))
+  const names = contenders.map(({ name }) => name).join(', ')
+  return `${tables.join('\n')}\n${rounds} rounds of ${connections.join(', ')} connections; in turn: ${names}.\n`
+}
+
+type Column = readonly [name: string, of: (report: LoadReport) => string]
+
+const SHARE_COLUMNS: readonly Column[] = [
+  ['µs CPU an accepted share', ({ server }) => server?.cpuUsPerAccepted?.toFixed(1) ?? '–'],
+  ['accepted a second', ({ acceptedPerSec }) => String(Math.round(acceptedPerSec))],
+  ['p99 ms', ({ latencyMs }) => latencyMs.p99.toFixed(1)],
+  ['generator busy %', ({ generatorBusy }) => (100 * generatorBusy).toFixed(0)],
+  ['lost or refused', ({ connections, tally }) => String(connections.asked - connections.working + refusedOf(tally))]
+]
+
+const BLOCK_COLUMNS: readonly Column[] = [
+  ['blocks', ({ blocks }) => String(blocks.length)],
+  ['any job: first / half / last ms', report => spreads(report, ({ anyJob }) => anyJob)],
+  ['with transactions', report => spreads(report, ({ fullJob }) => fullJob)],
+  ['ms CPU a block', ({ server, blocks, seconds }) => cpuPerBlock(server?.cpuPart, { blocks: blocks.length, seconds })]
+]
+
+async function table(
+  { contenders, connections, rounds, run, onProgress }: TableOptions,
+  watch: 'shares' | 'blocks',
+  columns: readonly Column[]
+): Promise<string> {
+  const lines = [
+    `| connections | server | ${columns.map(([name]) => name).join(' | ')} |`,
+    `| --- | --- | ${columns.map(() => '---').join(' | ')} |`
+  ]
+  const competing = contenders.filter(({ hasBlocks }) => watch === 'shares' || hasBlocks)
+  for (const count of connections) {
+    const reports = new Map<Contender, LoadReport[]>(competing.map(contender => [contender, []]))
+    for (let round = 1; round <= rounds; round++) {
+      for (const contender of competing) {
+        onProgress(`${contender.name}, ${count} connections, ${watch}, round ${round} of ${rounds}`)
+        reports.get(contender)?.push(await run(contender, count, watch))
+      }
+    }
+    for (const [{ name }, runs] of reports) {
+      const cells = columns.map(([, of]) => runs.map(of).join(', '))
+      lines.push(`| ${count} | ${name} | ${cells.join(' | ')} |`)
+    }
+  }
+  return `${lines.join('\n')}\n`
+}
+
+function refusedOf({ rejected, unanswered }: LoadReport['tally']): number {
+  return Object.values(rejected).reduce((sum, count) => sum + count, unanswered)
+}
+
+/** Medians over the blocks of a run. */
+function spreads({ blocks }: LoadReport, of: (block: BlockReport) => BlockReport['fullJob']): string {
+  const seen = blocks.map(of).filter(spread => spread !== null)
+  if (seen.length === 0) return '–'
+  return [seen.map(({ first }) => first), seen.map(({ median }) => median), seen.map(({ last }) => last)]
+    .map(values => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]?.toFixed(0))
+    .join(' / ')
+}
+
+/** All that the server did meanwhile counts for the blocks. */
+function cpuPerBlock(cpuPart: number | undefined, run: { readonly blocks: number; readonly seconds: number }): string {
+  if (cpuPart === undefined || run.blocks === 0) return '–'
+  return ((cpuPart * run.seconds * 1000) / run.blocks).toFixed(0)
+}
