@@ -81,6 +81,12 @@ const COMMANDS = {
     summary: 'two thousand power cuts over what a store writes; needs gcc; --cuts N, --seed N',
     run: script('test/faults/power-cut/power-cut.ts')
   },
+  kill: {
+    usage: 'kill [options]',
+    summary:
+      'a node that mines beside a peer dies a thousand times; goes on where it was stopped; --times N, --folder DIR',
+    run: script('test/faults/kill/kill.ts')
+  },
   soak: {
     usage: 'soak [options]',
     summary: 'eight real nodes for twenty minutes, restarts, memory and files; --minutes N, --seed N',

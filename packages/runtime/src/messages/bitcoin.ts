@@ -68,8 +68,8 @@ export const BITCOIN_MESSAGES = {
   }),
   blockSubmittedAgain: warning({
     id: 'P2P-0110',
-    says: 'submitting a block again: its answer is not on record',
-    cause: 'The node ended between finding a block and the answer of bitcoind.',
+    says: 'submitting a block again: not every bitcoin node has answered to it',
+    cause: 'The node ended between finding a block and the last answer of a bitcoin node.',
     cost: 'None: bitcoin takes it once.',
     fix: 'Nothing; the next line of the block has the answer.'
   }),

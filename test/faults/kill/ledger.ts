@@ -1,0 +1,28 @@
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import type { ShareHash } from '@p2poolv2/primitives'
+
+/** What a run of kills has to remember, so that it can be gone on with. */
+export interface Ledger {
+  kills: number
+  /** Those at which the node had not come up yet. */
+  killsAtStart: number
+  /** Shares that miners had been told of and the confirmed chain was not seen to have, with the kill they were made before. */
+  owed: { readonly share: ShareHash; readonly beforeKill: number }[]
+  shares: number
+  /** Bitcoin blocks the node said that it had found. */
+  blocks: string[]
+  confirmedHeight: number
+}
+
+export async function readLedger(file: string): Promise<Ledger> {
+  const text = await readFile(file, 'utf8').catch(() => null)
+  if (text !== null) return JSON.parse(text) as Ledger
+  return { kills: 0, killsAtStart: 0, owed: [], shares: 0, blocks: [], confirmedHeight: 0 }
+}
+
+export async function writeLedger(file: string, ledger: Ledger): Promise<void> {
+  await mkdir(dirname(file), { recursive: true })
+  await writeFile(`${file}.new`, JSON.stringify(ledger))
+  await rename(`${file}.new`, file)
+}
