@@ -1,7 +1,6 @@
-import { existsSync, openSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { humanLine } from './human-line.ts'
-import { createLog, descriptorSink, type LogOptions, withoutCredentials } from './log.ts'
+import { createLog, type LogOptions, withoutCredentials } from './log.ts'
 import { MESSAGES } from './messages/table.ts'
 
 function capture(options: Partial<LogOptions> = {}) {
@@ -80,18 +79,3 @@ describe('withoutCredentials', () => {
     expect(withoutCredentials(text)).toBe(expected)
   })
 })
-
-it.runIf(process.platform === 'linux' && existsSync('/dev/full'))(
-  'neither throws nor grows when the disk of the log is full',
-  () => {
-    const sink = descriptorSink(openSync('/dev/full', 'w'))
-    const log = createLog({ level: 'info', format: 'json', sink })
-    let dropped = 0
-    sink.on('drop', () => {
-      dropped += 1
-    })
-    for (let line = 0; line < 10_000; line++) log.info({ line }, 'mining goes on')
-    expect(dropped).toBeGreaterThan(5_000)
-    sink.destroy()
-  }
-)

@@ -1,6 +1,9 @@
-import { type DestinationStream, destination, type Level, type Logger, pino, stdTimeFunctions } from 'pino'
+import { isatty } from 'node:tty'
+import { type DestinationStream, type Level, type Logger, pino, stdTimeFunctions } from 'pino'
 import { humanLine } from './human-line.ts'
+import { DescriptorSink } from './line-sink.ts'
 import type { Message } from './messages/message.ts'
+import { PROGRAM_MESSAGES } from './messages/program.ts'
 
 export type LogLevel = Exclude<Level, 'fatal'> | 'silent'
 
@@ -53,23 +56,6 @@ export function withoutCredentials(text: string): string {
   return text.replace(URL_CREDENTIALS, `$1${HIDDEN}@`)
 }
 
-/**
- * Characters of lines that wait while the output refuses them; about a thousand lines. At the cap new lines are lost: a
- * full disk must cost neither memory nor mining.
- */
-const MAX_UNWRITTEN_LENGTH = 262_144
-
-/**
- * Whole lines to a file descriptor, synchronously, so that the last words before a crash are not lost. Writing never
- * throws: what a full disk refuses is tried again with the next line, and what was for a reader that has gone is dropped.
- */
-export function descriptorSink(descriptor: number): ReturnType<typeof destination> {
-  const sink = destination({ dest: descriptor, sync: true, maxLength: MAX_UNWRITTEN_LENGTH })
-  // There is nobody left to tell.
-  sink.on('error', () => undefined)
-  return sink
-}
-
 /** Lines kept of a log. */
 const MAX_TAIL_LINES = 500
 /** Of each; what is beyond is cut. */
@@ -91,13 +77,14 @@ export class LogTail {
 
 /** A log that writes whole lines. */
 export function createLog(options: LogOptions): Log {
-  const sink = options.sink ?? descriptorSink(1)
-  const human = options.format === 'human' || (options.format === 'auto' && process.stdout.isTTY === true)
+  const human = options.format === 'human' || (options.format === 'auto' && isatty(1))
+  const inFormat = (line: string): string => (human ? humanLine(line) : line)
+  const sink = options.sink ?? new DescriptorSink(1, lost => inFormat(lostLine(lost)))
   const { tail } = options
   const stream: DestinationStream = {
     write: line => {
       tail?.write(line)
-      sink.write(human ? humanLine(line) : line)
+      sink.write(inFormat(line))
     }
   }
   const logger = pino(
@@ -118,4 +105,10 @@ export function createLog(options: LogOptions): Log {
     warn: ({ id, says }, fields) => logger.warn({ id, ...fields }, says),
     error: ({ id, says }, fields) => logger.error({ id, ...fields }, says)
   }
+}
+
+/** What the log itself has to say, in its own form. */
+function lostLine(linesLost: number): string {
+  const { id, level, says } = PROGRAM_MESSAGES.logLost
+  return `${JSON.stringify({ level, time: new Date().toISOString(), id, linesLost, msg: says })}\n`
 }

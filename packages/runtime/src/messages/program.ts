@@ -93,6 +93,13 @@ export const PROGRAM_MESSAGES = {
     cost: 'None: charts begin anew, payouts do not depend on them.',
     fix: 'Give the folder back to the user of the node; a damaged one may be moved away.'
   }),
+  logLost: warning({
+    id: 'P2P-0015',
+    says: 'lines of the log were lost: its reader took none for a while',
+    cause: 'Whatever reads the log had stopped: a pager, Ctrl-S on the terminal, a full pipe or disk.',
+    cost: 'None: mining does not wait for the log. linesLost says how many lines are missing before this one.',
+    fix: 'Nothing once. Let a program read the log that does not stop, such as journald.'
+  }),
   apiFailed: failure({
     id: 'P2P-0014',
     says: 'the API could not answer',
