@@ -46,6 +46,8 @@ export function storePage(tree: Tree): Page {
         `The checksum: ${commentAbove(tree, SEAL, 'function checksum(').join('\n')}`,
         '## Damage and repair',
         DAMAGE,
+        '## Versions',
+        VERSIONS,
         '## What may be deleted',
         DELETABLE
       ]
@@ -78,6 +80,10 @@ A store that is damaged is repaired once at the start, and the log says so: Leve
 checksum fails, or that are built on what is not there, go; a lost row is made again from its header and judged once more; every body is
 held against its hash. What was lost comes from peers like anything a node does not have. The store as it was found stays in
 \`store.damaged\` beside it; its tables are links, so it takes little room at first.`
+
+const VERSIONS = `The layout has number 3, since version 0.1.0; a store of it in the repository (\`store-0.1.0\`) has to open in every later version. What was
+added since, the notes above, an older version passes over: going back is starting it on the same store, and forward again too. A store of a
+layout that a version does not read is not opened, and not touched.`
 
 const DELETABLE = `With the node stopped. What is safe to delete comes back by itself; what is not is money or a name.
 
