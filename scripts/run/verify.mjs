@@ -33,6 +33,7 @@ const CHECKS = {
       env
     ),
   layers: env => captureNode(['--import', 'tsx', 'scripts/check-layers.ts'], env),
+  supply: env => captureNode(['--import', 'tsx', 'scripts/check-supply.ts'], env),
   papers: env => captureNode(['--import', 'tsx', 'scripts/check-papers.ts'], env),
   docs: env => captureNode([...MAKE_DOCS, '--check'], env)
 }
