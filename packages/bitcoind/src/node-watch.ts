@@ -211,7 +211,9 @@ export class NodeWatch {
       const cause = this.#wantedBy
       this.#wantedBy = 'refresh'
       const before = this.#latest
-      this.#takeUnlessOvertaken(await this.#fetch(scope), { cause, before })
+      const template = await this.#fetch(scope)
+      await this.#lookAtJump(template, scope)
+      this.#takeUnlessOvertaken(template, { cause, before })
     }
   }
 
@@ -228,11 +230,18 @@ export class NodeWatch {
         throw error
       })
       if (template === null) continue
+      await this.#lookAtJump(template, scope)
       const nothingNew = before !== null && sameWork(template, before.template)
       this.#takeUnlessOvertaken(template, { cause: 'long-poll', before })
       // A server that answers at once with what we had does not know long polls.
       if (nothingNew && performance.now() - fromMs < tipPollMs) await pause(refreshMs, scope)
     }
+  }
+
+  /** A chain that goes back or leaps may be another one: somebody may have put another node behind the address. */
+  async #lookAtJump({ bitcoinHeight }: BlockTemplate, scope: AbortSignal): Promise<void> {
+    const before = this.#latest?.template.bitcoinHeight ?? bitcoinHeight
+    if (bitcoinHeight < before || bitcoinHeight > before + 2) await this.#look(scope)
   }
 
   #fetch(signal: AbortSignal): Promise<BlockTemplate> {

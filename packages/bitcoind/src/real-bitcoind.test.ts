@@ -10,7 +10,7 @@ import {
   sha256d
 } from '@p2poolv2/primitives'
 import { createLog } from '@p2poolv2/runtime'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { BlockSubmitter } from './block-submitter.ts'
 import { BlockWatch } from './block-watch.ts'
 import type { BitcoindConfig, BitcoindStatus } from './config.ts'
@@ -237,6 +237,23 @@ describe.skipIf(path === null)(TITLE, { timeout: 120_000 }, () => {
     expect(await getTip(node.rpc, blockHash(tip))).toBeNull()
     expect(await getTip(node.rpc, blockHash(below))).toMatchObject({ hash: below, bitcoinHeight: 1 })
     await expect(getTip(node.rpc, blockHash('07'.repeat(32)))).rejects.toMatchObject({ code: 'refused' })
+  })
+
+  it('a tip that goes back is followed, there and back again', async () => {
+    const node = await bitcoind()
+    const { made, on } = feed([configOf(node)], { timings: { tipPollMs: 20 } })
+    const [first, , , last] = await node.generate(4)
+    expect((await on(last)).template.bitcoinHeight).toBe(5)
+    const second = await node.rpc.call('getblockhash', [2])
+    await node.rpc.call('invalidateblock', [second])
+    expect((await on(first)).template.bitcoinHeight).toBe(2)
+    // Who finds a block now is not too late by the chain that is gone.
+    expect(made.bitcoinHeight).toBe(1)
+    // To somebody else, or it were the very block that was just called invalid.
+    const [other] = (await node.rpc.call('generatetodescriptor', [1, 'raw(51)'])) as string[]
+    expect((await on(other)).template.bitcoinHeight).toBe(3)
+    await node.rpc.call('reconsiderblock', [second])
+    await vi.waitUntil(() => made.bitcoinHeight === 4, { timeout: 60_000 })
   })
 
   it('answers every block case as the development chain does', async () => {
