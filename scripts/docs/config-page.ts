@@ -26,7 +26,7 @@ export function configPage(): Page {
 }
 
 const PREFACE = `A node reads a TOML file, then the environment, then its flags; the later wins. The file is the one named by \`--config\` or
-\`P2POOL_CONFIG\`, or \`p2poolv2.toml\` in the data directory; \`./p2poolv2 init\` writes one with every key explained. A flag is
+\`P2POOL_CONFIG\`, or \`p2poolv2.toml\` in the data directory; \`./p2poolv2 init --chain main\` writes one with every key explained. A flag is
 \`--set section.key=value\`. Whatever is unknown or out of range is refused at the start with the key's name. A dash stands where there is
 no default.`
 

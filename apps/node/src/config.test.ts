@@ -91,9 +91,31 @@ it.each([
   ['chain = "signet"\n', 'needs a bitcoin node'],
   ['[[bitcoind]]\nurl = "http://127.0.0.1:1"\n', 'set cookie_file, or user and password'],
   ['[[bitcoind]]\nurl = "127.0.0.1:1"\nuser = "a"\npassword = "b"\n', 'bitcoind.0.url'],
+  ['stratum = 5\n', 'stratum is 5: is a section: write its keys below a line [stratum]'],
+  ['[bitcoind]\nurl = "x"\n', 'bitcoind: write a section [[bitcoind]], with two brackets'],
+  ['[[bitcoind]]\nuser = "a"\n', 'bitcoind.0.url: is missing. RPC address'],
+  ['[[bitcoind]]\nurl = "x"\n', 'bitcoind.0.url: give an address like http://127.0.0.1:8332'],
+  ['[stratum]\nhostname = 5\n', 'stratum.hostname is 5: give text in quotes'],
+  ['[stratum]\nhostname = ""\n', 'stratum.hostname is "": must not be empty'],
+  ['[stratum]\nfee = -1\n', 'stratum.fee is -1: give a whole number from 0 to 10000'],
+  ['[stratum]\nstart_difficulty = "a"\n', 'stratum.start_difficulty is "a": give a number above 0'],
+  ['[p2p]\ndial_peers = "x"\n', 'p2p.dial_peers is "x": give a list of texts'],
+  ['[p2p]\ndial_peers = [1]\n', 'p2p.dial_peers.0 is 1: give a list of texts'],
+  ['[genesis]\nbitcoin_header = "ab"\n', 'must have exactly 160 characters'],
   ['[stratum\n', 'is not TOML']
 ])('refuses %j and names the fix', (toml, message) => {
   expect(mistakeIn(toml)).toContain(message)
+})
+
+it.each([
+  'stratum = 5\n',
+  '[stratum]\nhostname = 5\n',
+  '[stratum]\nfee = -1\nport = 1.5\n',
+  '[api]\nhost_names = 3\nauth_token = "x"\n',
+  '[[bitcoind]]\n',
+  'bitcoind = 3\n'
+])('says nothing of %j in the words of the library that checks it', toml => {
+  expect(mistakeIn(toml)).not.toMatch(/Invalid|expected|received|Too (small|big)/)
 })
 
 it('marks blocks with P2Poolv2, with another text or with none, as the operator likes', () => {

@@ -82,7 +82,7 @@ function readToml(file: string): RawConfig {
     text = readFileSync(file, 'utf8')
   } catch (cause) {
     throw new ConfigError(
-      `The configuration file ${file} cannot be read: ${(cause as Error).message}. Make one with: ./p2poolv2 init`,
+      `The configuration file ${file} cannot be read: ${(cause as Error).message}. Make one with: ./p2poolv2 init --chain main`,
       { cause }
     )
   }
@@ -194,7 +194,7 @@ function checkTogether(config: Config): void {
   if (chain === 'testnet4' && config.mode === 'sharechain') checkGenesis(config)
   if (chain !== 'devnet' && bitcoind.length === 0) {
     throw new ConfigError(
-      `chain "${chain}" needs a bitcoin node: add a [[bitcoind]] section with url and cookie_file (./p2poolv2 init writes one)`
+      `chain "${chain}" needs a bitcoin node: add a [[bitcoind]] section with url and cookie_file (./p2poolv2 init --chain ${chain} writes one)`
     )
   }
   for (const [i, node] of bitcoind.entries()) {

@@ -1,6 +1,7 @@
 import { ROUTES, type Route, type RouteName } from '@p2poolv2/api/schema'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { z } from 'zod'
+import type { z } from 'zod'
+import { complaint } from './complaint.ts'
 import { refusal } from './gate/gate.ts'
 
 type Asked<K extends RouteName, Part extends 'query' | 'params' | 'body'> = (typeof ROUTES)[K] extends {
@@ -66,5 +67,5 @@ function checked(
 ): { readonly value: unknown; readonly error: string | null } {
   if (schema === undefined) return { value: undefined, error: null }
   const parsed = schema.safeParse(value)
-  return parsed.success ? { value: parsed.data, error: null } : { value: null, error: z.prettifyError(parsed.error) }
+  return parsed.success ? { value: parsed.data, error: null } : { value: null, error: complaint(parsed.error, schema) }
 }

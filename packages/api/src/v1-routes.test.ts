@@ -67,6 +67,11 @@ describe('every JSON route', () => {
   )
 })
 
+it('the log is for the owner alone: it says who mines from where', async () => {
+  await node.start()
+  expect((await fetch(node.url('/v1/log'))).status).toBe(401)
+})
+
 describe('earnings', () => {
   it('say why there is nothing to say before there is work', async () => {
     await node.start()

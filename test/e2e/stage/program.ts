@@ -138,7 +138,7 @@ export class Program {
 }
 
 /** This process's environment without what would configure the program or change its output. */
-function plainEnvironment(): Record<string, string> {
+export function plainEnvironment(): Record<string, string> {
   const drop = /^(P2POOL|VITEST|NODE_OPTIONS$|NODE_ENV$|FORCE_COLOR$)/
   return Object.fromEntries(
     Object.entries(process.env).flatMap(([name, value]) =>

@@ -43,6 +43,11 @@ export function textList(entries: readonly (readonly [name: string, value: strin
   return entries.map(([name, value]) => `${style.bold(name)}${' '.repeat(width - lengthOf(name))}  ${value}`)
 }
 
+/** How wide sentences run: not beyond what is easy to read, and unbroken where no person sees them. */
+export function sentenceWidth({ columns }: Sheet): number {
+  return columns === null ? Number.POSITIVE_INFINITY : Math.min(columns, 110)
+}
+
 /** Words broken between lines of at most so many characters. */
 export function wrapped(text: string, width: number): string[] {
   const lines: string[] = []

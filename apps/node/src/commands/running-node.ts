@@ -25,7 +25,7 @@ export interface RunningNodeClient {
   post<T>(path: string, body: unknown, schema: z.ZodType<T>): Promise<T>
   /** The answer as it came. @throws ConfigError with what the node says against it */
   text(path: string, options?: AskOptions): Promise<string>
-  /** Server-sent events, until the signal or the node ends it. @throws ConfigError with what the node says against it */
+  /** Server-sent events, those of the timeline from the start of the node on, until the signal or the node ends it. @throws ConfigError with what the node says against it */
   events(path: string, signal: AbortSignal): Promise<ReadableStream<Uint8Array>>
 }
 
@@ -70,7 +70,7 @@ function clientOf(url: string, token: string): RunningNodeClient {
       json(await answered(path, { method: 'POST', body: JSON.stringify(body) }), schema),
     text: async (path, options) => (await answered(path, {}, options?.withinMs)).text(),
     events: async (path, signal) => {
-      const { body } = await answered(path, { signal })
+      const { body } = await answered(path, { signal, headers: { ...headers, 'last-event-id': '0' } })
       if (body === null) throw new ConfigError(`the node at ${url} sent no events`)
       return body
     }

@@ -117,7 +117,7 @@ function welcome(node: RunningNode, stratumHost: string, apiHost: string): strin
   )
   if (node.embeddedChain)
     lines.push(
-      'this is a development chain: its coins are worth nothing; ./p2poolv2 init writes a configuration for a real one'
+      'this is a development chain: its coins are worth nothing; ./p2poolv2 init --chain main writes a configuration for a real one'
     )
   return lines
 }

@@ -60,7 +60,8 @@ export async function watch(at: NodeAt): Promise<void> {
         draw()
       })
       if (ending.signal.aborted) break
-      watched = { ...watched, problem }
+      // It is told from the beginning when it is heard again.
+      watched = { ...watched, problem, timeline: [] }
       draw()
       await pause(AGAIN_MS, undefined, { signal: ending.signal }).catch(() => undefined)
     }

@@ -10,9 +10,7 @@ type Judged = Pick<Check, 'state' | 'message'> & Partial<Pick<Check, 'fix' | 'co
 /** A share of the chain may be so much older than the clock says before that is worth a word. */
 const QUIET_SEC = 300
 
-const GROUPS: readonly Check['group'][] = ['bitcoin', 'sharechain', 'peers', 'miners', 'computer']
-
-/** Everything that is checked, by group, what can be seen from within the running node first. */
+/** Everything that is checked, in the order in which one would look: at the running node itself, then at what lies around it. */
 export async function doctorJson(reads: NodeReads, now: Moment): Promise<DoctorJson> {
   const { mode } = reads.queries
   // Without a share chain neither shares nor peers are missing.
@@ -33,7 +31,7 @@ export async function doctorJson(reads: NodeReads, now: Moment): Promise<DoctorJ
   return doctorSchema.encode({
     time: secFromMs(now.wallMs),
     state: has('fail') ? 'fail' : has('warn') ? 'warn' : 'ok',
-    checks: checks.toSorted((a, b) => GROUPS.indexOf(a.group) - GROUPS.indexOf(b.group))
+    checks
   })
 }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { NoAnswer } from '../answering.ts'
+import { complaint } from '../complaint.ts'
 
 /** What one request may list at most, as in the reference. */
 export const MAX_LISTED = 100
@@ -14,6 +15,6 @@ export const flag = z
 /** @throws NoAnswer with what is wrong */
 export function asked<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
   const parsed = schema.safeParse(value ?? {})
-  if (!parsed.success) throw new NoAnswer(400, z.prettifyError(parsed.error))
+  if (!parsed.success) throw new NoAnswer(400, complaint(parsed.error, schema))
   return parsed.data
 }

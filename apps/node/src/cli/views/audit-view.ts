@@ -1,7 +1,7 @@
 import type { AuditJson } from '@p2poolv2/api/schema'
 import { bitcoins, counted, grouped } from '../amounts.ts'
 import { type Sheet, shown } from '../style.ts'
-import { textList, textTable, wrapped } from '../text-table.ts'
+import { sentenceWidth, textList, textTable, wrapped } from '../text-table.ts'
 import { stateLook } from './status-view.ts'
 
 const ENDS: Readonly<Record<NonNullable<AuditJson['window']>['end'], string>> = {
@@ -13,7 +13,7 @@ const ENDS: Readonly<Record<NonNullable<AuditJson['window']>['end'], string>> = 
 /** The proof: what was audited, the window, the rules, and every output held against the coinbase. */
 export function auditView(audit: AuditJson, sheet: Sheet): string[] {
   const { style } = sheet
-  const width = Math.min(sheet.columns ?? 110, 110)
+  const width = sentenceWidth(sheet)
   return [
     ...textList([...subjectEntries(audit), ...windowEntries(audit), ...amountEntries(audit)], sheet),
     '',

@@ -1,7 +1,7 @@
 import type { DoctorJson } from '@p2poolv2/api/schema'
 import { counted } from '../amounts.ts'
 import { type Sheet, type Style, shown } from '../style.ts'
-import { wrapped } from '../text-table.ts'
+import { sentenceWidth, wrapped } from '../text-table.ts'
 
 type Check = DoctorJson['checks'][number]
 
@@ -10,7 +10,7 @@ const SIGNS: Readonly<Record<Check['state'], string>> = { ok: '✓', info: 'i', 
 /** One line for what is well; what is not says its fix and its price below. */
 export function doctorView({ checks }: DoctorJson, sheet: Sheet): string[] {
   const { style } = sheet
-  const width = Math.min(sheet.columns ?? 110, 110)
+  const width = sentenceWidth(sheet)
   const titles = Math.max(...checks.map(({ title }) => title.length))
   const indent = ' '.repeat(titles + 4)
   const lines = checks.flatMap(({ state, title, message, fix, cost }) => {

@@ -1,7 +1,7 @@
 import type { EarningsJson } from '@p2poolv2/api/schema'
 import { grouped, hashrate, span } from '../amounts.ts'
 import { type Sheet, shown } from '../style.ts'
-import { textList, wrapped } from '../text-table.ts'
+import { sentenceWidth, textList, wrapped } from '../text-table.ts'
 
 const TITLES = {
   now: 'A block now',
@@ -21,7 +21,7 @@ export function earningsView({ message, earnings, addresses, whatIf }: EarningsJ
   const { style } = sheet
   const whose = addresses.length === 0 ? 'no address yet' : addresses.join(', ')
   if (earnings === null) return [shown(whose), shown(message ?? '')]
-  const width = Math.min(sheet.columns ?? 100, 100)
+  const width = sentenceWidth(sheet)
   const sentences = Object.entries(TITLES).flatMap(([key, title]) => {
     const text = shown(earnings.sentences[key as keyof typeof TITLES])
     return text === '' ? [] : [style.bold(title), ...wrapped(text, width - 2).map(line => `  ${line}`)]

@@ -1,10 +1,10 @@
 import type { Message } from '@p2poolv2/runtime'
 import type { Sheet } from '../style.ts'
-import { textTable, wrapped } from '../text-table.ts'
+import { sentenceWidth, textTable, wrapped } from '../text-table.ts'
 
 export function messageView({ id, level, says, cause, cost, fix }: Message, sheet: Sheet): string[] {
   const { style } = sheet
-  const width = Math.min(sheet.columns ?? 100, 100)
+  const width = sentenceWidth(sheet)
   const part = (title: string, text: string): string[] => [
     style.bold(title),
     ...wrapped(text, width - 2).map(line => `  ${line}`)

@@ -1,0 +1,201 @@
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { runCli } from './run.ts'
+import { PLAIN } from './style.ts'
+
+let folder: string
+let said: string
+let remarked: string
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'p2poolv2-cli-'))
+  said = ''
+  remarked = ''
+})
+afterEach(() => {
+  rmSync(folder, { recursive: true })
+  process.exitCode = undefined
+})
+
+/** @returns the exit code */
+async function run(...args: readonly string[]): Promise<number> {
+  const code = await runCli(
+    args.map(arg => arg.replace('FOLDER', folder)),
+    {
+      say: lines => {
+        said += `${typeof lines === 'string' ? lines : lines.join('\n')}\n`
+      },
+      remark: line => {
+        remarked += `${line}\n`
+      },
+      sheet: () => ({ style: PLAIN, columns: null, nowSec: 1_800_000_000 })
+    }
+  )
+  return code === 0 ? Number(process.exitCode ?? 0) : code
+}
+
+describe('a command line that cannot be done says why, and how it can', () => {
+  it.each([
+    [['foo'], 2, 'there is no command "foo". There are: start, init'],
+    [['foo', '--help'], 2, 'there is no command "foo"'],
+    [['statsu'], 2, 'did you mean "status"?'],
+    [['--data-dir', 'FOLDER', 'statsu'], 2, 'there is no command "statsu"; did you mean "status"?'],
+    [['peers', 'ad'], 2, 'did you mean "add"?'],
+    [['status', '--jsn'], 2, "unknown option '--jsn'"],
+    [['share'], 2, 'p2poolv2 share --help'],
+    [['share', 'a', 'b'], 2, 'too many arguments'],
+    [['completion', 'tcsh'], 2, 'bash, zsh, fish'],
+    [['init'], 2, 'bitcoin itself'],
+    [['init', '--chain', 'mainnet'], 2, 'there is no chain "mainnet"'],
+    [['explain', 'P2P-9999'], 2, 'All of them: ./p2poolv2 explain'],
+    [['explain', 'P2P-O101'], 2, 'did you mean P2P-0101?'],
+    [['gen-auth', 'a:b'], 2, 'no colon'],
+    [['gen-auth', 'ann', ''], 2, 'leave it out'],
+    [['status', '--watch', '--data-dir', 'FOLDER'], 2, '--json'],
+    [['peers', 'ban', '10.0.0.1', '--seconds', '0x', '--data-dir', 'FOLDER'], 2, 'give a whole number'],
+    [['status', '--data-dir', 'FOLDER'], 3, 'start one with npm start'],
+    [['peers', 'add', 'x', '--data-dir', 'FOLDER'], 3, 'no node runs'],
+    [['status', '--api-port', '1', '--data-dir', 'FOLDER'], 3, '--api-port'],
+    [['address', '--data-dir', 'FOLDER'], 1, './p2poolv2 address --new'],
+    [['audit', 'xyz', '--data-dir', 'FOLDER'], 1, 'give a bitcoin height'],
+    [['audit', '7', '--data-dir', 'FOLDER'], 1, 'no node has run'],
+    [['db', 'info', '--data-dir', 'FOLDER'], 1, 'no node has run'],
+    [['db', 'info', '--set', 'chain'], 2, 'section.key=value'],
+    [['config', 'show', '--set', 'api.prot=1'], 4, 'did you mean "api.port"?'],
+    [['replay', 'FOLDER/none'], 1, 'cannot be used']
+  ] as const)('%j', async (args, code, message) => {
+    expect(await run(...args)).toBe(code)
+    expect(said + remarked).toContain(message)
+    expect(said + remarked).not.toMatch(/^ +at /m)
+  })
+
+  it.runIf(process.platform === 'linux')('and does not try for ever where no folder can be made', async () => {
+    for (const args of [
+      ['address', '--new'],
+      ['init', '--chain', 'main']
+    ])
+      expect(await run(...args, '--data-dir', '/proc/x')).toBe(1)
+    expect(remarked).toContain('/proc/x')
+  })
+})
+
+describe('init', () => {
+  it('writes for the chain that was named, and says what comes next', async () => {
+    expect(await run('init', '--chain', 'regtest', '--data-dir', 'FOLDER')).toBe(0)
+    expect(said).toContain('for regtest')
+    expect(said).toContain('./p2poolv2 doctor')
+    expect(await run('config', 'check', '--data-dir', 'FOLDER')).toBe(0)
+    expect(await run('init', '--chain', 'main', '--data-dir', 'FOLDER')).toBe(1)
+    expect(remarked).toContain('left as it is')
+  })
+})
+
+describe('address', () => {
+  it.each([
+    ['main', 'p2pool1p'],
+    ['testnet4', 'tp2pool1p'],
+    ['signet', 'sp2pool1p'],
+    ['devnet', 'rp2pool1p']
+  ])('of %s needs a key and nothing else', async (chain, prefix) => {
+    expect(await run('address', '--new', '--chain', chain, '--data-dir', 'FOLDER')).toBe(0)
+    expect(said.trim()).toMatch(new RegExp(`^${prefix}`))
+    const first = said
+    said = ''
+    expect(await run('address', '--chain', chain, '--data-dir', 'FOLDER')).toBe(0)
+    expect(said).toBe(first)
+    // Nothing begins by being asked.
+    expect(readdirSync(folder)).toEqual(['wallet.key'])
+  })
+
+  it('makes no wallet unless told to', async () => {
+    await run('address', '--data-dir', 'FOLDER')
+    expect(readdirSync(folder)).toEqual([])
+  })
+})
+
+describe('config check', () => {
+  it('names every mistake, in words of the file, without quoting a password', async () => {
+    const file = join(folder, 'wrong.toml')
+    writeFileSync(file, '[stratum]\nport = "x"\n[[bitcoind]]\nurl = "http://a:1"\nuser = "u"\npassword = 12345\n')
+    expect(await run('config', 'check', '--config', file, '--json')).toBe(4)
+    const answer = JSON.parse(said) as { readonly ok: boolean; readonly mistakes: string[] }
+    expect(answer.ok).toBe(false)
+    expect(answer.mistakes).toEqual([
+      'stratum.port is "x": give a whole number from 0 to 65535',
+      'bitcoind.0.password: give text in quotes'
+    ])
+  })
+
+  it('knows addresses of another chain', async () => {
+    const address = 'bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4'
+    const args = ['--set', `stratum.fee_address=${address}`, '--set', 'stratum.fee=100', '--data-dir', 'FOLDER']
+    expect(await run('config', 'check', ...args)).toBe(4)
+    expect(said).toContain('is not an address of this chain')
+  })
+})
+
+describe('explain', () => {
+  it.each(['P2P-0101', 'p2p-101', '101'])('%s says cause, cost and fix', async id => {
+    expect(await run('explain', id)).toBe(0)
+    for (const word of ['WARN P2P-0101', 'Cause', 'Cost', 'Fix', './p2poolv2 doctor']) expect(said).toContain(word)
+  })
+
+  it('lists all without an id', async () => {
+    await run('explain', '--json')
+    const all = JSON.parse(said) as { readonly id: string }[]
+    expect(all.length).toBeGreaterThan(40)
+    said = ''
+    await run('explain')
+    for (const { id } of all) expect(said).toContain(id)
+  })
+})
+
+describe('gen-auth', () => {
+  it('makes a login that the configuration takes', async () => {
+    expect(await run('gen-auth', 'ann', '--json')).toBe(0)
+    const { password, auth_user, auth_token } = JSON.parse(said) as Readonly<Record<string, string>>
+    expect(password).toMatch(/^[\w-]{43}$/)
+    const args = [
+      '--set',
+      `api.auth_user=${auth_user}`,
+      '--set',
+      `api.auth_token=${auth_token}`,
+      '--data-dir',
+      'FOLDER'
+    ]
+    expect(await run('config', 'check', ...args)).toBe(0)
+  })
+
+  it('keys the hash of a given password with the salt, as the reference does', async () => {
+    await run('gen-auth', 'ann', 'hunter2')
+    const [, token] = /auth_token = "(.*)"/.exec(said) ?? []
+    const [salt = '', hmac] = (token ?? '').split('$')
+    const { createHmac } = await import('node:crypto')
+    expect(hmac).toBe(createHmac('sha256', salt).update('hunter2').digest('hex'))
+    expect(salt).toMatch(/^[0-9a-f]{32}$/)
+  })
+})
+
+describe('a node that runs', () => {
+  it('is quoted byte for byte', async () => {
+    const peers =
+      '{ "peer":"me","listening":[],"reachability":"unknown","peers":[],"bans":[],"knownAddresses":0, "later":1e0 }'
+    const server = createServer((request, response) => {
+      response.end(request.url === '/livez' ? '{"status":"alive"}' : peers)
+    })
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as AddressInfo
+    try {
+      expect(await run('peers', '--json', '--api-port', String(port))).toBe(0)
+      expect(said).toBe(`${peers}\n`)
+      expect(await run('status', '--api-port', String(port))).toBe(1)
+      expect(remarked).toContain('of another version')
+    } finally {
+      server.closeAllConnections()
+      await new Promise(resolve => server.close(resolve))
+    }
+  })
+})

@@ -1,0 +1,172 @@
+import type { AuditJson, DoctorJson, StatusJson } from '@p2poolv2/api/schema'
+import { describe, expect, it } from 'vitest'
+import { COLOURED, PLAIN, type Sheet } from '../style.ts'
+import { clipped, type Watched, watchFrame } from '../watch/frame.ts'
+import { auditView } from './audit-view.ts'
+import { doctorView } from './doctor-view.ts'
+import { statusView } from './status-view.ts'
+
+const sheet: Sheet = { style: PLAIN, columns: null, nowSec: 1_800_000_000 }
+const HASH = 'ab'.repeat(32)
+
+const STATUS: StatusJson = {
+  chain: 'signet',
+  fingerprint: HASH,
+  version: '0.2.0',
+  sharechain: {
+    confirmedHeight: 1_234,
+    confirmedHash: HASH,
+    candidateHeight: 1_240,
+    uncles: 1,
+    scriptsUnchecked: 0,
+    padding: { form: 'A', demanded: true }
+  },
+  window: [{ address: 'tb1qa', weight: '10', percent: 100, payoutSats: 5 }],
+  windowShares: 1,
+  blocks: [],
+  miners: [
+    {
+      worker: 'attic\u001b[2J',
+      address: 'tb1qa',
+      userAgent: 'bitaxe',
+      difficulty: 1_000,
+      hashrate: 1.2e12,
+      accepted: 10,
+      rejected: 3,
+      work: 'pool',
+      warnings: ['its password asks for a difficulty that is too high']
+    }
+  ],
+  bitcoind: { url: 'http://127.0.0.1:38332', state: 'unreachable', height: null, message: 'see that bitcoind runs' },
+  network: { state: 'syncing', message: 'Shares of others are being fetched.', peers: 0 },
+  refusedMiners: [
+    { host: '10.0.0.9', user: 'nobody', userAgent: 'x', message: 'put your tb1 address', tries: 2, since: 1, last: 2 }
+  ],
+  mode: 'sharechain',
+  totals: {
+    accepted: 1_000,
+    rejected: 10,
+    rejects: [{ reason: 'Stale', count: 10 }],
+    bestDifficulty: 1.5e9,
+    blocksFound: 0,
+    hashrates: { m1: 0, m5: 1.2e12, m15: 0, h1: 1.1e12, h6: 0, d1: 0, d7: 0 }
+  }
+}
+
+describe('the status', () => {
+  it('has its numbers, and below them what needs a hand', () => {
+    const text = statusView(STATUS, sheet).join('\n')
+    for (const part of [
+      '0.2.0 on signet',
+      'unreachable',
+      'syncing at height 1,234 of 1,240, 1 uncle',
+      '1 connection, 1.2 TH/s (5 min), 1.1 TH/s (1 h)',
+      '1,000 accepted, 10 rejected (0.99 %), best 1.5 G',
+      'Stale 10',
+      'see that bitcoind runs',
+      'refused: 10.0.0.9 as "nobody" (2 tries): put your tb1 address',
+      'attic?[2J: its password asks'
+    ])
+      expect(text).toContain(part)
+  })
+
+  it('speaks of no share chain where there is none', () => {
+    const text = statusView({ ...STATUS, mode: 'solo' }, sheet).join('\n')
+    expect(text).toContain('mode solo')
+    expect(text).not.toMatch(/Share chain|Window|Peers/)
+  })
+})
+
+describe('the full screen', () => {
+  const WATCHED: Watched = {
+    url: 'http://127.0.0.1:46884',
+    problem: null,
+    status: STATUS,
+    figures: null,
+    earnings: null,
+    timeline: [{ id: 1, time: 1_800_000_000, kind: 'block-found', level: 'good', text: 'BLOCK', subject: null }]
+  }
+  const screen = { style: COLOURED, nowSec: 1_800_000_000 }
+
+  it.each([
+    [24, 80],
+    [5, 20],
+    [60, 200],
+    [1, 1]
+  ])('has %i lines of at most %i characters whatever there is to show', (rows, columns) => {
+    for (const watched of [WATCHED, { ...WATCHED, status: null, problem: 'the node does not run any more' }]) {
+      const frame = watchFrame(watched, { ...screen, rows, columns })
+      expect(frame).toHaveLength(rows)
+      for (const line of frame) {
+        // biome-ignore lint/suspicious/noControlCharactersInRegex: looks take no room
+        expect([...line.replace(/\u001b\[\d+m/g, '')].length).toBeLessThanOrEqual(columns)
+      }
+    }
+  })
+
+  it('shows miners, what happened, and what keeps it from hearing more', () => {
+    const text = watchFrame({ ...WATCHED, problem: 'waiting for it' }, { ...screen, rows: 60, columns: 120 }).join('\n')
+    for (const part of ['attic?[2J', '1.2 TH/s', 'BLOCK', 'waiting for it', 'q ends it']) expect(text).toContain(part)
+  })
+
+  it('cuts a coloured line without leaving its colour on', () => {
+    expect(clipped(COLOURED.bad('abcdef'), 4)).toBe('\u001b[31mabc…\u001b[0m')
+    expect(clipped('abcdef', 4)).toBe('abc…')
+    expect(clipped(COLOURED.bad('abc'), 3)).toBe(COLOURED.bad('abc'))
+  })
+})
+
+it('the doctor says fix and cost of what is not well, and counts', () => {
+  const check = { id: 'x', group: 'computer', title: 'Disk', fix: null, cost: null } as const
+  const answer: DoctorJson = {
+    time: 0,
+    state: 'fail',
+    checks: [
+      { ...check, state: 'ok', message: 'fine' },
+      { ...check, state: 'fail', title: 'Disk space', message: 'full', fix: 'free some', cost: 'the node stops' }
+    ]
+  }
+  expect(doctorView(answer, sheet)).toEqual([
+    '✓ Disk        fine',
+    '✗ Disk space  full',
+    '              fix:  free some',
+    '              cost: the node stops',
+    '',
+    '2 checks: 1 failed, 0 to look at, 0 could not be told'
+  ])
+})
+
+it('an audit marks the lines that differ', () => {
+  const line = { kind: 'payout', weight: '10', shares: 1, uncles: 0, nephewWeight: '0' } as const
+  const answer: AuditJson = {
+    verdict: 'differs',
+    message: 'What is paid is not what the stored shares call for.',
+    subject: { kind: 'block', bitcoinHeight: 7, block: HASH, share: HASH, result: 'accepted' },
+    coinbase: { from: 'share', txid: HASH, inHeader: true, sats: 100 },
+    window: {
+      newest: HASH,
+      newestHeight: 6,
+      oldest: HASH,
+      oldestHeight: 0,
+      shares: 7,
+      uncles: 2,
+      weight: '20',
+      fullWeight: '100',
+      end: 'genesis'
+    },
+    rules: { share: 10, uncle: 9, nephew: 1, multiplier: 1, maxShares: 120_960 },
+    donation: { address: 'bc1qd', bps: 150, sats: 1 },
+    fee: null,
+    minersSats: 99,
+    outputs: [
+      { ...line, address: 'bc1qa', dueSats: 50, paidSats: 50, matches: true },
+      { ...line, address: 'bc1qb', dueSats: 49, paidSats: 48, matches: false }
+    ],
+    method: 'by hand'
+  }
+  const text = auditView(answer, sheet)
+  expect(text.filter(row => row.startsWith('≠'))).toEqual([expect.stringMatching(/bc1qb.* 49 +48$/)])
+  expect(text.filter(row => row.startsWith('='))).toHaveLength(1)
+  expect(text.join('\n')).toContain('1.5 % to bc1qd')
+  expect(text.at(-1)).toBe(answer.message)
+})
