@@ -36,7 +36,7 @@ const PHASES: Readonly<Record<SyncProgress['phase'], string>> = {
 }
 
 /** `shares 1,200 of 5,000, 390 a second, 10 s left` */
-function syncText({ phase, doneHeights, totalHeights, heightsPerSec, secondsLeft }: SyncProgress): string {
+export function syncText({ phase, doneHeights, totalHeights, heightsPerSec, secondsLeft }: SyncProgress): string {
   const done = `${PHASES[phase]} ${grouped(doneHeights)} of ${grouped(totalHeights)}`
   if (heightsPerSec === null || secondsLeft === null) return done
   const rate = heightsPerSec >= 10 ? grouped(Math.round(heightsPerSec)) : heightsPerSec.toFixed(1)

@@ -1,4 +1,5 @@
 import type { StatusJson } from '@p2poolv2/api/schema'
+import { syncText } from '../../status-line.ts'
 import { counted, grouped, hashrate, percent, scaled } from '../amounts.ts'
 import { type Sheet, type Style, shown } from '../style.ts'
 import { textList } from '../text-table.ts'
@@ -44,9 +45,14 @@ function chainEntries({ sharechain, network, window, windowShares }: StatusJson,
       'Share chain',
       `${stateText(network.state, style)} at height ${grouped(confirmedHeight)}${ahead}, ${counted(uncles, 'uncle')}`
     ],
+    ...(network.sync === null ? [] : [['Fetched', progressText(network.sync)] as [string, string]]),
     ['Peers', network.peers === 0 ? style.warn('none') : grouped(network.peers)],
     ['Window', `${counted(windowShares, 'share')}, ${counted(window.length, 'address', 'addresses')}`]
   ]
+}
+
+function progressText({ heightsPerSecond, ...rest }: NonNullable<StatusJson['network']['sync']>): string {
+  return syncText({ ...rest, heightsPerSec: heightsPerSecond })
 }
 
 function blocksText({ totals, blocks }: StatusJson, style: Style): string {

@@ -38,7 +38,12 @@ const STATUS: StatusJson = {
     }
   ],
   bitcoind: { url: 'http://127.0.0.1:38332', state: 'unreachable', height: null, message: 'see that bitcoind runs' },
-  network: { state: 'syncing', message: 'Shares of others are being fetched.', peers: 0 },
+  network: {
+    state: 'syncing',
+    message: 'Shares of others are being fetched.',
+    peers: 0,
+    sync: { phase: 'checking', doneHeights: 1_200, totalHeights: 5_000, heightsPerSecond: 390, secondsLeft: 10 }
+  },
   refusedMiners: [
     { host: '10.0.0.9', user: 'nobody', userAgent: 'x', message: 'put your tb1 address', tries: 2, since: 1, last: 2 }
   ],
@@ -59,6 +64,7 @@ describe('the status', () => {
     for (const part of [
       '0.2.0 on signet',
       'unreachable',
+      'shares 1,200 of 5,000, 390 a second, 10 s left',
       'syncing at height 1,234 of 1,240, 1 uncle',
       '1 connection, 1.2 TH/s (5 min), 1.1 TH/s (1 h)',
       '1,000 accepted, 10 rejected (0.99 %), best 1.5 G',
