@@ -17,7 +17,7 @@ export async function hostChecks(
     computerFacts(config, file, running),
     ...config.bitcoind.map(entry => bitcoindFacts(entry))
   ])
-  return [
+  const checks = [
     ...checked(SETTINGS_PROBES, settings),
     // Where the embedded chain stands in there is one thing to say.
     ...checked(BITCOIND_PROBES.slice(0, nodes.length === 0 ? 1 : BITCOIND_PROBES.length), {
@@ -26,6 +26,8 @@ export async function hostChecks(
     }),
     ...checked(COMPUTER_PROBES, computer)
   ]
+  // Without a share chain there are no peers, and a green light for them would be a lie.
+  return config.mode === 'sharechain' ? checks : checks.filter(({ group }) => group !== 'peers')
 }
 
 /** Looking costs a little of disk and bitcoin nodes: whoever asks again so soon is told the same. */

@@ -67,8 +67,7 @@ export const SETTINGS_PROBES: readonly Probe<SettingsFacts>[] = [
     id: 'reachability',
     group: 'peers',
     title: 'Reached by others',
-    judge: ({ config, reachability }) => {
-      if (config !== null && config.mode !== 'sharechain') return ok('Not needed in this mode.')
+    judge: ({ reachability }) => {
       switch (reachability) {
         case 'reachable':
           return ok('Other nodes can dial this one.')

@@ -26,6 +26,8 @@ import type { NodeReads } from '../reads/node-reads.ts'
 /** What an audit reads: what is stored, and the work given out where a node runs. */
 export interface AuditReads extends Pick<NodeReads, 'params' | 'readBlocks' | 'readShares' | 'readHeaders'> {
   readonly job: () => AuditedJob | null
+  /** Waited for after every few hundred headers, so that who mines goes first; absent where nobody does. */
+  readonly breathe?: () => Promise<void>
 }
 
 /** Of the work that miners have now, what is to be proven. */
@@ -38,6 +40,9 @@ export interface AuditedJob {
   /** The transaction without witness. */
   readonly coinbase: Uint8Array
 }
+
+/** Headers walked at a stretch; some ten milliseconds. */
+const STRETCH = 256
 
 /** Blocks on record that are looked through for the one asked for, the newest. */
 const MAX_BLOCKS = 10_000
@@ -241,7 +246,8 @@ async function walked(reads: AuditReads, { newest, bitcoinBits }: Subject) {
   const heights = { newest: 0 }
   const walk = auditedWindow({ params, newest, bitcoinBits, genesisHash: genesisShare(params).hash })
   let answer: readonly (AuditedHeader | null)[] | null = null
-  for (;;) {
+  for (let steps = 1; ; steps++) {
+    if (steps % STRETCH === 0) await reads.breathe?.()
     const step: IteratorResult<readonly ShareHash[], WindowAudit | { readonly missing: ShareHash }> =
       answer === null ? walk.next() : walk.next(answer)
     if (step.done === true)
