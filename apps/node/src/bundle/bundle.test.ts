@@ -42,6 +42,7 @@ it.each([
   ['2MzQwSSnBHWHqSAqtTVQ6v47XtaisrJa1Vc', 'address-1'],
   ['rp2pool1ppyex7a3vzz8jjsqhr8snrhnv4l4rzyv5x258hvj7kg222ycu59wq6nlwdx', 'address-1'],
   ['/ip4/192.0.2.7/tcp/6884', '/ip4/ip-1/tcp/6884'],
+  ['/dns4/home.example.org/tcp/6884', '/dns4/host-1/tcp/6884'],
   ['/ip6/2001:db8::1/tcp/6884', '/ip6/ip-1/tcp/6884'],
   ['12D3KooWGRUVh8t4dXqZ8QJX7bXSCyGmNzuUq1vgBbUe3nSh1wJ8', 'peer-1'],
   ['--join p2joindevnet1q9nqq38kvm3zvqpypqq3ygzkw0ah02jmvyapdqrjv2lyeefdgkgalyelkkqh38h6nl59xd89u', '--join invite-1'],

@@ -4,6 +4,7 @@ const TRACES: readonly (readonly [kind: string, pattern: RegExp])[] = [
   ['address', /\b(?:bc|tb|bcrt|p2pool|tp2pool|sp2pool|rp2pool)1[02-9ac-hj-np-z]{25,90}\b/gi],
   // Base58: an address has 26 to 35 characters.
   ['address', /\b[13mn2][1-9A-HJ-NP-Za-km-z]{25,34}\b/g],
+  ['host', /(?<=\/dns(?:4|6|addr)?\/)[^/\s"]+/gi],
   ['peer', /\b(?:12D3KooW|16Uiu2HA)[1-9A-HJ-NP-Za-km-z]{30,60}\b/g],
   ['ip', /\b(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)\b/g],
   [

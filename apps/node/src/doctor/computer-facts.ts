@@ -6,8 +6,10 @@ import { connect, createServer } from 'node:net'
 import { freemem, totalmem } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
+import { withoutCredentials } from '@p2poolv2/runtime'
 import { WALLET_FILE_NAME } from '../data/wallet.ts'
 import type { Config } from '../settings.ts'
+import { configAnswer } from '../wire/api-answers.ts'
 import { descriptorLimit } from '../wire/connection-cap.ts'
 import type { ComputerFacts, PortFacts } from './computer-probes.ts'
 
@@ -47,8 +49,10 @@ export async function computerFacts(
   }
 }
 
-function hasPassword({ bitcoind }: Config): boolean {
-  return bitcoind.some(({ password, url }) => password !== undefined || /\/\/[^/]*@/.test(url))
+/** Whether a key is set whose value nobody else should see. */
+function hasPassword(config: Config): boolean {
+  const isHidden = configAnswer(config, null).settings.some(({ value }) => value === '***')
+  return isHidden || config.bitcoind.some(({ url }) => withoutCredentials(url) !== url)
 }
 
 function isReadByOthers(file: string): boolean {
