@@ -4,6 +4,7 @@ import { parseAddress } from '@p2poolv2/gossip'
 import { withoutCredentials } from '@p2poolv2/runtime'
 import { parse as parseToml, TomlError } from 'smol-toml'
 import { closestKey, issueLines } from './config-mistakes.ts'
+import { fileReason } from './data/file-trouble.ts'
 import { CONFIG_KEYS, type Config, configSchema, type RawConfig, valueFromText } from './settings.ts'
 
 /** A configuration nobody can run; the message names the key and what to write instead. */
@@ -82,7 +83,7 @@ function readToml(file: string): RawConfig {
     text = readFileSync(file, 'utf8')
   } catch (cause) {
     throw new ConfigError(
-      `The configuration file ${file} cannot be read: ${(cause as Error).message}. Make one with: ./p2poolv2 init --chain main`,
+      `The configuration file ${file} cannot be read: ${fileReason(cause as Error)}. Make one with: ./p2poolv2 init --chain main`,
       { cause }
     )
   }

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
+import { WrongUsage } from './cli/outcome.ts'
 import type { NodeAt } from './commands/running-node.ts'
 import { CONFIG_FILE_NAME, type ConfigSources } from './config.ts'
 import { CHAINS, DEFAULTS } from './settings.ts'
@@ -78,6 +79,9 @@ export function withRunningNode(command: Command): Command {
     .option('--api-port <port>', "the running node's page, instead of what its data directory says")
 }
 
+/** @throws WrongUsage for what is no port */
 export function nodeAt(flags: RunningFlags): NodeAt {
+  if (flags.apiPort !== undefined && !/^\d{1,5}$/.test(flags.apiPort))
+    throw new WrongUsage(`--api-port is "${flags.apiPort}": give the port of the page, like ${DEFAULTS.api.port}`)
   return { dataDir: resolve(flags.dataDir ?? DEFAULTS.data_dir), apiPort: flags.apiPort ?? null }
 }

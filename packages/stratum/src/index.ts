@@ -18,7 +18,7 @@ export { JOB_LIFE_MS, MAX_JOBS, OLD_JOB_LIFE_MS } from './mining/job-registry.ts
 export type { SizeFit } from './mining/size-fit.ts'
 export { type Answer, answerText } from './recording/answers.ts'
 export { ConnectionRecorder } from './recording/connection-recorder.ts'
-export { parseRecordings, recordingHead, recordingLine } from './recording/recording.ts'
+export { parseRecordings, RecordingError, recordingHead, recordingLine } from './recording/recording.ts'
 export { type ReplayedConnection, replay } from './recording/replay.ts'
 export { type LineFault, LineReader } from './v1/line-reader.ts'
 export { isMisbehaviour } from './v1/messages.ts'

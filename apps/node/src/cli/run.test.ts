@@ -14,6 +14,7 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'p2poolv2-cli-'))
   said = ''
   remarked = ''
+  writeFileSync(join(folder, 'text'), 'x\n')
 })
 afterEach(() => {
   rmSync(folder, { recursive: true })
@@ -65,10 +66,17 @@ describe('a command line that cannot be done says why, and how it can', () => {
     [['db', 'info', '--data-dir', 'FOLDER'], 1, 'no node has run'],
     [['db', 'info', '--set', 'chain'], 2, 'section.key=value'],
     [['config', 'show', '--set', 'api.prot=1'], 4, 'did you mean "api.port"?'],
-    [['replay', 'FOLDER/none'], 1, 'cannot be used']
+    [['replay', 'FOLDER/none'], 1, 'none cannot be used: it is not there'],
+    [['replay', 'FOLDER/text'], 1, 'FOLDER/text: the file does not begin as a stratum recording does'],
+    [['config', 'check', '--config', 'FOLDER'], 4, 'it is a folder'],
+    [['support-bundle', '--out', 'FOLDER/text', '--data-dir', 'FOLDER'], 1, 'left as it is; name another'],
+    [['support-bundle', '--out', 'FOLDER/none/x', '--data-dir', 'FOLDER'], 1, 'it is not there'],
+    [['status', '--data-dir', 'FOLDER/text'], 1, 'a part of that path is a file'],
+    [['status', '--api-port', 'abc'], 2, 'give the port of the page'],
+    [['help', 'statsu'], 2, 'did you mean "status"?']
   ] as const)('%j', async (args, code, message) => {
     expect(await run(...args)).toBe(code)
-    expect(said + remarked).toContain(message)
+    expect(said + remarked).toContain(message.replace('FOLDER', folder))
     expect(said + remarked).not.toMatch(/^ +at /m)
   })
 
@@ -107,12 +115,12 @@ describe('address', () => {
     expect(await run('address', '--chain', chain, '--data-dir', 'FOLDER')).toBe(0)
     expect(said).toBe(first)
     // Nothing begins by being asked.
-    expect(readdirSync(folder)).toEqual(['wallet.key'])
+    expect(readdirSync(folder)).toEqual(['text', 'wallet.key'])
   })
 
   it('makes no wallet unless told to', async () => {
     await run('address', '--data-dir', 'FOLDER')
-    expect(readdirSync(folder)).toEqual([])
+    expect(readdirSync(folder)).toEqual(['text'])
   })
 })
 

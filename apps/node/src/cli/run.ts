@@ -1,6 +1,6 @@
 import { type Command, CommanderError } from 'commander'
 import { unknownCommand } from '../commands/unknown.ts'
-import { fileTrouble } from '../data/data-dir.ts'
+import { fileTrouble } from '../data/file-trouble.ts'
 import { EXIT, exitCodeOf, WrongUsage } from './outcome.ts'
 import { cliProgram } from './program.ts'
 import type { Terminal } from './terminal.ts'

@@ -1,12 +1,20 @@
 import { readFileSync } from 'node:fs'
-import { type Answer, answerText, parseRecordings, type ReplayedConnection, replay } from '@p2poolv2/stratum'
+import {
+  type Answer,
+  answerText,
+  parseRecordings,
+  RecordingError,
+  type ReplayedConnection,
+  replay
+} from '@p2poolv2/stratum'
+import { ConfigError } from '../config.ts'
 
 const MAX_SHOWN_CHARACTERS = 160
 
 /**
  * Says again what the miners of recordings said, and compares what they are answered now.
  * @param show whole conversations, or only what differs
- * @throws RecordingError, or what the file system says
+ * @throws ConfigError that names the file, or what the file system says
  */
 export function replayFiles(
   files: readonly string[],
@@ -16,7 +24,7 @@ export function replayFiles(
   let answers = 0
   let differences = 0
   for (const file of files) {
-    for (const recording of parseRecordings(readFileSync(file, 'utf8'))) {
+    for (const recording of recordingsIn(file)) {
       for (const connection of replay(recording)) {
         lines.push(...connectionLines(file, connection, show))
         answers += connection.answers
@@ -27,6 +35,15 @@ export function replayFiles(
   const compared = 'kinds of answers, codes of errors, order, and difficulties within a quarter are compared'
   lines.push(`${answers} answers, ${differences} ${differences === 1 ? 'difference' : 'differences'} (${compared})`)
   return { text: lines.join('\n'), differences }
+}
+
+function recordingsIn(file: string): ReturnType<typeof parseRecordings> {
+  try {
+    return parseRecordings(readFileSync(file, 'utf8'))
+  } catch (cause) {
+    if (!(cause instanceof RecordingError)) throw cause
+    throw new ConfigError(`${file}: ${cause.message}`, { cause })
+  }
 }
 
 function connectionLines(

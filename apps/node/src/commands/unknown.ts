@@ -7,10 +7,10 @@ import { closestKey } from '../config-mistakes.ts'
  */
 export function unknownCommand(program: Command, [word, ...rest]: readonly string[]): string | null {
   if (word === undefined || word.startsWith('-')) return null
+  if (word === 'help') return unknownCommand(program, rest)
   const known = program.commands.find(command => command.name() === word)
   if (known !== undefined) return known.commands.length > 0 ? unknownCommand(known, rest) : null
   const names = program.commands.map(command => command.name())
-  if (word === 'help') return null
   const near = closestKey(word, names)
   return `there is no command "${word}"${near === null ? '.' : `; did you mean "${near}"?`} There are: ${names.join(', ')}`
 }

@@ -49,20 +49,3 @@ export function makeFolder(folder: string): void {
 export function storeFolder(dataDir: string, chain: string): string {
   return join(dataDir, chain, 'store')
 }
-
-const FILE_REASONS: Readonly<Record<string, string>> = {
-  EACCES: 'this user may not use it; if another user, such as root, started the node before, give it back with chown',
-  EPERM: 'this user may not use it; if another user, such as root, started the node before, give it back with chown',
-  EROFS: 'its file system is read-only',
-  ENOSPC: 'the disk is full',
-  EDQUOT: "this user's share of the disk is used up",
-  EMFILE: 'too many files are open; raise the limit (ulimit -n)',
-  EIO: 'the disk fails to read or write it'
-}
-
-/** What the system's refusal of a file means to a person; null for an error that is not one. */
-export function fileTrouble(error: unknown): string | null {
-  if (!(error instanceof Error) || !('path' in error) || typeof error.path !== 'string') return null
-  const code = (error as NodeJS.ErrnoException).code ?? ''
-  return `${error.path} cannot be used: ${FILE_REASONS[code] ?? error.message}`
-}

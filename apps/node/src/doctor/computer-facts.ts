@@ -1,12 +1,13 @@
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { existsSync, statSync } from 'node:fs'
+import { accessSync, constants, existsSync, statSync } from 'node:fs'
 import { open, rm, statfs } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import { freemem, totalmem } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { withoutCredentials } from '@p2poolv2/runtime'
+import { fileReason } from '../data/file-trouble.ts'
 import { WALLET_FILE_NAME } from '../data/wallet.ts'
 import type { Config } from '../settings.ts'
 import { configAnswer } from '../wire/api-answers.ts'
@@ -75,7 +76,7 @@ function firstThatIs(folder: string): string {
 }
 
 async function writing(path: string): Promise<ComputerFacts['dataDir']> {
-  if (!existsSync(path)) return { path, syncMs: null, problem: null }
+  if (!existsSync(path)) return { path, syncMs: null, problem: problemOfMaking(path) }
   const file = join(path, `doctor-${randomBytes(6).toString('hex')}.tmp`)
   const beganMs = performance.now()
   try {
@@ -88,9 +89,19 @@ async function writing(path: string): Promise<ComputerFacts['dataDir']> {
     }
     return { path, syncMs: performance.now() - beganMs, problem: null }
   } catch (error) {
-    return { path, syncMs: null, problem: (error as NodeJS.ErrnoException).code ?? String(error) }
+    return { path, syncMs: null, problem: fileReason(error as Error) }
   } finally {
     await rm(file, { force: true }).catch(() => undefined)
+  }
+}
+
+/** Why a folder could not be made, as far as can be told without making it. */
+function problemOfMaking(path: string): string | null {
+  try {
+    accessSync(firstThatIs(path), constants.W_OK | constants.X_OK)
+    return null
+  } catch (error) {
+    return fileReason(error as Error)
   }
 }
 
