@@ -8,6 +8,15 @@ export interface BitcoindConfig {
   readonly password?: string | undefined
   /** The address of bitcoind's `zmqpubhashblock`, for example `tcp://127.0.0.1:28332`. */
   readonly zmqHashblock?: string | undefined
+  /** Is told how the node's answers come, for metrics. */
+  readonly observer?: BitcoindObserver | undefined
+}
+
+export interface BitcoindObserver {
+  /** A call has ended, after so many seconds. @param failed the code of an `RpcError`, or null */
+  called(method: string, sec: number, failed: string | null): void
+  /** So many notices by zmq did not reach us. */
+  missedNotices(count: number): void
 }
 
 export type BitcoindState = 'starting' | 'ready' | 'syncing' | 'unreachable' | 'misconfigured'

@@ -1,7 +1,7 @@
 export { BlockSubmitter, type FoundBlock } from './block-submitter.ts'
 export { BlockWatch } from './block-watch.ts'
 export { ChainReader } from './chain-reader.ts'
-export type { BitcoindConfig } from './config.ts'
+export type { BitcoindConfig, BitcoindObserver } from './config.ts'
 export { preflight } from './preflight.ts'
 export { RpcClient } from './rpc-client.ts'
 export { RpcError } from './rpc-error.ts'

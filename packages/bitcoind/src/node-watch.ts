@@ -117,6 +117,7 @@ export class NodeWatch {
     return new ZmqHashblock({
       address,
       onHash: hash => this.#tipSeen(hash, 'zmq'),
+      onMissed: count => this.#options.node.observer?.missedNotices(count),
       onProblem: message => {
         this.#zmqTrouble.ours = message
         if (this.#status.state === 'ready') this.#setStatus({ ...this.#status, message })

@@ -58,6 +58,30 @@ async function failure(call: Promise<unknown>): Promise<RpcError> {
 }
 
 describe('RpcClient', () => {
+  it('tells who observes it how long each call took and how it ended, but not of one that waits on purpose', async () => {
+    const server = await peer((socket, { id, method }) => {
+      socket.write(method === 'stop' ? rpcRefusal(id, -32_601, 'Method not found') : rpcAnswer(id, 7))
+    })
+    const told: [string, string | null][] = []
+    const observer = {
+      called: (method: string, sec: number, failed: string | null) => {
+        expect(sec).toBeGreaterThan(0)
+        told.push([method, failed])
+      },
+      missedNotices: () => undefined
+    }
+    const node = client({ url: server.url, observer })
+    await node.call('getblockcount')
+    await node.call('getblocktemplate', [{ longpollid: 'x' }])
+    await failure(node.call('stop'))
+    await failure(client({ url: 'http://127.0.0.1:1', observer }).call('getblockcount'))
+    expect(told).toEqual([
+      ['getblockcount', null],
+      ['stop', 'refused'],
+      ['getblockcount', 'unreachable']
+    ])
+  })
+
   it('calls a node, several times over one connection and at once', async () => {
     const { url } = await devChain()
     const rpc = client({ url, user: 'u', password: 'p' })

@@ -71,7 +71,24 @@ export class RpcClient {
     return authorization(this.#config)
   }
 
+  /** Tells whoever observes the node; what waits for something new on purpose says nothing of it. */
   async #callOnce(call: Call): Promise<unknown> {
+    const { observer } = this.#config
+    if (observer === undefined || isLongPoll(call)) return this.#exchanged(call)
+    const fromMs = performance.now()
+    const tell = (failed: string | null): void =>
+      observer.called(call.method, (performance.now() - fromMs) / 1_000, failed)
+    try {
+      const result = await this.#exchanged(call)
+      tell(null)
+      return result
+    } catch (error) {
+      if (error instanceof RpcError && error.code !== 'aborted') tell(error.code)
+      throw error
+    }
+  }
+
+  async #exchanged(call: Call): Promise<unknown> {
     const id = this.#nextId++
     const answer = await this.#post(JSON.stringify({ id, method: call.method, params: call.params }), call)
     return this.#resultOf(answer, id, call.method)
@@ -166,6 +183,10 @@ interface Call {
   readonly params: readonly unknown[]
   readonly header: string | null
   readonly options: CallOptions
+}
+
+function isLongPoll({ params: [wish] }: Call): boolean {
+  return typeof wish === 'object' && wish !== null && 'longpollid' in wish
 }
 
 function jsonObject(text: string): Readonly<Record<string, unknown>> | null {

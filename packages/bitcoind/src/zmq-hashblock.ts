@@ -9,6 +9,8 @@ export interface ZmqHashblockOptions {
   readonly onHash: (hash: BlockHash) => void
   /** Called when the reader has ended by itself: for the operator. Polling goes on without it. */
   readonly onProblem: (message: string) => void
+  /** Called when notices before this one did not reach us: their numbers are missing. */
+  readonly onMissed?: ((count: number) => void) | undefined
 }
 
 /** Three short frames are expected; a publisher that sends more than this is disconnected. */
@@ -34,6 +36,8 @@ export class ZmqHashblock {
   readonly #options: ZmqHashblockOptions
   #socket: Subscriber | null = null
   #closed = false
+  /** Of the last notice; null before the first. */
+  #number: number | null = null
 
   constructor(options: ZmqHashblockOptions) {
     this.#options = options
@@ -72,11 +76,19 @@ export class ZmqHashblock {
   }
 
   #read(frames: readonly Uint8Array[]): void {
-    const [topic, hashDisplay] = frames
+    const [topic, hashDisplay, number] = frames
     if (topic === undefined || hashDisplay === undefined || hashDisplay.length !== 32) return
     if (Buffer.from(topic).toString('latin1') !== 'hashblock') return
+    if (number?.length === 4) this.#count(Buffer.from(number).readUInt32LE(0))
     // bitcoind sends the hash in display order, unlike everything else it sends as bytes.
     this.#options.onHash(blockHash(bytesToHex(hashDisplay)))
+  }
+
+  /** bitcoind numbers its notices (u32, little-endian); one that starts again begins at 0. */
+  #count(number: number): void {
+    const missed = this.#number === null ? 0 : number - this.#number - 1
+    this.#number = number
+    if (missed > 0) this.#options.onMissed?.(missed)
   }
 
   #problem(error: unknown): string {

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { BitcoindConfig } from '@p2poolv2/bitcoind'
+import type { BitcoindConfig, BitcoindObserver } from '@p2poolv2/bitcoind'
 import { DevChainServer } from '@p2poolv2/devchain/rpc'
 import { bytesToHex, type Rng } from '@p2poolv2/primitives'
 import { type Clock, type Log, MESSAGES, type Part } from '@p2poolv2/runtime'
@@ -20,12 +20,17 @@ export interface BitcoinNodes {
 /** Those of the configuration, or the embedded development chain, which is started here, if there is none. */
 export async function openBitcoinNodes(
   config: Config,
-  deps: { readonly clock: Clock; readonly log: Log; readonly rng: Rng }
+  deps: { readonly clock: Clock; readonly log: Log; readonly rng: Rng; readonly observer: BitcoindObserver }
 ): Promise<BitcoinNodes> {
-  const { clock, log, rng } = deps
+  const { clock, log, rng, observer } = deps
   const name = 'embedded bitcoin chain'
   if (config.bitcoind.length > 0) {
-    return { nodes: configuredNodes(config), isEmbedded: false, part: { name }, exchangeBlocks: null }
+    return {
+      nodes: configuredNodes(config).map(node => ({ ...node, observer })),
+      isEmbedded: false,
+      part: { name },
+      exchangeBlocks: null
+    }
   }
   // Nobody else may submit to the embedded chain: its password lives as long as this process.
   const login = { user: 'p2poolv2', password: bytesToHex(rng.bytes(16)) }
@@ -33,7 +38,7 @@ export async function openBitcoinNodes(
   const devChain = await DevChainServer.start({ ...login, file, clock, log })
   log.warn(MESSAGES.noBitcoind)
   return {
-    nodes: [{ url: devChain.url, ...login }],
+    nodes: [{ url: devChain.url, ...login, observer }],
     isEmbedded: true,
     exchangeBlocks: options => devChain.exchangeBlocks(options),
     part: { name, stopRank: STOP_RANK.embeddedChain, stop: () => devChain.stop() }

@@ -104,7 +104,10 @@ export async function startNode(config: Config, invite: Invite | null, host: Nod
     },
     { rng, sha256d: nodeSha256d, chain }
   )
-  const bitcoin = await openBitcoinNodes(config, { clock, log, rng })
+  const blocksOnRecord = await store.countBlocks()
+  const metrics = new Metrics({ processMetrics: 'include' })
+  const telemetry = new Telemetry({ log, metrics, clock, blocksOnRecord })
+  const bitcoin = await openBitcoinNodes(config, { clock, log, rng, observer: telemetry })
 
   // The edges need the shell to tell it what happens, and the shell needs them to act: nothing happens before they start.
   const post = (event: NodeEvent): void => shell.post(event)
@@ -141,9 +144,6 @@ export async function startNode(config: Config, invite: Invite | null, host: Nod
           log
         })
   const recorder = stratumRecorder(config, options.stratum, { limits: () => core.queries.work(), log })
-  const blocksOnRecord = await store.countBlocks()
-  const metrics = new Metrics({ processMetrics: 'include' })
-  const telemetry = new Telemetry({ log, metrics, clock, blocksOnRecord })
   const journal = new Journal(clock)
   const { queries } = core
   const history = await miningHistory(join(config.data_dir, config.chain, 'history'), { queries, clock, log })
@@ -156,7 +156,8 @@ export async function startNode(config: Config, invite: Invite | null, host: Nod
       record: fact => {
         telemetry.record(fact)
         journal.record(fact)
-      }
+      },
+      took: turn => telemetry.took(turn)
     },
     ports: {
       sendMiner: (miner, output) => stratum.server.send(miner, output),

@@ -79,6 +79,11 @@ const COUNTERS = {
   blocksNotRebuilt: { name: 'unrebuilt_blocks_total', help: 'Of these, not put together for want of transactions' },
   sharesConfirmed: { name: 'shares_confirmed_total', help: 'Shares that joined the confirmed chain' },
   reorgs: { name: 'reorgs_total', help: 'Re-organisations of the confirmed share chain' },
+  rpcErrors: { name: 'bitcoind_rpc_errors_total', help: 'Calls of bitcoin nodes that failed', labels: ['code'] },
+  zmqMissed: {
+    name: 'zmq_missed_total',
+    help: 'Notices of new blocks that bitcoin nodes sent by zmq and we did not get'
+  },
   minersRefused: { name: 'miners_refused_total', help: 'Authorisations refused' },
   jobsRenewed: { name: 'jobs_renewed_total', help: 'Renewals of the work of all miners', labels: ['cause'] },
   bugs: { name: 'bugs_total', help: 'Failures of our own code' }
@@ -153,26 +158,53 @@ const GAUGES = {
   commitQueue: { name: 'commit_queue_length', help: 'Changes of the share chain waiting for the disk' }
 } as const satisfies Record<string, Spec>
 
+/** From tenths of a millisecond to seconds. */
+const FAST_SEC = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1]
+/** From a millisecond to the longest that a call may take. */
+const CALL_SEC = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 30]
+
+const HISTOGRAMS = {
+  submitTime: {
+    name: 'submit_seconds',
+    help: 'From the lines of a read to the answers of the submits in them, on their way to the socket',
+    buckets: FAST_SEC
+  },
+  broadcastTime: {
+    name: 'job_broadcast_seconds',
+    help: 'From what made new work due to its jobs on their way to the sockets of all miners, or of the first 512',
+    buckets: FAST_SEC
+  },
+  rpcTime: {
+    name: 'bitcoind_rpc_seconds',
+    help: 'Answers of bitcoin nodes, long polls left out',
+    labels: ['method'],
+    buckets: CALL_SEC
+  }
+} as const satisfies Record<string, Spec & { readonly buckets: readonly number[] }>
+
 /** Every metric of the node, by the name the code has for it. */
 export type NodeMetrics = Readonly<
   Record<keyof typeof COUNTERS, ReturnType<Metrics['counter']>> &
+    Record<keyof typeof HISTOGRAMS, ReturnType<Metrics['histogram']>> &
     Record<keyof typeof GAUGES, ReturnType<Metrics['gauge']>>
 >
 
 export function declareMetrics(metrics: Metrics): NodeMetrics {
   return {
     ...declareAll(GAUGES, spec => metrics.gauge(spec)),
-    ...declareAll(COUNTERS, spec => metrics.counter(spec))
+    ...declareAll(COUNTERS, spec => metrics.counter(spec)),
+    ...declareAll(HISTOGRAMS, (spec, { buckets }) => metrics.histogram({ ...spec, buckets }))
   }
 }
 
-function declareAll<K extends string, M>(
-  table: Readonly<Record<K, Spec>>,
-  declare: (spec: MetricSpec) => M
+function declareAll<K extends string, S extends Spec, M>(
+  table: Readonly<Record<K, S>>,
+  declare: (spec: MetricSpec, given: S) => M
 ): Record<K, M> {
-  const metrics = Object.entries<Spec>(table).map(([key, { name, help, labels = [], of }]) => [
-    key,
-    declare({ name: of === undefined ? PREFIX + name : name, help, labels, ...(of === undefined ? {} : { of }) })
-  ])
+  const metrics = Object.entries<S>(table).map(([key, given]) => {
+    const { name, help, labels = [], of } = given
+    const spec = { name: of === undefined ? PREFIX + name : name, help, labels, ...(of === undefined ? {} : { of }) }
+    return [key, declare(spec, given)]
+  })
   return Object.fromEntries(metrics) as Record<K, M>
 }

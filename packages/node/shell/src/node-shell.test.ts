@@ -306,6 +306,24 @@ describe('NodeShell', () => {
     await stop(bench)
   })
 
+  it('measures how long it took to answer submits and to hand out new work, and nothing else', async () => {
+    const bench = new Bench()
+    bench.shell.start()
+    bench.connect(1)
+    bench.post(newTemplate)
+    const counts = async (): Promise<number[]> => {
+      const page = await bench.telemetry.exposition(bench.rig.core.queries, 0)
+      return ['submit', 'job_broadcast'].map(name =>
+        Number(new RegExp(`^p2pool_${name}_seconds_count (\\d+)`, 'm').exec(page)?.[1])
+      )
+    }
+    expect(await counts()).toEqual([0, 1])
+    bench.mine(1, A_SHARE)
+    const [submits = 0] = await counts()
+    expect(submits).toBe(1)
+    await stop(bench)
+  })
+
   it('wakes the node when it wants to be woken', async () => {
     const bench = new Bench()
     bench.shell.start()

@@ -44,8 +44,8 @@ export interface NodeShellOptions {
   readonly clock: Clock
   readonly store: Pick<ShareStore, 'commit' | 'readShares' | 'readHeaders' | 'readArchive'>
   readonly ports: NodePorts
-  /** Is told every fact. */
-  readonly telemetry: Pick<Telemetry, 'record'>
+  /** Is told every fact, and how long a turn took that answered submits or brought new work. */
+  readonly telemetry: Pick<Telemetry, 'record'> & Partial<Pick<Telemetry, 'took'>>
   /** Deltas that may wait for the disk before shares have to; default `MAX_WAITING_DELTAS`. */
   readonly maxWaitingDeltas?: number
 }
@@ -121,8 +121,18 @@ export class NodeShell {
   }
 
   #handle(event: NodeEvent): void {
-    const { core, clock } = this.#options
-    for (const effect of core.handle(event, clock.now())) this.#perform(effect)
+    const { core, clock, telemetry } = this.#options
+    const fromMs = performance.now()
+    let submits = 0
+    let renewals = 0
+    for (const effect of core.handle(event, clock.now())) {
+      this.#perform(effect)
+      if (effect.type !== 'report') continue
+      const { type } = effect.fact
+      if (type === 'shareAccepted' || type === 'shareRejected') submits += 1
+      else if (type === 'jobsRenewed' && effect.fact.miners > 0) renewals += 1
+    }
+    if (submits + renewals > 0) telemetry.took?.({ submits, renewals, sec: (performance.now() - fromMs) / 1_000 })
   }
 
   #perform(effect: NodeEffect): void {

@@ -57,6 +57,22 @@ describe('metrics', () => {
     expect(outputs.reduce((sum, [, sats]) => sum + sats, 0)).toBe(5_000_000_000)
   })
 
+  it('show how long submits, new work and bitcoin nodes take', async () => {
+    const { telemetry, metrics } = bench()
+    telemetry.took({ submits: 3, renewals: 0, sec: 0.0004 })
+    telemetry.took({ submits: 0, renewals: 2, sec: 0.02 })
+    telemetry.called('getblocktemplate', 0.3, null)
+    telemetry.called('getblocktemplate', 5, 'timed-out')
+    telemetry.missedNotices(2)
+    const page = await metrics()
+    expect(page.get('p2pool_submit_seconds_bucket{le="0.0005"}')).toBe(3)
+    expect(page.get('p2pool_submit_seconds_bucket{le="0.00025"}')).toBe(0)
+    expect(page.get('p2pool_job_broadcast_seconds_count')).toBe(1)
+    expect(page.get('p2pool_bitcoind_rpc_seconds_count{method="getblocktemplate"}')).toBe(2)
+    expect(page.get('p2pool_bitcoind_rpc_errors_total{code="timed-out"}')).toBe(1)
+    expect(page.get('p2pool_zmq_missed_total')).toBe(2)
+  })
+
   it('show peers, what they cost, and blocks found elsewhere', async () => {
     const { rig, tell, telemetry, metrics } = bench()
     rig.listener('peer')

@@ -39,6 +39,12 @@ const BITCOIND_AMISS = {
   ready: MESSAGES.bitcoinAmiss
 } as const
 
+interface Turn {
+  readonly submits: number
+  readonly renewals: number
+  readonly sec: number
+}
+
 /**
  * Facts become metrics and log lines here and nowhere else. What the reference measures has its name, so that its dashboards
  * work as they are; the rest begins with `p2pool_`. Difficulties are relative to bitcoin's difficulty 1, and series
@@ -60,6 +66,23 @@ export class Telemetry {
     this.#m = declareMetrics(options.metrics)
     this.#m.poolBlocks.inc(options.blocksOnRecord ?? 0)
     this.#m.startTime.set(Math.floor(options.clock.now().wallMs / 1000))
+  }
+
+  /** How long a turn took, with all it asked for handed to the sockets, in which so many submits were answered and works made anew. */
+  took({ submits, renewals, sec }: Turn): void {
+    for (let submit = 0; submit < submits; submit++) this.#m.submitTime.observe(sec)
+    if (renewals > 0) this.#m.broadcastTime.observe(sec)
+  }
+
+  /** A call of a bitcoin node ended. @param failed with which code, or null */
+  called(method: string, sec: number, failed: string | null): void {
+    this.#m.rpcTime.observe({ method }, sec)
+    if (failed !== null) this.#m.rpcErrors.inc({ code: failed })
+  }
+
+  /** Notices of new blocks got lost between a bitcoin node and us. */
+  missedNotices(count: number): void {
+    this.#m.zmqMissed.inc(count)
   }
 
   record(fact: NodeFact): void {
