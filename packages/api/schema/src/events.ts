@@ -60,6 +60,12 @@ export const figuresSchema = z.object({
     .describe('Of the whole pool, hashes a second over up to an hour; null until it is known.'),
   accepted: count.describe('Submits accepted, restarts included.'),
   rejected: count.describe('Submits rejected, restarts included.'),
+  blockEverySec: z
+    .number()
+    .nullable()
+    .describe(
+      'Seconds that a bitcoin block of these miners takes on average, at their rate of an hour; null without a rate.'
+    ),
   bestDifficulty: z.number().describe('The best hash so far, restarts included, as the difficulty it reached.'),
   miners: count.describe('Authorised connections.'),
   lastShare: unixSec.nullable().describe('When a submit was accepted last; null: none yet.'),

@@ -1,5 +1,6 @@
 import { type FiguresJson, figuresSchema, type WidgetJson } from '@p2poolv2/api/schema'
 import { durationText, hashrateText, satsText } from '@p2poolv2/earnings'
+import { HASHES_PER_DIFFICULTY } from '@p2poolv2/node'
 import { type Moment, secFromMs } from '@p2poolv2/primitives'
 import type { EarningsDesk } from '../reads/earnings-desk.ts'
 import type { NodeReads } from '../reads/node-reads.ts'
@@ -16,6 +17,10 @@ export function figuresJson({ queries, startedAtSec }: NodeReads, desk: Earnings
     poolHashrate: poolHashrate.effectiveFinds === 0 ? null : poolHashrate.hps,
     accepted: totals.accepted,
     rejected: totals.rejected,
+    blockEverySec:
+      totals.hashrates.h1 > 0 && work.bitcoinDifficulty > 0
+        ? (work.bitcoinDifficulty * HASHES_PER_DIFFICULTY) / totals.hashrates.h1
+        : null,
     bestDifficulty: totals.bestDifficulty,
     miners: totals.connections,
     lastShare: totals.lastAcceptedAtMs === null ? null : secFromMs(totals.lastAcceptedAtMs),

@@ -67,7 +67,7 @@ export function toldOf(fact: NodeFact, worker: string | null): Told | null {
       return told(
         'block-found',
         'good',
-        `BLOCK FOUND by ${nameOf(fact.worker)} at bitcoin height ${fact.bitcoinHeight}: it pays ${satsText(fact.valueSats)} to ${fact.payees === 1 ? 'one address' : `${fact.payees} addresses`}, ${fact.finderSats === 0n ? 'nothing' : satsText(fact.finderSats)} of it to the finder's${fact.lostSats === 0n ? '' : `, and ${satsText(fact.lostSats)} to the key of the genesis share, which nobody has`}.`,
+        `BLOCK FOUND by ${nameOf(fact.worker)} at bitcoin height ${fact.bitcoinHeight}: ${whomItPays(fact)}.`,
         fact.blockHash
       )
     case 'blockResult':
@@ -147,6 +147,15 @@ const STATES: Readonly<Record<Extract<Gossip, { type: 'statusChanged' }>['state'
 /** @param text may hold what miners and peers call themselves */
 function told(kind: Told['kind'], level: Told['level'], text: string, subject: string | null): Told {
   return { kind, level, text: printable(text), subject: subject === null ? null : printable(subject) }
+}
+
+/** Who finds a block is seldom the only one it pays. */
+function whomItPays({ payees, valueSats, finderSats, lostSats }: Extract<NodeFact, { type: 'blockFound' }>): string {
+  const all = satsText(valueSats)
+  if (finderSats === valueSats) return `it pays ${all}, all of it to the finder's address`
+  const finder = finderSats === 0n ? 'nothing' : satsText(finderSats)
+  const lost = lostSats === 0n ? '' : `, and ${satsText(lostSats)} go to the key of the genesis share, which nobody has`
+  return `it pays ${all} to ${payees === 1 ? 'one address' : `${payees} addresses`}; the finder's gets ${finder}${lost}`
 }
 
 function nameOf(worker: string): string {
