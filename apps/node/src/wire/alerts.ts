@@ -23,7 +23,9 @@ const LOOK_MS = 15_000
 /** The share chain grows by a height every few seconds: so far behind is behind. */
 const BEHIND_HEIGHTS = 10
 /** Results of blocks that pay nobody, by their first word. */
-const LOST = /^(orphaned|lost-race|superseded|rejected)/
+const LOST = /^(orphaned|lost-race|rejected)/
+/** Ours beside another one of ours on the same parent: neither found nor lost. */
+const BESIDE = /^superseded/
 
 /** Looks at the node every few seconds and tells its owner what he has to hear. */
 export interface Alerts {
@@ -135,15 +137,17 @@ function sightOf(queries: NodeQueries, diskFreeBytes: number | null, now: Moment
           : null,
     bitcoindAway: isAway ? (bitcoind.message ?? `${bitcoind.url} cannot be used.`) : null,
     bitcoinHeight: bitcoind.bitcoinHeight,
-    blocks: blocks.map(
-      ({ blockHash, bitcoinHeight, result, outputs }): BlockSight => ({
-        hash: blockHash,
-        bitcoinHeight,
-        state: LOST.test(result) ? 'lost' : 'good',
-        isFoundHere: result !== 'seen',
-        oursSats: outputs.reduce((sum, { address, valueSats }) => (ours.has(address) ? sum + valueSats : sum), 0n)
-      })
-    ),
+    blocks: blocks
+      .filter(({ result }) => !BESIDE.test(result))
+      .map(
+        ({ blockHash, bitcoinHeight, result, outputs }): BlockSight => ({
+          hash: blockHash,
+          bitcoinHeight,
+          state: LOST.test(result) ? 'lost' : 'good',
+          isFoundHere: result !== 'seen',
+          oursSats: outputs.reduce((sum, { address, valueSats }) => (ours.has(address) ? sum + valueSats : sum), 0n)
+        })
+      ),
     diskFreeBytes
   }
 }

@@ -1,4 +1,5 @@
 import { type DoctorJson, doctorSchema } from '@p2poolv2/api/schema'
+import { durationText } from '@p2poolv2/earnings'
 import { type Moment, secFromMs } from '@p2poolv2/primitives'
 import type { NodeReads } from '../reads/node-reads.ts'
 import { statusJson } from '../status-answer.ts'
@@ -88,7 +89,7 @@ const shareChain = check({ id: 'share-chain', group: 'sharechain', title: 'Share
     }
   const ageSec = secFromMs(now.wallMs) - confirmedTimeSec
   if (quiet || ageSec > QUIET_SEC)
-    return { state: 'info', message: `The newest share, at height ${confirmedHeight}, is ${ageSec} s old.` }
+    return { state: 'info', message: `The newest share, at height ${confirmedHeight}, is ${durationText(ageSec)} old.` }
   return { state: 'ok', message: `At height ${confirmedHeight}, nothing is known to be missing.` }
 })
 

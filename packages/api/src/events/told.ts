@@ -73,8 +73,12 @@ export function toldOf(fact: NodeFact, worker: string | null): Told | null {
     case 'blockResult':
       return told(
         'block-result',
-        fact.result === 'accepted' || fact.result === 'duplicate' ? 'good' : 'warn',
-        `A bitcoin node answered to a block of ours: ${fact.result}${fact.reason === null ? '' : `, ${fact.reason}`}.`,
+        fact.result === 'accepted' || fact.result === 'duplicate'
+          ? 'good'
+          : fact.result === 'superseded'
+            ? 'info'
+            : 'warn',
+        `${ANSWERS[fact.result]}${fact.reason === null ? '' : `: ${fact.reason}`}.`,
         fact.blockHash
       )
     case 'blockUnanswered':
@@ -148,6 +152,16 @@ const STATES: Readonly<Record<Extract<Gossip, { type: 'statusChanged' }>['state'
 function told(kind: Told['kind'], level: Told['level'], text: string, subject: string | null): Told {
   return { kind, level, text: printable(text), subject: subject === null ? null : printable(subject) }
 }
+
+/** What a bitcoin node said to a block of ours. */
+const ANSWERS = {
+  accepted: 'The bitcoin node took our block',
+  duplicate: 'The bitcoin node has our block already',
+  superseded: 'A block of ours gave way to another one of ours on the same parent',
+  'lost-race': 'A block of ours came second: another one was there first, and it may still win',
+  rejected: 'The bitcoin node refused our block',
+  failed: 'A block of ours did not reach the bitcoin node'
+} as const satisfies Readonly<Record<Extract<NodeFact, { type: 'blockResult' }>['result'], string>>
 
 /** Who finds a block is seldom the only one it pays. */
 function whomItPays({ payees, valueSats, finderSats, lostSats }: Extract<NodeFact, { type: 'blockFound' }>): string {
