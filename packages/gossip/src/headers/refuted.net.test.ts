@@ -22,21 +22,21 @@ for (let height = FORK + 1; height <= SHARES + 20; height++) {
 const told = [...honest.slice(0, FORK), ...forged]
 const tipOf = (shares: readonly Share[]): ShareHash => shares.at(-1)?.hash ?? builder.genesis
 
-/** Has every header and body of the forged chain. */
-function liar(): ScriptedPeer {
+/** Has every header and body of a chain. */
+function teller(chain: readonly Share[]): ScriptedPeer {
   return new ScriptedPeer(
     message => {
       if (message.type === 'getShareHeaders') {
-        const at = told.findIndex(({ hash }) => message.locator.includes(hash))
-        return { type: 'shareHeaders', items: told.slice(at + 1, at + 901).map(headerItem) }
+        const at = chain.findLastIndex(({ hash }) => message.locator.includes(hash))
+        return { type: 'shareHeaders', items: chain.slice(at + 1, at + 901).map(headerItem) }
       }
       if (message.type !== 'getData' || message.kind !== 'share') return null
-      const share = told.find(({ hash }) => hash === message.hash)
+      const share = chain.find(({ hash }) => hash === message.hash)
       return share === undefined
         ? { type: 'notFound', kind: 'share', hash: message.hash }
         : { type: 'shareBlock', share }
     },
-    [{ type: 'handshake', tipHeight: told.length, tipHash: tipOf(told) }]
+    [{ type: 'handshake', tipHeight: chain.length, tipHash: tipOf(chain) }]
   )
 }
 
@@ -44,7 +44,7 @@ it('asks those again, at once, whose chain was lighter than one that turned out 
   const net = new TestNet(START_MS)
   const ann = new TestNode(params)
   net.add('ann', ann)
-  net.add('liar', liar())
+  net.add('liar', teller(told))
   net.add('bob', new TestNode(params, { shares: honest, nowMs: START_MS }))
   net.connect('ann', 'liar', { latencyMs: 20 })
   net.run(300)
@@ -53,4 +53,23 @@ it('asks those again, at once, whose chain was lighter than one that turned out 
   net.run(15_000)
   expect(ann.facts).toContainEqual({ type: 'headersFailed', peer: 'bob', reason: 'lighter-chain' })
   expect(ann.tip).toBe(tipOf(honest))
+})
+
+it('asks those again too that had told all before: what they told may have been let go of', () => {
+  const net = new TestNet(START_MS)
+  const ann = new TestNode(params)
+  const bob = teller(honest)
+  net.add('ann', ann)
+  net.add('bob', bob)
+  net.add('liar', teller(told))
+  net.connect('ann', 'bob', { latencyMs: 20 })
+  net.run(15_000)
+  expect(ann.tip).toBe(tipOf(honest))
+  const asked = bob.count('getShareHeaders')
+  net.connect('ann', 'liar', { latencyMs: 20 })
+  net.run(5_000)
+  const fact = { type: 'headersTaken', peer: 'liar', height: told.length }
+  expect(ann.facts).toContainEqual(expect.objectContaining(fact))
+  expect(ann.tip).toBe(tipOf(honest))
+  expect(bob.count('getShareHeaders')).toBeGreaterThan(asked)
 })

@@ -23,6 +23,8 @@ interface Patience {
   isBlameless: boolean
 }
 
+const NEVER_ASKED: Pick<Patience, 'failures' | 'isBlameless'> = { failures: 0, isBlameless: false }
+
 interface Parts {
   readonly chain: Pick<ChainIndex, 'facts'>
   readonly peers: PeerBook
@@ -90,13 +92,14 @@ export class Turns {
   }
 
   /**
-   * A chain turned out to break the rules. Who gave way to the one that brought it may have the right one, and would else be asked again
-   * minutes later.
+   * A chain turned out to break the rules. Who gave way to the one that brought it may have the right one, and so may who had told all
+   * before: beside a heavier chain headers are let go of when memory is short. Both would else be asked again a minute later or more.
    */
   refuted(nowMs: SteadyMs): void {
     for (const { id } of this.#parts.peers.all()) {
-      if (this.#patience.get(id)?.isBlameless !== true) continue
-      this.finished(id, nowMs)
+      const { failures, isBlameless } = this.#patience.get(id) ?? NEVER_ASKED
+      if (failures > 0 && !isBlameless) continue
+      if (failures > 0) this.finished(id, nowMs)
       this.want(id, null)
     }
   }

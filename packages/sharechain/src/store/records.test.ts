@@ -10,6 +10,7 @@ import {
   headerKey,
   identityKey,
   indexKey,
+  journalKey,
   KEY_PREFIX,
   parseIndexKey,
   stateKey
@@ -145,7 +146,7 @@ describe('keys', () => {
       bodyKey(hashOf(1)),
       confirmedKey(1)
     ]
-    keys.push(blockKey(1, foundBlock(1).blockHash))
+    keys.push(blockKey(1, foundBlock(1).blockHash), journalKey(1))
     expect(keys.map(key => key[0])).toEqual(Object.values(KEY_PREFIX))
   })
 

@@ -22,6 +22,8 @@ export const SCHEMA_VERSION = 3
 export type Validity = 'headerValid' | 'invalid' | 'blockValid'
 
 const VALIDITIES: readonly Validity[] = ['headerValid', 'invalid', 'blockValid']
+/** Of an integer that a number holds without loss. */
+const MAX_EXACT_BYTES = 6
 /** A longer rule code is damage. */
 const MAX_CODE_BYTES = 64
 const FLAG_BODY = 0x04
@@ -245,6 +247,7 @@ function writeWork(writer: ByteWriter, work: Work): void {
 
 function readWork(reader: ByteReader): Work {
   const bytes = reader.bytes(reader.u8())
+  if (bytes.length <= MAX_EXACT_BYTES) return BigInt(bytes.reduceRight((work, byte) => work * 0x100 + byte, 0))
   let hex = '0x0'
   for (let i = bytes.length - 1; i >= 0; i--) hex += (bytes[i] as number).toString(16).padStart(2, '0')
   return BigInt(hex)

@@ -1,5 +1,5 @@
 import type { ConsensusAddress } from '@p2poolv2/consensus'
-import { bytesToHex, invariant } from '@p2poolv2/primitives'
+import { invariant } from '@p2poolv2/primitives'
 
 interface Entry {
   readonly key: string
@@ -28,7 +28,8 @@ export class MinerTable {
 
   /** The miner's number, counted as used once more. */
   acquire(miner: Pick<ConsensusAddress, 'addressClass' | 'script'>): number {
-    const key = `${miner.addressClass}${bytesToHex(miner.script)}`
+    // A character a byte: a number is asked for with every share that is read back.
+    const key = String.fromCharCode(miner.addressClass, ...miner.script)
     const known = this.#byKey.get(key)
     if (known !== undefined) {
       this.#entry(known).uses++
