@@ -90,26 +90,29 @@ export interface CoinbaseSkeleton {
  */
 export function buildCoinbase(parts: CoinbaseParts): CoinbaseSkeleton {
   checkParts(parts)
-  const outputs = [...parts.outputs]
-  if (parts.witnessCommitmentScript !== null) outputs.push({ valueSats: 0n, script: parts.witnessCommitmentScript })
+  const { outputs } = parts
+  const witness = parts.witnessCommitmentScript
+  const last: CoinbaseOutput[] = witness === null ? [] : [{ valueSats: 0n, script: witness }]
   // The count is part of the prefix, so it counts padding and commitment before they exist.
-  const head = headOf(parts, outputs.length + (parts.padding === null ? 0 : 2))
+  const head = headOf(parts, outputs.length + last.length + (parts.padding === null ? 0 : 2))
   let lengthBytes = head.bytes.length
-  for (const output of outputs) lengthBytes += outputBytes(output)
+  for (let i = 0; i < outputs.length; i++) lengthBytes += outputBytes(outputs[i] as CoinbaseOutput)
+  for (const output of last) lengthBytes += outputBytes(output)
 
   let prefixLengthBytes = 0
   if (parts.padding !== null) {
     const padding = paddingOutput(parts.padding, lengthBytes)
     prefixLengthBytes = lengthBytes + outputBytes(padding)
     invariant(prefixLengthBytes % 64 === 0, 'the padding output fills the last hash block')
-    outputs.push(padding, NO_COMMITMENT)
+    last.push(padding, NO_COMMITMENT)
     lengthBytes = prefixLengthBytes + outputBytes(NO_COMMITMENT)
   }
   // A coinbase of hundreds of outputs is written where it stays.
   const bytes = new Uint8Array(lengthBytes + LOCK_TIME_BYTES)
   bytes.set(head.bytes)
   let at = head.bytes.length
-  for (const output of outputs) at = putOutput(bytes, at, output)
+  for (let i = 0; i < outputs.length; i++) at = putOutput(bytes, at, outputs[i] as CoinbaseOutput)
+  for (const output of last) at = putOutput(bytes, at, output)
   putU32(bytes, at, parts.bitcoinHeight - 1)
   return {
     bytes,
@@ -154,7 +157,8 @@ function auxFlagsPush(auxFlags: Uint8Array): Uint8Array {
 }
 
 function outputBytes({ script }: CoinbaseOutput): number {
-  return VALUE_BYTES + compactSizeLength(script.length) + script.length
+  const { length } = script
+  return VALUE_BYTES + (length < MIN_LONG_LENGTH ? 1 : compactSizeLength(length)) + length
 }
 
 /** @returns where the next one goes */

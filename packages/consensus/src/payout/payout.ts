@@ -21,6 +21,8 @@ export interface PayoutCut {
 
 export interface PayoutOutput {
   readonly address: ConsensusAddress
+  /** The address's, where a coinbase's output has it. */
+  readonly script: Uint8Array
   readonly valueSats: Sats
   readonly kind: 'donation' | 'fee' | 'payout'
 }
@@ -67,7 +69,7 @@ function splitPayout(request: PayoutRequest): PayoutOutput[] {
     if (cut === null || cut.bps === 0) continue
     invariant(cut.bps > 0 && cut.bps <= 10_000, 'a cut is between 0 and 10,000 basis points')
     const valueSats = (restSats * BigInt(cut.bps)) / BPS_WHOLE
-    outputs.push({ address: cut.address, valueSats, kind })
+    outputs.push({ address: cut.address, script: cut.address.script, valueSats, kind })
     restSats -= valueSats
   }
   if (restSats === 0n) return outputs
@@ -76,9 +78,10 @@ function splitPayout(request: PayoutRequest): PayoutOutput[] {
   invariant(total > 0n, 'a payout needs a window with weight')
   const miners = inTextOrder(request.weights.byAddress)
   let leftSats = restSats
-  for (const [index, { address, weight }] of miners.entries()) {
-    const valueSats = index === miners.length - 1 ? leftSats : (restSats * weight) / total
-    outputs.push({ address, valueSats, kind: 'payout' })
+  for (let i = 0; i < miners.length; i++) {
+    const { address, weight } = miners[i] as AddressWeight
+    const valueSats = i === miners.length - 1 ? leftSats : (restSats * weight) / total
+    outputs.push({ address, script: address.script, valueSats, kind: 'payout' })
     leftSats -= valueSats
   }
   return outputs
@@ -86,9 +89,14 @@ function splitPayout(request: PayoutRequest): PayoutOutput[] {
 
 /** Every node must write the same bytes: address texts are ASCII, so code unit order is byte order. A window comes in it. */
 function inTextOrder(byAddress: PayoutWeights['byAddress']): readonly AddressWeight[] {
-  const miners = [...byAddress.values()]
-  const isOrdered = miners.every(
-    ({ address }, i) => i === 0 || (miners[i - 1] as AddressWeight).address.text < address.text
-  )
+  const miners: AddressWeight[] = []
+  let before = ''
+  let isOrdered = true
+  for (const miner of byAddress.values()) {
+    const { text } = miner.address
+    if (text < before) isOrdered = false
+    before = text
+    miners.push(miner)
+  }
   return isOrdered ? miners : miners.sort((a, b) => (a.address.text < b.address.text ? -1 : 1))
 }

@@ -6,7 +6,7 @@ import type { PaddingDemand } from '../coinbase/padding-form.ts'
 import { shareWitnessRoot } from '../coinbase/share-coinbase.ts'
 import { commitmentOf, commitmentOfHeader, commitmentPrefix } from '../commitment/commitment.ts'
 import type { ChainParams } from '../params.ts'
-import { type PayoutCut, type PayoutOutput, type PayoutWeights, payoutOutputs } from '../payout/payout.ts'
+import { type PayoutCut, type PayoutWeights, payoutOutputs } from '../payout/payout.ts'
 import { type ChainView, type Checked, PASSED, refused, type Share, type ShareHeader } from '../share.ts'
 import { checkTime } from './check-placement.ts'
 
@@ -95,7 +95,7 @@ function checkPayout({ share, window, padding }: ContextInput): Checked {
     bitcoinHeight: parsed.bitcoinHeight,
     auxFlags: parsed.auxFlags,
     poolSignature: parsed.poolSignature,
-    outputs: outputs.map(toTxOutput),
+    outputs,
     witnessCommitmentScript: parsed.witnessCommitmentScript,
     padding: form
   })
@@ -129,8 +129,4 @@ function donationOf({ donationAddress, donationBps }: ShareHeader): PayoutCut | 
 
 function feeOf({ feeAddress, feeBps }: ShareHeader): PayoutCut | null {
   return feeAddress === null ? null : { address: feeAddress, bps: feeBps }
-}
-
-function toTxOutput({ valueSats, address }: PayoutOutput): { valueSats: bigint; script: Uint8Array } {
-  return { valueSats, script: address.script }
 }

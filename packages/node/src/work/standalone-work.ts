@@ -33,9 +33,7 @@ export function buildStandaloneWork(request: StandaloneRequest): WorkTemplate {
     const outputs = paysFinder ? [] : payoutOutputs({ valueSats, donation: cuts.donation, fee: cuts.fee, weights })
     // Work that pays its finder stands for all that are made of it, and none of those needs more room.
     const payeesAtMost = [cuts.donation, cuts.fee, 'finder'].filter(payee => payee !== null)
-    const payees = paysFinder
-      ? payeesAtMost.map(() => ({ valueSats: 0n, script: LONGEST_PAYEE_SCRIPT }))
-      : outputs.map(({ address, valueSats: value }) => ({ valueSats: value, script: address.script }))
+    const payees = paysFinder ? payeesAtMost.map(() => ({ valueSats: 0n, script: LONGEST_PAYEE_SCRIPT })) : outputs
     return { outputs, payees, coinbase: standaloneCoinbase(template, payees, cuts.poolSignature) }
   }
   let paid = payment(whole.coinbaseValueSats, whole)

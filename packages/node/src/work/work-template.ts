@@ -1,11 +1,4 @@
-import type {
-  BlockTemplate,
-  CoinbaseOutput,
-  CoinbaseSkeleton,
-  MiningWork,
-  PaddingForm,
-  ScarceRoom
-} from '@p2poolv2/bitcoin'
+import type { BlockTemplate, CoinbaseSkeleton, MiningWork, PaddingForm, ScarceRoom } from '@p2poolv2/bitcoin'
 import { buildCoinbase, coinbaseRoom, fitTemplate } from '@p2poolv2/bitcoin'
 import type {
   ChainParams,
@@ -142,7 +135,7 @@ export function buildWork(request: WorkRequest): BuiltWork {
   const ineligible = isReadable ? ineligibility(request, terms, payment) : 'window-unavailable'
   const share = ineligible === null ? terms : null
   // Amounts have a fixed width, so what fits this coinbase fits the one that pays less.
-  const { template: fitting, scarce } = fitTemplate(whole, coinbaseRoom(payment.coinbase, payment.payees))
+  const { template: fitting, scarce } = fitTemplate(whole, coinbaseRoom(payment.coinbase, payment.outputs))
   const template = fitting ?? whole
   if (template !== whole) payment = paymentOf(request, template, paymentTerms)
   return {
@@ -246,8 +239,6 @@ interface PaymentTerms {
 /** What a template pays to whom, and the coinbase that does it. */
 interface Payment {
   readonly outputs: readonly PayoutOutput[]
-  /** The same as the coinbase was given them. */
-  readonly payees: readonly CoinbaseOutput[]
   readonly coinbase: CoinbaseSkeleton
 }
 
@@ -258,14 +249,13 @@ function paymentOf(request: WorkRequest, template: BlockTemplate, terms: Payment
     fee: request.fee,
     weights: terms.weights
   })
-  const payees = outputs.map(({ address, valueSats }) => ({ valueSats, script: address.script }))
   const coinbase = buildCoinbase({
     bitcoinHeight: template.bitcoinHeight,
     auxFlags: template.auxFlags,
     poolSignature: request.poolSignature,
-    outputs: payees,
+    outputs,
     witnessCommitmentScript: template.witnessCommitmentScript,
     padding: terms.padding
   })
-  return { outputs, payees, coinbase }
+  return { outputs, coinbase }
 }
