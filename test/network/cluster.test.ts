@@ -1,7 +1,7 @@
 import { seededRng } from '@p2poolv2/primitives'
 import { describe, expect, it } from 'vitest'
 import { openStage } from '../e2e/stage/stage.ts'
-import { Cluster, LINE, propagationMs, quantile, randomTree, STAR } from './cluster.ts'
+import { Cluster, LINE, quantile, randomTree, STAR, waysOfShares } from './cluster.ts'
 
 const NODES = 8
 const rng = seededRng('cluster')
@@ -17,7 +17,8 @@ describe.each(Object.entries(SHAPES))('eight nodes introduced as %s', (name, int
     const height = await cluster.oneTip(60_000, 3)
     const sinceMs = Date.now()
     const later = await cluster.oneTip(240_000, height + 15)
-    const waits = propagationMs(cluster.nodes, sinceMs)
+    const { aloneMs, contestedMs } = waysOfShares(cluster.nodes, sinceMs)
+    const waits = [...aloneMs, ...contestedMs].sort((a, b) => a - b)
     console.info(
       `${name}: ${waits.length} ways of shares, p50 ${quantile(waits, 0.5)} ms, p99 ${quantile(waits, 0.99)} ms`
     )

@@ -98,28 +98,46 @@ export class Cluster {
   }
 }
 
+/** Ways of shares from the node that found them to every other, in milliseconds, rising. */
+export interface Ways {
+  /** Until the other node had confirmed it, of shares that were alone at their height. */
+  readonly aloneMs: readonly number[]
+  /**
+   * The same of shares that were not: who heard of another first confirms this one when the next share is built on it, which is a matter of
+   * how often shares are found and not of how they travel.
+   */
+  readonly contestedMs: readonly number[]
+}
+
 /**
- * How long after a share was found on one node each other node had confirmed it, in milliseconds, as their logs have it.
+ * As the nodes' logs have it.
  * @param sinceMs shares found before are left out, which late nodes had to fetch
  */
-export function propagationMs(nodes: readonly NodeProgram[], sinceMs: number): number[] {
-  const found = new Map<string, { readonly by: NodeProgram; readonly atMs: number }>()
+export function waysOfShares(nodes: readonly NodeProgram[], sinceMs: number): Ways {
+  const found = new Map<string, { readonly by: NodeProgram; readonly atMs: number; readonly height: number }>()
+  const foundAt = new Map<number, number>()
   const timeOf = (line: { readonly [field: string]: unknown }): number => Date.parse(String(line['time']))
   for (const by of nodes) {
     for (const line of by.log) {
       if (line.msg !== 'one of our miners made a share' || timeOf(line) < sinceMs) continue
-      found.set(String(line['shareHash']), { by, atMs: timeOf(line) })
+      const height = Number(line['height'])
+      found.set(String(line['shareHash']), { by, atMs: timeOf(line), height })
+      foundAt.set(height, (foundAt.get(height) ?? 0) + 1)
     }
   }
-  const waits: number[] = []
+  const aloneMs: number[] = []
+  const contestedMs: number[] = []
   for (const node of nodes) {
     for (const line of node.log) {
       if (line.msg !== 'node: shareConfirmed') continue
       const share = found.get(String(line['shareHash']))
-      if (share !== undefined && share.by !== node) waits.push(timeOf(line) - share.atMs)
+      if (share === undefined || share.by === node) continue
+      const ways = foundAt.get(share.height) === 1 ? aloneMs : contestedMs
+      ways.push(timeOf(line) - share.atMs)
     }
   }
-  return waits.sort((a, b) => a - b)
+  const rising = (a: number, b: number): number => a - b
+  return { aloneMs: aloneMs.sort(rising), contestedMs: contestedMs.sort(rising) }
 }
 
 /** @param sorted rising; @param part 0 to 1 */
