@@ -1,6 +1,6 @@
 export type { BitcoinNetwork } from './address.ts'
 export { addressFromScript, parseAddress } from './address.ts'
-export type { CoinbaseOutput, CoinbaseSkeleton } from './coinbase.ts'
+export type { CoinbaseSkeleton } from './coinbase.ts'
 export {
   BITCOIN_HEIGHT_LIMIT,
   buildCoinbase,
