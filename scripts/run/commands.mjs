@@ -81,6 +81,11 @@ const COMMANDS = {
     summary: 'two thousand power cuts over what a store writes; needs gcc; --cuts N, --seed N',
     run: script('test/faults/power-cut/power-cut.ts')
   },
+  mutate: {
+    usage: 'mutate --files F --tests T',
+    summary: 'change one small thing of a source at a time and see whether tests notice; --minutes N, --seed N',
+    run: script('test/mutation/mutate.ts')
+  },
   kill: {
     usage: 'kill [options]',
     summary:

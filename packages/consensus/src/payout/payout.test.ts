@@ -40,6 +40,25 @@ describe('the outputs of a coinbase', () => {
 
   const one = weightsOf([[testAddress(1), 1n]])
 
+  it('asked of one window again, are those of what is asked now', () => {
+    const cut = (bps: number) => ({ address: DONATION, bps })
+    const asked = [
+      { valueSats: 1_000n, donation: null, fee: null },
+      { valueSats: 1_000n, donation: null, fee: cut(100) },
+      { valueSats: 1_000n, donation: cut(200), fee: null },
+      { valueSats: 2_000n, donation: cut(200), fee: null },
+      { valueSats: 2_000n, donation: null, fee: null }
+    ]
+    const weights = weightsOf([[testAddress(2), 1n]])
+    for (const first of asked) {
+      for (const then of asked) {
+        payoutOutputs({ ...first, weights })
+        const fresh = payoutOutputs({ ...then, weights: weightsOf([[testAddress(2), 1n]]) })
+        expect(payoutOutputs({ ...then, weights })).toEqual(fresh)
+      }
+    }
+  })
+
   it('leave out a cut of nothing, and pay no miner when the cuts take everything', () => {
     const request = { valueSats: 1000n, weights: one, fee: null }
     expect(payoutOutputs({ ...request, donation: { address: DONATION, bps: 0 } }).map(rowOf)).toEqual([

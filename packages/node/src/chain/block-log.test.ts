@@ -97,4 +97,38 @@ describe('BlockLog', () => {
     expect(log.settle(found(1).blockHash, 'accepted', null)).toBeNull()
     expect(log.size).toBe(0)
   })
+
+  it('an answer overwrites those that say less, and none that says as much or more', () => {
+    const rising = [
+      'seen',
+      'submitted',
+      'superseded',
+      'failed',
+      'rejected',
+      'lost-race',
+      'duplicate',
+      'accepted'
+    ] as const
+    for (const [older, before] of rising.entries()) {
+      for (const [newer, answer] of rising.entries()) {
+        if (answer === 'seen' || answer === 'submitted') continue
+        const log = new BlockLog([found(2)])
+        log.record(found(1, before))
+        const settled = log.settle(found(1).blockHash, answer, null)
+        expect(settled?.result ?? null, `${answer} after ${before}`).toBe(newer > older ? answer : null)
+      }
+    }
+  })
+
+  it('an orphaned block stays one, whatever bitcoin nodes answer to it', () => {
+    const log = new BlockLog([found(1, 'orphaned')])
+    expect(log.settle(found(1).blockHash, 'duplicate', null)).toBeNull()
+    expect(log.settle(found(1).blockHash, 'accepted', null)).toBeNull()
+  })
+
+  it('without a single confirmation a block is not in the chain', () => {
+    const log = new BlockLog([found(1, 'accepted'), found(2)])
+    expect(log.fate(found(1).blockHash, 0)?.result).toBe('orphaned')
+    expect(log.fate(found(2).blockHash, 0)?.result).toBe('lost-race')
+  })
 })
