@@ -10,7 +10,7 @@ import { seededRng, shareHash } from '@p2poolv2/primitives'
 import { bitcoindFlags } from '../../e2e/stage/bitcoind-flags.ts'
 import type { NodeProgram } from '../../e2e/stage/node-program.ts'
 import type { Stage } from '../../e2e/stage/stage.ts'
-import { confirmedChain, storedHeader, withStoredChain } from '../../e2e/stage/stored-chain.ts'
+import { confirmedChain, type StoredChain, storedHeader, withStoredChain } from '../../e2e/stage/stored-chain.ts'
 import { until } from '../../e2e/stage/until.ts'
 import { onStage } from '../../network/script-stage.ts'
 import { type Ledger, readLedger, writeLedger } from './ledger.ts'
@@ -83,11 +83,23 @@ async function check(ledger: Ledger, said: Said): Promise<void> {
     ledger.owed = ledger.owed.filter(({ share }) => !counted.has(share))
     const lost = ledger.owed.find(({ beforeKill }) => ledger.kills - beforeKill >= OWED_KILLS)
     if (lost !== undefined) {
-      const [header] = await stored.store.readHeaders([lost.share])
-      const where = header === null ? 'is not even stored' : `is stored at height ${header?.height}`
-      throw new Error(`share ${lost.share}, made before kill ${lost.beforeKill}, counts nowhere: it ${where}`)
+      const where = await placeOf(stored, lost.share, chain)
+      throw new Error(`share ${lost.share}, made before kill ${lost.beforeKill}, counts nowhere: ${where}`)
     }
   })
+}
+
+/** Where a share that counts nowhere stands, for whoever looks into it. */
+async function placeOf(stored: StoredChain, share: ShareHash, chain: readonly ShareHash[]): Promise<string> {
+  const [record] = await stored.store.readHeaders([share])
+  if (record === null || record === undefined) return 'it is not even stored'
+  const { height, prevShareHash } = await storedHeader(stored, share)
+  const parent = chain[height - 1] === prevShareHash ? 'the confirmed one' : 'none of the confirmed ones'
+  const [body] = await stored.store.readShares([share])
+  const above = chain.slice(height, height + 4)
+  const uncles = await Promise.all(above.map(async hash => (await storedHeader(stored, hash)).uncles.length))
+  const has = body === null ? 'no body' : 'its body'
+  return `it is stored at height ${height} with ${has}, its parent is ${parent}; shares from there on name ${uncles.join(', ')} uncles`
 }
 
 async function onBitcoin(url: string, hash: string): Promise<true | null> {
