@@ -57,6 +57,11 @@ export const configSchema = z.strictObject({
           'Address to listen on; :: is all of this computer, IPv4 as well, so that miners on your LAN can connect.'
         ),
       port: port.default(3333).describe('TCP port for miners.'),
+      v2_port: port
+        .optional()
+        .describe(
+          'TCP port for miners that speak Stratum V2, which is encrypted; 0: none. Default: three above port, so 3336, and none where another program has that or port is 0.'
+        ),
       high_difficulty_port: port
         .optional()
         .describe(

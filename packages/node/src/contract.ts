@@ -35,13 +35,18 @@ export type BlockSubmitResult = 'accepted' | 'duplicate' | 'lost-race' | 'reject
 export type NodeEvent =
   /** What the network tells. */
   | PeerEvent
-  /** `startDifficulty`: of the door it came in by; it starts no lower. */
+  /**
+   * `startDifficulty`: of the door it came in by; it starts no lower. `channel`: its number on its connection, where that carries more
+   * than one miner; it is closed like a connection, without the others.
+   */
   | {
       readonly type: 'minerConnected'
       readonly miner: MinerId
       readonly remote: string
       readonly startDifficulty?: number
+      readonly channel?: number
     }
+  /** Whole messages of its protocol, lines or frames. */
   | { readonly type: 'minerLines'; readonly miner: MinerId; readonly lines: readonly Uint8Array[] }
   | { readonly type: 'minerGone'; readonly miner: MinerId }
   /** A checked template; `source` is the bitcoin node's url without credentials. */

@@ -4,7 +4,7 @@ import { Gossip } from '@p2poolv2/gossip'
 import type { Moment, SteadyMs } from '@p2poolv2/primitives'
 import { steadyMs, unixMs } from '@p2poolv2/primitives'
 import type { ShareChain } from '@p2poolv2/sharechain'
-import { StratumV1 } from '@p2poolv2/stratum'
+import { BothProtocols } from '@p2poolv2/stratum'
 import { BlockKeeper } from './chain/block-keeper.ts'
 import { ChainKeeper } from './chain/chain-keeper.ts'
 import { chainPortOf } from './chain/chain-port.ts'
@@ -100,7 +100,7 @@ export class NodeCore {
         rng,
         authorise: createAuthorise(options),
         tooLarge: options.tooLarge ?? 'solo',
-        protocol: new StratumV1(),
+        protocol: new BothProtocols(),
         jobs: this.#jobs,
         keeper: this.#keeper,
         stats: this.#stats,

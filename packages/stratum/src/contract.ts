@@ -101,6 +101,8 @@ export interface SessionOptions extends SessionSettings {
   readonly connectedAtMs: SteadyMs
   /** Where the miner connects from; kept for whoever lists sessions. */
   readonly remote: string
+  /** Its number on its connection, where that carries more than one (Stratum V2): positive, below 2^31 - 1. */
+  readonly channel?: number
 }
 
 /** Jobs of a connection that ended, with what was submitted for them. Whoever keeps them tells them what sessions are told. */
@@ -186,9 +188,15 @@ export type SessionEvent =
   | { readonly type: 'authorised'; readonly requestId: number; readonly identity: MinerIdentity }
   /**
    * `message` names the fix and goes to the miner. `patienceMs`: for how long to keep the connection, default 10 s; more lets a
-   * miner that tries again for ever do so more slowly.
+   * miner that tries again for ever do so more slowly. `blames`: what is wrong is not the bitcoin address.
    */
-  | { readonly type: 'refused'; readonly requestId: number; readonly message: string; readonly patienceMs?: number }
+  | {
+      readonly type: 'refused'
+      readonly requestId: number
+      readonly message: string
+      readonly patienceMs?: number
+      readonly blames?: 'share-address'
+    }
   /** New work for this miner: the answer to `wantWork`, a renewal or a new block. `job.id` is new. */
   | {
       readonly type: 'work'
@@ -213,6 +221,8 @@ export type CloseReason =
   | 'no-authorise'
   | 'only-rejects'
   | 'asked'
+  | 'undecodable'
+  | 'job-too-large'
 
 /**
  * Effects of one event come in this order: solutions, what to send, facts (`joined`, `accepted`, `rejected`, `difficultyConflict`) as they

@@ -1,3 +1,4 @@
+export { BothProtocols } from './both-protocols.ts'
 export type {
   AuthoriseRequest,
   DifficultyLimits,
@@ -25,3 +26,5 @@ export { isMisbehaviour } from './v1/messages.ts'
 export { SIZE_CLASSES } from './v1/size-classes.ts'
 export { StratumV1 } from './v1/stratum-v1.ts'
 export { isWorkText, newestWork } from './v1/work-text.ts'
+export { type ConnectionEffect, type ConnectionFault, V2Connection } from './v2/connection.ts'
+export { framesIn, isWorkFrames, newestFrames } from './v2/work-frames.ts'

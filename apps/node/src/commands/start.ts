@@ -107,6 +107,7 @@ function welcome(node: RunningNode, stratumHost: string, apiHost: string): strin
     ...minerHosts(stratumHost).map(
       address => `miners: stratum+tcp://${urlHost(address)}:${node.stratumPort}  user: your bitcoin address`
     ),
+    ...(node.stratumV2 === null ? [] : v2Lines(node.stratumV2, stratumHost)),
     `share-chain address of this node: ${node.shareAddress}`
   ]
   const invite = node.invite()
@@ -120,6 +121,12 @@ function welcome(node: RunningNode, stratumHost: string, apiHost: string): strin
       'this is a development chain: its coins are worth nothing; ./p2poolv2 init --chain main writes a configuration for a real one'
     )
   return lines
+}
+
+function v2Lines({ port, authorityText }: NonNullable<RunningNode['stratumV2']>, stratumHost: string): string[] {
+  return minerHosts(stratumHost).map(
+    address => `miners of Stratum V2: stratum2+tcp://${urlHost(address)}:${port}/${authorityText}`
+  )
 }
 
 /** Addresses under which miners reach us: those of the LAN when listening on all, else the one configured. */

@@ -35,8 +35,7 @@ export const WALLET_FILE_NAME = 'wallet.key'
  */
 export function openWallet(dataDir: string, randomKey: () => Uint8Array): Wallet {
   makeFolder(dataDir)
-  const file = join(dataDir, WALLET_FILE_NAME)
-  const secret = existingSecret(file) ?? newSecret(file, randomKey)
+  const secret = openKeyFile(join(dataDir, WALLET_FILE_NAME), randomKey)
   return {
     shareProgram: bip86OutputKey(xOnlyPublicKey(secret)),
     minerAddress: (index, network) => {
@@ -46,6 +45,14 @@ export function openWallet(dataDir: string, randomKey: () => Uint8Array): Wallet
       return address
     }
   }
+}
+
+/**
+ * The key in a file, made if there is none (64 hex digits, file mode 0600).
+ * @throws WalletError when the file is not a key or others may read it
+ */
+export function openKeyFile(file: string, randomKey: () => Uint8Array): Uint8Array {
+  return existingSecret(file) ?? newSecret(file, randomKey)
 }
 
 function existingSecret(file: string): Uint8Array | null {

@@ -51,7 +51,11 @@ export const ADDRESS_PREFIXES: Readonly<Record<BitcoinNetwork, readonly string[]
 /** What to write into a miner that shall reach this node. */
 export function connectAnswer(
   { stratum, api }: Config,
-  ports: { readonly stratum: number; readonly api: number },
+  ports: {
+    readonly stratum: number
+    readonly v2: { readonly port: number; readonly authorityText: string } | null
+    readonly api: number
+  },
   network: BitcoinNetwork
 ): ConnectJson {
   const hosts = hostsOf(stratum.hostname)
@@ -64,10 +68,25 @@ export function connectAnswer(
       ? []
       : [{ port: stratum.tls_port, tls: true, startDifficulty: stratum.start_difficulty ?? null }])
   ]
+  const { v2 } = ports
+  const v1Ways = doors.flatMap(door =>
+    hosts.map(host => ({
+      url: `stratum+${door.tls ? 'ssl' : 'tcp'}://${inUrl(host)}:${door.port}`,
+      host,
+      protocol: 'v1' as const,
+      ...door
+    }))
+  )
+  const v2Ways = (v2 === null ? [] : hosts).map(host => ({
+    url: `stratum2+tcp://${inUrl(host)}:${v2?.port}/${v2?.authorityText}`,
+    host,
+    protocol: 'v2' as const,
+    port: v2?.port ?? 0,
+    tls: false,
+    startDifficulty: stratum.start_difficulty ?? null
+  }))
   return {
-    stratum: doors.flatMap(door =>
-      hosts.map(host => ({ url: `stratum+${door.tls ? 'ssl' : 'tcp'}://${inUrl(host)}:${door.port}`, host, ...door }))
-    ),
+    stratum: [...v1Ways, ...v2Ways],
     user: `${stratum.bare_name_address ?? 'YOUR_BITCOIN_ADDRESS'}.worker1`,
     password: 'x',
     addressPrefixes: [...ADDRESS_PREFIXES[network]],

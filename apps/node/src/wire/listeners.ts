@@ -7,6 +7,7 @@ import { ConfigError } from '../config.ts'
 import type { Config } from '../settings.ts'
 import { PAGE_DIRECTORY } from './api-answers.ts'
 import { STOP_RANK } from './stop-order.ts'
+import type { StratumV2Door } from './stratum-v2.ts'
 
 /** For how long miners that were told to leave are served on: what they have under way may be a block. */
 const DRAIN_MS = 1_000
@@ -19,10 +20,13 @@ export interface Listener extends Part {
 /** The miners' door, and the way back to them. */
 export interface StratumListener extends Listener {
   readonly server: StratumServer
+  /** Where Stratum V2 is spoken, and the key by which its miners know this node; null where it is not. */
+  readonly v2: { readonly port: number; readonly authorityText: string } | null
 }
 
 export interface StratumListenerDeps {
   readonly maxConnections: number
+  readonly v2: StratumV2Door | null
   /** Where connections and lines of miners go. */
   readonly post: (event: NodeEvent) => void
   /** Of what miners are told; see `StratumServerDeps`. */
@@ -31,21 +35,27 @@ export interface StratumListenerDeps {
 }
 
 export function stratumListener(config: Config, deps: StratumListenerDeps): StratumListener {
-  const { maxConnections, post, mayWrite, log } = deps
+  const { maxConnections, v2, post, mayWrite, log } = deps
   const { hostname, port: firstPort, trusted_ranges, proxy_ranges, max_connections_per_address } = config.stratum
   const server = stratumServer(
     {
       host: hostname,
       port: firstPort,
-      moreDoors: moreDoors(config),
+      moreDoors: [...moreDoors(config), ...(v2 === null ? [] : [v2.door])],
       maxConnections,
       maxPerAddress: max_connections_per_address ?? Math.ceil(maxConnections / 2),
       trustedRanges: trusted_ranges,
       proxyRanges: proxy_ranges
     },
     {
-      onConnected: (miner, remote, { startDifficulty }) =>
-        post({ type: 'minerConnected', miner, remote, ...(startDifficulty !== undefined && { startDifficulty }) }),
+      onConnected: (miner, remote, { startDifficulty }, channel) =>
+        post({
+          type: 'minerConnected',
+          miner,
+          remote,
+          ...(startDifficulty !== undefined && { startDifficulty }),
+          ...(channel !== undefined && { channel })
+        }),
       onLines: (miner, lines) => post({ type: 'minerLines', miner, lines }),
       onGone: miner => post({ type: 'minerGone', miner }),
       ...(mayWrite && { mayWrite }),
@@ -53,21 +63,27 @@ export function stratumListener(config: Config, deps: StratumListenerDeps): Stra
     }
   )
   let port = 0
+  let v2Port = 0
   return {
     name: 'Stratum server',
     server,
     get port() {
       return port
     },
+    get v2() {
+      return v2 === null || v2Port === 0 ? null : { port: v2Port, authorityText: v2.authorityText }
+    },
     start: async () => {
       port = await server.listen()
+      if (v2 !== null) v2Port = server.ports.at(-1) ?? 0
     },
     stopRank: STOP_RANK.stratum,
-    stop: signal => {
+    stop: async signal => {
       // The doors first: who is told to connect again must not come back in.
       const stopped = server.stop({ ...signal, drainMs: DRAIN_MS })
       post({ type: 'drain' })
-      return stopped
+      await stopped
+      await v2?.handshakes.stop()
     }
   }
 }

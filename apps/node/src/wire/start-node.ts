@@ -34,6 +34,7 @@ import { type SetupHost, setupSources } from './setup.ts'
 import { openShareChain } from './share-store.ts'
 import { STOP_RANK } from './stop-order.ts'
 import { stratumRecorder } from './stratum-recorder.ts'
+import { stratumV2Door } from './stratum-v2.ts'
 
 /**
  * How long a node that is to join others, or was among others before it stopped, waits for the first answer before it makes shares of its own: an answer takes a second, or
@@ -47,6 +48,8 @@ export interface RunningNode {
   readonly chain: ChainName
   readonly shareAddress: string
   readonly stratumPort: number
+  /** Where Stratum V2 is spoken, and the key by which its miners know this node; null where it is not. */
+  readonly stratumV2: { readonly port: number; readonly authorityText: string } | null
   readonly apiPort: number
   /** True when the embedded development chain stands in for bitcoind. */
   readonly embeddedChain: boolean
@@ -122,8 +125,10 @@ export async function startNode(config: Config, invite: Invite | null, host: Nod
     },
     { blocks: () => core.queries.blocks(), post, log }
   )
+  const v2 = stratumV2Door(config, { clock, rng, log })
   const stratum = stratumListener(config, {
     maxConnections,
+    v2,
     post,
     log,
     // An accepted share that is told of is one that a killed node still has.
@@ -203,7 +208,7 @@ export async function startNode(config: Config, invite: Invite | null, host: Nod
       hostChecks: checks.kept,
       logLines: () => host.logLines?.() ?? [],
       config: () => configAnswer(config, host.configFile ?? null),
-      connect: () => connectAnswer(config, { stratum: stratum.port, api: api.port }, params.addressNetwork)
+      connect: () => connectAnswer(config, { stratum: stratum.port, v2: stratum.v2, api: api.port }, params.addressNetwork)
     }
   })
 
@@ -236,6 +241,7 @@ export async function startNode(config: Config, invite: Invite | null, host: Nod
     chain: params.chain,
     shareAddress: encodeShareAddress({ version: 1, program: wallet.shareProgram }, params.shareAddressHrp),
     stratumPort: stratum.port,
+    stratumV2: stratum.v2,
     apiPort: api.port,
     embeddedChain: bitcoin.isEmbedded,
     status,

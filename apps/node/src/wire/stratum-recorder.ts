@@ -77,7 +77,8 @@ async function started(recorder: Recorder, folder: string): Promise<void> {
 
 function told(recorder: Recorder, event: NodeEvent, now: Moment): void {
   if (event.type === 'minerLines') recorder.received(event.miner, event.lines, now)
-  else if (event.type === 'minerConnected') recorder.connected(event.miner, event, now)
+  // What is written down is lines, so only Stratum V1.
+  else if (event.type === 'minerConnected' && event.channel === undefined) recorder.connected(event.miner, event, now)
   else if (event.type === 'minerGone') recorder.left(event.miner, now)
 }
 

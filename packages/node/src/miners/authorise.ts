@@ -8,7 +8,9 @@ import type { NodeMode } from '../contract.ts'
 /** Reads addresses, asks nobody. `message` names the fix and goes to the miner. */
 export type Authorise = (
   request: AuthoriseRequest
-) => { readonly ok: true; readonly identity: MinerIdentity } | { readonly ok: false; readonly message: string }
+) =>
+  | { readonly ok: true; readonly identity: MinerIdentity }
+  | { readonly ok: false; readonly message: string; readonly blames?: 'share-address' }
 
 export interface AuthoriseOptions {
   readonly params: ChainParams
@@ -77,7 +79,8 @@ export function createAuthorise(options: AuthoriseOptions): Authorise {
       if (!share.ok) {
         return {
           ok: false,
-          message: `p2p=${echo(request.shareAddress)} in the password is refused (${share.reason}): give a ${hrp}1p... address or leave p2p= out`
+          blames: 'share-address',
+          message: `p2p=${echo(request.shareAddress)} is refused (${share.reason}): give a ${hrp}1p... address or leave p2p= out`
         }
       }
       shareProgram = share.program.program

@@ -234,12 +234,12 @@ export class MinerDesk {
   #answer(miner: Miner, { requestId, request }: EffectOf<'authorise'>, now: Moment): SessionEvent {
     const answer = this.#deps.authorise(request)
     if (answer.ok) return { type: 'authorised', requestId, identity: answer.identity }
-    const { message } = answer
+    const { message, blames } = answer
     const { remote, session } = miner
     const user = request.worker === '' ? request.user : `${request.user}.${request.worker}`
     const patienceMs = this.refusedMiners.refused({ remote, user, userAgent: session.userAgent, message }, now)
     this.#deps.effects.report({ type: 'minerRefused', miner: miner.id, message })
-    return { type: 'refused', requestId, message, patienceMs }
+    return { type: 'refused', requestId, message, patienceMs, ...(blames !== undefined && { blames }) }
   }
 
   /** Once of each code and connection. */

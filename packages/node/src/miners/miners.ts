@@ -15,7 +15,7 @@ import type {
   SessionSettings
 } from '@p2poolv2/stratum'
 import { settingsOfDoor } from '@p2poolv2/stratum'
-import type { MinerId, MinerWarningCode } from '../contract.ts'
+import type { MinerId, MinerWarningCode, NodeEvent } from '../contract.ts'
 import type { MinerAddresses } from '../work/work-template.ts'
 import { ParkedSessions } from './parked-sessions.ts'
 
@@ -61,6 +61,8 @@ interface RememberedDifficulty {
   readonly says: MinerSays
   readonly atMs: SteadyMs
 }
+
+type MinerConnected = Extract<NodeEvent, { readonly type: 'minerConnected' }>
 
 export interface MinersOptions {
   readonly network: BitcoinNetwork
@@ -119,7 +121,7 @@ export class Miners {
   /** @returns null at the cap: close the connection */
   connect(
     id: MinerId,
-    { remote, startDifficulty }: { readonly remote: string; readonly startDifficulty?: number },
+    { remote, startDifficulty, channel }: Pick<MinerConnected, 'remote' | 'startDifficulty' | 'channel'>,
     nowMs: SteadyMs
   ): Miner | null {
     invariant(!this.#byId.has(id), 'a miner id is new')
@@ -137,7 +139,8 @@ export class Miners {
         extranonce,
         sessionId: bytesToHex(rng.bytes(8)),
         connectedAtMs: nowMs,
-        remote
+        remote,
+        ...(channel === undefined ? {} : { channel })
       },
       {
         resume: sessionId => this.#resume(id, sessionId),

@@ -86,5 +86,19 @@ export const MINER_MESSAGES = {
     cause: 'The folder of [stratum] record cannot be written: no space, or not this user’s.',
     cost: 'None: the recording ends, mining goes on.',
     fix: 'Free some space, or leave [stratum] record out.'
+  }),
+  handshakeFailed: warning({
+    id: 'P2P-0220',
+    says: 'a Stratum V2 handshake could not be answered',
+    cause: 'The thread that answers handshakes has ended, for want of memory mostly; the next handshake starts another.',
+    cost: 'That miner has to connect again.',
+    fix: 'Free some memory. If it stays, leave Stratum V2 out with [stratum] v2_port = 0 and report it.'
+  }),
+  v2PortUnavailable: warning({
+    id: 'P2P-0221',
+    says: 'the usual port for Stratum V2 cannot be had; miners that speak it are not served',
+    cause: 'Another program has the port, another node of yours perhaps, or the system does not give it.',
+    cost: 'None for miners that speak Stratum V1; those of Stratum V2 find nobody.',
+    fix: 'Choose another with [stratum] v2_port, or 0 if you have none of those miners.'
   })
 }

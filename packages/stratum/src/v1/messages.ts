@@ -73,7 +73,7 @@ export function setDifficultyLine(difficultyText: string): string {
  */
 export const RECONNECT_LINE = '{"id":null,"method":"client.reconnect","params":[]}\n'
 
-const MISBEHAVIOURS: ReadonlySet<string> = new Set<CloseReason>(['not-json', 'invalid-requests'])
+const MISBEHAVIOURS: ReadonlySet<string> = new Set<CloseReason>(['not-json', 'invalid-requests', 'undecodable'])
 
 /**
  * Whether the reason for closing a session speaks against the address it came from. A wrong user name does not: it is a

@@ -1,1 +1,9 @@
-export {}
+export { FRAME_HEADER_BYTES, readHead } from './frame.ts'
+export type { Fields, Message, MessageName } from './messages.ts'
+export { channelIdOf, frameOf, messageName, readMessage } from './messages.ts'
+export { type Cipher, type NewCipher, NonceCounter, portableCipher, TAG_BYTES } from './noise/aead.ts'
+export { authorityFromText, authorityText } from './noise/authority-text.ts'
+export { certify, isCertified } from './noise/certificate.ts'
+export { ACT_1_BYTES, ACT_2_BYTES, finish, respond, type SessionKeys } from './noise/handshake.ts'
+export { type KeyPair, keyPairFrom, SECRET_BYTES, xOf } from './noise/key-pair.ts'
+export { FrameOpener, sealFrame, type TransportFault } from './noise/transport.ts'

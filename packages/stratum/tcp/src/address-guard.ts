@@ -7,12 +7,14 @@ const MINUTE_MS = 60_000
 interface Conduct {
   minuteStartMs: SteadyMs
   connects: number
+  handshakes: number
   misbehaviours: number
   bannedUntilMs: number
 }
 
 export interface AddressLimits {
   readonly connectsPerMinute: number
+  readonly handshakesPerMinute: number
   readonly misbehavioursPerMinute: number
   readonly banMs: number
 }
@@ -26,12 +28,14 @@ export class AddressGuard {
     this.#limits = limits
   }
 
-  /** Counts a new connection and says whether to keep it. */
-  admit(address: string, nowMs: SteadyMs): 'admit' | 'too-many' | 'banned' {
+  /** Counts a new connection, which begins with a handshake or does not, and says whether to keep it. */
+  admit(address: string, kind: 'plain' | 'sealed', nowMs: SteadyMs): 'admit' | 'too-many' | 'banned' {
     const conduct = this.#conductOf(address, nowMs)
     if (nowMs < conduct.bannedUntilMs) return 'banned'
-    conduct.connects += 1
-    return conduct.connects > this.#limits.connectsPerMinute ? 'too-many' : 'admit'
+    const { connectsPerMinute, handshakesPerMinute } = this.#limits
+    if (kind === 'sealed') conduct.handshakes += 1
+    else conduct.connects += 1
+    return conduct.connects > connectsPerMinute || conduct.handshakes > handshakesPerMinute ? 'too-many' : 'admit'
   }
 
   /** Counts a connection ended for misbehaviour. @returns whether that was one too many */
@@ -49,12 +53,13 @@ export class AddressGuard {
   #conductOf(address: string, nowMs: SteadyMs): Conduct {
     let conduct = this.#conducts.get(address)
     if (conduct === undefined) {
-      conduct = { minuteStartMs: nowMs, connects: 0, misbehaviours: 0, bannedUntilMs: 0 }
+      conduct = { minuteStartMs: nowMs, connects: 0, handshakes: 0, misbehaviours: 0, bannedUntilMs: 0 }
       this.#conducts.set(address, conduct)
     }
     if (nowMs - conduct.minuteStartMs >= MINUTE_MS) {
       conduct.minuteStartMs = nowMs
       conduct.connects = 0
+      conduct.handshakes = 0
       conduct.misbehaviours = 0
     }
     return conduct

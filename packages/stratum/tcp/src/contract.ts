@@ -1,6 +1,8 @@
 import type { LineFault } from '@p2poolv2/stratum'
+import type { TransportFault } from '@p2poolv2/stratum/sv2'
 import type { CertificateFiles } from './certificate.ts'
 import type { LineLimits } from './line-budget.ts'
+import type { Handshakes } from './v2/handshakes.ts'
 
 /** Why a connection ended. */
 export type GoneReason =
@@ -14,7 +16,10 @@ export type GoneReason =
   /** It had said nothing when another one came and there was no room. */
   | 'made-room'
   | 'stopped'
+  /** Stratum V2: it did not say the first act, or there was no answer to be had in time. */
+  | 'no-handshake'
   | LineFault
+  | TransportFault
 
 /** One port that miners come in by. */
 export interface Door {
@@ -26,6 +31,10 @@ export interface Door {
   readonly tls?: CertificateFiles
   /** Miners that come in here start no lower than this, as rented ones do. */
   readonly startDifficulty?: number
+  /** Miners that come in here speak Stratum V2. */
+  readonly handshakes?: Handshakes
+  /** A port that cannot be had is done without, and said. Default: the server does not start. */
+  readonly isOptional?: boolean
 }
 
 /** Bounds of a listener, all with defaults in `DEFAULT_LIMITS`. */
@@ -42,6 +51,8 @@ export interface StratumLimits extends LineLimits {
   readonly maxPerAddress: number
   /** New connections from one address in a minute; further ones are closed at once. A farm may share one address. */
   readonly connectsPerMinute: number
+  /** The same where connections begin with a handshake, which costs more than a line. */
+  readonly handshakesPerMinute: number
   /** Connections of one address ended for misbehaviour in a minute, after which it is banned for `banMs`. */
   readonly misbehavioursPerMinute: number
   readonly banMs: number
@@ -55,6 +66,7 @@ export const DEFAULT_LIMITS: StratumLimits = {
   maxConnections: 10_000,
   maxPerAddress: 2_000,
   connectsPerMinute: 3_000,
+  handshakesPerMinute: 600,
   misbehavioursPerMinute: 10,
   banMs: 60_000,
   // A session asks for two submits a second at most, so this is what a hundred miners send over one connection; a burst is

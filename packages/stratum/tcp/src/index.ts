@@ -1,4 +1,7 @@
 export { AddressRangeError } from './address-ranges.ts'
 export type { Door } from './contract.ts'
+export { AnsweringThread } from './v2/answering.ts'
+export { Handshakes } from './v2/handshakes.ts'
+export { NoiseIdentity } from './v2/noise-identity.ts'
 export { Recorder } from './recorder.ts'
 export { StratumServer } from './stratum-server.ts'

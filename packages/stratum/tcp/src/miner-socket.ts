@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import type { SteadyMs } from '@p2poolv2/primitives'
-import { isWorkText, LineReader, newestWork, type SessionOutput } from '@p2poolv2/stratum'
+import { isWorkText, type LineFault, LineReader, newestWork, type SessionOutput } from '@p2poolv2/stratum'
+import type { TransportFault } from '@p2poolv2/stratum/sv2'
 import type { GoneReason } from './contract.ts'
 import { LineBudget, type LineLimits } from './line-budget.ts'
 
@@ -8,10 +9,20 @@ import { LineBudget, type LineLimits } from './line-budget.ts'
 const CLOSE_WITHIN_MS = 5_000
 /** Lines of one miner before others have their turn. No miner needs more at a time, and a flood is no more than its own delay. */
 export const LINES_AT_ONCE = 32
+const NOTHING = new Uint8Array()
 /** More than this does not wait for a flush: what the network does not take has to be seen. */
 const MAX_SAID_CHARS = 16_384
 
+/** Cuts what is read into whole messages. After a fault nothing comes any more. */
+export interface MessageReader {
+  push(chunk: Uint8Array): { readonly lines: readonly Uint8Array[]; readonly fault: MessageFault | null }
+}
+
+type MessageFault = LineFault | TransportFault
+
 export interface MinerSocketOptions {
+  /** Default: lines. */
+  readonly reader?: MessageReader
   readonly maxUnsentBytes: number
   readonly maxUnsentMs: number
   readonly lines: LineLimits
@@ -24,6 +35,8 @@ export interface MinerSocketOptions {
   readonly onLines: (lines: readonly Uint8Array[]) => void
   /** More lines came than miners have reason to send: for a moment no more is read. */
   readonly onPaused: () => void
+  /** The network has taken everything that was written. */
+  readonly onDrained?: () => void
   /** Once, after which nothing comes any more. */
   readonly onGone: (why: GoneReason) => void
 }
@@ -34,7 +47,7 @@ export class MinerSocket {
   readonly connectedAtMs: SteadyMs
   readonly #socket: Socket
   readonly #options: MinerSocketOptions
-  readonly #reader = new LineReader()
+  readonly #reader: MessageReader
   readonly #budget: LineBudget
   /** While it runs nothing is read: what comes stays with the system, and then with the sender. */
   #pause: NodeJS.Timeout | null = null
@@ -56,6 +69,7 @@ export class MinerSocket {
     this.connectedAtMs = options.nowMs()
     this.#socket = socket
     this.#options = options
+    this.#reader = options.reader ?? new LineReader()
     this.#budget = new LineBudget(options.lines, this.connectedAtMs)
     socket.on('data', chunk => this.#read(chunk))
     socket.on('error', () => {
@@ -74,6 +88,16 @@ export class MinerSocket {
   /** Whether a complete line ever came. */
   get hasSpoken(): boolean {
     return this.#hasSpoken
+  }
+
+  /** Earlier bytes wait for the network. */
+  get isBacklogged(): boolean {
+    return this.#socket.writableLength > 0
+  }
+
+  /** Goes on with what the reader had to hold back. */
+  readHeld(): void {
+    this.#read(NOTHING)
   }
 
   /**
@@ -195,6 +219,7 @@ export class MinerSocket {
   readonly #written = (): void => {
     if (this.#socket.writableLength > 0) return
     this.#unsentSinceMs = null
+    this.#options.onDrained?.()
     const work = this.#heldWork
     if (work === '' || this.#endedAtMs !== null || this.#socket.destroyed) return
     this.#heldWork = ''

@@ -55,6 +55,7 @@ export class OpenDoor {
   }
 
   get port(): number {
+    if (this.door.isOptional === true && !this.#server.listening) return 0
     const address = this.#server.address()
     invariant(address !== null && typeof address === 'object', 'a listening server has an address')
     return address.port

@@ -6,8 +6,9 @@ import { AddressRanges } from './address-ranges.ts'
 import { DEFAULT_LIMITS, type Door, type GoneReason, type StratumLimits } from './contract.ts'
 import { MinerSocket } from './miner-socket.ts'
 import { OpenDoor, type Visitor } from './open-door.ts'
-import { Outbox } from './outbox.ts'
+import { Outbox, type Speaker } from './outbox.ts'
 import { isSharedAddress } from './shared-address.ts'
+import { SealedSocket } from './v2/sealed-socket.ts'
 
 const SWEEP_EVERY_MS = 5_000
 /** Time for what was sent to arrive when the server stops. */
@@ -34,9 +35,12 @@ export interface StratumServerOptions extends Partial<StratumLimits>, Door {
 }
 
 export interface StratumServerDeps {
-  /** `miner` is a number never used again; `remote` is address and port; `door` the one it came in by. */
-  readonly onConnected: (miner: number, remote: string, door: Door) => void
-  /** Complete lines of one read, in order: all of them, or so many at a time that others have their turn. */
+  /**
+   * `miner` is a number never used again; `remote` is address and port; `door` the one it came in by; `channel` its number on a
+   * connection of Stratum V2, which may carry more than one miner.
+   */
+  readonly onConnected: (miner: number, remote: string, door: Door, channel?: number) => void
+  /** Complete lines or frames of one read, in order: all of them, or so many at a time that others have their turn. */
   readonly onLines: (miner: number, lines: readonly Uint8Array[]) => void
   /** Once per connected miner. */
   readonly onGone: (miner: number, why: GoneReason) => void
@@ -55,6 +59,14 @@ export interface StratumServerDeps {
 type Aside = 'a renewed certificate is in use' | 'address refused for a while: what it sends is not stratum'
 type Notice = Message<'warn'> | Aside
 
+/** Ends of connections that speak against the address. */
+const MISBEHAVIOURS: ReadonlySet<GoneReason> = new Set<GoneReason>([
+  'line-too-long',
+  'not-stratum',
+  'not-sealed',
+  'frame-too-long'
+])
+
 /** The TCP side of stratum: sockets in, lines out. Knows nothing of what the lines say. */
 export class StratumServer {
   readonly #options: StratumServerOptions
@@ -64,8 +76,10 @@ export class StratumServer {
   readonly #isShared: (address: string) => boolean
   readonly #doors: readonly OpenDoor[]
   readonly #trusted: AddressRanges
-  /** Bounded by `maxConnections`. */
-  readonly #miners = new Map<number, MinerSocket>()
+  /** Connections: a miner's number, or that of a connection with channels. Bounded by `maxConnections`. */
+  readonly #miners = new Map<number, MinerSocket | SealedSocket>()
+  /** Miners that are channels of one; bounded as channels of a connection are. */
+  readonly #channels = new Map<number, SealedSocket>()
   /** How many of them an address has. */
   readonly #perAddress = new Map<string, number>()
   readonly #guard: AddressGuard
@@ -93,7 +107,7 @@ export class StratumServer {
           isFront: address => proxies.includes(address),
           // A front is refused for nothing that those do whom it speaks for.
           onConnection: (_socket, address) =>
-            proxies.includes(address) ? this.#hasRoom() : this.#isRefused(address) ? 'refuse' : 'take',
+            proxies.includes(address) ? this.#hasRoom() : this.#isRefused(address, door) ? 'refuse' : 'take',
           onVisitor: visitor => this.#accept(visitor, door),
           onWrongHeader: address => this.#notice(MESSAGES.proxyHeaderBad, { address }),
           onError: err => this.#notice(MESSAGES.acceptFailed, { err })
@@ -105,7 +119,7 @@ export class StratumServer {
     return this.#miners.size
   }
 
-  /** Of the doors in the order given, the first one first; to be asked while they are open. */
+  /** Of the doors in the order given, the first one first; to be asked while they are open. 0: of one done without. */
   get ports(): readonly number[] {
     return this.#doors.map(({ port }) => port)
   }
@@ -117,7 +131,7 @@ export class StratumServer {
    */
   async listen(): Promise<number> {
     try {
-      for (const door of this.#doors) await door.listen()
+      for (const door of this.#doors) await this.#open(door)
     } catch (error) {
       for (const door of this.#doors) door.close()
       throw error
@@ -126,6 +140,16 @@ export class StratumServer {
     const [port] = this.ports
     invariant(port !== undefined, 'there is a first door')
     return port
+  }
+
+  async #open(door: OpenDoor): Promise<void> {
+    try {
+      await door.listen()
+    } catch (err) {
+      if (door.door.isOptional !== true) throw err
+      const { host, port } = door.door
+      this.#deps.log.warn(MESSAGES.v2PortUnavailable, { err, host, port })
+    }
   }
 
   /** Looks whether certificates were renewed; called by itself every few seconds. */
@@ -142,15 +166,24 @@ export class StratumServer {
 
   /** Sends whole messages before the server waits again, as one write; nothing happens if the miner has left. */
   send(miner: number, output: SessionOutput): void {
-    this.#miners.get(miner)?.send(output)
+    const socket = this.#miners.get(miner)
+    if (socket instanceof MinerSocket) socket.send(output)
+    else this.#channels.get(miner)?.say(miner, output)
   }
 
   /** Sends what waits, then hangs up; what the miner sent before it knew is still delivered. @param reason a session's `CloseReason`s may speak against the address; others do not */
   close(miner: number, reason?: string): void {
-    const socket = this.#miners.get(miner)
+    const channel = this.#channels.get(miner)
+    const socket = channel ?? this.#miners.get(miner)
     if (socket === undefined) return
-    if (reason !== undefined && isMisbehaviour(reason)) this.#misbehaved(socket)
-    socket.end('closed')
+    const isFault = reason !== undefined && isMisbehaviour(reason)
+    if (isFault) this.#misbehaved(socket)
+    // At a stop all channels end, and clients take the end of the connection best.
+    if (channel === undefined || isFault || reason === 'stopping') socket.end('closed')
+    else {
+      this.#channels.delete(miner)
+      channel.endMiner(miner, reason ?? 'closed')
+    }
   }
 
   /**
@@ -187,27 +220,52 @@ export class StratumServer {
   #accept({ socket, from, isThroughFront }: Visitor, door: Door): void {
     const { address, port } = from
     // Of who came through a front it is known only now who he is.
-    if (isThroughFront && this.#isRefused(address)) {
+    if (isThroughFront && this.#isRefused(address, door)) {
       socket.destroy()
       return
     }
     const miner = this.#nextMiner++
     const { maxUnsentBytes, maxUnsentMs, linesPerSec, burstLines } = this.#limits
-    const minerSocket = new MinerSocket(socket, address, {
+    const options = {
       maxUnsentBytes,
       maxUnsentMs,
       lines: { linesPerSec, burstLines },
       nowMs: () => this.#clock.now().steadyMs,
-      mayWrite: this.#deps.mayWrite ?? (() => 'yes'),
-      onOutput: socket => this.#outbox.add(socket),
-      onLines: lines => this.#deps.onLines(miner, lines),
+      mayWrite: this.#deps.mayWrite ?? ((): 'yes' => 'yes'),
+      onOutput: (speaker: Speaker) => this.#outbox.add(speaker),
       onPaused: () => this.#paused(address),
-      onGone: why => this.#gone(miner, why)
-    })
-    this.#miners.set(miner, minerSocket)
-    this.#perAddress.set(address, (this.#perAddress.get(address) ?? 0) + 1)
+      onGone: (why: GoneReason) => this.#gone(miner, why)
+    }
     const host = address.includes(':') ? `[${address}]` : address
-    this.#deps.onConnected(miner, `${host}:${port}`, door)
+    const remote = `${host}:${port}`
+    this.#perAddress.set(address, (this.#perAddress.get(address) ?? 0) + 1)
+    if (door.handshakes === undefined) {
+      const onLines = (lines: readonly Uint8Array[]): void => this.#deps.onLines(miner, lines)
+      this.#miners.set(miner, new MinerSocket(socket, address, { ...options, onLines }))
+      this.#deps.onConnected(miner, remote, door)
+      return
+    }
+    const { handshakes } = door
+    const sealed: SealedSocket = new SealedSocket(socket, address, {
+      ...options,
+      handshakes,
+      newMiner: () => this.#nextMiner++,
+      // A channel of a connection is a miner like another.
+      onOpened: (member, channel) => {
+        this.#channels.set(member, sealed)
+        this.#deps.onConnected(member, remote, door, channel)
+      },
+      onMessages: (member, messages) => this.#deps.onLines(member, messages),
+      onLeft: member => this.#left(member, 'left'),
+      onFault: reason => {
+        if (isMisbehaviour(reason)) this.#misbehaved(sealed)
+      }
+    })
+    this.#miners.set(miner, sealed)
+  }
+
+  #left(miner: number, why: GoneReason): void {
+    if (this.#channels.delete(miner)) this.#deps.onGone(miner, why)
   }
 
   #hasRoom(): 'take' | 'refuse' {
@@ -215,7 +273,7 @@ export class StratumServer {
     return waiting < this.#limits.maxConnections ? 'take' : 'refuse'
   }
 
-  #isRefused(address: string): boolean {
+  #isRefused(address: string, { handshakes }: Door): boolean {
     const { maxConnections, maxPerAddress } = this.#limits
     if (this.#miners.size >= maxConnections && !this.#makeRoom()) {
       this.#notice(MESSAGES.connectionsFull, {
@@ -228,7 +286,8 @@ export class StratumServer {
       this.#notice(MESSAGES.addressTooMany, { address, maxPerAddress })
       return true
     }
-    const answer = this.#guard.admit(address, this.#clock.now().steadyMs)
+    const kind = handshakes === undefined ? 'plain' : 'sealed'
+    const answer = this.#guard.admit(address, kind, this.#clock.now().steadyMs)
     if (answer === 'too-many') {
       this.#notice(MESSAGES.addressTooOften, { address })
     }
@@ -263,12 +322,13 @@ export class StratumServer {
     const others = (this.#perAddress.get(socket.address) ?? 1) - 1
     if (others === 0) this.#perAddress.delete(socket.address)
     else this.#perAddress.set(socket.address, others)
-    if (why === 'line-too-long' || why === 'not-stratum') this.#misbehaved(socket)
-    this.#deps.onGone(miner, why)
+    if (MISBEHAVIOURS.has(why)) this.#misbehaved(socket)
+    if (socket instanceof MinerSocket) this.#deps.onGone(miner, why)
+    else for (const member of socket.miners) this.#left(member, why)
     if (this.#miners.size === 0) this.#whenEmpty?.()
   }
 
-  #misbehaved({ address }: MinerSocket): void {
+  #misbehaved({ address }: MinerSocket | SealedSocket): void {
     const nowMs = this.#clock.now().steadyMs
     if (!this.#guard.misbehaved(address, nowMs)) return
     if (this.#trusted.includes(address) || this.#isShared(address) || this.#isProven(address, nowMs)) return
