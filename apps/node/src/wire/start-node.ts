@@ -208,7 +208,8 @@ export async function startNode(config: Config, invite: Invite | null, host: Nod
       hostChecks: checks.kept,
       logLines: () => host.logLines?.() ?? [],
       config: () => configAnswer(config, host.configFile ?? null),
-      connect: () => connectAnswer(config, { stratum: stratum.port, v2: stratum.v2, api: api.port }, params.addressNetwork)
+      connect: () =>
+        connectAnswer(config, { stratum: stratum.port, v2: stratum.v2, api: api.port }, params.addressNetwork)
     }
   })
 

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Clock, Log } from '@p2poolv2/runtime'
 import type { Rng } from '@p2poolv2/primitives'
+import type { Clock, Log } from '@p2poolv2/runtime'
 import { AnsweringThread, type Door, Handshakes, NoiseIdentity } from '@p2poolv2/stratum/tcp'
 import { openKeyFile } from '../data/wallet.ts'
 import type { Config } from '../settings.ts'

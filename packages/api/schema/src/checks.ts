@@ -51,7 +51,9 @@ export const connectSchema = z.object({
         port: z.int().describe('TCP port.'),
         protocol: z
           .enum(['v1', 'v2'])
-          .describe('What miners speak there. v2 is Stratum V2; its url ends in the key by which miners know this node.'),
+          .describe(
+            'What miners speak there. v2 is Stratum V2; its url ends in the key by which miners know this node.'
+          ),
         tls: z.boolean().describe('Whether miners speak TLS there.'),
         startDifficulty: z.number().nullable().describe('First difficulty at that port; null: by firmware.')
       })

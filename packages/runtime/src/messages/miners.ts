@@ -90,7 +90,8 @@ export const MINER_MESSAGES = {
   handshakeFailed: warning({
     id: 'P2P-0220',
     says: 'a Stratum V2 handshake could not be answered',
-    cause: 'The thread that answers handshakes has ended, for want of memory mostly; the next handshake starts another.',
+    cause:
+      'The thread that answers handshakes has ended, for want of memory mostly; the next handshake starts another.',
     cost: 'That miner has to connect again.',
     fix: 'Free some memory. If it stays, leave Stratum V2 out with [stratum] v2_port = 0 and report it.'
   }),

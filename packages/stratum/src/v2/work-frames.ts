@@ -35,9 +35,7 @@ export function newestFrames(older: Uint8Array, newer: Uint8Array): Uint8Array {
   const has = (frames: readonly Uint8Array[], name: MessageName): boolean =>
     frames.some(frame => messageName(frame) === name)
   const target = has(after, 'SetTarget') ? [] : before.filter(frame => messageName(frame) === 'SetTarget').slice(-1)
-  const prevHashAt = has(after, 'SetNewPrevHash')
-    ? -1
-    : before.findLastIndex(frame => messageName(frame) === 'SetNewPrevHash')
+  const prevHashAt = has(after, 'SetNewPrevHash') ? -1 : before.map(messageName).lastIndexOf('SetNewPrevHash')
   // A previous hash comes right after the job it names.
   const renewed = prevHashAt < 1 ? [] : before.slice(prevHashAt - 1, prevHashAt + 1)
   return concatBytes(...target, ...renewed, ...after)
