@@ -56,13 +56,17 @@ export class V2TestClient {
   /** The handshake and the set-up. */
   static async setUp(port: number, setUp: Partial<Fields<'SetupConnection'>> = {}): Promise<V2TestClient> {
     const client = await V2TestClient.connect(port)
-    client.send('SetupConnection', { ...SET_UP, ...setUp })
+    client.setUp(setUp)
     await client.next('SetupConnectionSuccess')
     return client
   }
 
   get isClosed(): boolean {
     return this.#isClosed
+  }
+
+  setUp(fields: Partial<Fields<'SetupConnection'>>): void {
+    this.send('SetupConnection', { ...SET_UP, ...fields })
   }
 
   send<N extends MessageName>(name: N, fields: Fields<N>): void {

@@ -20,6 +20,8 @@ import { SealedReader } from './sealed-reader.ts'
 /** Who has not said the first act by then is closed; who waits for the answer to it has a little more. */
 const ACT_1_WITHIN_MS = 10_000
 const ANSWER_WITHIN_MS = 20_000
+/** More than this does not wait for a flush: what the network does not take has to be seen. */
+const MAX_SAID_BYTES = 16_384
 
 export interface SealedSocketOptions extends Omit<MinerSocketOptions, 'reader' | 'onOutput' | 'onLines' | 'onDrained'> {
   readonly handshakes: Handshakes
@@ -50,6 +52,7 @@ export class SealedSocket {
   #isGone = false
   /** What was said since the last flush. */
   #said: Uint8Array[] = []
+  #saidBytes = 0
   /** Work of a miner that waits for the socket to drain: only the newest is of any use then. */
   readonly #heldWork = new Map<number, Uint8Array>()
 
@@ -112,6 +115,7 @@ export class SealedSocket {
     const sealer = this.#sealer
     if (said.length === 0 || sealer === null) return
     this.#said = []
+    this.#saidBytes = 0
     const sealed: Uint8Array[] = []
     for (const frames of said) for (const frame of framesIn(frames)) sealed.push(sealFrame(frame, sealer))
     this.#socket.send(concatBytes(...sealed))
@@ -195,7 +199,9 @@ export class SealedSocket {
 
   #say(frames: Uint8Array): void {
     this.#said.push(frames)
-    if (this.#said.length === 1) this.#options.onOutput(this)
+    this.#saidBytes += frames.length
+    if (this.#saidBytes > MAX_SAID_BYTES) this.flush()
+    else if (this.#said.length === 1) this.#options.onOutput(this)
   }
 
   #sayHeld(): void {
