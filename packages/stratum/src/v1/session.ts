@@ -288,7 +288,9 @@ export class V1Session implements MinerSession {
     if (refused === null) this.#announce()
     // That nobody answered is not the miner's fault: it may try again for a while.
     else if (verdict.type === 'unanswered') this.#annoy(1)
-    else this.#loginRefused(verdict.type === 'refused' ? verdict.patienceMs : undefined, nowMs)
+    else if (this.#login.refused(nowMs, verdict.type === 'refused' ? verdict.patienceMs : undefined) === 'close')
+      this.#close('refused')
+    else this.#annoy(1)
   }
 
   /** @returns null: the name counts from now on */
@@ -304,11 +306,6 @@ export class V1Session implements MinerSession {
     }
     if (admitted === 'added') this.#unannounced.push(verdict.identity)
     return null
-  }
-
-  #loginRefused(patienceMs: number | undefined, nowMs: SteadyMs): void {
-    if (this.#login.refused(nowMs, patienceMs) === 'close') this.#close('refused')
-    else this.#annoy(1)
   }
 
   /** Only now it is known both who mines and with what. */

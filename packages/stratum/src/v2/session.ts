@@ -145,7 +145,7 @@ export class V2Session implements MinerSession {
   }
 
   handle(event: SessionEvent, now: Moment): readonly SessionEffect[] {
-    if (this.#state === 'closed') return this.#out.take()
+    if (this.#state === 'closed' && event.type !== 'received') return this.#out.take()
     const nowMs = now.steadyMs
     switch (event.type) {
       case 'received':
