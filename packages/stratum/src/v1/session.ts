@@ -122,9 +122,7 @@ export class V1Session implements MinerSession {
     return remains === null ? null : { ...remains, sessionId: this.#sessionId }
   }
 
-  sizeFit(work: MiningWork): SizeFit | null {
-    return this.#shared.sizeFits.of(this.userAgent, work)
-  }
+  readonly sizeFit = (work: MiningWork): SizeFit | null => this.#shared.sizeFits.of(this.userAgent, work)
 
   hashrateHps(nowMs: SteadyMs): number {
     return this.#channel.difficulty.hashrateHps(nowMs)
