@@ -34,6 +34,11 @@ async function upstream(node: NodeProgram): Promise<{ readonly port: string; rea
   return { port, key }
 }
 
+function running(program: Program | null): Program {
+  if (program === null) throw new Error('the translator was started')
+  return program
+}
+
 function settings(
   downstreamPort: number,
   at: { readonly port: string; readonly key: string },
@@ -77,9 +82,15 @@ it('the reference translator mines shares here for miners of V1 behind it, over 
     const downstreamPort = await freePort()
     const file = join(dataDir, `translator-${aggregate}.toml`)
     await writeFile(file, settings(downstreamPort, await upstream(node), aggregate))
-    const translator = (): Program =>
-      new Program({ name: 'translator', command: P2POOL_TRANSLATOR, args: ['-c', file] })
-    let proxy = translator()
+    let isOver = false
+    let proxy: Program | null = null
+    // It ends by itself when it has tried to reach the node three times in vain, so whoever runs it has it started again.
+    const supervised = (async () => {
+      while (!isOver) {
+        proxy = new Program({ name: 'translator', command: P2POOL_TRANSLATOR, args: ['-c', file] })
+        await proxy.ended
+      }
+    })()
     const miners = [new TranslatedMiner(downstreamPort, 'a'), new TranslatedMiner(downstreamPort, 'b')]
     try {
       await until('accepted shares of both miners', PATIENCE_MS, () =>
@@ -87,8 +98,7 @@ it('the reference translator mines shares here for miners of V1 behind it, over 
       )
       await until('shares in the node’s account', PATIENCE_MS, async () => ((await accepted()) >= 3 ? true : null))
       const before = miners.map(miner => miner.accepted)
-      await proxy.stop('SIGKILL')
-      proxy = translator()
+      await running(proxy).stop('SIGKILL')
       await until('shares after the translator’s restart', PATIENCE_MS, () =>
         miners.every((miner, i) => miner.accepted > (before[i] ?? 0)) ? true : null
       )
@@ -100,10 +110,12 @@ it('the reference translator mines shares here for miners of V1 behind it, over 
       )
       expect(node.complaints.filter(({ level }) => level === 'error')).toEqual([])
     } catch (error) {
-      throw new Error(`${(error as Error).message}\n${proxy.tail}\n${node.program.tail}`, { cause: error })
+      throw new Error(`${(error as Error).message}\n${running(proxy).tail}\n${node.program.tail}`, { cause: error })
     } finally {
       for (const miner of miners) miner.stop()
-      await proxy.stop('SIGKILL')
+      isOver = true
+      await running(proxy).stop('SIGKILL')
+      await supervised
     }
   }
 }, 1_200_000)
