@@ -1,10 +1,9 @@
-import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
-import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import type { ConnectJson } from '@p2poolv2/api/schema'
 import { expect, it } from 'vitest'
 import { regtestAddress } from './stage/addresses.ts'
+import { freePort } from './stage/free-port.ts'
 import type { NodeProgram } from './stage/node-program.ts'
 import { Program } from './stage/program.ts'
 import { openStage } from './stage/stage.ts'
@@ -17,15 +16,6 @@ const PATIENCE_MS = 120_000
 /** Its miners are told a difficulty that a script can meet. */
 const HASHRATE_HPS = 2_000
 const PAYEE = regtestAddress(78)
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
 
 async function upstream(node: NodeProgram): Promise<{ readonly port: string; readonly key: string }> {
   const { stratum } = JSON.parse(await node.text('/v1/connect')) as ConnectJson

@@ -1,10 +1,9 @@
-import { once } from 'node:events'
-import { type AddressInfo, createServer } from 'node:net'
 import type { ConnectJson, StatusJson } from '@p2poolv2/api/schema'
 import { parseAddress } from '@p2poolv2/bitcoin'
 import { bytesToHex } from '@p2poolv2/primitives'
 import { expect, it } from 'vitest'
 import { regtestAddress } from './stage/addresses.ts'
+import { freePort } from './stage/free-port.ts'
 import type { NodeProgram } from './stage/node-program.ts'
 import { SealedMiner } from './stage/sealed-miner.ts'
 import { openStage } from './stage/stage.ts'
@@ -13,16 +12,6 @@ import { until } from './stage/until.ts'
 /** Shares come every two seconds: agreeing takes a few of them, and chance may take many. */
 const AGREE_MS = 150_000
 const SEALED = regtestAddress(77)
-
-/** A port that nobody has now. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
 
 async function v2Url(node: NodeProgram): Promise<string> {
   const { stratum } = JSON.parse(await node.text('/v1/connect')) as ConnectJson
