@@ -44,6 +44,7 @@ export const PURPOSES: Readonly<Record<string, string>> = {
   vite: 'packs the page',
   vitest: 'runs the tests',
   ws: 'WebSockets of the API',
+  yaml: 'reads the packaging files that tests look at',
   zeromq: 'hears of new blocks from bitcoind',
   zod: 'shapes of settings and API answers'
 }
