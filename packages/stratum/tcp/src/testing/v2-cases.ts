@@ -16,10 +16,10 @@ export const V2_CASES = {
   session: [45, 51, 52, 54],
   /** Why there is no test of it here. */
   elsewhere: {
-    15: 'measured, not tested: docs/stratum-v2.md has the numbers',
+    15: 'about the time of a turn: handshakes are answered on a thread of their own, and no test asserts times',
     60: 'no channel target is above what is useful unless somebody set it: the tests of vardiff have it',
     67: 'the translator is a program of others: its test runs where there is one',
-    68: 'the reference miner is a program of others, as above'
+    68: 'the reference miner is a program of others, and was not run'
   } as Readonly<Record<number, string>>
 } as const
 
