@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
 
-const CRASH = fileURLToPath(new URL('testing/crash-on-screen.ts', import.meta.url))
+const CRASH = fileURLToPath(new URL('../../testing/crash-on-screen.ts', import.meta.url))
 
 it.runIf(existsSync('/usr/bin/script'))('a crash leaves the screen as it was, and its reason on it', () => {
   const command = `'${process.execPath}' --conditions=p2pool-source --import=tsx '${CRASH}'`

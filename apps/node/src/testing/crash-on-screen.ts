@@ -1,5 +1,5 @@
 // A program that breaks while it has the full screen. Run on a terminal by the test of it.
-import { FullScreen } from '../full-screen.ts'
+import { FullScreen } from '../cli/watch/full-screen.ts'
 
 const screen = new FullScreen(process.stdout, process.stdin, () => {})
 screen.draw(['drawn'])
