@@ -37,10 +37,10 @@ describe.each(MODES)('a node in the mode %s', (mode, options) => {
     expect(checks.map(({ id }) => id)).toEqual([
       'bitcoin-node',
       'work',
+      'clock',
       'miners',
       'miners-refused',
-      'coinbase-room',
-      'clock'
+      'coinbase-room'
     ])
     expect(checks.filter(({ group }) => group === 'peers' || group === 'sharechain')).toEqual([])
     expect(checks.find(({ id }) => id === 'work')).toMatchObject({ state: 'ok' })

@@ -3,7 +3,7 @@ import { type DestinationStream, type Level, type Logger, pino, stdTimeFunctions
 import { humanLine } from './human-line.ts'
 import { DescriptorSink } from './line-sink.ts'
 import type { Message } from './messages/message.ts'
-import { PROGRAM_MESSAGES } from './messages/program.ts'
+import { MESSAGES } from './messages/table.ts'
 
 export type LogLevel = Exclude<Level, 'fatal'> | 'silent'
 
@@ -109,6 +109,6 @@ export function createLog(options: LogOptions): Log {
 
 /** What the log itself has to say, in its own form. */
 function lostLine(linesLost: number): string {
-  const { id, level, says } = PROGRAM_MESSAGES.logLost
+  const { id, level, says } = MESSAGES.logLost
   return `${JSON.stringify({ level, time: new Date().toISOString(), id, linesLost, msg: says })}\n`
 }
