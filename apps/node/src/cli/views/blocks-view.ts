@@ -13,7 +13,7 @@ export function blocksView({ blocks, total, counts, tipHeight }: BlocksJson, she
       { title: 'time (UTC)' },
       { title: 'state' },
       { title: 'confirmations', align: 'right' },
-      { title: 'found' },
+      { title: 'handed over' },
       { title: 'pays', align: 'right' },
       { title: 'to', align: 'right' },
       { title: 'of it yours', align: 'right' },
