@@ -136,18 +136,17 @@ describe('blocks of the pool', () => {
     hash: String(bitcoinHeight),
     bitcoinHeight,
     state: 'good',
-    isFoundHere: false,
     oursSats: 0n,
     ...over
   })
 
   it('are told from their find to the day their coins can be spent', () => {
     during(MINUTE_MS, () => ({ blocks: [block(950)] }))
-    const found = during(MINUTE_MS, () => ({ blocks: [block(1_001, { isFoundHere: true, oursSats: 7n }), block(950)] }))
+    const found = during(MINUTE_MS, () => ({ blocks: [block(1_001, { oursSats: 7n }), block(950)] }))
     expect(found.map(({ text }) => text)).toEqual([
-      'One of your miners found bitcoin block 1001. It pays you 7 sats, to be spent in a hundred blocks.'
+      'The pool found bitcoin block 1001. It pays you 7 sats, to be spent in a hundred blocks.'
     ])
-    const blocks = [block(1_001, { isFoundHere: true, oursSats: 7n }), block(950, { oursSats: 5n })]
+    const blocks = [block(1_001, { oursSats: 7n }), block(950, { oursSats: 5n })]
     const matured = during(MINUTE_MS, () => ({ blocks, bitcoinHeight: 1_100 }))
     expect(brief(matured)).toEqual(['payout-matured told', 'payout-matured told'])
     expect(during(MINUTE_MS, () => ({ blocks, bitcoinHeight: 1_101 }))).toEqual([])

@@ -165,12 +165,11 @@ export class AlertWatch {
   }
 
   #blockNews({ type, block }: BlockNews): Found {
-    const { bitcoinHeight, oursSats, isFoundHere } = block
+    const { bitcoinHeight, oursSats } = block
     const paid = oursSats === 0n ? 'nothing' : this.#settings.words.sats(oursSats)
     switch (type) {
       case 'found': {
-        const who = isFoundHere ? 'One of your miners found' : 'The pool found'
-        const text = `${who} bitcoin block ${bitcoinHeight}. It pays you ${paid}${oursSats === 0n ? '' : ', to be spent in a hundred blocks'}.`
+        const text = `The pool found bitcoin block ${bitcoinHeight}. It pays you ${paid}${oursSats === 0n ? '' : ', to be spent in a hundred blocks'}.`
         return { rule: 'block-found', state: 'told', title: 'Block found', text }
       }
       case 'lost': {

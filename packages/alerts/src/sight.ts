@@ -31,6 +31,5 @@ export interface BlockSight {
   readonly bitcoinHeight: number
   /** `lost`: another block has its height. */
   readonly state: 'good' | 'lost'
-  readonly isFoundHere: boolean
   readonly oursSats: Sats
 }

@@ -144,7 +144,6 @@ function sightOf(queries: NodeQueries, diskFreeBytes: number | null, now: Moment
           hash: blockHash,
           bitcoinHeight,
           state: LOST.test(result) ? 'lost' : 'good',
-          isFoundHere: result !== 'seen',
           oursSats: outputs.reduce((sum, { address, valueSats }) => (ours.has(address) ? sum + valueSats : sum), 0n)
         })
       ),
