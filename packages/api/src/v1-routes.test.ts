@@ -278,13 +278,13 @@ describe('blocks and payouts', () => {
     await withBlocks()
     const { blocks, counts, total, tipHeight } = await node.json<BlocksJson>('/v1/blocks')
     expect(
-      blocks.map(({ height, state, confirmations, blocksToMaturity, ourSats, isFoundHere }) => [
+      blocks.map(({ height, state, confirmations, blocksToMaturity, ourSats, isSubmittedHere }) => [
         height,
         state,
         confirmations,
         blocksToMaturity,
         ourSats,
-        isFoundHere
+        isSubmittedHere
       ])
     ).toEqual([
       [300, 'waiting', 0, null, 3_000_000_000, true],

@@ -37,7 +37,7 @@ const block = z.object({
     .describe(
       'seen: another node found it and nothing was submitted from here; else the best answer of our bitcoin nodes.'
     ),
-  isFoundHere: z.boolean().describe('Whether it was submitted from here.'),
+  isSubmittedHere: z.boolean().describe('Whether it was submitted from here.'),
   payees: count.describe('Outputs of its coinbase with an address.'),
   sats: sats.describe('What its coinbase pays in all, in satoshis.'),
   ours: z.array(paid).describe('Its outputs to addresses this node mines for.'),

@@ -36,7 +36,7 @@ export async function blocksJson(reads: NodeReads, household: Household, asked: 
       confirmations,
       blocksToMaturity,
       result: block.result,
-      isFoundHere: isFoundHere(block.result),
+      isSubmittedHere: isSubmittedHere(block.result),
       payees: block.outputs.length,
       sats: block.outputs.reduce((sum, output) => sum + output.valueSats, 0n),
       ours: paid.map(({ address, valueSats: sats }) => ({ address, sats })),
@@ -105,6 +105,6 @@ async function ledgerFor(
 }
 
 /** Blocks of other nodes of the pool are `seen`, or wait for their share to be confirmed. */
-export function isFoundHere(result: string): boolean {
+export function isSubmittedHere(result: string): boolean {
   return result !== 'seen' && result !== 'unconfirmed'
 }

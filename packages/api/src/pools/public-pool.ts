@@ -4,7 +4,7 @@ import { HASHES_PER_DIFFICULTY } from '@p2poolv2/node'
 import { secFromMs } from '@p2poolv2/primitives'
 import type { FastifyInstance } from 'fastify'
 import { NoAnswer } from '../answering.ts'
-import { isFoundHere } from '../answers/blocks-answer.ts'
+import { isSubmittedHere } from '../answers/blocks-answer.ts'
 import { workerId } from '../answers/workers-answer.ts'
 import type { NodeReads } from '../reads/node-reads.ts'
 
@@ -144,7 +144,7 @@ function highScores({ queries, clock }: NodeReads) {
 async function foundBlocks({ readBlocks }: NodeReads) {
   const blocks = await readBlocks(MAX_BLOCKS)
   return blocks
-    .filter(({ result }) => isFoundHere(result))
+    .filter(({ result }) => isSubmittedHere(result))
     .map(({ bitcoinHeight, outputs }) => ({
       height: bitcoinHeight,
       minerAddress: outputs[0]?.address ?? '',

@@ -25,7 +25,7 @@ export function blocksView({ blocks, total, counts, tipHeight }: BlocksJson, she
       utc(block.time),
       { text: block.state, look: stateLook(block.state, style) },
       grouped(block.confirmations),
-      block.isFoundHere ? { text: 'here', look: style.good } : 'elsewhere',
+      block.isSubmittedHere ? { text: 'here', look: style.good } : 'elsewhere',
       bitcoins(block.sats),
       grouped(block.payees),
       { text: bitcoins(block.ourSats), look: block.ourSats > 0 ? style.bold : style.dim },
