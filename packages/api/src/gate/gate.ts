@@ -82,7 +82,8 @@ export class Gate {
     const ip = request.socket.remoteAddress ?? ''
     if (this.#rate.take(ip, 1, this.#clock.now().steadyMs) > 0) return 429
     if (origin !== undefined && !this.#options.cors && hostOf(origin) !== host) return 403
-    const token = new URL(request.url ?? '/', 'http://localhost').searchParams.get('token')
+    const [, query] = (request.url ?? '').split('?', 2)
+    const token = new URLSearchParams(query).get('token')
     if (isAllowed({ authorization, ip, token, isAtHome: false }, 'read', this.#options)) return null
     this.#rate.take(ip, WRONG_LOGIN_COST, this.#clock.now().steadyMs)
     return 401

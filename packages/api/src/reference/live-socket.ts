@@ -38,8 +38,9 @@ export class LiveSocket implements JournalListener {
   attach(server: Server, refusal: (request: IncomingMessage) => number | null): void {
     server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       socket.on('error', () => socket.destroy())
-      const { pathname } = new URL(request.url ?? '/', 'http://localhost')
-      const status = pathname === '/ws' ? refusal(request) : 404
+      // Whatever a stranger wrote there: most of it is no URL.
+      const [path] = (request.url ?? '').split('?', 1)
+      const status = path === '/ws' ? refusal(request) : 404
       const code = status ?? (this.#clients.size >= MAX_SOCKETS ? 503 : null)
       if (code !== null) socket.end(`HTTP/1.1 ${code} Refused\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`)
       else this.#server.handleUpgrade(request, socket, head, client => this.#welcome(client))

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { get } from 'node:http'
 import { A_SHARE, address } from '@p2poolv2/node/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
@@ -245,6 +246,16 @@ describe('the reference’s WebSocket', () => {
     const own = open({ origin: node.url('') })
     await once(own, 'open')
     own.terminate()
+  })
+
+  // The first three are no URLs; a page of any site may have a browser ask for them.
+  it.each(['//', '///ws', 'http://[', '*', '/ws/', '//ws?token=%'])('is not at %s', async path => {
+    const headers = { connection: 'upgrade', upgrade: 'websocket' }
+    const asked = get(node.url(''), { path, headers })
+    const [answer] = (await once(asked, 'response')) as [{ readonly statusCode: number }]
+    expect(answer.statusCode).toBe(404)
+    asked.destroy()
+    expect((await fetch(node.url('/livez'))).status).toBe(200)
   })
 
   it('asks for the login in its query where there is one', async () => {
