@@ -187,13 +187,17 @@ describe('over the wire', () => {
     expect(await post({})).toBe(401)
   })
 
-  it('guessing is cut off', async () => {
+  it.each(['header', 'query'])('guessing in the %s is cut off', async where => {
     node = new LiveNode()
     await node.start({ login: LOGIN })
-    const authorization = `Basic ${basic('p2poolv2', 'guess')}`
+    const guessed = basic('p2poolv2', 'guess')
     const codes: number[] = []
     for (let guess = 0; guess < BURST / WRONG_LOGIN_COST + 2; guess++)
-      codes.push(await status('/v1/status', { authorization }))
+      codes.push(
+        where === 'header'
+          ? await status('/v1/status', { authorization: `Basic ${guessed}` })
+          : await status(`/v1/events?token=${guessed}`)
+      )
     expect(codes[0]).toBe(401)
     expect(codes.at(-1)).toBe(429)
   })

@@ -65,7 +65,8 @@ export class Gate {
       const token = tokenInQuery ? queryToken(request.query) : null
       const asking = { authorization, ip: request.ip, token, isAtHome: isAtHome(request) }
       if (access === 'open' || isAllowed(asking, access, this.#options)) return undefined
-      if (authorization !== undefined && this.#isTooMuch(request.ip, WRONG_LOGIN_COST, reply)) return reply
+      const isGuess = authorization !== undefined || token !== null
+      if (isGuess && this.#isTooMuch(request.ip, WRONG_LOGIN_COST, reply)) return reply
       // Without www-authenticate: the page asks for the login itself, and no browser does in its stead.
       return reply.code(this.#refusalCode(access)).send(refusal(REFUSED[access]))
     })
