@@ -113,13 +113,23 @@ const inConsensus = (room: string, ...imports: string[]): Room => ({
   imports: imports.map(file => `${CONSENSUS}/${file}`)
 })
 
+const BITCOIND = 'packages/bitcoind/src'
+const inBitcoind = (room: string, ...imports: string[]): Room => ({
+  path: `${BITCOIND}/${room}/`,
+  imports: imports.map(file => `${BITCOIND}/${file}`)
+})
+
 /**
- * What is the same for miners of every protocol does not know that there is one. In `consensus` the bytes of a share know no
+ * What is the same for miners of every protocol does not know that there is one. Templates and found blocks share nothing
+ * but the calls to bitcoind. In `consensus` the bytes of a share know no
  * rule, who is paid does not depend on how a share is written, and no rule reads the messages of peers.
  */
 export const ROOMS: readonly Room[] = [
   { path: 'packages/stratum/src/mining/', imports: ['packages/stratum/src/contract.ts'] },
   { path: 'packages/stratum/src/contract.ts', imports: ['packages/stratum/src/mining/size-fit.ts'] },
+  inBitcoind('rpc', 'config.ts'),
+  inBitcoind('templates', 'rpc/', 'config.ts', 'waiting.ts'),
+  inBitcoind('blocks', 'rpc/', 'config.ts', 'waiting.ts'),
   inConsensus('encoding', 'share.ts'),
   inConsensus('coinbase', 'share.ts', 'params.ts'),
   inConsensus('commitment', 'share.ts', 'encoding/', 'coinbase/'),

@@ -7,7 +7,7 @@ import { ConfigError, type ConfigSources, loadConfig } from '../config.ts'
 import { configuredParams } from '../data/chain-params.ts'
 import { openDataDir } from '../data/data-dir.ts'
 import { readGenesis } from '../data/devnet-genesis.ts'
-import { inviteAddresses, inviteExtra, listenAddress } from '../wire/peer-addresses.ts'
+import { inviteAddresses, inviteExtra, listenAddress } from '../wire/peers/peer-addresses.ts'
 import { type NodeAt, runningNode } from './running-node.ts'
 
 /**

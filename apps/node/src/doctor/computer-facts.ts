@@ -11,7 +11,7 @@ import { fileReason } from '../data/file-trouble.ts'
 import { WALLET_FILE_NAME } from '../data/wallet.ts'
 import type { Config } from '../settings.ts'
 import { configAnswer } from '../wire/api-answers.ts'
-import { descriptorLimit } from '../wire/connection-cap.ts'
+import { descriptorLimit } from '../wire/miners/connection-cap.ts'
 import type { ComputerFacts, PortFacts } from './computer-probes.ts'
 
 /** For each thing that is asked of the system or a socket. */

@@ -1,5 +1,5 @@
 import type { Config } from '../settings.ts'
-import { BITCOIN_CHAINS } from '../wire/bitcoin-chains.ts'
+import { BITCOIN_CHAINS } from '../wire/bitcoin/bitcoin-chains.ts'
 import { bitcoindFacts } from './bitcoind-facts.ts'
 import { BITCOIND_PROBES } from './bitcoind-probes.ts'
 import { type Check, checked } from './check.ts'

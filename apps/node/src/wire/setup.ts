@@ -11,7 +11,7 @@ import { configTemplate } from '../config-template.ts'
 import { writeOnce } from '../data/write-once.ts'
 import { BITCOIND, type Config } from '../settings.ts'
 import { ADDRESS_PREFIXES } from './api-answers.ts'
-import { BITCOIN_CHAINS } from './bitcoin-chains.ts'
+import { BITCOIN_CHAINS } from './bitcoin/bitcoin-chains.ts'
 
 /** How a written configuration comes into force. */
 export interface SetupHost {

@@ -19,22 +19,22 @@ import { openWallet, WALLET_FILE_NAME, WalletError } from '../data/wallet.ts'
 import type { Config } from '../settings.ts'
 import { ownerAlerts } from './alerts.ts'
 import { configAnswer, connectAnswer } from './api-answers.ts'
-import { openBitcoinNodes } from './bitcoin-nodes.ts'
-import { bitcoindSide } from './bitcoind-side.ts'
-import { builtInMiners } from './built-in-miners.ts'
-import { openConnectionCap } from './connection-cap.ts'
+import { openBitcoinNodes } from './bitcoin/bitcoin-nodes.ts'
+import { bitcoindSide } from './bitcoin/bitcoind-side.ts'
 import { doctorChecks } from './doctor-checks.ts'
-import { openKnownPeers } from './known-peers.ts'
 import { apiListener, type Listener, stratumListener } from './listeners.ts'
+import { builtInMiners } from './miners/built-in-miners.ts'
+import { openConnectionCap } from './miners/connection-cap.ts'
+import { stratumRecorder } from './miners/stratum-recorder.ts'
+import { stratumV2Door } from './miners/stratum-v2.ts'
 import { keptFigures, miningHistory } from './mining-history.ts'
-import { NO_PEERS } from './no-peers.ts'
 import { configuredOptions } from './node-options.ts'
-import { peerNetwork } from './peer-network.ts'
+import { openKnownPeers } from './peers/known-peers.ts'
+import { NO_PEERS } from './peers/no-peers.ts'
+import { peerSide } from './peers/peer-side.ts'
 import { type SetupHost, setupSources } from './setup.ts'
 import { openShareChain } from './share-store.ts'
 import { STOP_RANK } from './stop-order.ts'
-import { stratumRecorder } from './stratum-recorder.ts'
-import { stratumV2Door } from './stratum-v2.ts'
 
 /**
  * How long a node that is to join others, or was among others before it stopped, waits for the first answer before it makes shares of its own: an answer takes a second, or
@@ -137,7 +137,7 @@ export async function startNode(config: Config, invite: Invite | null, host: Nod
   const peers =
     knownPeers === null
       ? null
-      : peerNetwork(config, knownPeers, {
+      : peerSide(config, knownPeers, {
           params,
           privateKey: await loadIdentity({ directory: config.data_dir, fresh: config.p2p.fresh_identity }),
           invite,

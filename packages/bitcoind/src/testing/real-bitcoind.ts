@@ -5,8 +5,8 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { addressFromScript, witnessProgramScript } from '@p2poolv2/bitcoin'
-import { RpcClient } from '../rpc-client.ts'
-import { RpcError } from '../rpc-error.ts'
+import { RpcClient } from '../rpc/rpc-client.ts'
+import { RpcError } from '../rpc/rpc-error.ts'
 import { pause } from '../waiting.ts'
 
 export interface RealBitcoindOptions {

@@ -1,0 +1,335 @@
+import { DevChainServer } from '@p2poolv2/devchain/rpc'
+import { buildBlock, REGTEST_DIFFICULTY } from '@p2poolv2/devchain/testing'
+import { blockHash, bytesToHex } from '@p2poolv2/primitives'
+import { createLog } from '@p2poolv2/runtime'
+import { afterEach, describe, expect, it } from 'vitest'
+import type { BitcoindConfig } from '../config.ts'
+import { httpAnswer, type PeerScript, rpcAnswer, rpcRefusal, ScriptedPeer } from '../testing/scripted-peer.ts'
+import {
+  type BlockResult,
+  BlockSubmitter,
+  type BlockSubmitterPorts,
+  type FoundBlock,
+  MAX_UNDER_WAY
+} from './block-submitter.ts'
+
+const log = createLog({ level: 'silent', format: 'json' })
+const never = new AbortController().signal
+const undo: (() => unknown)[] = []
+afterEach(async () => {
+  for (const step of undo.splice(0).reverse()) await step()
+})
+
+async function devChain(port = 0): Promise<DevChainServer> {
+  const server = await DevChainServer.start({ user: 'u', password: 'p', port, difficulty: REGTEST_DIFFICULTY })
+  undo.push(() => server.stop())
+  return server
+}
+
+async function peer(script: PeerScript): Promise<ScriptedPeer> {
+  const started = await ScriptedPeer.start(script)
+  undo.push(() => started.stop())
+  return started
+}
+
+const node = ({ url }: { url: string }) => ({ url, user: 'u', password: 'p' })
+
+function submitter(nodes: readonly BitcoindConfig[], ports: Partial<BlockSubmitterPorts> = {}) {
+  const steps: string[] = []
+  const results: BlockResult[] = []
+  const settled: string[] = []
+  const made = new BlockSubmitter(
+    { nodes, retryMinMs: 5, retryMaxMs: 20 },
+    {
+      persist: async () => void steps.push('persisted'),
+      settled: block => void settled.push(block.blockHash),
+      onResult: result => {
+        steps.push(result.result)
+        results.push(result)
+      },
+      bitcoinHeight: () => null,
+      log,
+      ...ports
+    }
+  )
+  undo.push(() => made.close())
+  return { made, steps, results, settled }
+}
+
+const BLOCK: FoundBlock = { blockHash: blockHash('00'.repeat(32)), bitcoinHeight: 1, blockHex: '00' }
+
+function found(server: DevChainServer): FoundBlock {
+  const block = buildBlock(server.chain.template(1_795_360_577))
+  return { ...BLOCK, blockHex: bytesToHex(block) }
+}
+
+describe('BlockSubmitter', () => {
+  it('is idle once every block under way has its answer', async () => {
+    const { made, results } = submitter([node(await devChain())])
+    await made.idle()
+    void made.submit(BLOCK, { signal: never })
+    void made.submit(BLOCK, { signal: never })
+    await made.idle()
+    expect(results).toHaveLength(2)
+  })
+
+  it('keeps the block first and tells every node of it', async () => {
+    const [one, other] = [await devChain(), await devChain()]
+    const block = found(one)
+    const { made, steps } = submitter([node(one), node(other)])
+    const results = await made.submit(block, { signal: never })
+    expect(results).toMatchObject([
+      { url: one.url, result: 'accepted', reason: null },
+      { url: other.url, result: 'accepted', reason: null }
+    ])
+    expect(steps).toEqual(['persisted', 'accepted', 'accepted'])
+    expect([one.chain.tip.bitcoinHeight, other.chain.tip.bitcoinHeight]).toEqual([1, 1])
+    expect(await made.submit(block, { signal: never })).toMatchObject([
+      { result: 'duplicate' },
+      { result: 'duplicate' }
+    ])
+  })
+
+  it('a block that cannot be kept is submitted all the same', async () => {
+    const server = await devChain()
+    const { made } = submitter([node(server)], { persist: () => Promise.reject(new Error('ENOSPC')) })
+    expect(await made.submit(found(server), { signal: never })).toMatchObject([{ result: 'accepted' }])
+  })
+
+  it('a disk that is stuck does not hold up a block', async () => {
+    const server = await devChain()
+    let release = (): void => {}
+    const persist = () =>
+      new Promise<void>(resolve => {
+        release = resolve
+      })
+    const onResult = () => release()
+    const { made } = submitter([node(server)], { persist, onResult })
+    expect(await made.submit(found(server), { signal: never })).toMatchObject([{ result: 'accepted' }])
+  })
+
+  it('says why a node refuses', async () => {
+    const server = await devChain()
+    const block = buildBlock(server.chain.template(1_795_360_577), { work: 'misses' })
+    const { made } = submitter([node(server)])
+    const wrong = await made.submit({ ...BLOCK, blockHex: bytesToHex(block) }, { signal: never })
+    expect(wrong).toMatchObject([{ result: 'rejected', reason: 'high-hash' }])
+    expect(await made.submit(BLOCK, { signal: never })).toMatchObject([
+      { result: 'rejected', reason: 'Block decode failed' }
+    ])
+  })
+
+  it.each([
+    ['inconclusive', 'lost-race', 'inconclusive'],
+    ['duplicate-inconclusive', 'lost-race', 'duplicate-inconclusive'],
+    ['stale-prevblk', 'lost-race', 'stale-prevblk'],
+    ['bad-prevblk', 'rejected', 'bad-prevblk'],
+    ['duplicate', 'duplicate', null],
+    ['duplicate-invalid', 'rejected', 'duplicate-invalid'],
+    ['rejected', 'rejected', 'rejected'],
+    ['high-hash', 'rejected', 'high-hash'],
+    ['time-too-old', 'rejected', 'time-too-old'],
+    [null, 'accepted', null]
+  ])('the answer %j is %s', async (answer, result, reason) => {
+    const server = await peer((socket, { id }) => socket.write(rpcAnswer(id, answer)))
+    const { made, settled } = submitter([{ url: server.url }])
+    expect(await made.submit(BLOCK, { signal: never })).toMatchObject([{ result, reason }])
+    expect(settled).toEqual([BLOCK.blockHash])
+  })
+
+  it('tries a node that is starting or unreachable until it takes the block', async () => {
+    const server = await devChain()
+    const block = found(server)
+    await server.stop()
+    let attempts = 0
+    const starting = await peer((socket, { id }) => {
+      attempts += 1
+      if (attempts === 3) void devChain(Number(new URL(server.url).port))
+      socket.write(attempts < 3 ? rpcRefusal(id, -28, 'Loading…') : rpcAnswer(id, null))
+    })
+    const { made } = submitter([{ url: starting.url }, node(server)])
+    expect(await made.submit(block, { signal: never })).toMatchObject([{ result: 'accepted' }, { result: 'accepted' }])
+    expect(attempts).toBe(3)
+  })
+
+  it('one dead node does not keep the others waiting', async () => {
+    const dead = await peer(() => {})
+    const server = await devChain()
+    const stop = new AbortController()
+    const { made, results } = submitter([{ url: dead.url }, node(server)], {
+      onResult: result => {
+        results.push(result)
+        if (result.result === 'accepted') stop.abort()
+      }
+    })
+    const all = await made.submit(found(server), { signal: stop.signal })
+    expect(all).toMatchObject([{ result: 'failed' }, { result: 'accepted' }])
+    expect(results[0]).toMatchObject({ url: server.url, result: 'accepted' })
+  })
+
+  it('goes to the others when the node whose template it was made of is gone, and again once they have its parent', async () => {
+    const [gone, other] = [await devChain(), await devChain()]
+    const parent = found(gone)
+    const { made: early } = submitter([node(gone)])
+    expect(await early.submit(parent, { signal: never })).toMatchObject([{ result: 'accepted' }])
+    const block = { ...found(gone), bitcoinHeight: 2 }
+    await gone.stop()
+    const stop = new AbortController()
+    const { made } = submitter([node(gone), node(other)], {
+      onResult: ({ result }) => (result === 'accepted' ? stop.abort() : undefined)
+    })
+    const submission = made.submit(block, { signal: stop.signal })
+    const { made: late } = submitter([node(other)])
+    expect(await late.submit(parent, { signal: never })).toMatchObject([{ result: 'accepted' }])
+    expect(await submission).toMatchObject([{ result: 'failed' }, { url: other.url, result: 'accepted' }])
+    expect(other.chain.tip.bitcoinHeight).toBe(2)
+  })
+
+  it('gives up on a stale block', async () => {
+    const server = await devChain()
+    await server.stop()
+    let asked = 0
+    const { made } = submitter([node(server)], { bitcoinHeight: () => (asked++ < 2 ? 2 : 3) })
+    const results = await made.submit(BLOCK, { signal: never })
+    expect(results).toMatchObject([{ result: 'failed', reason: expect.stringContaining('ECONNREFUSED') }])
+    expect(asked).toBe(3)
+  })
+
+  it.each([
+    ['prev-blk-not-found', (id: number) => rpcAnswer(id, 'prev-blk-not-found')],
+    ['time-too-new', (id: number) => rpcAnswer(id, 'time-too-new')],
+    ['too many calls', () => httpAnswer(503, 'Work queue depth exceeded')],
+    ['a disk that is full', (id: number) => rpcRefusal(id, -25, 'Disk space is too low!')],
+    ['an internal error', (id: number) => rpcRefusal(id, -32603, 'internal')],
+    ['a warm-up', (id: number) => rpcRefusal(id, -28, 'Verifying blocks…')],
+    ['an answer of no known shape', (id: number) => rpcAnswer(id, { odd: true })],
+    ['half an answer', () => 'HTTP/1.1 200 OK\r\ncontent-length: 900\r\nconnection: close\r\n\r\n{"res'],
+    ['a page of a router', () => httpAnswer(200, '<html>Log in</html>')],
+    ['the answer to something else', (id: number) => rpcAnswer(id + 1_000, null)]
+  ])('asks again after %s', async (_name, notYet) => {
+    const server = await peer((socket, { id }) => {
+      if (server.calls.length < 4) socket.end(notYet(id))
+      else socket.write(rpcAnswer(id, null))
+    })
+    const { made, results } = submitter([{ url: server.url }])
+    expect(await made.submit(BLOCK, { signal: never })).toMatchObject([{ result: 'accepted' }])
+    expect(server.calls).toHaveLength(4)
+    expect(results).toHaveLength(1)
+  })
+
+  it('a block that stays without its parent until it is stale has lost the race', async () => {
+    const server = await peer((socket, { id }) => socket.write(rpcAnswer(id, 'prev-blk-not-found')))
+    const { made, settled } = submitter([{ url: server.url }], {
+      bitcoinHeight: () => (server.calls.length < 3 ? 2 : 3)
+    })
+    expect(await made.submit(BLOCK, { signal: never })).toMatchObject([
+      { result: 'lost-race', reason: 'prev-blk-not-found' }
+    ])
+    expect(server.calls).toHaveLength(3)
+    expect(settled).toEqual([BLOCK.blockHash])
+  })
+})
+
+describe('several blocks on one parent', () => {
+  /** Blocks that differ in one byte behind the header's previous hash. */
+  const candidate = (n: number, parent = '11'): FoundBlock => ({
+    blockHash: blockHash(n.toString(16).padStart(64, '0')),
+    bitcoinHeight: 1,
+    blockHex: `00000020${parent.repeat(32)}${n.toString(16).padStart(4, '0')}`
+  })
+
+  /** A node whose answers wait until they are given. */
+  async function slowNode() {
+    const asked: ((word: string | null) => void)[] = []
+    let wake = (): void => {}
+    const server = await peer((socket, { id }) => {
+      asked.push(word => socket.write(rpcAnswer(id, word)))
+      wake()
+    })
+    const nth = async (count: number) => {
+      while (asked.length < count) await new Promise<void>(resolve => (wake = resolve))
+      return asked[count - 1] ?? expect.unreachable('the node was asked so often')
+    }
+    return { server, asked, nth }
+  }
+
+  it('of thousands found before bitcoind answers to the first, it and the newest are written, and it alone is sent', async () => {
+    const { server, asked, nth } = await slowNode()
+    const { made, steps, settled } = submitter([{ url: server.url }])
+    const all = Array.from({ length: 5_000 }, (_, n) => made.submit(candidate(n), { signal: never }))
+    const answer = await nth(1)
+    answer(null)
+    const results = (await Promise.all(all)).map(([one]) => one?.result)
+    expect(results).toEqual(['accepted', ...Array(4_999).fill('superseded')])
+    expect(steps.filter(step => step === 'persisted')).toHaveLength(2)
+    expect(asked).toHaveLength(1)
+    expect(await made.submit(candidate(6_000), { signal: never })).toMatchObject([{ result: 'superseded' }])
+    expect(settled.toSorted()).toEqual([candidate(0).blockHash, candidate(4_999).blockHash])
+  })
+
+  it('the newest goes when the first is refused', async () => {
+    const { server, nth } = await slowNode()
+    const { made } = submitter([{ url: server.url }])
+    const all = [1, 2, 3].map(n => made.submit(candidate(n), { signal: never }))
+    const first = await nth(1)
+    first('bad-txns-inputs-missingorspent')
+    const second = await nth(2)
+    second(null)
+    expect((await Promise.all(all)).map(([one]) => one?.result)).toEqual(['rejected', 'superseded', 'accepted'])
+  })
+
+  it('the next does not wait for one that is asked for again', async () => {
+    const { server, nth } = await slowNode()
+    const { made } = submitter([{ url: server.url }])
+    const [early, late] = [1, 2].map(n => made.submit(candidate(n), { signal: never }))
+    const first = await nth(1)
+    first('time-too-new')
+    const [one, other] = [await nth(2), await nth(3)]
+    one('inconclusive')
+    other('inconclusive')
+    expect(await early).toMatchObject([{ result: 'lost-race' }])
+    expect(await late).toMatchObject([{ result: 'lost-race' }])
+  })
+
+  it('waits for no other parent, and for no node that is away', async () => {
+    const { server, nth } = await slowNode()
+    const dead = await peer(() => {})
+    const stop = new AbortController()
+    const onResult = ({ result }: BlockResult) => (result === 'accepted' ? stop.abort() : undefined)
+    const { made } = submitter([{ url: dead.url }, { url: server.url }], { onResult })
+    const all = [candidate(1), candidate(2, '22')].map(block => made.submit(block, { signal: stop.signal }))
+    for (const answer of [await nth(1), await nth(2)]) answer('high-hash')
+    const third = made.submit(candidate(3), { signal: stop.signal })
+    const answer = await nth(3)
+    answer(null)
+    expect(await third).toMatchObject([{ result: 'failed' }, { result: 'accepted' }])
+    expect(await Promise.all(all)).toMatchObject(Array(2).fill([{ result: 'failed' }, { result: 'rejected' }]))
+  })
+
+  it('the one kept is on disk before it has its turn, and is tried by the next start if the node stops', async () => {
+    const { server, nth } = await slowNode()
+    const stop = new AbortController()
+    const { made, steps, settled } = submitter([{ url: server.url }])
+    const all = [1, 2].map(n => made.submit(candidate(n), { signal: stop.signal }))
+    await nth(1)
+    expect(steps).toEqual(['persisted', 'persisted'])
+    stop.abort()
+    await made.idle()
+    expect((await Promise.all(all)).map(([one]) => one?.result)).toEqual(['failed', 'failed'])
+    expect(steps.filter(step => step === 'persisted')).toHaveLength(2)
+    expect(settled).toEqual([])
+  })
+
+  it('beyond so many under way at once the oldest is given up', async () => {
+    const { server, nth } = await slowNode()
+    const { made, results } = submitter([{ url: server.url }])
+    const stop = new AbortController()
+    const parents = Array.from({ length: MAX_UNDER_WAY + 1 }, (_, n) => n.toString(16).padStart(2, '0'))
+    const all = parents.map((parent, n) => made.submit(candidate(n, parent), { signal: stop.signal }))
+    expect(await all[0]).toMatchObject([{ result: 'failed' }])
+    expect(results).toHaveLength(1)
+    await nth(1)
+    stop.abort()
+    await Promise.all(all)
+  })
+})

@@ -1,0 +1,270 @@
+import type { BlockHash } from '@p2poolv2/primitives'
+import { type Log, MESSAGES } from '@p2poolv2/runtime'
+import type { BitcoindConfig } from '../config.ts'
+import { RpcClient } from '../rpc/rpc-client.ts'
+import { NODE_CODE, RpcError } from '../rpc/rpc-error.ts'
+import { backOffMs, pause } from '../waiting.ts'
+import { CandidateGate, type GateDecision } from './candidate-gate.ts'
+import { type BlockAnswer, meaningOf } from './submit-words.ts'
+
+export interface FoundBlock {
+  readonly blockHash: BlockHash
+  readonly bitcoinHeight: number
+  /** The whole block with witness. */
+  readonly blockHex: string
+}
+
+/** What one node made of a block. */
+export interface BlockResult {
+  readonly blockHash: BlockHash
+  /** The node, without credentials. */
+  readonly url: string
+  /**
+   * `lost-race`: the node keeps it beside another block that was there first. `failed`: no answer could be had before the block was
+   * stale. `superseded`: it was not handed over, for another block of ours with the same parent was there before it, or came after it.
+   */
+  readonly result: 'accepted' | 'duplicate' | 'lost-race' | 'rejected' | 'failed' | 'superseded'
+  /** bitcoind's word (`high-hash`, `inconclusive`), or why it failed. */
+  readonly reason: string | null
+}
+
+export interface BlockSubmitterOptions {
+  readonly nodes: readonly BitcoindConfig[]
+  /** Waiting times between attempts at one node, by default 0.1 s to 5 s. */
+  readonly retryMinMs?: number
+  readonly retryMaxMs?: number
+  /** The last attempt begins within this, by default GIVE_UP_AFTER_MS. */
+  readonly giveUpAfterMs?: number
+}
+
+export interface BlockSubmitterPorts {
+  /** Keeps the block where a person, and the next start, can find it. Begun before anything else, and waited for by nothing. */
+  readonly persist: (block: FoundBlock) => Promise<void>
+  /** Every node has said its last word to a block that was kept, or nobody needs it any more: the next start need not try again. */
+  readonly settled: (block: FoundBlock) => void
+  /** Told for each node as soon as it is known. */
+  readonly onResult: (result: BlockResult) => void
+  /** The highest tip known; a block is stale two blocks later. */
+  readonly bitcoinHeight: () => number | null
+  readonly log: Log
+}
+
+/** A block nobody could be told of for so long is worthless. */
+export const GIVE_UP_AFTER_MS = 3_600_000
+
+/** A tip so far above our block's height means that the network went on without it. */
+export const STALE_DEPTH_BLOCKS = 2
+
+/**
+ * Blocks being handed over at a time; beyond them the oldest is given up as `failed`. One that a node leaves open for long
+ * is nearly worthless, and each may be 8 MB of hex.
+ */
+export const MAX_UNDER_WAY = 32
+
+/**
+ * Hands found blocks to all nodes at once, and again to those that could not be reached or said "not yet", after waits
+ * that grow, until the block is stale. Beside that each is written to disk: neither waits for the other, so that whichever
+ * is quicker saves the block from a crash. Of our blocks with one parent, one waits for its answer and the newest other is kept
+ * (see `CandidateGate`); that one is written as soon as the write before it is done.
+ */
+export class BlockSubmitter {
+  readonly #options: BlockSubmitterOptions
+  readonly #ports: BlockSubmitterPorts
+  readonly #clients: readonly RpcClient[]
+  readonly #gate = new CandidateGate<Candidate>()
+  /** What gives each up, the oldest first. At most MAX_UNDER_WAY. */
+  readonly #underWay = new Set<AbortController>()
+  /** Until each is answered: those under way, and one kept for a parent. */
+  readonly #unanswered = new Set<Promise<unknown>>()
+  /** Writes under way: one of each block that was handed over, and one of those that are kept. */
+  #writes = 0
+  /** The newest that is kept behind another and not written yet. */
+  #toWrite: Candidate | null = null
+
+  constructor(options: BlockSubmitterOptions, ports: BlockSubmitterPorts) {
+    this.#options = options
+    this.#ports = ports
+    this.#clients = options.nodes.map(node => new RpcClient(node))
+  }
+
+  /**
+   * Submits a block. Results are values, one for each node in the configured order; it does not reject.
+   * After `signal`, what has no answer yet counts as `failed`.
+   */
+  submit(block: FoundBlock, { signal }: { signal: AbortSignal }): Promise<readonly BlockResult[]> {
+    const answered = new Promise<readonly BlockResult[]>(resolve => {
+      // The hash of the parent follows the version at the start of the header.
+      const parent = block.blockHex.slice(8, 72)
+      const candidate: Candidate = { block, parent, signal, resolve, written: null }
+      const decision = this.#gate.offer(parent, block.blockHash, candidate)
+      this.#act(decision)
+      if (decision.goes !== candidate && !decision.superseded.includes(candidate)) this.#writeKept(candidate)
+    })
+    const submission = answered.finally(() => this.#unanswered.delete(submission))
+    this.#unanswered.add(submission)
+    return submission
+  }
+
+  /** Resolves when every submission under way has its answers, which with a node that is away may take an hour. */
+  async idle(): Promise<void> {
+    while (this.#unanswered.size > 0) await Promise.allSettled(this.#unanswered)
+  }
+
+  /** Lets go of the connections. */
+  close(): void {
+    for (const client of this.#clients) client.close()
+  }
+
+  #act({ goes, superseded }: GateDecision<Candidate>): void {
+    for (const candidate of superseded) {
+      const { block, resolve, written } = candidate
+      if (this.#toWrite === candidate) this.#toWrite = null
+      const results = this.#clients.map(({ url }) => resultOf(block, url, { result: 'superseded', reason: null }))
+      for (const result of results) this.#ports.onResult(result)
+      void written?.then(() => this.#ports.settled(block))
+      resolve(results)
+    }
+    if (goes !== null) void this.#handOver(goes)
+  }
+
+  /** One write of kept blocks at a time: of thousands in a moment those are written that are the newest when the disk is free. */
+  #writeKept(candidate: Candidate): void {
+    this.#toWrite = candidate
+    if (this.#writes === 0) this.#writeNext()
+  }
+
+  #writeNext(): void {
+    const next = this.#toWrite
+    this.#toWrite = null
+    if (next !== null) void this.#persist(next)
+  }
+
+  async #handOver(candidate: Candidate): Promise<void> {
+    const { block, parent, signal } = candidate
+    let isHeard = false
+    const heard = (answer: BlockAnswer | null): void => {
+      // One that lost the race is taken too: the node has it, and another on the same parent would come later still.
+      if (answer !== null && !answer.isOpen && TAKEN.has(answer.result))
+        this.#act(this.#gate.taken(parent, block.blockHash))
+      else if (!isHeard) this.#act(this.#gate.heard(parent))
+      isHeard = true
+    }
+    const givenUp = new AbortController()
+    this.#underWay.add(givenUp)
+    const [oldest] = this.#underWay
+    if (this.#underWay.size > MAX_UNDER_WAY && oldest !== undefined) {
+      this.#underWay.delete(oldest)
+      oldest.abort()
+    }
+    const ended = AbortSignal.any([signal, givenUp.signal])
+    const written = this.#persist(candidate)
+    this.#ports.log.info(
+      { blockHash: block.blockHash, bitcoinHeight: block.bitcoinHeight, nodes: this.#clients.length },
+      'a found block goes to all bitcoin nodes'
+    )
+    const ports = { signal: ended, heard }
+    const ends = await Promise.all(this.#clients.map(client => this.#submitTo(client, block, ports)))
+    await written
+    this.#underWay.delete(givenUp)
+    heard(null)
+    if (ends.every(({ isFinal }) => isFinal)) this.#ports.settled(block)
+    candidate.resolve(ends.map(({ result }) => result))
+  }
+
+  /** Writes a block once. Does not reject: a full disk must not keep the block from the network. */
+  #persist(candidate: Candidate): Promise<void> {
+    const { block } = candidate
+    const { blockHash, bitcoinHeight } = block
+    const { log } = this.#ports
+    const write = async (): Promise<void> => {
+      this.#writes += 1
+      const beganAtMs = performance.now()
+      try {
+        await this.#ports.persist(block)
+        const ms = Math.round(performance.now() - beganAtMs)
+        log.info({ blockHash, bitcoinHeight, ms }, 'a found block is on disk')
+      } catch (error) {
+        log.error(MESSAGES.blockNotPersisted, { err: error, blockHash })
+      } finally {
+        this.#writes -= 1
+        this.#writeNext()
+      }
+    }
+    if (this.#toWrite === candidate) this.#toWrite = null
+    candidate.written ??= write()
+    return candidate.written
+  }
+
+  async #submitTo(client: RpcClient, block: FoundBlock, ports: AnswerPorts): Promise<End> {
+    const answer = await this.#lastWordOf(client, block, ports)
+    const result = resultOf(block, client.url, answer)
+    this.#ports.onResult(result)
+    return { result, isFinal: !answer.isOpen }
+  }
+
+  async #lastWordOf(client: RpcClient, block: FoundBlock, { signal, heard }: AnswerPorts): Promise<BlockAnswer> {
+    const { blockHash } = block
+    const backOff = { minMs: this.#options.retryMinMs ?? 100, maxMs: this.#options.retryMaxMs ?? 5_000 }
+    const endsAtMs = performance.now() + (this.#options.giveUpAfterMs ?? GIVE_UP_AFTER_MS)
+    for (let attempt = 0; ; attempt++) {
+      const answer = await answerNow(client, block, signal)
+      if (answer.result !== 'failed') heard(answer)
+      if (!answer.isOpen) return answer
+      const stale = (this.#ports.bitcoinHeight() ?? 0) >= block.bitcoinHeight + STALE_DEPTH_BLOCKS
+      // Two blocks on top of its parent: whatever was open, nobody needs it any more.
+      if (stale) return { ...answer, isOpen: false }
+      if (signal.aborted || performance.now() >= endsAtMs) return answer
+      const facts = { url: client.url, blockHash, attempt, reason: answer.reason }
+      // The first failure is news; what follows every few seconds is not.
+      if (attempt === 0) this.#ports.log.warn(MESSAGES.blockNotHandedOver, facts)
+      else this.#ports.log.debug(facts, 'a found block could not be handed over yet')
+      await pause(backOffMs(attempt, backOff), signal)
+    }
+  }
+}
+
+/** A node has the block. */
+const TAKEN: ReadonlySet<string> = new Set(['accepted', 'duplicate', 'lost-race'])
+
+interface Candidate {
+  readonly block: FoundBlock
+  /** Its hash in hex, wire order. */
+  readonly parent: string
+  readonly signal: AbortSignal
+  readonly resolve: (results: readonly BlockResult[]) => void
+  /** Its write, once that was begun; does not reject. */
+  written: Promise<void> | null
+}
+
+interface End {
+  readonly result: BlockResult
+  /** Another attempt, by the next start, would end no otherwise. */
+  readonly isFinal: boolean
+}
+
+interface AnswerPorts {
+  readonly signal: AbortSignal
+  /** Called for each word of a node about the block. */
+  readonly heard: (answer: BlockAnswer) => void
+}
+
+function resultOf(
+  { blockHash }: FoundBlock,
+  url: string,
+  { result, reason }: Pick<BlockResult, 'result' | 'reason'>
+): BlockResult {
+  return { blockHash, url, result, reason }
+}
+
+/** One attempt. A node that cannot work just now, for want of disk or memory, is as good as one that is away. */
+async function answerNow(client: RpcClient, block: FoundBlock, signal: AbortSignal): Promise<BlockAnswer> {
+  try {
+    return meaningOf(await client.call('submitblock', [block.blockHex], { signal }))
+  } catch (error) {
+    if (!(error instanceof RpcError)) throw error
+    if (error.nodeCode === NODE_CODE.decodeFailed) {
+      return { result: 'rejected', reason: error.nodeMessage, isOpen: false }
+    }
+    return { result: 'failed', reason: error.message, isOpen: true }
+  }
+}

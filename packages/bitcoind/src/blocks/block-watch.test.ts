@@ -1,0 +1,120 @@
+import { type BlockHash, blockHash } from '@p2poolv2/primitives'
+import { afterEach, describe, expect, it } from 'vitest'
+import type { BitcoindConfig } from '../config.ts'
+import { Recorder } from '../testing/recorder.ts'
+import { rpcAnswer, rpcRefusal, ScriptedPeer } from '../testing/scripted-peer.ts'
+import { type BlockFate, BlockWatch, type WatchedBlock } from './block-watch.ts'
+
+const undo: (() => unknown)[] = []
+afterEach(async () => {
+  for (const step of undo.splice(0).reverse()) await step()
+})
+
+const hashOf = (n: number): BlockHash => blockHash(n.toString(16).padStart(64, '0'))
+const block = (n: number, bitcoinHeight: number): WatchedBlock => ({ blockHash: hashOf(n), bitcoinHeight })
+
+/** A node that says so many confirmations of whatever block it is asked for; null: it does not know it. */
+async function nodeSaying(confirmations: () => number | null | 'busy') {
+  const node = await ScriptedPeer.start((socket, { id }) => {
+    const says = confirmations()
+    if (says === null) socket.write(rpcRefusal(id, -5, 'Block not found'))
+    else if (says === 'busy') socket.write(rpcRefusal(id, -28, 'Verifying blocks…'))
+    else socket.write(rpcAnswer(id, { confirmations: says }))
+  })
+  undo.push(() => node.stop())
+  return node
+}
+
+function watching(nodes: readonly BitcoindConfig[], blocks: readonly WatchedBlock[]) {
+  const fates = new Recorder<BlockFate>()
+  let tip: { hash: BlockHash; bitcoinHeight: number } | null = null
+  const watch = new BlockWatch(nodes, { blocks: () => blocks, tip: () => tip, onFate: fates.add })
+  undo.push(() => watch.stop())
+  const tipIs = (bitcoinHeight: number, n = bitcoinHeight): void => {
+    tip = { hash: hashOf(n), bitcoinHeight }
+    watch.look()
+  }
+  return { watch, fates, tipIs, settled: () => watch.idle() }
+}
+
+describe('a block on record', () => {
+  it('is asked for on every new tip and told of when something is new, and at a hundred deep no more', async () => {
+    let says = 1
+    const node = await nodeSaying(() => says)
+    const { fates, tipIs, settled } = watching([{ url: node.url }], [block(7, 500)])
+    const steps: [number, number][] = [
+      [500, 1],
+      [501, 2],
+      [598, 99],
+      [599, 100],
+      [600, 101]
+    ]
+    for (const [height, confirmations] of steps) {
+      says = confirmations
+      tipIs(height)
+      await settled()
+    }
+    expect(fates.seen.map(({ confirmations }) => confirmations)).toEqual([1, 2, 99, 100])
+    expect(node.calls).toHaveLength(4)
+  })
+
+  it('that is beside the chain is watched as deep, for it may still win', async () => {
+    let says = -1
+    const node = await nodeSaying(() => says)
+    const { fates, tipIs, settled } = watching([{ url: node.url }], [block(7, 500)])
+    for (const height of [500, 501, 502]) {
+      tipIs(height)
+      await settled()
+    }
+    says = 3
+    // A reorganisation to a chain of the same height.
+    tipIs(502, 0xbeef)
+    await settled()
+    says = -1
+    tipIs(600)
+    await settled()
+    tipIs(601)
+    await settled()
+    expect(fates.seen.map(({ confirmations }) => confirmations)).toEqual([-1, 3, -1])
+    expect(node.calls).toHaveLength(5)
+  })
+
+  it('is asked for at the next node where the first does not know it or is away', async () => {
+    let first: null | 'busy' = null
+    const one = await nodeSaying(() => first)
+    const other = await nodeSaying(() => 4)
+    const { fates, tipIs, settled } = watching([{ url: one.url }, { url: other.url }], [block(7, 500)])
+    tipIs(503)
+    await settled()
+    first = 'busy'
+    tipIs(504)
+    await settled()
+    expect(fates.seen).toEqual([{ blockHash: hashOf(7), confirmations: 4 }])
+    expect(other.calls).toHaveLength(2)
+  })
+
+  it('of which no node can say anything just now is asked for again with the next template, not in a circle', async () => {
+    let says: 'busy' | number = 'busy'
+    const node = await nodeSaying(() => says)
+    const { fates, tipIs, settled } = watching([{ url: node.url }], [block(7, 500)])
+    tipIs(500)
+    await settled()
+    expect(node.calls).toHaveLength(1)
+    says = 1
+    tipIs(500)
+    await settled()
+    tipIs(500)
+    await settled()
+    expect(fates.seen).toHaveLength(1)
+    expect(node.calls).toHaveLength(2)
+  })
+
+  it('is not asked for after the end', async () => {
+    const node = await nodeSaying(() => 1)
+    const { watch, tipIs, fates } = watching([{ url: node.url }], [block(7, 500)])
+    await watch.stop()
+    tipIs(500)
+    expect(fates.seen).toEqual([])
+    expect(node.calls).toEqual([])
+  })
+})

@@ -1,0 +1,130 @@
+import type { BlockHash } from '@p2poolv2/primitives'
+import type { BitcoindConfig } from '../config.ts'
+import { badAnswer } from '../rpc/node-answers.ts'
+import { RpcClient } from '../rpc/rpc-client.ts'
+import { NODE_CODE, RpcError } from '../rpc/rpc-error.ts'
+
+/** A block on record. */
+export interface WatchedBlock {
+  readonly blockHash: BlockHash
+  readonly bitcoinHeight: number
+}
+
+/** Where a block stands in the chain of the first bitcoin node that knows it. */
+export interface BlockFate {
+  readonly blockHash: BlockHash
+  /** Blocks of the best chain from it on, itself counted; -1 when another block has its height. */
+  readonly confirmations: number
+}
+
+export interface BlockWatchPorts {
+  /** The blocks on record, of which any number may be settled already. */
+  readonly blocks: () => readonly WatchedBlock[]
+  /** The newest tip known. */
+  readonly tip: () => { readonly hash: BlockHash; readonly bitcoinHeight: number } | null
+  /** Told for each block whenever it has changed. */
+  readonly onFate: (fate: BlockFate) => void
+}
+
+/** With so many confirmations a coinbase may be spent, and a block this deep below the tip is settled, in the chain or beside it. */
+export const SETTLED_DEPTH_BLOCKS = 100
+
+/** Blocks known to be settled; at the cap the one that was first is asked for once more. Records are a hundred. */
+const MAX_SETTLED = 1_000
+
+/**
+ * Asks the bitcoin nodes on every new tip what became of each block on record, until it is a hundred deep. A block that was accepted may
+ * be orphaned later, and one that came second may still win.
+ */
+export class BlockWatch {
+  readonly #clients: readonly RpcClient[]
+  readonly #ports: BlockWatchPorts
+  readonly #stop = new AbortController()
+  /** What was said last of each, of those on record. */
+  #told = new Map<BlockHash, number>()
+  readonly #settled = new Set<BlockHash>()
+  /** The tip at which all nodes have answered. */
+  #askedAt: BlockHash | null = null
+  #looking: Promise<void> | null = null
+
+  constructor(nodes: readonly BitcoindConfig[], ports: BlockWatchPorts) {
+    this.#clients = nodes.map(node => new RpcClient(node))
+    this.#ports = ports
+  }
+
+  /** To be called on every template at least: where a node did not answer it is asked again then. Returns at once. */
+  look(): void {
+    if (this.#looking !== null || this.#stop.signal.aborted) return
+    this.#looking = this.#lookUntilCurrent().finally(() => {
+      this.#looking = null
+    })
+  }
+
+  /** Resolves when what is known now has been asked. */
+  async idle(): Promise<void> {
+    await this.#looking
+  }
+
+  /** Resolves when nothing is asked any more. */
+  async stop(): Promise<void> {
+    this.#stop.abort()
+    await this.#looking
+    for (const client of this.#clients) client.close()
+  }
+
+  async #lookUntilCurrent(): Promise<void> {
+    for (;;) {
+      const tip = this.#ports.tip()
+      if (tip === null || tip.hash === this.#askedAt || this.#stop.signal.aborted) return
+      const told = new Map<BlockHash, number>()
+      let isComplete = true
+      for (const block of this.#ports.blocks()) {
+        if (this.#settled.has(block.blockHash)) continue
+        const said = await this.#confirmationsOf(block)
+        if (this.#stop.signal.aborted) return
+        const before = this.#told.get(block.blockHash)
+        const confirmations = typeof said === 'number' ? said : before
+        if (confirmations !== undefined) told.set(block.blockHash, confirmations)
+        if (confirmations !== undefined && confirmations !== before) {
+          this.#ports.onFate({ blockHash: block.blockHash, confirmations })
+        }
+        const isDeep = tip.bitcoinHeight - block.bitcoinHeight >= SETTLED_DEPTH_BLOCKS
+        if (said === 'no-answer') isComplete = false
+        else if (isDeep || (typeof said === 'number' && said >= SETTLED_DEPTH_BLOCKS)) this.#settle(block.blockHash)
+      }
+      this.#told = told
+      if (!isComplete) return
+      this.#askedAt = tip.hash
+    }
+  }
+
+  /** Of the first node that knows the block. */
+  async #confirmationsOf({ blockHash }: WatchedBlock): Promise<number | 'unknown' | 'no-answer'> {
+    let none: 'unknown' | 'no-answer' = 'unknown'
+    for (const client of this.#clients) {
+      try {
+        const answer = await client.call('getblockheader', [blockHash, true], { signal: this.#stop.signal })
+        return confirmationsIn(answer, client)
+      } catch (error) {
+        if (!(error instanceof RpcError)) throw error
+        if (error.nodeCode !== NODE_CODE.notFound) none = 'no-answer'
+      }
+    }
+    return none
+  }
+
+  #settle(blockHash: BlockHash): void {
+    this.#settled.add(blockHash)
+    const [first] = this.#settled
+    if (this.#settled.size > MAX_SETTLED && first !== undefined) this.#settled.delete(first)
+  }
+}
+
+function confirmationsIn(answer: unknown, client: RpcClient): number {
+  const fields: Readonly<Record<string, unknown>> = typeof answer === 'object' && answer !== null ? { ...answer } : {}
+  const { confirmations } = fields
+  if (typeof confirmations !== 'number' || !Number.isSafeInteger(confirmations)) {
+    throw badAnswer(client, 'getblockheader')
+  }
+  return confirmations
+}
