@@ -1,7 +1,7 @@
 import type { NodeStatus } from '@p2poolv2/node'
 import { blockHash } from '@p2poolv2/primitives'
 import { expect, it } from 'vitest'
-import { hashrateText, statusLine } from './status-line.ts'
+import { statusLine } from './status-line.ts'
 
 const STATUS: NodeStatus = {
   totals: {
@@ -89,14 +89,4 @@ it.each([
   const sync = { phase, doneHeights: done, totalHeights: total, heightsPerSec: rate, secondsLeft: left }
   const line = statusLine({ ...STATUS, network: { state: 'syncing', quiet: false, peers: 3, sync } })
   expect(line.split(' | ').at(-1)).toBe(`syncing with 3 peers: ${text}`)
-})
-
-it.each([
-  [0, '0.00 H/s'],
-  [999, '999 H/s'],
-  [40_000, '40.0 kH/s'],
-  [1.2e12, '1.20 TH/s'],
-  [3e21, '3000 EH/s']
-])('writes %d hashes a second as %s', (hashrateHps, text) => {
-  expect(hashrateText(hashrateHps)).toBe(text)
 })

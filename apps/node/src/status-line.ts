@@ -1,5 +1,7 @@
+import { hashrateText } from '@p2poolv2/earnings/words'
 import type { SyncProgress } from '@p2poolv2/gossip'
 import type { NodeStatus } from '@p2poolv2/node'
+import { counted, grouped } from './cli/amounts.ts'
 
 /**
  * The node in one line: what a person wants to know at a glance. It reads the same view as the page and `/v1/status`.
@@ -9,11 +11,11 @@ export function statusLine(status: NodeStatus): string {
   const { accepted, rejected, blocksFound } = status.totals
   const parts = [
     `share ${status.sharechain.confirmedHeight}`,
-    counted(status.sharechain.uncles, 'uncle', 'uncles'),
+    counted(status.sharechain.uncles, 'uncle'),
     `window ${status.windowShares} shares, ${counted(status.window.length, 'address', 'addresses')}`,
-    `${counted(status.miners.length, 'miner', 'miners')} ${hashrateText(hashrateHps)}`,
+    `${counted(status.miners.length, 'miner')} ${hashrateText(hashrateHps)}`,
     `${accepted} accepted, ${rejected} rejected`,
-    `${counted(blocksFound, 'block', 'blocks')} found here`,
+    `${counted(blocksFound, 'block')} found here`,
     status.bitcoind.state === 'ready'
       ? `bitcoin ${status.bitcoind.bitcoinHeight ?? '?'}`
       : `bitcoin node ${status.bitcoind.state}`,
@@ -24,7 +26,7 @@ export function statusLine(status: NodeStatus): string {
 
 function networkText({ state, peers, sync }: NodeStatus['network']): string {
   if (state === 'alone') return 'no peers'
-  const company = counted(peers, 'peer', 'peers')
+  const company = counted(peers, 'peer')
   if (state === 'current') return company
   return sync === null ? `syncing with ${company}` : `syncing with ${company}: ${syncText(sync)}`
 }
@@ -50,25 +52,4 @@ function durationText(seconds: number): string {
   if (minutes < 100) return `${minutes} min`
   const hours = Math.floor(minutes / 60)
   return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} d ${hours % 24} h`
-}
-
-function grouped(count: number): string {
-  return String(count).replace(/\B(?=(\d{3})+$)/g, ',')
-}
-
-const UNITS = ['H/s', 'kH/s', 'MH/s', 'GH/s', 'TH/s', 'PH/s', 'EH/s'] as const
-
-/** A hashrate with three digits and a unit. */
-export function hashrateText(hashrateHps: number): string {
-  let value = hashrateHps
-  let unit = 0
-  while (value >= 1_000 && unit < UNITS.length - 1) {
-    value /= 1_000
-    unit += 1
-  }
-  return `${value >= 1_000 ? value.toFixed(0) : value.toPrecision(3)} ${UNITS[unit]}`
-}
-
-function counted(count: number, one: string, many: string): string {
-  return `${count} ${count === 1 ? one : many}`
 }

@@ -29,7 +29,7 @@ export {
   MAX_BATCH_HEADERS_PER_HEIGHT,
   writeHeaderBatch
 } from './headers/header-batch.ts'
-export type { HeaderItem, HeaderQuestion } from './headers/header-item.ts'
+export type { ArchivedHeight, HeaderItem, HeaderQuestion } from './headers/header-item.ts'
 export type { ChainName, ChainParams, GenesisOptions } from './params.ts'
 export { ConfigurationNeeded, chainParams, devnetParams } from './params.ts'
 export type { PayoutCut, PayoutOutput, PayoutRequest, PayoutWeights } from './payout/payout.ts'

@@ -1,7 +1,7 @@
 import type { SteadyMs } from '@p2poolv2/primitives'
 import type { HeaderSync } from './headers/sync.ts'
 import type { PeerId } from './network-port.ts'
-import type { Outbox } from './peers/outbox.ts'
+import type { GossipEffects } from './peers/gossip-effects.ts'
 import type { Outstanding } from './peers/request-book.ts'
 import type { RulesExchange } from './peers/rules.ts'
 import type { FaultCode } from './peers/verdicts.ts'
@@ -18,7 +18,7 @@ interface Parts {
   readonly door: ShareDoor
   readonly exchange: TemplateExchange
   readonly rules: RulesExchange
-  readonly out: Outbox
+  readonly out: GossipEffects
 }
 
 /** Brings what peers answer to whoever asked. */

@@ -1,5 +1,5 @@
 import type { BlockTemplate } from '@p2poolv2/bitcoin'
-import type { ChainParams, Share } from '@p2poolv2/consensus'
+import type { ArchivedHeight, ChainParams, Share } from '@p2poolv2/consensus'
 import type { BlockHash, Height, Rng, Sha256d, ShareHash, SteadyMs } from '@p2poolv2/primitives'
 import type { ChainJudgement, ChainPort } from './chain-port.ts'
 import type { Dialect, PeerEffect, PeerEvent, PeerId } from './network-port.ts'
@@ -10,15 +10,6 @@ import type { SyncProgress } from './progress.ts'
  * say about itself (`GossipFact`, `GossipStatus`). It stands between two ports: the network below it speaks in events and
  * effects (`network-port.ts`), the share chain beside it is asked (`chain-port.ts`).
  */
-
-/** The shares of a height in the archive. */
-export interface ArchivedHeight {
-  readonly height: Height
-  /** The confirmed share. */
-  readonly chain: ShareHash
-  /** All of them, by digest. */
-  readonly hashes: readonly ShareHash[]
-}
 
 export type GossipEvent =
   | PeerEvent

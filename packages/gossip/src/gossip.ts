@@ -5,7 +5,7 @@ import type { ChainPort } from './chain-port.ts'
 import type { GossipDeps, GossipEffect, GossipEvent, GossipOptions, GossipStatus, SyncState } from './contract.ts'
 import { HeaderSync } from './headers/sync.ts'
 import type { PeerId } from './network-port.ts'
-import { Outbox } from './peers/outbox.ts'
+import { GossipEffects } from './peers/gossip-effects.ts'
 import { MAX_PEERS, Peer, PeerBook } from './peers/peer-book.ts'
 import { RequestDesk } from './peers/request-desk.ts'
 import { RulesExchange } from './peers/rules.ts'
@@ -31,7 +31,7 @@ import { decodeAnnouncement } from './wire/template-messages.ts'
 export class Gossip {
   readonly #chain: ChainPort
   readonly #peers: PeerBook
-  readonly #out: Outbox
+  readonly #out: GossipEffects
   readonly #recent = new RecentShares()
   readonly #fetcher = new ShareFetcher()
   readonly #headers: HeaderSync
@@ -53,7 +53,7 @@ export class Gossip {
     const { chain, rng } = deps
     const hash = deps.sha256d ?? sha256d
     const peers = new PeerBook(options.maxPeers ?? MAX_PEERS)
-    const out = new Outbox(peers)
+    const out = new GossipEffects(peers)
     const book = new TemplateBook({ sha256d: hash })
     this.#chain = chain
     this.#peers = peers

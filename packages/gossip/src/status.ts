@@ -3,7 +3,7 @@ import type { ChainIndex } from './chain-port.ts'
 import type { GossipStatus, SyncState } from './contract.ts'
 import { isCurrent } from './currentness.ts'
 import type { HeaderSync } from './headers/sync.ts'
-import type { Outbox } from './peers/outbox.ts'
+import type { GossipEffects } from './peers/gossip-effects.ts'
 import type { PeerBook } from './peers/peer-book.ts'
 import type { ShareMeter } from './progress.ts'
 import type { ShareFetcher } from './shares/fetcher.ts'
@@ -14,7 +14,7 @@ const USUAL_LAG = 6
 interface Parts {
   readonly chain: ChainIndex
   readonly peers: PeerBook
-  readonly out: Outbox
+  readonly out: GossipEffects
   readonly headers: HeaderSync
   readonly fetcher: ShareFetcher
   readonly shareMeter: ShareMeter

@@ -11,7 +11,6 @@ export type {
 } from './contract.ts'
 
 export { EFFECT_RANK } from './contract.ts'
-export { HASHES_PER_DIFFICULTY } from './figures/hashrate.ts'
 export type { FiguresDelta, WorkerStats } from './figures/pool-stats.ts'
 export type { NodeQueries, NodeStatus, ShareReads } from './figures/queries.ts'
 export { NodeCore } from './node-core.ts'

@@ -57,6 +57,7 @@ export {
   bitsFromBigInt,
   difficultyFromBits,
   difficultyOfHash,
+  HASHES_PER_DIFFICULTY,
   hashMeetsTarget,
   targetFromBigInt,
   targetFromBits,

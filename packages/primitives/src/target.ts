@@ -8,6 +8,9 @@ export type Target = Uint8Array
 /** The target of difficulty 1. */
 export const MAX_TARGET_1: bigint = 0xffffn << 208n
 
+/** Hashes expected for one unit of difficulty, as miners and pools count them. */
+export const HASHES_PER_DIFFICULTY = 4_294_967_296
+
 const TARGET_LIMIT = 1n << 256n
 const MAX_TARGET = TARGET_LIMIT - 1n
 const DIFFICULTY_1_AS_NUMBER = 0xffff * 2 ** 208

@@ -33,7 +33,6 @@ export {
 } from './store/records.ts'
 export { sealed, unsealed } from './store/seal.ts'
 export type {
-  ArchivedHeight,
   BlockPlace,
   ChainDelta,
   FoundBlock,

@@ -21,7 +21,7 @@ import {
 } from '@p2poolv2/consensus'
 import type { CompactBits, Height, ShareHash, UnixMs, Work } from '@p2poolv2/primitives'
 import { invariant, unixMs } from '@p2poolv2/primitives'
-import { Intake, type Pass } from './admission/intake.ts'
+import { headerEntry, Intake, type Pass } from './admission/intake.ts'
 import { Validator } from './admission/validator.ts'
 import { Evictor } from './chains/evictor.ts'
 import { MiningBase } from './chains/mining-base.ts'
@@ -73,16 +73,8 @@ export class ShareChain {
   /** A chain that holds the genesis only. */
   constructor(options: ShareChainOptions) {
     const { params } = options
-    const { hash, header } = genesisShare(params)
     this.#params = params
-    this.#index = new HeaderIndex({
-      hash,
-      prevHash: header.prevShareHash,
-      bits: header.bits,
-      timeSec: header.timeSec,
-      uncles: header.uncles,
-      miner: header.minerBitcoinAddress
-    })
+    this.#index = new HeaderIndex(headerEntry(genesisShare(params)))
     this.#organiser = new Organiser(this.#index)
     this.#window = new PayoutWindow(params, this.#index)
     const parts = { index: this.#index, organiser: this.#organiser, window: this.#window }

@@ -7,19 +7,13 @@ export function grouped(value: number | bigint | string): string {
 
 const PREFIXES = ['', 'k', 'M', 'G', 'T', 'P', 'E', 'Z'] as const
 
-/** `1.23 T` of a difficulty or rate, three digits. */
+/** `1.23 T` of a difficulty, three digits. */
 export function scaled(value: number): string {
   if (value !== 0 && Math.abs(value) < 0.001) return value.toExponential(2)
   let [rest, step] = [value, 0]
   for (; rest >= 999.5 && step < PREFIXES.length - 1; step++) rest /= 1_000
   const digits = rest >= 100 ? String(Math.round(rest)) : String(Number(rest.toPrecision(3)))
   return `${digits}${PREFIXES[step] === '' ? '' : ` ${PREFIXES[step]}`}`
-}
-
-/** `1.23 TH/s` */
-export function hashrate(hps: number): string {
-  const text = scaled(hps)
-  return /[a-z]$/i.test(text) ? `${text}H/s` : `${text} H/s`
 }
 
 /** `0.00012345 BTC` */

@@ -6,14 +6,14 @@ import { type Log, MESSAGES } from '@p2poolv2/runtime'
 const LAYOUT = '1'
 
 /** What workers and node have done, kept over restarts. */
-export interface KeptFigures {
+export interface FiguresStore {
   readonly rows: readonly (readonly [string, string])[]
   readonly keep: (delta: FiguresDelta) => void
   readonly close: () => Promise<void>
 }
 
 /** Figures are for show: where they cannot be kept, the node says so, counts from nothing and mines as ever. */
-export async function openFigures(directory: string, log: Log): Promise<KeptFigures> {
+export async function openFigures(directory: string, log: Log): Promise<FiguresStore> {
   const sorry = (error: TextStoreError): void => log.warn(MESSAGES.figuresNotKept, { directory, reason: error.message })
   try {
     const { store, rows } = await TextStore.open(directory, { identity: LAYOUT, journal: 'without', onFailed: sorry })

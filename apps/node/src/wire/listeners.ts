@@ -6,7 +6,7 @@ import { AddressRangeError, type Door, StratumServer } from '@p2poolv2/stratum/t
 import { ConfigError } from '../config.ts'
 import type { Config } from '../settings.ts'
 import { PAGE_DIRECTORY } from './api-answers.ts'
-import type { StratumV2Door } from './miners/stratum-v2.ts'
+import type { StratumV2Door } from './miners/v2-door.ts'
 import { STOP_RANK } from './stop-order.ts'
 
 /** For how long miners that were told to leave are served on: what they have under way may be a block. */

@@ -1,8 +1,8 @@
 import { type HistorySample, type HistoryStore, measuredHashrate, workSince } from '@p2poolv2/earnings'
 import { HistoryKeeper, HistoryUnavailable, memoryHistory, openLevelHistory } from '@p2poolv2/earnings/level'
-import { HASHES_PER_DIFFICULTY, type NodeQueries } from '@p2poolv2/node'
-import type { KeptFigures } from '@p2poolv2/node/shell'
-import { type Moment, secFromMs } from '@p2poolv2/primitives'
+import type { NodeQueries } from '@p2poolv2/node'
+import type { EarlierBest } from '@p2poolv2/node/shell'
+import { HASHES_PER_DIFFICULTY, type Moment, secFromMs } from '@p2poolv2/primitives'
 import { type Clock, type Log, MESSAGES, type Part } from '@p2poolv2/runtime'
 import { STOP_RANK } from './stop-order.ts'
 
@@ -35,7 +35,7 @@ export async function miningHistory(
 }
 
 /** The records of all time, as the metrics ask for them. */
-export function keptFigures({ records, series }: Pick<HistoryKeeper, 'records' | 'series'>): KeptFigures {
+export function earlierBest({ records, series }: Pick<HistoryKeeper, 'records' | 'series'>): EarlierBest {
   const ids = new Map(series.map(({ address, worker, id }) => [`${address}.${worker}`, id]))
   return {
     bestDifficulty: records.household,

@@ -26,8 +26,8 @@ import { apiListener, type Listener, stratumListener } from './listeners.ts'
 import { builtInMiners } from './miners/built-in-miners.ts'
 import { openConnectionCap } from './miners/connection-cap.ts'
 import { stratumRecorder } from './miners/stratum-recorder.ts'
-import { stratumV2Door } from './miners/stratum-v2.ts'
-import { keptFigures, miningHistory } from './mining-history.ts'
+import { stratumV2Door } from './miners/v2-door.ts'
+import { earlierBest, miningHistory } from './mining-history.ts'
 import { configuredOptions } from './node-options.ts'
 import { openKnownPeers } from './peers/known-peers.ts'
 import { NO_PEERS } from './peers/no-peers.ts'
@@ -188,7 +188,7 @@ export async function startNode(config: Config, invite: Invite | null, host: Nod
     network: peers?.sources ?? NO_PEERS,
     alerts: alerts.sources,
     setup: setupSources(config, host.configFile ?? null, host.setup ?? NO_RESTART),
-    metrics: () => telemetry.exposition(queries, shell.commitQueueLength, keptFigures(history.keeper)),
+    metrics: () => telemetry.exposition(queries, shell.commitQueueLength, earlierBest(history.keeper)),
     journal,
     log,
     reads: {

@@ -1,7 +1,6 @@
 import { type FiguresJson, figuresSchema, type WidgetJson } from '@p2poolv2/api/schema'
 import { durationText, hashrateText, satsText } from '@p2poolv2/earnings'
-import { HASHES_PER_DIFFICULTY } from '@p2poolv2/node'
-import { type Moment, secFromMs } from '@p2poolv2/primitives'
+import { HASHES_PER_DIFFICULTY, type Moment, secFromMs } from '@p2poolv2/primitives'
 import type { EarningsDesk } from '../reads/earnings-desk.ts'
 import type { NodeReads } from '../reads/node-reads.ts'
 

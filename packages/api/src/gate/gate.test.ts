@@ -2,9 +2,9 @@ import { get, type IncomingMessage } from 'node:http'
 import { steadyMs } from '@p2poolv2/primitives'
 import { afterEach, describe, expect, it } from 'vitest'
 import { LiveNode, TOKEN } from '../testing/live-node.ts'
+import { AddressRates, BURST, MAX_COUNTED, PER_SECOND, WRONG_LOGIN_COST } from './address-rates.ts'
 import { isLan, isOwnHost } from './host-names.ts'
 import { basicCredentials, credentialsOf, isLogin } from './login.ts'
-import { BURST, MAX_COUNTED, PER_SECOND, RateLimit, WRONG_LOGIN_COST } from './rate-limit.ts'
 
 const SALT = '0123456789abcdef0123456789abcdef'
 /** By openssl: printf p2poolv2 | openssl dgst -sha256 -hmac SALT */
@@ -91,7 +91,7 @@ describe('host names', () => {
 
 describe('the rate', () => {
   it('lets a burst through, then a steady stream, each address for itself', () => {
-    const rate = new RateLimit()
+    const rate = new AddressRates()
     for (let count = 0; count < BURST; count++) expect(rate.take('192.0.2.1', 1, steadyMs(0))).toBe(0)
     expect(rate.take('192.0.2.1', 1, steadyMs(0))).toBe(1)
     expect(rate.take('192.0.2.2', 1, steadyMs(0))).toBe(0)
@@ -102,20 +102,20 @@ describe('the rate', () => {
   })
 
   it('takes the whole network of an IPv6 host for one', () => {
-    const rate = new RateLimit()
+    const rate = new AddressRates()
     for (let host = 0; host < BURST; host++) rate.take(`2001:db8::${host.toString(16)}`, 1, steadyMs(0))
     expect(rate.take('2001:db8:0:0:ffff::1', 1, steadyMs(0))).toBe(1)
     expect(rate.take('2001:db8:0:1::1', 1, steadyMs(0))).toBe(0)
   })
 
   it('remembers a bounded number of addresses', () => {
-    const rate = new RateLimit()
+    const rate = new AddressRates()
     for (let host = 0; host < 2 * MAX_COUNTED; host++) rate.take(`10.0.${host >> 8}.${host & 255}`, 1, steadyMs(host))
     rate.checkInvariants()
   })
 
   it('makes guessing passwords slow', () => {
-    const rate = new RateLimit()
+    const rate = new AddressRates()
     let guesses = 0
     for (let ms = 0; ms < 60_000; ms += 10)
       if (rate.take('192.0.2.1', WRONG_LOGIN_COST, steadyMs(ms)) === 0) guesses += 1

@@ -2,9 +2,9 @@ import type { IncomingMessage } from 'node:http'
 import type { ErrorJson } from '@p2poolv2/api/schema'
 import type { Clock } from '@p2poolv2/runtime'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { AddressRates, WRONG_LOGIN_COST } from './address-rates.ts'
 import { isLan, isLoopbackHost, isOwnHost, isThisComputer } from './host-names.ts'
 import { basicCredentials, credentialsOf, isLogin, isSame, type Login } from './login.ts'
-import { RateLimit, WRONG_LOGIN_COST } from './rate-limit.ts'
 
 /** Who a request is let in as. */
 export type Access = 'open' | 'read' | 'owner' | 'command'
@@ -43,7 +43,7 @@ export class Gate {
   readonly #options: GateOptions
   readonly #clock: Clock
   readonly #hostNames: ReadonlySet<string>
-  readonly #rate = new RateLimit()
+  readonly #rate = new AddressRates()
 
   constructor(options: GateOptions, clock: Clock) {
     this.#options = options

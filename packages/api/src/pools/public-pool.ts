@@ -1,7 +1,6 @@
 import { type Frame, householdHashrate, type MeasuredHashrate, workersHashrate } from '@p2poolv2/earnings'
 import type { NodeStatus, WorkerStats } from '@p2poolv2/node'
-import { HASHES_PER_DIFFICULTY } from '@p2poolv2/node'
-import { secFromMs } from '@p2poolv2/primitives'
+import { HASHES_PER_DIFFICULTY, secFromMs } from '@p2poolv2/primitives'
 import type { FastifyInstance } from 'fastify'
 import { NoAnswer } from '../answering.ts'
 import { isSubmittedHere } from '../answers/blocks-answer.ts'

@@ -6,8 +6,8 @@ import {
   type Series,
   workersHashrate
 } from '@p2poolv2/earnings'
-import { HASHES_PER_DIFFICULTY, type WorkerStats } from '@p2poolv2/node'
-import { type Moment, secFromMs } from '@p2poolv2/primitives'
+import type { WorkerStats } from '@p2poolv2/node'
+import { HASHES_PER_DIFFICULTY, type Moment, secFromMs } from '@p2poolv2/primitives'
 import type { NodeReads } from './node-reads.ts'
 
 /** Hash rates are measured over so long. */

@@ -9,7 +9,7 @@ import {
   type BlockResult,
   BlockSubmitter,
   type BlockSubmitterPorts,
-  type FoundBlock,
+  type BlockToSubmit,
   MAX_UNDER_WAY
 } from './block-submitter.ts'
 
@@ -56,9 +56,9 @@ function submitter(nodes: readonly BitcoindConfig[], ports: Partial<BlockSubmitt
   return { made, steps, results, settled }
 }
 
-const BLOCK: FoundBlock = { blockHash: blockHash('00'.repeat(32)), bitcoinHeight: 1, blockHex: '00' }
+const BLOCK: BlockToSubmit = { blockHash: blockHash('00'.repeat(32)), bitcoinHeight: 1, blockHex: '00' }
 
-function found(server: DevChainServer): FoundBlock {
+function found(server: DevChainServer): BlockToSubmit {
   const block = buildBlock(server.chain.template(1_795_360_577))
   return { ...BLOCK, blockHex: bytesToHex(block) }
 }
@@ -232,7 +232,7 @@ describe('BlockSubmitter', () => {
 
 describe('several blocks on one parent', () => {
   /** Blocks that differ in one byte behind the header's previous hash. */
-  const candidate = (n: number, parent = '11'): FoundBlock => ({
+  const candidate = (n: number, parent = '11'): BlockToSubmit => ({
     blockHash: blockHash(n.toString(16).padStart(64, '0')),
     bitcoinHeight: 1,
     blockHex: `00000020${parent.repeat(32)}${n.toString(16).padStart(4, '0')}`

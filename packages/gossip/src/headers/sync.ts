@@ -11,7 +11,7 @@ import {
 } from '@p2poolv2/primitives'
 import type { ChainPort, PeerHeaders } from '../chain-port.ts'
 import type { PeerId } from '../network-port.ts'
-import type { Outbox } from '../peers/outbox.ts'
+import type { GossipEffects } from '../peers/gossip-effects.ts'
 import type { PeerBook } from '../peers/peer-book.ts'
 import type { Outstanding } from '../peers/request-book.ts'
 import type { FaultCode } from '../peers/verdicts.ts'
@@ -58,7 +58,7 @@ interface Session {
 interface Parts {
   readonly chain: ChainPort
   readonly peers: PeerBook
-  readonly out: Outbox
+  readonly out: GossipEffects
   readonly rng: Rng
   readonly watch: ChainWatch
 }

@@ -10,7 +10,7 @@ export const MAX_CLAIMS = 8
 export const MAX_AGENT_CHARACTERS = 64
 
 /** Why an outbound connection stands: the operator wants it, or we chose it. */
-export type Purpose = 'wanted' | 'chosen'
+export type DialPurpose = 'wanted' | 'chosen'
 
 /** One connected peer, told once however many connections it has. Only the machine writes to it. */
 export class Connection implements ConnectionStatus {
@@ -22,7 +22,7 @@ export class Connection implements ConnectionStatus {
   readonly direction: Direction
   readonly connectedAtMs: SteadyMs
   /** Null for an inbound one. */
-  readonly purpose: Purpose | null
+  readonly purpose: DialPurpose | null
   agent: string | null = null
   dialect: Dialect | null = null
   /** Where it says that it listens, as far as that is the host we see: others' addresses prove nothing. */
@@ -38,7 +38,7 @@ export class Connection implements ConnectionStatus {
     readonly address: PeerAddress
     readonly direction: Direction
     readonly connectedAtMs: SteadyMs
-    readonly purpose: Purpose | null
+    readonly purpose: DialPurpose | null
   }) {
     this.net = parseAddress(about.address)
     this.peer = about.peer
@@ -64,7 +64,7 @@ export interface Pending {
   readonly address: PeerAddress
   readonly group: string
   readonly peer: PeerId | null
-  readonly purpose: Purpose
+  readonly purpose: DialPurpose
   readonly sinceMs: SteadyMs
 }
 

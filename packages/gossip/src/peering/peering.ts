@@ -5,7 +5,7 @@ import { AddressBook, isOperators, type KnownAddress, MAX_FRESH_FAILURES, MAX_GO
 import { type AddressFilter, takesAddress } from './address-filter.ts'
 import { MAX_IDLE_BACKOFF_MS } from './backoff.ts'
 import { Bans, breachKeys, hostBanKey, peerBanKey } from './bans.ts'
-import { Connection, Connections, MAX_AGENT_CHARACTERS, MAX_CLAIMS, type Purpose } from './connections.ts'
+import { Connection, Connections, type DialPurpose, MAX_AGENT_CHARACTERS, MAX_CLAIMS } from './connections.ts'
 import type { Admission, PeerAddress, PeeringEffect, PeeringEvent, PeeringStatus, PeerRecord } from './contract.ts'
 import { type Choice, type DialLimits, DialPolicy } from './dial-policy.ts'
 import { chooseEvicted, hasStood } from './eviction.ts'
@@ -341,7 +341,7 @@ export class Peering {
     this.#effects.push({ type: 'close', peer: connection.peer, reason })
   }
 
-  #purposeOf({ address, peer }: { readonly address: PeerAddress; readonly peer: PeerId }): Purpose {
+  #purposeOf({ address, peer }: { readonly address: PeerAddress; readonly peer: PeerId }): DialPurpose {
     const net = parseAddress(address)
     const pending = net === null ? undefined : this.#connections.pendingAt(printAddress(net))
     return pending?.purpose ?? (this.#isWantedHost(net, peer) ? 'wanted' : 'chosen')

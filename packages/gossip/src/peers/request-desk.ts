@@ -1,7 +1,6 @@
-import type { ChainParams } from '@p2poolv2/consensus'
+import type { ArchivedHeight, ChainParams } from '@p2poolv2/consensus'
 import type { ShareHash, SteadyMs } from '@p2poolv2/primitives'
 import type { ChainIndex } from '../chain-port.ts'
-import type { ArchivedHeight } from '../contract.ts'
 import { isCurrent } from '../currentness.ts'
 import type { HeaderSync } from '../headers/sync.ts'
 import type { PeerId } from '../network-port.ts'
@@ -13,7 +12,7 @@ import { templateAnswer } from '../templates/serving.ts'
 import { decoded } from '../wire/decoded.ts'
 import { type DecodedMessage, decodeMessage, peekMessageType } from '../wire/messages.ts'
 import { decodeTemplateMessage, encodeTemplateMessage } from '../wire/template-messages.ts'
-import type { Outbox } from './outbox.ts'
+import type { GossipEffects } from './gossip-effects.ts'
 import type { PeerBook } from './peer-book.ts'
 import { type PeerRequest, RequestQueue } from './request-queue.ts'
 import type { RulesExchange } from './rules.ts'
@@ -31,7 +30,7 @@ interface Parts {
   readonly door: ShareDoor
   readonly book: TemplateBook
   readonly rules: RulesExchange
-  readonly out: Outbox
+  readonly out: GossipEffects
 }
 
 /** Requests of peers: each peer's in its turn, each answered once, and what they tell on the way (protocol §18.4, §19). */

@@ -4,7 +4,7 @@ import type { PeerRules } from '../contract.ts'
 import type { PeerId } from '../network-port.ts'
 import { decoded } from '../wire/decoded.ts'
 import { decodeRulesMessage, encodeRulesMessage, type RulesMessage } from '../wire/rules-messages.ts'
-import type { Outbox } from './outbox.ts'
+import type { GossipEffects } from './gossip-effects.ts'
 import type { Peer, PeerBook } from './peer-book.ts'
 import type { PeerRequest } from './request-queue.ts'
 
@@ -17,7 +17,7 @@ const MAX_SHOWN_VALUE = 80
 
 interface Parts {
   readonly peers: PeerBook
-  readonly out: Outbox
+  readonly out: GossipEffects
 }
 
 /**

@@ -1,14 +1,13 @@
-import type { ChainParams, HeaderQuestion } from '@p2poolv2/consensus'
+import type { ArchivedHeight, ChainParams, HeaderQuestion } from '@p2poolv2/consensus'
 import { decodeShare, encodeHeaderBatch, genesisShare, MAX_BATCH_HEADERS } from '@p2poolv2/consensus'
 import { type Height, invariant, type ShareHash } from '@p2poolv2/primitives'
 import type { ChainIndex } from '../chain-port.ts'
-import type { ArchivedHeight } from '../contract.ts'
 import { FULL_ANSWER_HEADERS } from '../headers/full-answer.ts'
 import type { PeerId } from '../network-port.ts'
 import type { RecentShares } from '../shares/recent.ts'
 import { MAX_INVENTORY_HASHES, wrapEncoded } from '../wire/messages.ts'
 import { headersMessage } from './fit-answer.ts'
-import type { Outbox } from './outbox.ts'
+import type { GossipEffects } from './gossip-effects.ts'
 
 /** Headers read from the store at a time. */
 export const HEADERS_PER_READ = 128
@@ -46,7 +45,7 @@ interface HeaderJob {
 interface Parts {
   readonly chain: ChainIndex
   readonly recent: RecentShares
-  readonly out: Outbox
+  readonly out: GossipEffects
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { ShareHash, SteadyMs } from '@p2poolv2/primitives'
 import type { ChainIndex } from '../chain-port.ts'
 import { CURRENT_SEC, isCurrent } from '../currentness.ts'
-import type { Outbox } from '../peers/outbox.ts'
+import type { GossipEffects } from '../peers/gossip-effects.ts'
 import type { PeerBook } from '../peers/peer-book.ts'
 import { encodeMessage, wrapEncoded } from '../wire/messages.ts'
 import type { RecentShare, RecentShares } from './recent.ts'
@@ -16,7 +16,7 @@ interface Parts {
   readonly chain: ChainIndex
   readonly peers: PeerBook
   readonly recent: RecentShares
-  readonly out: Outbox
+  readonly out: GossipEffects
 }
 
 /**

@@ -22,7 +22,7 @@ import type { ChainJudgement, ChainPort, ShareSource } from '../chain-port.ts'
 import { isCurrent } from '../currentness.ts'
 import type { HeaderSync } from '../headers/sync.ts'
 import type { PeerId } from '../network-port.ts'
-import type { Outbox } from '../peers/outbox.ts'
+import type { GossipEffects } from '../peers/gossip-effects.ts'
 import type { PeerBook } from '../peers/peer-book.ts'
 import { type FaultCode, topicVerdict } from '../peers/verdicts.ts'
 import type { ChainWatch } from './chain-watch.ts'
@@ -33,7 +33,7 @@ import type { RecentShares } from './recent.ts'
 export const MAX_SEEN_SHARES = 8_192
 
 /** Told of every share with work in it, whatever the chain will say: it may be a bitcoin block. */
-export interface BlockWatch {
+export interface BlockLookout {
   /** Whether this much work could be a block, for a share whose work is below its own target. */
   couldBeBlock(blockHashWire: Uint8Array, bitcoinBits: number): boolean
   consider(share: Share, from: PeerId, nowMs: SteadyMs): void
@@ -45,9 +45,9 @@ interface Parts {
   readonly recent: RecentShares
   readonly fetcher: ShareFetcher
   readonly headers: HeaderSync
-  readonly blocks: BlockWatch
+  readonly blocks: BlockLookout
   readonly watch: ChainWatch
-  readonly out: Outbox
+  readonly out: GossipEffects
 }
 
 /**

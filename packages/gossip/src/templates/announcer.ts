@@ -1,6 +1,6 @@
 import type { BlockTemplate } from '@p2poolv2/bitcoin'
 import { type SteadyMs, steadyMs } from '@p2poolv2/primitives'
-import type { Outbox } from '../peers/outbox.ts'
+import type { GossipEffects } from '../peers/gossip-effects.ts'
 import type { PeerBook } from '../peers/peer-book.ts'
 import { encodeAnnouncement } from '../wire/template-messages.ts'
 import type { TemplateBook } from './book.ts'
@@ -16,7 +16,7 @@ interface Announcement {
 interface Parts {
   readonly book: TemplateBook
   readonly peers: PeerBook
-  readonly out: Outbox
+  readonly out: GossipEffects
 }
 
 /** Puts our templates into the book and tells our neighbours of them, not more often than they change for a reason. */

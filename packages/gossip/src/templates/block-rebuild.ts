@@ -26,7 +26,7 @@ import {
 } from '@p2poolv2/primitives'
 import type { ChainPort } from '../chain-port.ts'
 import type { PeerId } from '../network-port.ts'
-import type { Outbox } from '../peers/outbox.ts'
+import type { GossipEffects } from '../peers/gossip-effects.ts'
 import { branchKeyOf, type TemplateBook } from './book.ts'
 import type { Arrival, TemplateExchange } from './exchange.ts'
 
@@ -46,7 +46,7 @@ interface Parts {
   readonly chain: Pick<ChainPort, 'submitBlock' | 'wallSec'>
   readonly book: TemplateBook
   readonly exchange: TemplateExchange
-  readonly out: Outbox
+  readonly out: GossipEffects
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { TemplateTransaction } from '@p2poolv2/bitcoin'
 import { bytesToHex, invariant, type Sha256d, type SteadyMs, steadyMs } from '@p2poolv2/primitives'
 import type { PeerId } from '../network-port.ts'
-import type { Outbox } from '../peers/outbox.ts'
+import type { GossipEffects } from '../peers/gossip-effects.ts'
 import type { PeerBook } from '../peers/peer-book.ts'
 import type { TemplateAnnouncement, TemplateMessage } from '../wire/template-messages.ts'
 import type { TemplateBook } from './book.ts'
@@ -55,7 +55,7 @@ export interface NeededTemplate {
 interface Parts {
   readonly book: TemplateBook
   readonly peers: PeerBook
-  readonly out: Outbox
+  readonly out: GossipEffects
   readonly sha256d: Sha256d
 }
 

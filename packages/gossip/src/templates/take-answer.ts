@@ -1,6 +1,6 @@
 import { bytesEqual, type SteadyMs } from '@p2poolv2/primitives'
 import type { PeerId } from '../network-port.ts'
-import type { Outbox } from '../peers/outbox.ts'
+import type { GossipEffects } from '../peers/gossip-effects.ts'
 import type { PeerBook } from '../peers/peer-book.ts'
 import type { FaultCode } from '../peers/verdicts.ts'
 import { decoded } from '../wire/decoded.ts'
@@ -28,7 +28,7 @@ interface Answer extends Question {
 interface Parts {
   readonly book: TemplateBook
   readonly peers: PeerBook
-  readonly out: Outbox
+  readonly out: GossipEffects
 }
 
 /**

@@ -1,5 +1,5 @@
 export { AccountingStore } from './accounting-store.ts'
-export type { KeptFigures } from './live-metrics.ts'
+export type { EarlierBest } from './live-metrics.ts'
 export { type Machine, NodeShell } from './node-shell.ts'
 export { Telemetry } from './telemetry.ts'
 export { TextStore, TextStoreError } from './text-store.ts'

@@ -1,5 +1,5 @@
-import { HASHES_PER_DIFFICULTY, type NodeQueries, type WorkerStats } from '@p2poolv2/node'
-import { type Moment, secFromMs } from '@p2poolv2/primitives'
+import type { NodeQueries, WorkerStats } from '@p2poolv2/node'
+import { HASHES_PER_DIFFICULTY, type Moment, secFromMs } from '@p2poolv2/primitives'
 import type { NodeMetrics } from './node-metrics.ts'
 import { printable } from './printable.ts'
 
@@ -17,18 +17,18 @@ const TIP_AGE_LIMIT_SEC = 300
 const MAX_NAME_LENGTH = 64
 
 /** What was there before this start, as difficulties. */
-export interface KeptFigures {
+export interface EarlierBest {
   readonly bestDifficulty: number
   workerBest(payoutAddress: string, worker: string): number
 }
 
-export const NOTHING_KEPT: KeptFigures = { bestDifficulty: 0, workerBest: () => 0 }
+export const NOTHING_KEPT: EarlierBest = { bestDifficulty: 0, workerBest: () => 0 }
 
 /** Brings everything up to date that is read off the node at the time of asking. */
 export function refreshMetrics(
   m: NodeMetrics,
   queries: NodeQueries,
-  { now, kept }: { readonly now: Moment; readonly kept: KeptFigures }
+  { now, kept }: { readonly now: Moment; readonly kept: EarlierBest }
 ): void {
   const totals = queries.totals(now)
   m.lastUpdate.set(secFromMs(now.wallMs))
@@ -87,7 +87,7 @@ function refreshChain(m: NodeMetrics, queries: NodeQueries, now: Moment): void {
   m.workSinceBlock.set(Number(since) / HASHES_PER_DIFFICULTY)
 }
 
-function refreshWorkers(m: NodeMetrics, workers: readonly WorkerStats[], kept: KeptFigures): void {
+function refreshWorkers(m: NodeMetrics, workers: readonly WorkerStats[], kept: EarlierBest): void {
   for (const metric of [m.userValid, m.workerValid, m.workerBest, m.workerBestEver, m.workerLast]) metric.reset()
   const shown = workers
     .filter(worker => worker.connections > 0 && worker.accepted > 0)

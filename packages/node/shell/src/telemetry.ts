@@ -2,7 +2,7 @@ import type { ScarceRoom } from '@p2poolv2/bitcoin'
 import type { GossipFact, SyncState } from '@p2poolv2/gossip'
 import type { NodeFact, NodeQueries } from '@p2poolv2/node'
 import { type Clock, type Log, MESSAGES, type Message, type Metrics } from '@p2poolv2/runtime'
-import { type KeptFigures, NOTHING_KEPT, refreshMetrics } from './live-metrics.ts'
+import { type EarlierBest, NOTHING_KEPT, refreshMetrics } from './live-metrics.ts'
 import { LogGate } from './log-gate.ts'
 import { declareMetrics, type NodeMetrics } from './node-metrics.ts'
 import { printable } from './printable.ts'
@@ -91,7 +91,7 @@ export class Telemetry {
   }
 
   /** The metrics page, with everything that is read off the node at the time of asking. */
-  exposition(queries: NodeQueries, commitQueueLength: number, kept: KeptFigures = NOTHING_KEPT): Promise<string> {
+  exposition(queries: NodeQueries, commitQueueLength: number, kept: EarlierBest = NOTHING_KEPT): Promise<string> {
     this.#m.commitQueue.set(commitQueueLength)
     refreshMetrics(this.#m, queries, { now: this.#clock.now(), kept })
     return this.#metrics.exposition()

@@ -9,10 +9,8 @@ import type { EffectList } from '../effect-list.ts'
 export const MAX_HELD_PEER_EVENTS = 128
 
 /** Events of peers: they make the chain grow, or belong in order with those that do. */
-export type PeerMessage = Extract<NodeEvent, { readonly type: 'gossip' | 'peerRequest' | 'peerResponse' }>
-export type Holdable =
-  | PeerMessage
-  | Extract<NodeEvent, { readonly type: 'requestFailed' | 'peerConnected' | 'peerGone' }>
+type HeldMessage = Extract<NodeEvent, { readonly type: 'gossip' | 'peerRequest' | 'peerResponse' }>
+type Holdable = HeldMessage | Extract<NodeEvent, { readonly type: 'requestFailed' | 'peerConnected' | 'peerGone' }>
 
 const KIND = {
   gossip: 'message',

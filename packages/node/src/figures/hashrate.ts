@@ -1,8 +1,5 @@
 import type { SteadyMs } from '@p2poolv2/primitives'
-import { steadyMs } from '@p2poolv2/primitives'
-
-/** Hashes expected for one unit of bitcoin difficulty: 2^32. */
-export const HASHES_PER_DIFFICULTY = 4_294_967_296
+import { HASHES_PER_DIFFICULTY, steadyMs } from '@p2poolv2/primitives'
 
 /**
  * How far back each average looks, in seconds: its weights fall to 1/e over that time. Spans and decay are those that CKPool's users know;

@@ -88,7 +88,7 @@ export class Tally {
 
   /** @returns when the text was made; null, with nothing taken up, if it is none */
   restore(text: string, now: Moment): UnixMs | null {
-    const kept = keptFigures(text)
+    const kept = keptTally(text)
     if (kept === null) return null
     this.#accepted = kept.accepted
     this.#rejectedByReason.clear()
@@ -104,7 +104,7 @@ export class Tally {
   }
 }
 
-interface KeptFigures {
+interface KeptTally {
   readonly at: number
   readonly accepted: number
   readonly rejected: readonly (readonly [string, number])[]
@@ -118,7 +118,7 @@ interface KeptFigures {
 
 const WINDOWS = Object.keys(HASHRATE_WINDOWS_SEC).length
 
-function keptFigures(text: string): KeptFigures | null {
+function keptTally(text: string): KeptTally | null {
   let value: unknown
   try {
     value = JSON.parse(text)
@@ -126,7 +126,7 @@ function keptFigures(text: string): KeptFigures | null {
     return null
   }
   if (typeof value !== 'object' || value === null) return null
-  const kept = value as Readonly<Record<keyof KeptFigures, unknown>>
+  const kept = value as Readonly<Record<keyof KeptTally, unknown>>
   const { at, accepted, rejected, credited, best, blocks, last, observedMs, sums } = kept
   const isKept =
     [at, accepted, blocks, observedMs].every(isCount) &&
@@ -138,7 +138,7 @@ function keptFigures(text: string): KeptFigures | null {
     Array.isArray(rejected) &&
     rejected.length <= MAX_REASONS + 1 &&
     rejected.every(pair => Array.isArray(pair) && typeof pair[0] === 'string' && isCount(pair[1]))
-  return isKept ? (value as KeptFigures) : null
+  return isKept ? (value as KeptTally) : null
 }
 
 function isCount(value: unknown): value is number {

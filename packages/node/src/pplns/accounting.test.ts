@@ -1,9 +1,8 @@
 import type { ConsensusAddress } from '@p2poolv2/consensus'
 import { consensusAddress } from '@p2poolv2/consensus'
-import { steadyMs, workFromBits } from '@p2poolv2/primitives'
+import { HASHES_PER_DIFFICULTY, steadyMs, workFromBits } from '@p2poolv2/primitives'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { HASHES_PER_DIFFICULTY } from '../figures/hashrate.ts'
 import { address, HARD_BITS } from '../testing/rig.ts'
 import { Accounting, type AccountingRow, MAX_ACCOUNTING_PAYEES, SLICE_MS } from './accounting.ts'
 

@@ -2,8 +2,7 @@ import type { BitcoinNetwork } from '@p2poolv2/bitcoin'
 import type { ConsensusAddress, PayoutWeights } from '@p2poolv2/consensus'
 import { consensusAddress } from '@p2poolv2/consensus'
 import type { CompactBits, SteadyMs } from '@p2poolv2/primitives'
-import { invariant, workFromBits } from '@p2poolv2/primitives'
-import { HASHES_PER_DIFFICULTY } from '../figures/hashrate.ts'
+import { HASHES_PER_DIFFICULTY, invariant, workFromBits } from '@p2poolv2/primitives'
 
 /** A slice of the accounting is closed after so long, or when it holds this part of a window. */
 export const SLICE_MS = 600_000

@@ -1,6 +1,6 @@
+import type { ArchivedHeight } from '@p2poolv2/consensus'
 import { CodecError, type Height, type ShareHash } from '@p2poolv2/primitives'
 import {
-  type ArchivedHeight,
   archiveStart,
   type BlockPlace,
   blockKey,

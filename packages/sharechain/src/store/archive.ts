@@ -1,5 +1,5 @@
+import type { ArchivedHeight } from '@p2poolv2/consensus'
 import type { Height } from '@p2poolv2/primitives'
-import type { ArchivedHeight } from './share-store.ts'
 
 /** An answer begins this far below the match (protocol §18.5). */
 const OVERLAP_HEIGHTS = 2

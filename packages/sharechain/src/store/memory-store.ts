@@ -1,17 +1,10 @@
+import type { ArchivedHeight } from '@p2poolv2/consensus'
 import type { Height, ShareHash } from '@p2poolv2/primitives'
 import { bytesToHex, hexToBytes, invariant } from '@p2poolv2/primitives'
 import { archiveStart, wholeHeights } from './archive.ts'
 import { blockKey, bodyKey, confirmedKey, headerKey, KEY_PREFIX, type KeyKind, stateKey } from './keys.ts'
 import { decodeArchiveRow, decodeFoundBlock, decodeHeaderRecord } from './records.ts'
-import type {
-  ArchivedHeight,
-  BlockPlace,
-  ChainDelta,
-  FoundBlock,
-  HeaderRecord,
-  StoredRow,
-  StoreIdentity
-} from './share-store.ts'
+import type { BlockPlace, ChainDelta, FoundBlock, HeaderRecord, StoredRow, StoreIdentity } from './share-store.ts'
 
 /** The share store in memory, for the simulator and tests: the same keys and values, synchronous and as large as memory. */
 export class MemoryStore {

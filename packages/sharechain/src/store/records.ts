@@ -1,4 +1,4 @@
-import type { ChainName, ConsensusAddress, HeaderBatchItem, PaddingMark } from '@p2poolv2/consensus'
+import type { ArchivedHeight, ChainName, ConsensusAddress, HeaderBatchItem, PaddingMark } from '@p2poolv2/consensus'
 import { PADDING_MARKS, writeHeaderBatch } from '@p2poolv2/consensus'
 import type { BlockHash, CompactBits, Height, ShareHash, Work } from '@p2poolv2/primitives'
 import {
@@ -13,7 +13,7 @@ import {
   wireFromDisplay
 } from '@p2poolv2/primitives'
 import { compareDigests } from '../tree/hash-order.ts'
-import type { ArchivedHeight, FoundBlock, FoundBlockOutput, HeaderRecord, StoreIdentity } from './share-store.ts'
+import type { FoundBlock, FoundBlockOutput, HeaderRecord, StoreIdentity } from './share-store.ts'
 
 /** Raised with every change of a key or value, together with a migration or a sentence that says to start afresh. */
 export const SCHEMA_VERSION = 3

@@ -1,4 +1,4 @@
-import type { ChainName } from '@p2poolv2/consensus'
+import type { ArchivedHeight, ChainName } from '@p2poolv2/consensus'
 import type { BlockHash, Height, ShareHash } from '@p2poolv2/primitives'
 
 /**
@@ -54,14 +54,6 @@ export interface HeaderRecord {
   readonly height: Height
   /** A header batch of one item: the header and its merkle branch (protocol §9). */
   readonly batch: Uint8Array
-}
-
-/** The shares of a height that has left the index. */
-export interface ArchivedHeight {
-  readonly height: Height
-  readonly chain: ShareHash
-  /** By digest: the chain's share, the uncles kept of this height and what such are built on. */
-  readonly hashes: readonly ShareHash[]
 }
 
 /**

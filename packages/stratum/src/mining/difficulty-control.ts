@@ -1,6 +1,6 @@
 import type { SteadyMs } from '@p2poolv2/primitives'
+import { HASHES_PER_DIFFICULTY } from '@p2poolv2/primitives'
 import type { DifficultyLimits, MinerSays, OperatorHints, SessionSettings } from '../contract.ts'
-import { HASHES_PER_DIFFICULTY } from './difficulty.ts'
 import { DifficultyHints } from './difficulty-hints.ts'
 import { VARDIFF_TICK_MS, Vardiff } from './vardiff.ts'
 

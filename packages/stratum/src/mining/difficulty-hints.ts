@@ -1,5 +1,6 @@
+import { HASHES_PER_DIFFICULTY } from '@p2poolv2/primitives'
 import type { MinerSays, OperatorHints, SessionSettings, StartProfile } from '../contract.ts'
-import { HASHES_PER_DIFFICULTY, profileOf } from './difficulty.ts'
+import { profileOf } from './difficulty.ts'
 
 /**
  * A memory of a worker fits what its machine says if they differ by no more than this factor: the same machine, faster or slower

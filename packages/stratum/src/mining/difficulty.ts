@@ -1,9 +1,6 @@
 import { bigIntFromTarget, type Target, targetFromBigInt, targetFromDifficulty } from '@p2poolv2/primitives'
 import type { StartProfile, VardiffOptions } from '../contract.ts'
 
-/** Expected hashes per share at difficulty 1, as all miners count them. */
-export const HASHES_PER_DIFFICULTY = 2 ** 32
-
 /** Chips of any age are far above a share a second at this: less is a mistake, and costs the node thousands of submits. */
 const ASIC_FLOOR = 1
 

@@ -1,5 +1,6 @@
 import type { EarningsJson } from '@p2poolv2/api/schema'
-import { grouped, hashrate, span } from '../amounts.ts'
+import { hashrateText } from '@p2poolv2/earnings/words'
+import { grouped, span } from '../amounts.ts'
 import { type Sheet, shown } from '../style.ts'
 import { sentenceWidth, textList, wrapped } from '../text-table.ts'
 
@@ -34,7 +35,7 @@ export function earningsView({ message, earnings, addresses, whatIf }: EarningsJ
       ? []
       : [
           '',
-          style.bold(`With ${hashrate(whatIf.hashrate)}`),
+          style.bold(`With ${hashrateText(whatIf.hashrate)}`),
           ...textList(
             [
               ['  on average', `${grouped(Math.round(whatIf.satsPerDay))} sats a day`],

@@ -1,6 +1,7 @@
 import type { StatusJson } from '@p2poolv2/api/schema'
+import { hashrateText } from '@p2poolv2/earnings/words'
 import { syncText } from '../../status-line.ts'
-import { counted, grouped, hashrate, percent, scaled } from '../amounts.ts'
+import { counted, grouped, percent, scaled } from '../amounts.ts'
 import { type Sheet, type Style, shown } from '../style.ts'
 import { textList } from '../text-table.ts'
 
@@ -18,7 +19,7 @@ export function statusView(status: StatusJson, sheet: Sheet): string[] {
     ...(status.mode === 'sharechain' ? chainEntries(status, style) : []),
     [
       'Miners',
-      `${miners.length === 0 ? style.warn('none connected') : counted(miners.length, 'connection')}, ${hashrate(totals.hashrates.m5)} (5 min), ${hashrate(totals.hashrates.h1)} (1 h)`
+      `${miners.length === 0 ? style.warn('none connected') : counted(miners.length, 'connection')}, ${hashrateText(totals.hashrates.m5)} (5 min), ${hashrateText(totals.hashrates.h1)} (1 h)`
     ],
     [
       'Work',

@@ -1,5 +1,6 @@
 import type { WindowJson } from '@p2poolv2/api/schema'
-import { bitcoins, counted, grouped, hashrate, percent, scaled, span } from '../amounts.ts'
+import { hashrateText } from '@p2poolv2/earnings/words'
+import { bitcoins, counted, grouped, percent, scaled, span } from '../amounts.ts'
 import type { Sheet } from '../style.ts'
 import { textList, textTable } from '../text-table.ts'
 
@@ -18,7 +19,7 @@ export function windowView(window: WindowJson, sheet: Sheet): string[] {
         `of a share ${window.shareDifficulty === null ? '–' : scaled(window.shareDifficulty)}, of a block ${scaled(window.bitcoinDifficulty)}`
       ],
       ['Uncle rate', uncleRate === null ? '–' : percent(uncleRate)],
-      ['Pool', poolHashrate === null ? '–' : hashrate(poolHashrate.hashrate)]
+      ['Pool', poolHashrate === null ? '–' : hashrateText(poolHashrate.hashrate)]
     ],
     sheet
   )

@@ -1,5 +1,6 @@
 import type { WorkersJson } from '@p2poolv2/api/schema'
-import { ago, counted, grouped, hashrate, scaled } from '../amounts.ts'
+import { hashrateText } from '@p2poolv2/earnings/words'
+import { ago, counted, grouped, scaled } from '../amounts.ts'
 import { type Sheet, shown } from '../style.ts'
 import { textTable } from '../text-table.ts'
 import { stateLook } from './status-view.ts'
@@ -25,8 +26,8 @@ export function workersView({ household, workers }: WorkersJson, sheet: Sheet): 
     workers.map(worker => [
       worker.name === '' ? '(no name)' : worker.name,
       { text: worker.state, look: stateLook(worker.state, style) },
-      hashrate(worker.hashrate.m5),
-      hashrate(worker.hashrate.h1),
+      hashrateText(worker.hashrate.m5),
+      hashrateText(worker.hashrate.h1),
       worker.difficulty === null ? '–' : scaled(worker.difficulty),
       grouped(worker.accepted),
       { text: grouped(worker.rejected), look: worker.rejected > worker.accepted / 50 ? style.warn : text => text },
@@ -41,6 +42,6 @@ export function workersView({ household, workers }: WorkersJson, sheet: Sheet): 
     warnings.map(text => style.warn(shown(`${name === '' ? '(no name)' : name}: ${text}`)))
   )
   const { accepted, rejected } = household
-  const sum = `${counted(household.workers, 'worker')} connected: ${hashrate(household.hashrate.m5)} (5 min), ${hashrate(household.hashrate.h1)} (1 h), ${hashrate(household.hashrate.d1)} (1 day); ${grouped(accepted)} accepted, ${grouped(rejected)} rejected`
+  const sum = `${counted(household.workers, 'worker')} connected: ${hashrateText(household.hashrate.m5)} (5 min), ${hashrateText(household.hashrate.h1)} (1 h), ${hashrateText(household.hashrate.d1)} (1 day); ${grouped(accepted)} accepted, ${grouped(rejected)} rejected`
   return [...table, ...said, sum]
 }

@@ -1,5 +1,6 @@
 import type { EarningsJson, FiguresJson, StatusJson, TimelineJson } from '@p2poolv2/api/schema'
-import { counted, grouped, hashrate, scaled, utc } from '../amounts.ts'
+import { hashrateText } from '@p2poolv2/earnings/words'
+import { counted, grouped, scaled, utc } from '../amounts.ts'
 import { type Sheet, shown } from '../style.ts'
 import { textList, textTable, wrapped } from '../text-table.ts'
 import { stateLook, statusView } from '../views/status-view.ts'
@@ -62,7 +63,7 @@ function minerLines({ miners }: StatusJson, screen: Screen): string[] {
     ],
     heaviest.map(miner => [
       miner.worker === '' ? '(no name)' : miner.worker,
-      hashrate(miner.hashrate),
+      hashrateText(miner.hashrate),
       scaled(miner.difficulty),
       grouped(miner.accepted),
       { text: grouped(miner.rejected), look: miner.rejected > miner.accepted / 50 ? style.warn : text => text },
@@ -76,7 +77,7 @@ function minerLines({ miners }: StatusJson, screen: Screen): string[] {
 
 function earningsLines({ earnings, figures }: Watched, screen: Screen): string[] {
   const pool = figures?.poolHashrate ?? null
-  const entries: (readonly [string, string])[] = pool === null ? [] : [['Pool', hashrate(pool)]]
+  const entries: (readonly [string, string])[] = pool === null ? [] : [['Pool', hashrateText(pool)]]
   if (earnings === null) return entries.length === 0 ? [] : [...textList(entries, screen), '']
   if (earnings.earnings === null)
     return [...textList(entries.length === 0 ? [['Earnings', shown(earnings.message ?? '')]] : entries, screen), '']

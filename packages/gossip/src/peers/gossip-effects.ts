@@ -28,7 +28,7 @@ const UNSENT_TOLD = { perPeer: 1_048_576, inAll: 16 * 1_048_576 }
 const NOTHING: readonly GossipEffect[] = Object.freeze([])
 
 /** Where a machine's parts put what they want done, and the book of what they asked peers. */
-export class Outbox {
+export class GossipEffects {
   readonly requests = new RequestBook()
   /** Answers on their way, by the network's number of the request. */
   readonly unsent = new UnsentBytes(UNSENT_ANSWERS)

@@ -15,7 +15,7 @@ interface Bucket {
 }
 
 /** A bucket of tokens for each address; one of IPv6 for each network of 64 bits, since a host has all of it. */
-export class RateLimit {
+export class AddressRates {
   /** The one that asked longest ago first. */
   readonly #buckets = new Map<string, Bucket>()
 
