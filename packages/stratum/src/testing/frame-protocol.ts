@@ -1,14 +1,5 @@
-import {
-  asciiToBytes,
-  concatBytes,
-  type Moment,
-  type SteadyMs,
-  steadyMs,
-  type UnixMs,
-  utf8ToString
-} from '@p2poolv2/primitives'
+import { asciiToBytes, concatBytes, type Moment, type SteadyMs, steadyMs, utf8ToString } from '@p2poolv2/primitives'
 import type {
-  MinerIdentity,
   MinerSession,
   SessionDeps,
   SessionEffect,
@@ -16,6 +7,7 @@ import type {
   SessionOptions,
   SessionProtocol
 } from '../contract.ts'
+import { ChannelSession } from '../mining/channel-session.ts'
 import { MiningChannel } from '../mining/mining-channel.ts'
 
 /** First byte of a frame. To the session: who the miner is; a submit. From it: work; the fate of a submit. */
@@ -40,9 +32,7 @@ export class FrameProtocol implements SessionProtocol {
   }
 }
 
-class FrameSession implements MinerSession {
-  readonly remote: string
-  readonly says = { userAgent: '', operator: null }
+class FrameSession extends ChannelSession implements MinerSession {
   readonly userAgent = ''
   readonly #options: SessionOptions
   readonly #channel: MiningChannel
@@ -51,9 +41,10 @@ class FrameSession implements MinerSession {
   #user = ''
 
   constructor(options: SessionOptions, deps: SessionDeps) {
-    this.remote = options.remote
+    const channel = new MiningChannel(options, deps)
+    super(options.remote, channel)
+    this.#channel = channel
     this.#options = options
-    this.#channel = new MiningChannel(options, deps)
   }
 
   remains(): null {
@@ -64,45 +55,9 @@ class FrameSession implements MinerSession {
     return null
   }
 
-  forgetWorksBefore(workId: number): void {
-    this.#channel.forgetWorksBefore(workId)
-  }
-
-  get identity(): MinerIdentity | null {
-    return this.#channel.identity
-  }
-
-  get difficulty(): number {
-    return this.#channel.difficulty.difficulty
-  }
-
-  get accepted(): number {
-    return this.#channel.accepted
-  }
-
-  get rejected(): number {
-    return this.#channel.rejected
-  }
-
-  get lastAcceptedAtMs(): UnixMs | null {
-    return this.#channel.lastAcceptedAtMs
-  }
-
-  get bestDifficulty(): number {
-    return this.#channel.bestDifficulty
-  }
-
-  get oldestWorkId(): number | null {
-    return this.#channel.oldestWorkId
-  }
-
   get nextDeadlineMs(): SteadyMs | null {
     const { nextDeadlineMs } = this.#channel
     return Number.isFinite(nextDeadlineMs) ? steadyMs(nextDeadlineMs) : null
-  }
-
-  hashrateHps(nowMs: SteadyMs): number {
-    return this.#channel.difficulty.hashrateHps(nowMs)
   }
 
   checkInvariants(nowMs: SteadyMs): void {

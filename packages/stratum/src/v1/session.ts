@@ -1,9 +1,8 @@
 import type { MiningWork } from '@p2poolv2/bitcoin'
-import { invariant, type Moment, type SteadyMs, steadyMs, type UnixMs } from '@p2poolv2/primitives'
+import { invariant, type Moment, type SteadyMs, steadyMs } from '@p2poolv2/primitives'
 import type {
   CloseReason,
   MinerIdentity,
-  MinerSays,
   MinerSession,
   SessionDeps,
   SessionEffect,
@@ -11,6 +10,7 @@ import type {
   SessionOptions,
   SessionRemains
 } from '../contract.ts'
+import { ChannelSession } from '../mining/channel-session.ts'
 import { difficultyText } from '../mining/difficulty.ts'
 import { MiningChannel } from '../mining/mining-channel.ts'
 import type { RefusalCode } from '../mining/refusals.ts'
@@ -45,8 +45,7 @@ const INVALID_REQUEST_NUISANCE = 20
 type Request = Extract<MinerMessage, { readonly kind: 'request' }>
 
 /** One miner's connection that speaks Stratum V1. Source: stratum §2 to §5. */
-export class V1Session implements MinerSession {
-  readonly remote: string
+export class V1Session extends ChannelSession implements MinerSession {
   readonly #submits: SubmitReader
   readonly #shared: SharedByAll
   readonly #channel: MiningChannel
@@ -62,29 +61,18 @@ export class V1Session implements MinerSession {
   #unannounced: MinerIdentity[] = []
 
   constructor(options: SessionOptions, deps: SessionDeps & { readonly shared: SharedByAll }) {
-    this.remote = options.remote
+    const channel = new MiningChannel(options, deps)
+    super(options.remote, channel)
+    this.#channel = channel
     this.#submits = new SubmitReader(options.extranonce.minerBytes)
     this.#shared = deps.shared
     this.#sessionId = options.sessionId
     this.#resume = deps.resume
-    this.#channel = new MiningChannel(options, deps)
     this.#login = new Login(options, this.#channel.workers)
-  }
-
-  get identity(): MinerIdentity | null {
-    return this.#channel.identity
   }
 
   get userAgent(): string {
     return this.#login.userAgent
-  }
-
-  get says(): MinerSays {
-    return this.#channel.difficulty.says
-  }
-
-  get difficulty(): number {
-    return this.#channel.difficulty.difficulty
   }
 
   /** Subscribed and authorised, which is for good. */
@@ -93,40 +81,12 @@ export class V1Session implements MinerSession {
     return this.#hasJoined
   }
 
-  get accepted(): number {
-    return this.#channel.accepted
-  }
-
-  get rejected(): number {
-    return this.#channel.rejected
-  }
-
-  get lastAcceptedAtMs(): UnixMs | null {
-    return this.#channel.lastAcceptedAtMs
-  }
-
-  get bestDifficulty(): number {
-    return this.#channel.bestDifficulty
-  }
-
-  get oldestWorkId(): number | null {
-    return this.#channel.oldestWorkId
-  }
-
-  forgetWorksBefore(workId: number): void {
-    this.#channel.forgetWorksBefore(workId)
-  }
-
   remains(): SessionRemains | null {
     const remains = this.#channel.remains()
     return remains === null ? null : { ...remains, sessionId: this.#sessionId }
   }
 
   readonly sizeFit = (work: MiningWork): SizeFit | null => this.#shared.sizeFits.of(this.userAgent, work)
-
-  hashrateHps(nowMs: SteadyMs): number {
-    return this.#channel.difficulty.hashrateHps(nowMs)
-  }
 
   get nextDeadlineMs(): SteadyMs | null {
     if (this.#isClosed) return null

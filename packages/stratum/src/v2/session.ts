@@ -8,20 +8,19 @@ import {
   type Moment,
   type SteadyMs,
   steadyMs,
-  type Target,
-  type UnixMs
+  type Target
 } from '@p2poolv2/primitives'
 import { type Fields, frameOf, type Message, readMessage } from '@p2poolv2/stratum/sv2'
 import type {
   CloseReason,
   MinerIdentity,
-  MinerSays,
   MinerSession,
   SessionDeps,
   SessionEffect,
   SessionEvent,
   SessionOptions
 } from '../contract.ts'
+import { ChannelSession } from '../mining/channel-session.ts'
 import { MAX_JOBS } from '../mining/job-registry.ts'
 import { MiningChannel } from '../mining/mining-channel.ts'
 import type { RefusalCode } from '../mining/refusals.ts'
@@ -59,8 +58,7 @@ const REQUEST_ID = 1
 type SubmitFields = Omit<Fields<'SubmitSharesExtended'>, 'channelId'>
 
 /** One channel of a connection that speaks Stratum V2: what a connection is in V1. Source: sv2 §3 to §5. */
-export class V2Session implements MinerSession {
-  readonly remote: string
+export class V2Session extends ChannelSession implements MinerSession {
   readonly #channelId: number
   readonly #channel: MiningChannel
   readonly #jobs: ChannelJobs
@@ -76,59 +74,24 @@ export class V2Session implements MinerSession {
 
   constructor(options: SessionOptions, deps: SessionDeps & { readonly jobFrames: ExtendedJobFrames }) {
     invariant(options.channel !== undefined, 'a session of Stratum V2 is a channel')
-    this.remote = options.remote
-    this.#channelId = options.channel
-    this.#channel = new MiningChannel(options, deps, hashrateHps =>
+    const channel = new MiningChannel(options, deps, hashrateHps =>
       this.#opening?.kind === 'standard' ? standardJobLifeMs(hashrateHps) : STANDARD_JOB_LIFE_MS
     )
+    super(options.remote, channel)
+    this.#channel = channel
+    this.#channelId = options.channel
     const { jobFrames, sha256d } = deps
     this.#jobs = new ChannelJobs(options.channel, { jobFrames, sha256d })
-  }
-
-  get identity(): MinerIdentity | null {
-    return this.#channel.identity
   }
 
   get userAgent(): string {
     return this.#setUp === null ? '' : userAgentOf(this.#setUp)
   }
 
-  get says(): MinerSays {
-    return this.#channel.difficulty.says
-  }
-
-  get difficulty(): number {
-    return this.#channel.difficulty.difficulty
-  }
-
-  get accepted(): number {
-    return this.#channel.accepted
-  }
-
-  get rejected(): number {
-    return this.#channel.rejected
-  }
-
-  get lastAcceptedAtMs(): UnixMs | null {
-    return this.#channel.lastAcceptedAtMs
-  }
-
-  get bestDifficulty(): number {
-    return this.#channel.bestDifficulty
-  }
-
-  get oldestWorkId(): number | null {
-    return this.#channel.oldestWorkId
-  }
-
   get nextDeadlineMs(): SteadyMs | null {
     if (this.#state === 'closed') return null
     const next = Math.min(this.#channel.nextDeadlineMs, this.#openByMs ?? Number.POSITIVE_INFINITY)
     return Number.isFinite(next) ? steadyMs(next) : null
-  }
-
-  forgetWorksBefore(workId: number): void {
-    this.#channel.forgetWorksBefore(workId)
   }
 
   /** Nothing in the protocol resumes a channel. */
@@ -138,10 +101,6 @@ export class V2Session implements MinerSession {
 
   sizeFit(work: MiningWork): SizeFit | null {
     return this.#opening?.kind === 'extended' ? jobSizeFit(this.userAgent, work) : null
-  }
-
-  hashrateHps(nowMs: SteadyMs): number {
-    return this.#channel.difficulty.hashrateHps(nowMs)
   }
 
   handle(event: SessionEvent, now: Moment): readonly SessionEffect[] {
