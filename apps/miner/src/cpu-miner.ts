@@ -1,14 +1,19 @@
 import { Worker } from 'node:worker_threads'
-import { targetFromDifficulty } from '@p2poolv2/primitives'
+import type { Target } from '@p2poolv2/primitives'
 import type { MinerJob } from '@p2poolv2/stratum/client'
 import type { GrindOrder, GrindReport, GrindSettings } from './grind-worker.ts'
+import type { MinerClient, MinerClientHandlers } from './miner-client.ts'
 import { StratumClient } from './stratum-client.ts'
+import { StratumV2Client } from './stratum-v2-client.ts'
 
 export interface CpuMinerOptions {
   readonly host: string
   readonly port: number
+  /** Absent: it speaks Stratum V1. `authorityKey` is the server's in base58check; null: whoever answers is believed. */
+  readonly v2?: { readonly authorityKey: string | null }
   /** Payout address, optionally `.worker`. */
   readonly user: string
+  /** Of V1; in V2 hints follow the address (sv2 §5.5). */
   readonly password: string
   readonly threads: number
   /** Hashes a second of all threads together; 0 means no limit. */
@@ -24,11 +29,12 @@ export interface CpuMinerStats {
 }
 
 const HASHRATE_SPAN_MS = 10_000
+const USER_AGENT = 'p2poolv2-cpuminer/0.1.0'
 
-/** A CPU miner: one Stratum connection, any number of grinding threads. It is a client like any other. */
+/** A CPU miner: one connection of Stratum V1 or V2, any number of grinding threads. It is a client like any other. */
 export class CpuMiner {
   readonly #options: CpuMinerOptions
-  readonly #client: StratumClient
+  readonly #client: MinerClient
   #workers: Worker[] = []
   #accepted = 0
   #rejected = 0
@@ -39,18 +45,20 @@ export class CpuMiner {
 
   constructor(options: CpuMinerOptions) {
     this.#options = options
-    this.#client = new StratumClient(
-      { ...options, userAgent: 'p2poolv2-cpuminer/0.1.0' },
-      {
-        onJob: (job, extranonce1, difficulty) => this.#work(job, extranonce1, difficulty),
-        onResult: (accepted, reason) => this.#result(accepted, reason),
-        onState: (state, message) => {
-          this.#state = state
-          this.#options.onMessage?.(`${state}: ${message}`)
-          if (state !== 'connected') this.#order({ type: 'rest' })
-        }
+    const handlers: MinerClientHandlers = {
+      onJob: (job, extranonce1, target) => this.#work(job, extranonce1, target),
+      onResult: (accepted, reason) => this.#result(accepted, reason),
+      onState: (state, message) => {
+        this.#state = state
+        this.#options.onMessage?.(`${state}: ${message}`)
+        if (state !== 'connected') this.#order({ type: 'rest' })
       }
-    )
+    }
+    const { v2, maxHashrateHps } = options
+    this.#client =
+      v2 === undefined
+        ? new StratumClient({ ...options, userAgent: USER_AGENT }, handlers)
+        : new StratumV2Client({ ...options, ...v2, vendor: USER_AGENT, hashrateHps: maxHashrateHps }, handlers)
   }
 
   start(): void {
@@ -84,8 +92,8 @@ export class CpuMiner {
     return { hashrateHps: this.#hashrateHps, accepted: this.#accepted, rejected: this.#rejected, state: this.#state }
   }
 
-  #work(job: MinerJob, extranonce1: Uint8Array, difficulty: number): void {
-    this.#order({ type: 'work', job, extranonce1, target: targetFromDifficulty(difficulty) })
+  #work(job: MinerJob, extranonce1: Uint8Array, target: Target): void {
+    this.#order({ type: 'work', job, extranonce1, target })
   }
 
   #order(order: GrindOrder): void {

@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander'
-import { CpuMiner } from './cpu-miner.ts'
+import { CpuMiner, type CpuMinerOptions } from './cpu-miner.ts'
 
 interface Flags {
   readonly url: string
@@ -17,20 +17,25 @@ function wholeNumber(text: string): number {
   return value
 }
 
-function hostAndPort(url: string): { host: string; port: number } {
-  const match = /^(?:stratum\+tcp:\/\/)?(\[[0-9a-fA-F:]+\]|[^:/]+):(\d{1,5})$/.exec(url)
-  const [, host, port] = match ?? []
-  if (host === undefined || port === undefined) {
-    throw new InvalidArgumentError(`"${url}" is not of the form stratum+tcp://host:port`)
+const URL_FORM = /^(?:stratum(2?)\+tcp:\/\/)?(\[[0-9a-fA-F:]+\]|[^:/]+):(\d{1,5})(?:\/(\w+))?\/?$/
+
+function serverOf(url: string): Pick<CpuMinerOptions, 'host' | 'port' | 'v2'> {
+  const [, two, bracketed, port, key = null] = URL_FORM.exec(url) ?? []
+  if (bracketed === undefined || port === undefined || (two !== '2' && key !== null)) {
+    program.error(`"${url}" is not of the form stratum+tcp://host:port or stratum2+tcp://host:port/KEY`)
   }
-  return { host: host.replace(/^\[|\]$/g, ''), port: Number(port) }
+  const host = String(bracketed).replace(/^\[|\]$/g, '')
+  return { host, port: Number(port), ...(two === '2' && { v2: { authorityKey: key } }) }
 }
 
 const program = new Command('p2poolv2-miner')
-  .description('A small CPU miner that speaks Stratum V1. Good for trying a node, not for earning.')
-  .requiredOption('--url <url>', 'the node, as stratum+tcp://host:port')
+  .description('A small CPU miner that speaks Stratum V1 and V2. Good for trying a node, not for earning.')
+  .requiredOption(
+    '--url <url>',
+    'the node, as stratum+tcp://host:port or, for Stratum V2, stratum2+tcp://host:port/KEY'
+  )
   .requiredOption('--user <address[.worker]>', 'payout address, and a name for this worker if you like')
-  .option('--password <text>', 'Stratum password', 'x')
+  .option('--password <text>', 'password, which Stratum V2 does not have', 'x')
   .option('--threads <n>', 'grinding threads', wholeNumber, 1)
   .option('--max-hashrate <hashes/s>', 'speed limit of all threads together, 0 for none', wholeNumber, 0)
   .parse()
@@ -38,14 +43,19 @@ const program = new Command('p2poolv2-miner')
 const flags = program.opts<Flags>()
 const say = (text: string): boolean => process.stdout.write(`${new Date().toISOString()} ${text}\n`)
 const miner = new CpuMiner({
-  ...hostAndPort(flags.url),
+  ...serverOf(flags.url),
   user: flags.user,
   password: flags.password,
   threads: Math.max(1, flags.threads),
   maxHashrateHps: flags.maxHashrate,
   onMessage: say
 })
-miner.start()
+try {
+  miner.start()
+} catch (error) {
+  // The key in the URL is none.
+  program.error((error as Error).message)
+}
 const status = setInterval(() => {
   const { hashrateHps, accepted, rejected } = miner.stats
   say(`${(hashrateHps / 1000).toFixed(1)} kH/s, ${accepted} accepted, ${rejected} rejected`)

@@ -1,12 +1,7 @@
 import { createConnection, type Socket } from 'node:net'
-import { type MinerJob, parseNotify, parseSubscription, submitParams } from '@p2poolv2/stratum/client'
-
-/** What a Stratum connection tells its owner. */
-export interface StratumClientHandlers {
-  readonly onJob: (job: MinerJob, extranonce1: Uint8Array, difficulty: number) => void
-  readonly onResult: (accepted: boolean, reason: string | null) => void
-  readonly onState: (state: 'connected' | 'refused' | 'disconnected', message: string) => void
-}
+import { targetFromDifficulty } from '@p2poolv2/primitives'
+import { parseNotify, parseSubscription, submitParams } from '@p2poolv2/stratum/client'
+import { EXTRANONCE2_BYTES, type FoundShare, type MinerClient, type MinerClientHandlers } from './miner-client.ts'
 
 export interface StratumClientOptions {
   readonly host: string
@@ -19,16 +14,14 @@ export interface StratumClientOptions {
 const SUBSCRIBE_ID = 1
 const AUTHORIZE_ID = 2
 const FIRST_SUBMIT_ID = 10
-/** What the grinding threads count in. */
-const EXTRANONCE2_BYTES = 8
 const RECONNECT_MS = 1_000
 /** A server that sends more without a line end is disconnected from. */
 const MAX_LINE_BYTES = 1_048_576
 
 /** A Stratum V1 client as simple mining firmware has one: subscribes, authorises, takes jobs, reconnects for ever. */
-export class StratumClient {
+export class StratumClient implements MinerClient {
   readonly #options: StratumClientOptions
-  readonly #handlers: StratumClientHandlers
+  readonly #handlers: MinerClientHandlers
   #socket: Socket | null = null
   #retry: NodeJS.Timeout | null = null
   #buffer = ''
@@ -37,7 +30,7 @@ export class StratumClient {
   #nextId = FIRST_SUBMIT_ID
   #stopped = false
 
-  constructor(options: StratumClientOptions, handlers: StratumClientHandlers) {
+  constructor(options: StratumClientOptions, handlers: MinerClientHandlers) {
     this.#options = options
     this.#handlers = handlers
   }
@@ -54,7 +47,7 @@ export class StratumClient {
     this.#socket = null
   }
 
-  submit(share: Parameters<typeof submitParams>[1]): void {
+  submit(share: FoundShare): void {
     this.#request(this.#nextId++, 'mining.submit', submitParams(this.#options.user, share))
   }
 
@@ -120,7 +113,8 @@ export class StratumClient {
 
   #notify(params: unknown): void {
     const job = parseNotify(params)
-    if (job !== null && this.#extranonce1 !== null) this.#handlers.onJob(job, this.#extranonce1, this.#difficulty)
+    if (job !== null && this.#extranonce1 !== null)
+      this.#handlers.onJob(job, this.#extranonce1, targetFromDifficulty(this.#difficulty))
   }
 
   #subscribed(result: unknown): void {

@@ -1,5 +1,6 @@
 export { grind } from './grind.ts'
 export { headerFor, type MinerJob, parseNotify } from './miner-job.ts'
 export { parseSubscription, type Subscription, submitParams } from './miner-messages.ts'
-export { V2Channel, type V2Job } from './v2-channel.ts'
+export { minerJobOf, V2Channel, type V2Job } from './v2-channel.ts'
 export { V2Link } from './v2-link.ts'
+export { V2Miner, type V2News } from './v2-miner.ts'

@@ -1,5 +1,6 @@
 import { concatBytes, sha256d, sha256dFoldInto, type Target } from '@p2poolv2/primitives'
 import type { Fields, Message } from '@p2poolv2/stratum/sv2'
+import type { MinerJob } from './miner-job.ts'
 
 const MERKLE_ROOT_OFFSET = 36
 /** Future jobs kept; at the cap the oldest is forgotten. Servers that pair them with their previous hash need one. */
@@ -23,6 +24,22 @@ export interface V2Job {
   /** At most this, as the job was when it came. */
   readonly target: Target
   readonly message: JobMessage
+}
+
+/** A job of an extended channel in the form of V1's, for whoever hashes both: the channel's prefix is the pool's part. Null for a standard one. */
+export function minerJobOf(job: V2Job): MinerJob | null {
+  const { jobId, version, prevHash, timeSec, bits, message } = job
+  if (message.name !== 'NewExtendedMiningJob') return null
+  const { coinbasePrefix: coinbase1, coinbaseSuffix: coinbase2, merklePath } = message.fields
+  const branch = Array.from({ length: merklePath.length / 32 }, (_, n) => merklePath.subarray(32 * n, 32 * n + 32))
+  const blankHeader = new Uint8Array(80)
+  const view = new DataView(blankHeader.buffer)
+  view.setUint32(0, version, true)
+  blankHeader.set(prevHash, 4)
+  view.setUint32(68, timeSec, true)
+  view.setUint32(72, bits, true)
+  const timeHex = timeSec.toString(16).padStart(8, '0')
+  return { id: String(jobId), coinbase1, coinbase2, branch, blankHeader, bits, timeHex, cleanJobs: false }
 }
 
 /** One channel as its miner sees it: told every message of its connection, it knows what to hash. Source: sv2 §4. */
@@ -57,6 +74,11 @@ export class V2Channel {
   /** Null before the first. */
   get job(): V2Job | null {
     return this.#job
+  }
+
+  /** The server's part of every coinbase's extranonce; empty before the channel is open. */
+  get extranoncePrefix(): Uint8Array {
+    return this.#opened?.prefix ?? new Uint8Array()
   }
 
   /** Bytes that the miner may choose: none on a standard channel. */
@@ -102,8 +124,7 @@ export class V2Channel {
   #rootOf(message: JobMessage, extranonce: Uint8Array): Uint8Array {
     if (message.name === 'NewMiningJob') return message.fields.merkleRoot
     const { coinbasePrefix, coinbaseSuffix, merklePath } = message.fields
-    const prefix = this.#opened?.prefix ?? new Uint8Array()
-    const root = sha256d(concatBytes(coinbasePrefix, prefix, extranonce, coinbaseSuffix))
+    const root = sha256d(concatBytes(coinbasePrefix, this.extranoncePrefix, extranonce, coinbaseSuffix))
     sha256dFoldInto(root, merklePath)
     return root
   }

@@ -5,5 +5,5 @@ export { type Cipher, type NewCipher, NonceCounter, portableCipher, TAG_BYTES } 
 export { authorityFromText, authorityText } from './noise/authority-text.ts'
 export { certify, isCertified } from './noise/certificate.ts'
 export { ACT_1_BYTES, ACT_2_BYTES, finish, respond, type SessionKeys } from './noise/handshake.ts'
-export { type KeyPair, keyPairFrom, SECRET_BYTES, xOf } from './noise/key-pair.ts'
+export { type KeyEntropy, type KeyPair, keyPairFrom, SECRET_BYTES, xOf } from './noise/key-pair.ts'
 export { FrameOpener, sealFrame, type TransportFault } from './noise/transport.ts'
