@@ -2,18 +2,9 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { bytesToHex, hexToBytes } from './bytes.ts'
 import { ByteReader, ByteWriter, compactSizeLength } from './codec.ts'
-import { CodecError, type CodecErrorCode } from './codec-error.ts'
+import { CodecError } from './codec-error.ts'
 import { InvariantError } from './invariant.ts'
-
-function codeOf(act: () => unknown): CodecErrorCode | 'accepted' {
-  try {
-    act()
-  } catch (error) {
-    if (error instanceof CodecError) return error.code
-    throw error
-  }
-  return 'accepted'
-}
+import { codecCode } from './testing/index.ts'
 
 type Field =
   | { readonly kind: 'u8' | 'u16' | 'u32' | 'i32' | 'compactSize'; readonly value: number }
@@ -102,20 +93,20 @@ describe('vectors', () => {
   it.each(['fd0000', 'fdfc00', 'fe00000000', 'feffff0000', 'ff0000000000000000', 'ffffffffff00000000'])(
     'compact size %s has a shorter form and is refused',
     hex => {
-      expect(codeOf(() => new ByteReader(hexToBytes(hex)).compactSize())).toBe('non-minimal')
+      expect(codecCode(() => new ByteReader(hexToBytes(hex)).compactSize())).toBe('non-minimal')
     }
   )
 
   it('a compact size above 2^53-1 is refused whatever the caller allows', () => {
     for (const hex of ['ff0000000000002000', 'ffffffffffffffffff']) {
-      expect(codeOf(() => new ByteReader(hexToBytes(hex)).compactSize())).toBe('oversize')
-      expect(codeOf(() => new ByteReader(hexToBytes(hex)).compactSize(Number.POSITIVE_INFINITY))).toBe('oversize')
+      expect(codecCode(() => new ByteReader(hexToBytes(hex)).compactSize())).toBe('oversize')
+      expect(codecCode(() => new ByteReader(hexToBytes(hex)).compactSize(Number.POSITIVE_INFINITY))).toBe('oversize')
     }
   })
 
   it('a compact size above its limit is refused and one at the limit is not', () => {
     expect(new ByteReader(Uint8Array.of(16)).compactSize(16)).toBe(16)
-    expect(codeOf(() => new ByteReader(Uint8Array.of(17)).compactSize(16))).toBe('oversize')
+    expect(codecCode(() => new ByteReader(Uint8Array.of(17)).compactSize(16))).toBe('oversize')
   })
 
   it('any byte but zero is true', () => {
@@ -186,7 +177,7 @@ describe('properties', () => {
         for (const field of all) expect(read(reader, field)).toEqual(field.value)
         expect(reader.offset).toBe(bytes.length)
         expect(reader.remaining).toBe(0)
-        expect(codeOf(() => reader.expectEnd())).toBe('accepted')
+        expect(codecCode(() => reader.expectEnd())).toBe('accepted')
       })
     )
   })
@@ -197,12 +188,12 @@ describe('properties', () => {
         const length = write(new ByteWriter(), field).length
         const bytes = write(new ByteWriter(), field).bytes(behind).finish()
         for (let cut = 0; cut < length; cut++) {
-          expect(codeOf(() => read(new ByteReader(bytes.subarray(0, cut)), field))).toBe('truncated')
+          expect(codecCode(() => read(new ByteReader(bytes.subarray(0, cut)), field))).toBe('truncated')
         }
         const reader = new ByteReader(bytes)
         read(reader, field)
         expect(reader.remaining).toBe(behind.length)
-        expect(codeOf(() => reader.expectEnd())).toBe('trailing')
+        expect(codecCode(() => reader.expectEnd())).toBe('trailing')
       })
     )
   })
@@ -211,7 +202,7 @@ describe('properties', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 40 }), fc.array(fields, { maxLength: 8 }), (bytes, all) => {
         const reader = new ByteReader(bytes)
-        codeOf(() => {
+        codecCode(() => {
           for (const field of all) read(reader, field)
         })
         expect(reader.offset).toBeLessThanOrEqual(bytes.length)
@@ -222,14 +213,14 @@ describe('properties', () => {
 
 describe('use', () => {
   it('a long vector is refused before its bytes are asked for', () => {
-    expect(codeOf(() => new ByteReader(hexToBytes('feffffff7f')).varBytes(100))).toBe('oversize')
-    expect(codeOf(() => new ByteReader(hexToBytes('05aabb')).varBytes(100))).toBe('truncated')
+    expect(codecCode(() => new ByteReader(hexToBytes('feffffff7f')).varBytes(100))).toBe('oversize')
+    expect(codecCode(() => new ByteReader(hexToBytes('05aabb')).varBytes(100))).toBe('truncated')
   })
 
   it('a refused read of a fixed width does not move the reader', () => {
     const reader = new ByteReader(new Uint8Array(7))
-    expect(codeOf(() => reader.u64())).toBe('truncated')
-    expect(codeOf(() => reader.bytes(8))).toBe('truncated')
+    expect(codecCode(() => reader.u64())).toBe('truncated')
+    expect(codecCode(() => reader.bytes(8))).toBe('truncated')
     expect(reader.offset).toBe(0)
   })
 

@@ -1,3 +1,4 @@
+export { innermostReason } from './innermost-reason.ts'
 export { Lifecycle, type Part, StartError } from './lifecycle.ts'
 export { createLog, type Log, LogTail, withoutCredentials } from './log.ts'
 export type { Message } from './messages/message.ts'

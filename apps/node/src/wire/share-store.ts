@@ -74,13 +74,8 @@ function tellOfLoss({ lost, sequence }: LevelStore, folder: string, log: Log): v
 
 async function restoredChain(params: ChainParams, store: ShareStore): Promise<ShareChain> {
   const chain = new ShareChain({ params })
-  let rows = 0
   chain.beginRestore()
-  for await (const batch of store.load()) {
-    for (const row of batch) chain.restoreRow(row)
-    rows += batch.length
-  }
-  chain.finishRestore()
-  if (rows === 0) await store.commit(chain.genesisDelta())
+  for await (const rows of store.load()) for (const row of rows) chain.restoreRow(row)
+  if (chain.finishRestore() === 'empty') await store.commit(chain.genesisDelta())
   return chain
 }

@@ -1,4 +1,5 @@
 import { ByteReader, ByteWriter, bytesToHex, CodecError, concatBytes, hexToBytes } from '@p2poolv2/primitives'
+import { codecCode } from '@p2poolv2/primitives/testing'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { ShareHeader } from '../share.ts'
@@ -42,16 +43,6 @@ function decodeHeader(bytes: Uint8Array): ShareHeader {
   return header
 }
 
-function codeOf(action: () => unknown): string {
-  try {
-    action()
-  } catch (error) {
-    if (error instanceof CodecError) return error.code
-    throw error
-  }
-  return 'accepted'
-}
-
 function patched(bytes: Uint8Array, offset: number, ...values: number[]): Uint8Array {
   const copy = Uint8Array.from(bytes)
   copy.set(values, offset)
@@ -92,7 +83,7 @@ describe('share headers', () => {
   it('refuse every truncation', () => {
     for (let length = 0; length < EVERY_OPTION.length; length++) {
       expect(
-        codeOf(() => decodeHeader(EVERY_OPTION.subarray(0, length))),
+        codecCode(() => decodeHeader(EVERY_OPTION.subarray(0, length))),
         `${length} bytes`
       ).not.toBe('accepted')
     }
@@ -129,7 +120,7 @@ describe('share headers', () => {
     ['2^32-1 uncles', patched(HEADER, AT_UNCLE_COUNT, 0xfe, 0xff, 0xff, 0xff, 0xff), 'oversize'],
     ['a non-minimal uncle count', patched(HEADER, AT_UNCLE_COUNT, 0xfd, 0, 0), 'non-minimal']
   ])('with %s are refused', (_name, bytes, code) => {
-    expect(codeOf(() => decodeHeader(bytes))).toBe(code)
+    expect(codecCode(() => decodeHeader(bytes))).toBe(code)
   })
 
   it('decode with programs and uncle counts that only validation refuses', () => {
@@ -142,7 +133,7 @@ describe('share headers', () => {
     const many = (count: number): Uint8Array =>
       concatBytes(new ByteWriter().compactSize(count).finish(), new Uint8Array(count * 32))
     expect(decodeHeader(spliced(HEADER, [AT_UNCLE_COUNT, AT_CLASS], many(256))).uncles).toHaveLength(256)
-    expect(codeOf(() => peekShare(spliced(HEADER, [AT_UNCLE_COUNT, AT_CLASS], many(257))))).toBe('oversize')
+    expect(codecCode(() => peekShare(spliced(HEADER, [AT_UNCLE_COUNT, AT_CLASS], many(257))))).toBe('oversize')
   })
 
   it('round-trip with any field values', () => {
@@ -192,29 +183,29 @@ describe('whole shares', () => {
   it('refuse every truncation and anything that follows', () => {
     for (let length = 0; length < SHARE.length; length++) {
       expect(
-        codeOf(() => decodeShare(SHARE.subarray(0, length))),
+        codecCode(() => decodeShare(SHARE.subarray(0, length))),
         `${length} bytes`
       ).not.toBe('accepted')
     }
-    expect(codeOf(() => decodeShare(concatBytes(SHARE, Uint8Array.of(0))))).toBe('trailing')
+    expect(codecCode(() => decodeShare(concatBytes(SHARE, Uint8Array.of(0))))).toBe('trailing')
   })
 
   it('are refused above the byte limit before anything is read', () => {
-    expect(codeOf(() => decodeShare(SHARE, { maxBytes: SHARE.length - 1 }))).toBe('oversize')
-    expect(codeOf(() => decodeShare(SHARE, { maxBytes: SHARE.length }))).toBe('accepted')
-    expect(codeOf(() => decodeShare(new Uint8Array(1_048_577)))).toBe('oversize')
+    expect(codecCode(() => decodeShare(SHARE, { maxBytes: SHARE.length - 1 }))).toBe('oversize')
+    expect(codecCode(() => decodeShare(SHARE, { maxBytes: SHARE.length }))).toBe('accepted')
+    expect(codecCode(() => decodeShare(new Uint8Array(1_048_577)))).toBe('oversize')
   })
 
   it('are refused with more than 16 branch nodes', () => {
     const at = HEADER.length + 1 + 210
     expect(SHARE[at]).toBe(2)
     const nodes = (count: number): Uint8Array => concatBytes(Uint8Array.of(count), new Uint8Array(count * 32))
-    expect(codeOf(() => decodeShare(spliced(SHARE, [at, at + 65], nodes(16))))).toBe('accepted')
-    expect(codeOf(() => decodeShare(spliced(SHARE, [at, at + 65], nodes(17))))).toBe('oversize')
+    expect(codecCode(() => decodeShare(spliced(SHARE, [at, at + 65], nodes(16))))).toBe('accepted')
+    expect(codecCode(() => decodeShare(spliced(SHARE, [at, at + 65], nodes(17))))).toBe('oversize')
   })
 
   it('are refused when they promise more transactions than bytes', () => {
-    expect(codeOf(() => decodeShare(patched(SHARE, HEADER.length, 200)))).toBe('oversize')
+    expect(codecCode(() => decodeShare(patched(SHARE, HEADER.length, 200)))).toBe('oversize')
   })
 
   it('of any bytes are refused with a codec error or are the same after another trip over the wire', () => {
@@ -230,7 +221,7 @@ describe('whole shares', () => {
     )
     fc.assert(
       fc.property(messages, message => {
-        for (const decode of [decodeHeader, peekShare]) expect(codeOf(() => decode(message))).toBeTypeOf('string')
+        for (const decode of [decodeHeader, peekShare]) expect(codecCode(() => decode(message))).toBeTypeOf('string')
         let share: ReturnType<typeof decodeShare>
         try {
           share = decodeShare(message)
@@ -254,7 +245,7 @@ describe('whole shares', () => {
     expect(peek.timeSec).toBe(share.header.timeSec)
     expect(bytesToHex(peek.bitcoinHeader)).toBe(synthetic[0]?.bitcoinHeaderHex)
     expect(peekShare(EVERY_OPTION).uncles).toEqual(['11'.repeat(32), '22'.repeat(32)])
-    expect(codeOf(() => peekShare(SHARE.subarray(0, AT_DONATION_FLAG - 1)))).toBe('truncated')
-    expect(codeOf(() => peekShare(patched(SHARE, AT_PROGRAM_LENGTH, 41)))).toBe('oversize')
+    expect(codecCode(() => peekShare(SHARE.subarray(0, AT_DONATION_FLAG - 1)))).toBe('truncated')
+    expect(codecCode(() => peekShare(patched(SHARE, AT_PROGRAM_LENGTH, 41)))).toBe('oversize')
   })
 })

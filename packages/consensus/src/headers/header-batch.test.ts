@@ -1,4 +1,5 @@
-import { bytesToHex, CodecError, concatBytes, hexToBytes, sha256d } from '@p2poolv2/primitives'
+import { bytesToHex, concatBytes, hexToBytes, sha256d } from '@p2poolv2/primitives'
+import { codecCode } from '@p2poolv2/primitives/testing'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { decodeShare } from '../encoding/share-codec.ts'
@@ -20,15 +21,7 @@ function batchOfFrame(frameHex: string): Uint8Array {
   return payload.subarray(1)
 }
 
-function codeOf(bytes: Uint8Array): string {
-  try {
-    decodeHeaderBatch(bytes)
-  } catch (error) {
-    if (error instanceof CodecError) return error.code
-    throw error
-  }
-  return 'accepted'
-}
+const codeOf = (bytes: Uint8Array) => codecCode(() => decodeHeaderBatch(bytes))
 
 const genesis: HeaderBatchItem = {
   header: genesisShare(chainParams('signet')).header,

@@ -14,6 +14,7 @@ import {
   seriesOfRows,
   type TimeRange
 } from '@p2poolv2/earnings'
+import { innermostReason } from '@p2poolv2/runtime'
 import { Level } from 'level'
 
 type Database = Level<Uint8Array, Uint8Array>
@@ -27,7 +28,7 @@ export class HistoryUnavailable extends Error {
 
   constructor(directory: string, cause: unknown) {
     super(
-      `The history in ${directory} cannot be used: ${reasonOf(cause)}. Charts of the past are missing; mining and payouts go on. ` +
+      `The history in ${directory} cannot be used: ${innermostReason(cause)}. Charts of the past are missing; mining and payouts go on. ` +
         'See that no other node uses the directory, that it is writable and that the disk has space. ' +
         'If it is damaged, move it away: a new one is begun.',
       { cause }
@@ -143,10 +144,4 @@ class LevelHistory implements HistoryStore {
 function isDamage(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   return ('code' in error && error.code === 'LEVEL_CORRUPTION') || isDamage(error.cause)
-}
-
-/** What LevelDB or the system said; the innermost cause knows best. */
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  return error.cause === undefined ? error.message : reasonOf(error.cause)
 }

@@ -1,4 +1,5 @@
 import { mkdir, readdir } from 'node:fs/promises'
+import { innermostReason } from '@p2poolv2/runtime'
 import { Level } from 'level'
 import { type RowChanges, RowJournal } from './row-journal.ts'
 
@@ -197,11 +198,5 @@ async function readRows(database: Database): Promise<[string, string][]> {
 }
 
 function storeError(error: unknown): TextStoreError {
-  return error instanceof TextStoreError ? error : new TextStoreError(reasonOf(error), { cause: error })
-}
-
-/** What LevelDB or the system said; the innermost cause knows best. */
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  return error.cause === undefined ? error.message : reasonOf(error.cause)
+  return error instanceof TextStoreError ? error : new TextStoreError(innermostReason(error), { cause: error })
 }

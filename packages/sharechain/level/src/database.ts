@@ -1,9 +1,10 @@
 import { mkdir, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CodecError } from '@p2poolv2/primitives'
+import { innermostReason } from '@p2poolv2/runtime'
 import { Level } from 'level'
 import { readHolder } from './holder.ts'
-import { reasonOf, StoreDamaged, StoreLocked, StoreUnavailable } from './store-errors.ts'
+import { StoreDamaged, StoreLocked, StoreUnavailable } from './store-errors.ts'
 
 export type Database = Level<Uint8Array, Uint8Array>
 
@@ -52,7 +53,7 @@ async function openFailure(directory: string, error: unknown): Promise<unknown> 
 export function storeError(directory: string, error: unknown): unknown {
   if (error instanceof CodecError) return new StoreDamaged(directory, error.message, error)
   const codes = codesOf(error)
-  if (codes.includes('LEVEL_CORRUPTION')) return new StoreDamaged(directory, reasonOf(error), error)
+  if (codes.includes('LEVEL_CORRUPTION')) return new StoreDamaged(directory, innermostReason(error), error)
   if (codes.some(code => code.startsWith('LEVEL_'))) return new StoreUnavailable(directory, error)
   return error
 }

@@ -1,3 +1,4 @@
+import { innermostReason } from '@p2poolv2/runtime'
 import type { StoreIdentity } from '@p2poolv2/sharechain'
 
 /** Why a store cannot be used. Each message says what to do. */
@@ -98,7 +99,7 @@ export class StoreUnavailable extends StoreError {
 
   constructor(directory: string, cause: unknown) {
     super(
-      `The store in ${directory} cannot be used: ${reasonOf(cause)}. ` +
+      `The store in ${directory} cannot be used: ${innermostReason(cause)}. ` +
         'Check that the directory is writable for this user and that the disk has space left.',
       cause
     )
@@ -121,12 +122,6 @@ export class StoreClosed extends StoreError {
   constructor() {
     super('The store is closed.')
   }
-}
-
-/** What LevelDB or the system said, without its stack; the innermost cause knows best. */
-export function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  return error.cause === undefined ? error.message : reasonOf(error.cause)
 }
 
 function short(hex: string): string {
