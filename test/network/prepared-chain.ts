@@ -1,6 +1,6 @@
 import { cp } from 'node:fs/promises'
 import { join } from 'node:path'
-import { witnessCommitmentScriptOf, witnessProgramScript } from '@p2poolv2/bitcoin'
+import { witnessProgramScript } from '@p2poolv2/bitcoin'
 import {
   type ChainParams,
   type ConsensusAddress,
@@ -8,16 +8,15 @@ import {
   consensusAddressFromScript,
   consensusFingerprint,
   genesisShare,
-  mineShare,
-  payoutOutputs,
   type Share
 } from '@p2poolv2/consensus'
-import { type CompactBits, invariant, type ShareHash, unixMs } from '@p2poolv2/primitives'
+import { type CompactBits, invariant, type ShareHash, seededRng, unixMs } from '@p2poolv2/primitives'
 import { systemRng } from '@p2poolv2/runtime'
 import { type ChainDelta, SCHEMA_VERSION, ShareChain } from '@p2poolv2/sharechain'
 import { type LevelStore, openLevelStore } from '@p2poolv2/sharechain/level'
 import { readGenesis, writeGenesis } from '../../apps/node/src/data/devnet-genesis.ts'
 import { openWallet } from '../../apps/node/src/data/wallet.ts'
+import { forgeShare } from '../../packages/simnet/src/hostile/forge-share.ts'
 
 const DELTAS_A_WRITE = 256
 /** Shares a second are aimed at by a devnet. */
@@ -27,10 +26,8 @@ const PACE_SEC = 1
  * until as many shares have been found beyond one a second.
  */
 const LAG_SEC = 3_600
-const VALUE_SATS = 5_000_000_000n
 /** A million million hashes: no share is a bitcoin block by chance, and everybody is in the payout window. */
 const BITCOIN_BITS: CompactBits = 0x1c00ffff
-const BITCOIN_HEIGHT = 100n
 
 export interface ChainPlan {
   readonly shares: number
@@ -131,36 +128,18 @@ export interface ShareOrder {
 
 /** Mines the next share of a prepared chain, on a parent that the chain knows. */
 export function nextShare(chain: ShareChain, { params, parent, height, payee, spoilt }: ShareOrder): Share {
-  const timeSec = params.genesisTimeSec + LAG_SEC + height * PACE_SEC
-  const weights = spoilt ? null : chain.payoutWeights(parent, BITCOIN_BITS)
-  const outputs =
-    weights === null
-      ? [{ valueSats: VALUE_SATS, script: payee.script }]
-      : payoutOutputs({ valueSats: VALUE_SATS, donation: null, fee: null, weights }).map(({ valueSats, address }) => ({
-          valueSats,
-          script: address.script
-        }))
-  return mineShare({
-    fields: {
-      prevShareHash: parent,
-      uncles: [],
-      minerBitcoinAddress: payee,
-      minerAddress: { version: 1, program: new Uint8Array(32).fill(1 + (height % 250)) },
-      bits: chain.nextShareBits(parent),
-      timeSec,
-      donationAddress: null,
-      donationBps: 0,
-      feeAddress: null,
-      feeBps: 0,
-      bitcoinHeight: BITCOIN_HEIGHT
-    },
-    outputs,
-    bitcoinHeader: { version: 0x2000_0000, prevHashWire: new Uint8Array(32), timeSec, bits: BITCOIN_BITS },
-    merkleBranch: new Uint8Array(0),
-    padding: chain.padding(parent).form,
-    witnessCommitmentScript: witnessCommitmentScriptOf([]),
-    nsecs: BigInt(height)
+  const share = forgeShare({
+    params,
+    chain,
+    parent,
+    timeSec: params.genesisTimeSec + LAG_SEC + height * PACE_SEC,
+    payee,
+    bitcoinBits: BITCOIN_BITS,
+    rng: seededRng(`share ${height} of ${payee.text}`),
+    payouts: spoilt ? 'everything-to-me' : 'right'
   })
+  invariant(share !== null, 'the chain knows the parent')
+  return share
 }
 
 export function payeeOf(params: ChainParams, payee: number): ConsensusAddress {
