@@ -1,4 +1,4 @@
-export { BlockSubmitter, type BlockToSubmit } from './blocks/block-submitter.ts'
+export { BlockSubmitter, type SolvedBlock } from './blocks/block-submitter.ts'
 export { BlockWatch } from './blocks/block-watch.ts'
 export { ChainReader } from './blocks/chain-reader.ts'
 export type { BitcoindConfig, BitcoindObserver } from './config.ts'

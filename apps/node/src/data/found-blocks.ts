@@ -1,6 +1,6 @@
 import { type FileHandle, mkdir, open, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { BlockToSubmit } from '@p2poolv2/bitcoind'
+import type { SolvedBlock } from '@p2poolv2/bitcoind'
 import { blockHash } from '@p2poolv2/primitives'
 
 /** Blocks looked at again after a start, the highest first: whatever is older was decided long ago. */
@@ -35,7 +35,7 @@ export class FoundBlockFolder {
    * Writes `<height>-<hash>.hex` and its mark, waits until both are on the platter, names included, and keeps the folder within
    * MAX_KEPT_BLOCKS or so.
    */
-  async persist(block: BlockToSubmit): Promise<void> {
+  async persist(block: SolvedBlock): Promise<void> {
     const name = nameOf(block)
     await mkdir(this.#folder, { recursive: true })
     // Submitted once more: on a full disk, writing it anew would destroy what is there.
@@ -49,7 +49,7 @@ export class FoundBlockFolder {
   }
 
   /** Every bitcoin node has said its last word. Never rejects: what stays marked is tried once more. */
-  async settled(block: BlockToSubmit): Promise<void> {
+  async settled(block: SolvedBlock): Promise<void> {
     await rm(join(this.#folder, `${nameOf(block)}${OPEN}`), { force: true }).catch(() => undefined)
   }
 
@@ -76,9 +76,9 @@ export class FoundBlockFolder {
   /** Kept blocks that some bitcoin node has not answered to, as far as marks and records go; highest first. Never rejects. */
   async unanswered(
     records: readonly { readonly blockHash: string; readonly result: string }[]
-  ): Promise<BlockToSubmit[]> {
+  ): Promise<SolvedBlock[]> {
     const answered = new Set(records.filter(({ result }) => !UNANSWERED.test(result)).map(record => record.blockHash))
-    const blocks: BlockToSubmit[] = []
+    const blocks: SolvedBlock[] = []
     for (const { name, height, hash, isOpen } of (await this.#files()).slice(0, MAX_UNANSWERED)) {
       if (answered.has(hash) && !isOpen) continue
       const blockHex = await this.#hexOf(`${name}.hex`)
@@ -109,7 +109,7 @@ export class FoundBlockFolder {
   }
 }
 
-function nameOf({ bitcoinHeight, blockHash }: BlockToSubmit): string {
+function nameOf({ bitcoinHeight, blockHash }: SolvedBlock): string {
   return `${bitcoinHeight}-${blockHash}`
 }
 

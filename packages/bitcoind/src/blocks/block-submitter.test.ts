@@ -9,8 +9,8 @@ import {
   type BlockResult,
   BlockSubmitter,
   type BlockSubmitterPorts,
-  type BlockToSubmit,
-  MAX_UNDER_WAY
+  MAX_UNDER_WAY,
+  type SolvedBlock
 } from './block-submitter.ts'
 
 const log = createLog({ level: 'silent', format: 'json' })
@@ -56,9 +56,9 @@ function submitter(nodes: readonly BitcoindConfig[], ports: Partial<BlockSubmitt
   return { made, steps, results, settled }
 }
 
-const BLOCK: BlockToSubmit = { blockHash: blockHash('00'.repeat(32)), bitcoinHeight: 1, blockHex: '00' }
+const BLOCK: SolvedBlock = { blockHash: blockHash('00'.repeat(32)), bitcoinHeight: 1, blockHex: '00' }
 
-function found(server: DevChainServer): BlockToSubmit {
+function found(server: DevChainServer): SolvedBlock {
   const block = buildBlock(server.chain.template(1_795_360_577))
   return { ...BLOCK, blockHex: bytesToHex(block) }
 }
@@ -232,7 +232,7 @@ describe('BlockSubmitter', () => {
 
 describe('several blocks on one parent', () => {
   /** Blocks that differ in one byte behind the header's previous hash. */
-  const candidate = (n: number, parent = '11'): BlockToSubmit => ({
+  const candidate = (n: number, parent = '11'): SolvedBlock => ({
     blockHash: blockHash(n.toString(16).padStart(64, '0')),
     bitcoinHeight: 1,
     blockHex: `00000020${parent.repeat(32)}${n.toString(16).padStart(4, '0')}`

@@ -7,8 +7,8 @@ import { backOffMs, pause } from '../waiting.ts'
 import { CandidateGate, type GateDecision } from './candidate-gate.ts'
 import { type BlockAnswer, meaningOf } from './submit-words.ts'
 
-/** A solved block on its way to bitcoin. */
-export interface BlockToSubmit {
+/** A whole block, to be handed over. */
+export interface SolvedBlock {
   readonly blockHash: BlockHash
   readonly bitcoinHeight: number
   /** The whole block with witness. */
@@ -40,9 +40,9 @@ export interface BlockSubmitterOptions {
 
 export interface BlockSubmitterPorts {
   /** Keeps the block where a person, and the next start, can find it. Begun before anything else, and waited for by nothing. */
-  readonly persist: (block: BlockToSubmit) => Promise<void>
+  readonly persist: (block: SolvedBlock) => Promise<void>
   /** Every node has said its last word to a block that was kept, or nobody needs it any more: the next start need not try again. */
-  readonly settled: (block: BlockToSubmit) => void
+  readonly settled: (block: SolvedBlock) => void
   /** Told for each node as soon as it is known. */
   readonly onResult: (result: BlockResult) => void
   /** The highest tip known; a block is stale two blocks later. */
@@ -92,7 +92,7 @@ export class BlockSubmitter {
    * Submits a block. Results are values, one for each node in the configured order; it does not reject.
    * After `signal`, what has no answer yet counts as `failed`.
    */
-  submit(block: BlockToSubmit, { signal }: { signal: AbortSignal }): Promise<readonly BlockResult[]> {
+  submit(block: SolvedBlock, { signal }: { signal: AbortSignal }): Promise<readonly BlockResult[]> {
     const answered = new Promise<readonly BlockResult[]>(resolve => {
       // The hash of the parent follows the version at the start of the header.
       const parent = block.blockHex.slice(8, 72)
@@ -196,14 +196,14 @@ export class BlockSubmitter {
     return candidate.written
   }
 
-  async #submitTo(client: RpcClient, block: BlockToSubmit, ports: AnswerPorts): Promise<End> {
+  async #submitTo(client: RpcClient, block: SolvedBlock, ports: AnswerPorts): Promise<End> {
     const answer = await this.#lastWordOf(client, block, ports)
     const result = resultOf(block, client.url, answer)
     this.#ports.onResult(result)
     return { result, isFinal: !answer.isOpen }
   }
 
-  async #lastWordOf(client: RpcClient, block: BlockToSubmit, { signal, heard }: AnswerPorts): Promise<BlockAnswer> {
+  async #lastWordOf(client: RpcClient, block: SolvedBlock, { signal, heard }: AnswerPorts): Promise<BlockAnswer> {
     const { blockHash } = block
     const backOff = { minMs: this.#options.retryMinMs ?? 100, maxMs: this.#options.retryMaxMs ?? 5_000 }
     const endsAtMs = performance.now() + (this.#options.giveUpAfterMs ?? GIVE_UP_AFTER_MS)
@@ -228,7 +228,7 @@ export class BlockSubmitter {
 const TAKEN: ReadonlySet<string> = new Set(['accepted', 'duplicate', 'lost-race'])
 
 interface Candidate {
-  readonly block: BlockToSubmit
+  readonly block: SolvedBlock
   /** Its hash in hex, wire order. */
   readonly parent: string
   readonly signal: AbortSignal
@@ -250,7 +250,7 @@ interface AnswerPorts {
 }
 
 function resultOf(
-  { blockHash }: BlockToSubmit,
+  { blockHash }: SolvedBlock,
   url: string,
   { result, reason }: Pick<BlockResult, 'result' | 'reason'>
 ): BlockResult {
@@ -258,7 +258,7 @@ function resultOf(
 }
 
 /** One attempt. A node that cannot work just now, for want of disk or memory, is as good as one that is away. */
-async function answerNow(client: RpcClient, block: BlockToSubmit, signal: AbortSignal): Promise<BlockAnswer> {
+async function answerNow(client: RpcClient, block: SolvedBlock, signal: AbortSignal): Promise<BlockAnswer> {
   try {
     return meaningOf(await client.call('submitblock', [block.blockHex], { signal }))
   } catch (error) {

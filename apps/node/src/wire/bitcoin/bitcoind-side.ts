@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { type BitcoindConfig, BlockSubmitter, type BlockToSubmit, BlockWatch, TemplateFeed } from '@p2poolv2/bitcoind'
+import { type BitcoindConfig, BlockSubmitter, type SolvedBlock, BlockWatch, TemplateFeed } from '@p2poolv2/bitcoind'
 import type { ChainName } from '@p2poolv2/consensus'
 import type { NodeEvent } from '@p2poolv2/node'
 import type { BlockHash } from '@p2poolv2/primitives'
@@ -27,7 +27,7 @@ type FoundOnRecord = { readonly blockHash: BlockHash; readonly bitcoinHeight: nu
 /** What connects the node to bitcoin: templates in, found blocks out. */
 export interface BitcoindSide {
   /** To every bitcoin node at once, and to disk. */
-  readonly submitBlock: (block: BlockToSubmit) => void
+  readonly submitBlock: (block: SolvedBlock) => void
   readonly submission: Part
   readonly feed: Part
   /** Submits again what a crash kept the answer to; starts after the feed. */
@@ -78,7 +78,7 @@ export function bitcoindSide(
       log
     }
   )
-  const submitBlock = (block: BlockToSubmit): void => void submitter.submit(block, { signal: submitting.signal })
+  const submitBlock = (block: SolvedBlock): void => void submitter.submit(block, { signal: submitting.signal })
   return {
     submitBlock,
     submission: {
