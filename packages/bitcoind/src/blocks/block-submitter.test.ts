@@ -232,7 +232,7 @@ describe('BlockSubmitter', () => {
 
 describe('several blocks on one parent', () => {
   /** Blocks that differ in one byte behind the header's previous hash. */
-  const candidate = (n: number, parent = '11'): SolvedBlock => ({
+  const sibling = (n: number, parent = '11'): SolvedBlock => ({
     blockHash: blockHash(n.toString(16).padStart(64, '0')),
     bitcoinHeight: 1,
     blockHex: `00000020${parent.repeat(32)}${n.toString(16).padStart(4, '0')}`
@@ -256,21 +256,21 @@ describe('several blocks on one parent', () => {
   it('of thousands found before bitcoind answers to the first, it and the newest are written, and it alone is sent', async () => {
     const { server, asked, nth } = await slowNode()
     const { made, steps, settled } = submitter([{ url: server.url }])
-    const all = Array.from({ length: 5_000 }, (_, n) => made.submit(candidate(n), { signal: never }))
+    const all = Array.from({ length: 5_000 }, (_, n) => made.submit(sibling(n), { signal: never }))
     const answer = await nth(1)
     answer(null)
     const results = (await Promise.all(all)).map(([one]) => one?.result)
     expect(results).toEqual(['accepted', ...Array(4_999).fill('superseded')])
     expect(steps.filter(step => step === 'persisted')).toHaveLength(2)
     expect(asked).toHaveLength(1)
-    expect(await made.submit(candidate(6_000), { signal: never })).toMatchObject([{ result: 'superseded' }])
-    expect(settled.toSorted()).toEqual([candidate(0).blockHash, candidate(4_999).blockHash])
+    expect(await made.submit(sibling(6_000), { signal: never })).toMatchObject([{ result: 'superseded' }])
+    expect(settled.toSorted()).toEqual([sibling(0).blockHash, sibling(4_999).blockHash])
   })
 
   it('the newest goes when the first is refused', async () => {
     const { server, nth } = await slowNode()
     const { made } = submitter([{ url: server.url }])
-    const all = [1, 2, 3].map(n => made.submit(candidate(n), { signal: never }))
+    const all = [1, 2, 3].map(n => made.submit(sibling(n), { signal: never }))
     const first = await nth(1)
     first('bad-txns-inputs-missingorspent')
     const second = await nth(2)
@@ -281,7 +281,7 @@ describe('several blocks on one parent', () => {
   it('the next does not wait for one that is asked for again', async () => {
     const { server, nth } = await slowNode()
     const { made } = submitter([{ url: server.url }])
-    const [early, late] = [1, 2].map(n => made.submit(candidate(n), { signal: never }))
+    const [early, late] = [1, 2].map(n => made.submit(sibling(n), { signal: never }))
     const first = await nth(1)
     first('time-too-new')
     const [one, other] = [await nth(2), await nth(3)]
@@ -297,9 +297,9 @@ describe('several blocks on one parent', () => {
     const stop = new AbortController()
     const onResult = ({ result }: BlockResult) => (result === 'accepted' ? stop.abort() : undefined)
     const { made } = submitter([{ url: dead.url }, { url: server.url }], { onResult })
-    const all = [candidate(1), candidate(2, '22')].map(block => made.submit(block, { signal: stop.signal }))
+    const all = [sibling(1), sibling(2, '22')].map(block => made.submit(block, { signal: stop.signal }))
     for (const answer of [await nth(1), await nth(2)]) answer('high-hash')
-    const third = made.submit(candidate(3), { signal: stop.signal })
+    const third = made.submit(sibling(3), { signal: stop.signal })
     const answer = await nth(3)
     answer(null)
     expect(await third).toMatchObject([{ result: 'failed' }, { result: 'accepted' }])
@@ -310,7 +310,7 @@ describe('several blocks on one parent', () => {
     const { server, nth } = await slowNode()
     const stop = new AbortController()
     const { made, steps, settled } = submitter([{ url: server.url }])
-    const all = [1, 2].map(n => made.submit(candidate(n), { signal: stop.signal }))
+    const all = [1, 2].map(n => made.submit(sibling(n), { signal: stop.signal }))
     await nth(1)
     expect(steps).toEqual(['persisted', 'persisted'])
     stop.abort()
@@ -325,7 +325,7 @@ describe('several blocks on one parent', () => {
     const { made, results } = submitter([{ url: server.url }])
     const stop = new AbortController()
     const parents = Array.from({ length: MAX_UNDER_WAY + 1 }, (_, n) => n.toString(16).padStart(2, '0'))
-    const all = parents.map((parent, n) => made.submit(candidate(n, parent), { signal: stop.signal }))
+    const all = parents.map((parent, n) => made.submit(sibling(n, parent), { signal: stop.signal }))
     expect(await all[0]).toMatchObject([{ result: 'failed' }])
     expect(results).toHaveLength(1)
     await nth(1)

@@ -4,7 +4,7 @@ import type { BitcoindConfig } from '../config.ts'
 import { RpcClient } from '../rpc/rpc-client.ts'
 import { NODE_CODE, RpcError } from '../rpc/rpc-error.ts'
 import { backOffMs, pause } from '../waiting.ts'
-import { CandidateGate, type GateDecision } from './candidate-gate.ts'
+import { type GateDecision, SiblingGate } from './sibling-gate.ts'
 import { type BlockAnswer, meaningOf } from './submit-words.ts'
 
 /** A whole block, to be handed over. */
@@ -66,13 +66,13 @@ export const MAX_UNDER_WAY = 32
  * Hands found blocks to all nodes at once, and again to those that could not be reached or said "not yet", after waits
  * that grow, until the block is stale. Beside that each is written to disk: neither waits for the other, so that whichever
  * is quicker saves the block from a crash. Of our blocks with one parent, one waits for its answer and the newest other is kept
- * (see `CandidateGate`); that one is written as soon as the write before it is done.
+ * (see `SiblingGate`); that one is written as soon as the write before it is done.
  */
 export class BlockSubmitter {
   readonly #options: BlockSubmitterOptions
   readonly #ports: BlockSubmitterPorts
   readonly #clients: readonly RpcClient[]
-  readonly #gate = new CandidateGate<Candidate>()
+  readonly #gate = new SiblingGate<Submission>()
   /** What gives each up, the oldest first. At most MAX_UNDER_WAY. */
   readonly #underWay = new Set<AbortController>()
   /** Until each is answered: those under way, and one kept for a parent. */
@@ -80,7 +80,7 @@ export class BlockSubmitter {
   /** Writes under way: one of each block that was handed over, and one of those that are kept. */
   #writes = 0
   /** The newest that is kept behind another and not written yet. */
-  #toWrite: Candidate | null = null
+  #toWrite: Submission | null = null
 
   constructor(options: BlockSubmitterOptions, ports: BlockSubmitterPorts) {
     this.#options = options
@@ -96,10 +96,10 @@ export class BlockSubmitter {
     const answered = new Promise<readonly BlockResult[]>(resolve => {
       // The hash of the parent follows the version at the start of the header.
       const parent = block.blockHex.slice(8, 72)
-      const candidate: Candidate = { block, parent, signal, resolve, written: null }
-      const decision = this.#gate.offer(parent, block.blockHash, candidate)
+      const submission: Submission = { block, parent, signal, resolve, written: null }
+      const decision = this.#gate.offer(parent, block.blockHash, submission)
       this.#act(decision)
-      if (decision.goes !== candidate && !decision.superseded.includes(candidate)) this.#writeKept(candidate)
+      if (decision.goes !== submission && !decision.superseded.includes(submission)) this.#writeKept(submission)
     })
     const submission = answered.finally(() => this.#unanswered.delete(submission))
     this.#unanswered.add(submission)
@@ -116,10 +116,10 @@ export class BlockSubmitter {
     for (const client of this.#clients) client.close()
   }
 
-  #act({ goes, superseded }: GateDecision<Candidate>): void {
-    for (const candidate of superseded) {
-      const { block, resolve, written } = candidate
-      if (this.#toWrite === candidate) this.#toWrite = null
+  #act({ goes, superseded }: GateDecision<Submission>): void {
+    for (const submission of superseded) {
+      const { block, resolve, written } = submission
+      if (this.#toWrite === submission) this.#toWrite = null
       const results = this.#clients.map(({ url }) => resultOf(block, url, { result: 'superseded', reason: null }))
       for (const result of results) this.#ports.onResult(result)
       void written?.then(() => this.#ports.settled(block))
@@ -129,8 +129,8 @@ export class BlockSubmitter {
   }
 
   /** One write of kept blocks at a time: of thousands in a moment those are written that are the newest when the disk is free. */
-  #writeKept(candidate: Candidate): void {
-    this.#toWrite = candidate
+  #writeKept(submission: Submission): void {
+    this.#toWrite = submission
     if (this.#writes === 0) this.#writeNext()
   }
 
@@ -140,8 +140,8 @@ export class BlockSubmitter {
     if (next !== null) void this.#persist(next)
   }
 
-  async #handOver(candidate: Candidate): Promise<void> {
-    const { block, parent, signal } = candidate
+  async #handOver(submission: Submission): Promise<void> {
+    const { block, parent, signal } = submission
     let isHeard = false
     const heard = (answer: BlockAnswer | null): void => {
       // One that lost the race is taken too: the node has it, and another on the same parent would come later still.
@@ -158,7 +158,7 @@ export class BlockSubmitter {
       oldest.abort()
     }
     const ended = AbortSignal.any([signal, givenUp.signal])
-    const written = this.#persist(candidate)
+    const written = this.#persist(submission)
     this.#ports.log.info(
       { blockHash: block.blockHash, bitcoinHeight: block.bitcoinHeight, nodes: this.#clients.length },
       'a found block goes to all bitcoin nodes'
@@ -169,12 +169,12 @@ export class BlockSubmitter {
     this.#underWay.delete(givenUp)
     heard(null)
     if (ends.every(({ isFinal }) => isFinal)) this.#ports.settled(block)
-    candidate.resolve(ends.map(({ result }) => result))
+    submission.resolve(ends.map(({ result }) => result))
   }
 
   /** Writes a block once. Does not reject: a full disk must not keep the block from the network. */
-  #persist(candidate: Candidate): Promise<void> {
-    const { block } = candidate
+  #persist(submission: Submission): Promise<void> {
+    const { block } = submission
     const { blockHash, bitcoinHeight } = block
     const { log } = this.#ports
     const write = async (): Promise<void> => {
@@ -191,9 +191,9 @@ export class BlockSubmitter {
         this.#writeNext()
       }
     }
-    if (this.#toWrite === candidate) this.#toWrite = null
-    candidate.written ??= write()
-    return candidate.written
+    if (this.#toWrite === submission) this.#toWrite = null
+    submission.written ??= write()
+    return submission.written
   }
 
   async #submitTo(client: RpcClient, block: SolvedBlock, ports: AnswerPorts): Promise<End> {
@@ -227,7 +227,7 @@ export class BlockSubmitter {
 /** A node has the block. */
 const TAKEN: ReadonlySet<string> = new Set(['accepted', 'duplicate', 'lost-race'])
 
-interface Candidate {
+interface Submission {
   readonly block: SolvedBlock
   /** Its hash in hex, wire order. */
   readonly parent: string

@@ -27,23 +27,23 @@ interface Parent<T> {
  * earn anything any more; a third within that time is not to be expected. On a chain where hashes come faster than
  * bitcoind answers, it leaves of thousands of blocks two at a time.
  */
-export class CandidateGate<T> {
+export class SiblingGate<T> {
   readonly #parents = new Map<string, Parent<T>>()
 
   /**
    * @param parent any name of the parent block
    * @param id of the block: one that was taken already may go again
    */
-  offer(parent: string, id: string, candidate: T): GateDecision<T> {
+  offer(parent: string, id: string, block: T): GateDecision<T> {
     const place = this.#placeOf(parent)
-    if (place.takenId === id) return { goes: candidate, superseded: [] }
-    if (place.takenId !== null) return { goes: null, superseded: [candidate] }
+    if (place.takenId === id) return { goes: block, superseded: [] }
+    if (place.takenId !== null) return { goes: null, superseded: [block] }
     if (!place.isUnheard) {
       place.isUnheard = true
-      return { goes: candidate, superseded: [] }
+      return { goes: block, superseded: [] }
     }
     const superseded = keptBy(place)
-    place.kept = candidate
+    place.kept = block
     return { goes: null, superseded }
   }
 

@@ -1,19 +1,19 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { CandidateGate, MAX_PARENTS } from './candidate-gate.ts'
+import { MAX_PARENTS, SiblingGate } from './sibling-gate.ts'
 
 const nothing = { goes: null, superseded: [] }
 
-describe('CandidateGate', () => {
+describe('SiblingGate', () => {
   it('lets the first go, keeps the newest, and gives up what it displaces', () => {
-    const gate = new CandidateGate<string>()
+    const gate = new SiblingGate<string>()
     expect(gate.offer('p', 'a', 'a')).toEqual({ goes: 'a', superseded: [] })
     expect(gate.offer('p', 'b', 'b')).toEqual(nothing)
     expect(gate.offer('p', 'c', 'c')).toEqual({ goes: null, superseded: ['b'] })
   })
 
   it('lets the kept one go at a refusal', () => {
-    const gate = new CandidateGate<string>()
+    const gate = new SiblingGate<string>()
     gate.offer('p', 'a', 'a')
     gate.offer('p', 'b', 'b')
     expect(gate.heard('p')).toEqual({ goes: 'b', superseded: [] })
@@ -24,7 +24,7 @@ describe('CandidateGate', () => {
   })
 
   it('gives up the kept one and all later ones once one was taken', () => {
-    const gate = new CandidateGate<string>()
+    const gate = new SiblingGate<string>()
     gate.offer('p', 'a', 'a')
     gate.offer('p', 'b', 'b')
     expect(gate.taken('p', 'a')).toEqual({ goes: null, superseded: ['b'] })
@@ -33,21 +33,21 @@ describe('CandidateGate', () => {
   })
 
   it('lets the one that was taken go again', () => {
-    const gate = new CandidateGate<string>()
+    const gate = new SiblingGate<string>()
     gate.offer('p', 'a', 'a')
     gate.taken('p', 'a')
     expect(gate.offer('p', 'a', 'a again')).toEqual({ goes: 'a again', superseded: [] })
   })
 
   it('one parent does not hold up another', () => {
-    const gate = new CandidateGate<string>()
+    const gate = new SiblingGate<string>()
     gate.offer('p', 'a', 'a')
     gate.taken('p', 'a')
     expect(gate.offer('q', 'b', 'b')).toEqual({ goes: 'b', superseded: [] })
   })
 
   it('forgets old parents, but never one whose block has no word yet', () => {
-    const gate = new CandidateGate<string>()
+    const gate = new SiblingGate<string>()
     gate.offer('waiting', 'a', 'a')
     gate.offer('waiting', 'b', 'b')
     gate.offer('done', 'c', 'c')
@@ -64,7 +64,7 @@ describe('CandidateGate', () => {
     const step = fc.record({ parent: fc.nat({ max: 3 }), what: fc.constantFrom('offer', 'offer', 'heard', 'taken') })
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), steps => {
-        const gate = new CandidateGate<number>()
+        const gate = new SiblingGate<number>()
         const waiting = new Map<string, number>()
         const ended = new Set<number>()
         for (const [n, { parent: number, what }] of steps.entries()) {
