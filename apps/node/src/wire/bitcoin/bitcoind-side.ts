@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { type BitcoindConfig, BlockSubmitter, type SolvedBlock, BlockWatch, TemplateFeed } from '@p2poolv2/bitcoind'
+import { type BitcoindConfig, BlockSubmitter, BlockWatch, type SolvedBlock, TemplateFeed } from '@p2poolv2/bitcoind'
 import type { ChainName } from '@p2poolv2/consensus'
 import type { NodeEvent } from '@p2poolv2/node'
 import type { BlockHash } from '@p2poolv2/primitives'
