@@ -24,6 +24,7 @@ export function doctorChecks(
   { file, ports, peers, clock, log }: DoctorDeps
 ): { readonly kept: () => Promise<readonly Check[]>; readonly atStart: Part } {
   let looking: Promise<unknown> = Promise.resolve()
+  let isStopping = false
   const look = (): Promise<readonly Check[]> => {
     const listening = peers?.().listening ?? []
     const p2p = Number(/\/tcp\/(\d+)/.exec(listening[0] ?? '')?.[1] ?? Number.NaN)
@@ -34,7 +35,10 @@ export function doctorChecks(
   }
   const kept = keptChecks(look, () => clock.now().steadyMs)
   const told = async (): Promise<void> => {
-    for (const { id, state, message, fix, cost } of await kept()) {
+    const checks = await kept()
+    // What is closed by now is no finding.
+    if (isStopping) return
+    for (const { id, state, message, fix, cost } of checks) {
       if (state === 'fail') log.warn(MESSAGES.doctorFound, { check: id, found: message, fix, cost })
       else if (state === 'warn') log.info({ check: id, found: message, fix }, 'a check found something to look at')
     }
@@ -47,6 +51,7 @@ export function doctorChecks(
       start: () => void told().catch(err => log.info({ err }, 'not everything could be checked')),
       // What is on its way may have a file in the data directory; bitcoin nodes that are slow to answer are not waited for.
       stop: async ({ signal }) => {
+        isStopping = true
         const ended = new AbortController()
         const isUp = pause(REST_WITHIN_MS, undefined, { signal: AbortSignal.any([signal, ended.signal]) })
         await Promise.race([looking, isUp.catch(() => undefined)])
