@@ -11,7 +11,6 @@ export const PURPOSES: Readonly<Record<string, string>> = {
   '@libp2p/peer-id': 'names of peers',
   '@libp2p/ping': 'whether a peer is still there',
   '@libp2p/tcp': 'TCP between peers',
-  '@libp2p/upnp-nat': 'asking the router to let peers in',
   '@libp2p/utils': 'frames on a stream',
   '@libp2p/yamux': 'several streams on one connection',
   '@multiformats/multiaddr': 'addresses of peers',

@@ -8,13 +8,11 @@ import type {
   PrivateKey,
   Transport
 } from '@libp2p/interface'
-import { serviceDependencies } from '@libp2p/interface'
 import { kadDHT } from '@libp2p/kad-dht'
 import { type MulticastDNSComponents, mdns } from '@libp2p/mdns'
 import { noise } from '@libp2p/noise'
 import { ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
-import { uPnPNAT } from '@libp2p/upnp-nat'
 import { yamux } from '@libp2p/yamux'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { NetworkNames, PeerAddress, PeerId } from '@p2poolv2/gossip'
@@ -68,8 +66,6 @@ export interface HostOptions {
   readonly proxy: SocksOptions | null
   /** Calls out on the local network and listens there; null keeps still. */
   readonly localNetwork: LocalNetwork | null
-  /** Asks the router to forward our port to us (UPnP). */
-  readonly mapsPort: boolean
 }
 
 type LocalComponents = Omit<MulticastDNSComponents, 'addressManager'> & {
@@ -84,7 +80,6 @@ export type Host = Libp2p<{ [K in keyof HostServices]: ReturnType<NonNullable<Ho
 
 /** What libp2p's address manager has and the node does not show. */
 interface AddressManager {
-  getAddressesWithMetadata(): readonly { readonly type: string; readonly multiaddr: Multiaddr }[]
   addObservedAddr(address: Multiaddr): void
   confirmObservedAddr(address: Multiaddr): void
 }
@@ -175,11 +170,7 @@ function servicesOf(options: HostOptions) {
       }),
       options.toldByKademlia
     ),
-    ...(options.topics === null ? {} : { topics: topicService(names, options.topics.ignored) }),
-    // What it maps is told to others once a peer has reached us there (reachability.ts).
-    ...(options.mapsPort
-      ? { router: aloneConfirmed(uPnPNAT({ portMappingDescription: 'p2poolv2', autoConfirmAddress: false })) }
-      : {})
+    ...(options.topics === null ? {} : { topics: topicService(names, options.topics.ignored) })
   }
 }
 
@@ -213,11 +204,6 @@ function localNetwork({ serviceName, found }: LocalNetwork): (components: LocalC
     service.addEventListener('peer', ({ detail }) => found(detail))
     return service
   }
-}
-
-/** libp2p's router asks for its autonat beside it, to confirm what was mapped; here a neighbour that dialled us does (reachability.ts). */
-function aloneConfirmed<C, S extends object>(make: (components: C) => S): (components: C) => S {
-  return components => Object.defineProperty(make(components), serviceDependencies, { value: [] })
 }
 
 /** Sends the protocol's own text as identify's `protocolVersion`; libp2p makes it from the prefix of the protocol's name. */

@@ -37,8 +37,7 @@ describe('names that Kademlia tells', () => {
       toldByKademlia: () => undefined,
       gater: {},
       proxy: null,
-      localNetwork: null,
-      mapsPort: false
+      localNetwork: null
     })
     stranger = host
     await host.start()

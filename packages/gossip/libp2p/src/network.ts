@@ -26,6 +26,7 @@ import { Peers } from './peers.ts'
 import { Pulse } from './pulse.ts'
 import { type Reachability, ReachabilityCheck } from './reachability.ts'
 import { type Handler, type Outcome, Requests } from './requests.ts'
+import { type PortForwarding, portForwarding } from './router/port-forwarding.ts'
 import { bytesOf } from './socket-bytes.ts'
 import { speaksTopics, type TopicMessage, Topics } from './topics.ts'
 
@@ -67,6 +68,7 @@ class LibNetwork implements Network {
   #isStopped = false
   #topics: Topics | null = null
   #pulse: Pulse | null = null
+  #forwarding: PortForwarding | null = null
 
   static async make(options: NetworkOptions): Promise<LibNetwork> {
     const names = options.names ?? networkNames(options.params)
@@ -98,7 +100,6 @@ class LibNetwork implements Network {
         options.localNetwork === true && !isHidden
           ? { serviceName, found: peer => network.it?.foundNearby(peer) }
           : null,
-      mapsPort: options.mapsPort === true && !isHidden,
       proxy:
         options.proxy === undefined
           ? null
@@ -164,6 +165,10 @@ class LibNetwork implements Network {
     if (isOurs && this.#options.proxy === undefined) await this.serve(names.dialback, this.#reachability.serve)
     await this.#host.start()
     this.#tellPeering({ type: 'listening', addresses: [...this.#listening] })
+    // It speaks in the clear as well.
+    if (this.#options.mapsPort === true && this.#options.proxy?.isOnly !== true)
+      this.#forwarding = portForwarding(this.#listening, this.#options.log)
+    this.#forwarding?.start()
     const service = this.#host.services.topics
     if (service !== undefined) {
       this.#topics = new Topics(service, {
@@ -293,7 +298,7 @@ class LibNetwork implements Network {
     this.#topics?.stop()
     this.#requests.stop()
     this.#peers.stop()
-    await this.#host.stop()
+    await Promise.all([this.#host.stop(), this.#forwarding?.stop()])
   }
 
   /** A peer dials us although its connection stands: is it still there? Then it may come when it dials again. */
@@ -341,11 +346,7 @@ class LibNetwork implements Network {
 
   /** The router's, if it forwards one to us; nobody is told of it when only the proxy may know who we are. */
   #reachablePort(): number | null {
-    if (this.#options.proxy?.isOnly === true) return null
-    const mapped = addressManagerOf(this.#host)
-      .getAddressesWithMetadata()
-      .find(({ type }) => type === 'ip-mapping')
-    return mapped === undefined ? this.#port : portOf(mapped.multiaddr)
+    return this.#options.proxy?.isOnly === true ? null : (this.#forwarding?.port ?? this.#port)
   }
 
   /** From now on others are told of it. */
