@@ -36,6 +36,7 @@ export { bytesEqual, bytesToHex, bytesToHexReversed, compareBytes, concatBytes, 
 export { ByteReader, ByteWriter, compactSizeLength } from './codec.ts'
 export { CodecError } from './codec-error.ts'
 export { Deadlines } from './deadlines.ts'
+export { hostNetwork } from './host-network.ts'
 export { InvariantError, invariant } from './invariant.ts'
 export { RateLimit } from './rate-limit.ts'
 export type { Rng, SeededRng } from './rng.ts'

@@ -1,5 +1,4 @@
-import { isIPv6 } from 'node:net'
-import { invariant, type SteadyMs } from '@p2poolv2/primitives'
+import { hostNetwork, invariant, type SteadyMs } from '@p2poolv2/primitives'
 
 /** Requests one address may make in a burst, and a second for good. */
 export const BURST = 300
@@ -24,7 +23,7 @@ export class AddressRates {
    * @returns 0 if it may go on, else after how many seconds it may try again
    */
   take(address: string, cost: number, nowMs: SteadyMs): number {
-    const key = networkOf(address)
+    const key = hostNetwork(address)
     const known = this.#buckets.get(key)
     const tokens = known === undefined ? BURST : refilled(known, nowMs)
     this.#buckets.delete(key)
@@ -43,13 +42,4 @@ export class AddressRates {
 
 function refilled({ tokens, atMs }: Bucket, nowMs: SteadyMs): number {
   return Math.min(BURST, tokens + ((nowMs - atMs) / 1_000) * PER_SECOND)
-}
-
-function networkOf(address: string): string {
-  if (!isIPv6(address) || address.startsWith('::ffff:')) return address
-  const [head = '', tail] = address.split('::')
-  const groups = head === '' ? [] : head.split(':')
-  const missing = tail === undefined ? 0 : 8 - groups.length - (tail === '' ? 0 : tail.split(':').length)
-  const all = [...groups, ...new Array<string>(Math.max(0, missing)).fill('0'), ...(tail ?? '').split(':')]
-  return `${all.slice(0, 4).join(':')}::/64`
 }

@@ -1,4 +1,4 @@
-import { BoundedMap, type SteadyMs } from '@p2poolv2/primitives'
+import { BoundedMap, hostNetwork, type SteadyMs } from '@p2poolv2/primitives'
 
 /** Addresses remembered; at the cap the oldest gets a fresh start. */
 const MAX_ADDRESSES = 4_096
@@ -19,7 +19,7 @@ export interface AddressLimits {
   readonly banMs: number
 }
 
-/** How addresses have behaved within their current minute. */
+/** How addresses have behaved within their current minute; one of IPv6 together with its network, since a host has all of it. */
 export class AddressGuard {
   readonly #limits: AddressLimits
   readonly #conducts = new BoundedMap<string, Conduct>(MAX_ADDRESSES)
@@ -51,10 +51,11 @@ export class AddressGuard {
   }
 
   #conductOf(address: string, nowMs: SteadyMs): Conduct {
-    let conduct = this.#conducts.get(address)
+    const network = hostNetwork(address)
+    let conduct = this.#conducts.get(network)
     if (conduct === undefined) {
       conduct = { minuteStartMs: nowMs, connects: 0, handshakes: 0, misbehaviours: 0, bannedUntilMs: 0 }
-      this.#conducts.set(address, conduct)
+      this.#conducts.set(network, conduct)
     }
     if (nowMs - conduct.minuteStartMs >= MINUTE_MS) {
       conduct.minuteStartMs = nowMs

@@ -120,6 +120,21 @@ describe('a limit that counts by address', () => {
     await expectWork(await TestClient.connect(pool.port))
   })
 
+  it.each([{ maxPerAddress: 2 }, { connectsPerMinute: 2 }])(
+    'takes all addresses of an IPv6 host for one: %j',
+    async limits => {
+      const pool = await serve({ ...limits, proxyRanges: ['127.0.0.1'] })
+      const come = async (from: string): Promise<TestClient> => {
+        const client = await TestClient.connect(pool.port)
+        client.write(`PROXY TCP6 ${from} ::1 4000 3333\r\n`)
+        return client
+      }
+      for (const from of ['2001:db8::1', '2001:db8::2', '2001:db8:0:1::1']) await expectWork(await come(from))
+      await (await come('2001:db8:0:0:ffff::3')).ended()
+      expect(pool.came).toHaveLength(3)
+    }
+  )
+
   it('does not count an address that many are known to be behind, whatever one of them sends', async () => {
     const limits = { maxPerAddress: 1, connectsPerMinute: 1, misbehavioursPerMinute: 0 }
     const pool = await serve({ ...limits, trustedRanges: ['127.0.0.1'] })

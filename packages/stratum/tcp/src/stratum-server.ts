@@ -1,4 +1,4 @@
-import { invariant, type SteadyMs } from '@p2poolv2/primitives'
+import { hostNetwork, invariant, type SteadyMs } from '@p2poolv2/primitives'
 import { type Clock, type Log, MESSAGES, type Message, systemClock } from '@p2poolv2/runtime'
 import { isMisbehaviour, type SessionOutput } from '@p2poolv2/stratum'
 import { AddressGuard } from './address-guard.ts'
@@ -80,8 +80,8 @@ export class StratumServer {
   readonly #miners = new Map<number, MinerSocket | SealedSocket>()
   /** Miners that are channels of one; bounded as channels of a connection are. */
   readonly #channels = new Map<number, SealedSocket>()
-  /** How many of them an address has. */
-  readonly #perAddress = new Map<string, number>()
+  /** How many of them an address has, or a network of IPv6. */
+  readonly #perNetwork = new Map<string, number>()
   readonly #guard: AddressGuard
   readonly #outbox = new Outbox()
   readonly #notices = new Map<Notice, { loggedAtMs: SteadyMs; unlogged: number }>()
@@ -238,7 +238,8 @@ export class StratumServer {
     }
     const host = address.includes(':') ? `[${address}]` : address
     const remote = `${host}:${port}`
-    this.#perAddress.set(address, (this.#perAddress.get(address) ?? 0) + 1)
+    const network = hostNetwork(address)
+    this.#perNetwork.set(network, (this.#perNetwork.get(network) ?? 0) + 1)
     if (door.handshakes === undefined) {
       const onLines = (lines: readonly Uint8Array[]): void => this.#deps.onLines(miner, lines)
       this.#miners.set(miner, new MinerSocket(socket, address, { ...options, onLines }))
@@ -282,7 +283,7 @@ export class StratumServer {
       return true
     }
     if (this.#trusted.includes(address)) return false
-    if ((this.#perAddress.get(address) ?? 0) >= maxPerAddress && !this.#isShared(address)) {
+    if ((this.#perNetwork.get(hostNetwork(address)) ?? 0) >= maxPerAddress && !this.#isShared(address)) {
       this.#notice(MESSAGES.addressTooMany, { address, maxPerAddress })
       return true
     }
@@ -319,9 +320,10 @@ export class StratumServer {
     const socket = this.#miners.get(miner)
     if (socket === undefined) return
     this.#miners.delete(miner)
-    const others = (this.#perAddress.get(socket.address) ?? 1) - 1
-    if (others === 0) this.#perAddress.delete(socket.address)
-    else this.#perAddress.set(socket.address, others)
+    const network = hostNetwork(socket.address)
+    const others = (this.#perNetwork.get(network) ?? 1) - 1
+    if (others === 0) this.#perNetwork.delete(network)
+    else this.#perNetwork.set(network, others)
     if (MISBEHAVIOURS.has(why)) this.#misbehaved(socket)
     if (socket instanceof MinerSocket) this.#deps.onGone(miner, why)
     else for (const member of socket.miners) this.#left(member, why)
@@ -337,8 +339,9 @@ export class StratumServer {
   }
 
   #isProven(address: string, nowMs: SteadyMs): boolean {
+    const network = hostNetwork(address)
     for (const socket of this.#miners.values()) {
-      if (socket.address === address && nowMs - socket.connectedAtMs >= PROVEN_AFTER_MS) return true
+      if (hostNetwork(socket.address) === network && nowMs - socket.connectedAtMs >= PROVEN_AFTER_MS) return true
     }
     return false
   }

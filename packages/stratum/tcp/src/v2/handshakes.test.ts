@@ -81,6 +81,14 @@ describe('handshakes', () => {
     expect(answering.asked).toEqual([1, 2, 11, 12, 3, 4, 5])
   })
 
+  it('of all addresses of an IPv6 host take one turn', async () => {
+    const { answering, ask } = rig()
+    for (let n = 1; n <= 3; n++) ask(n, `2001:db8::${n}`)
+    ask(11, '2001:db8:0:1::1')
+    for (let i = 0; i < 3; i++) await answering.next()
+    expect(answering.asked).toEqual([1, 2, 11, 3])
+  })
+
   it('are not made for who has hung up', async () => {
     const { answering, ask } = rig()
     ask(1, 'a')

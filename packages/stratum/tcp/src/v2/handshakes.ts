@@ -1,4 +1,4 @@
-import { RateLimit } from '@p2poolv2/primitives'
+import { hostNetwork, RateLimit } from '@p2poolv2/primitives'
 import { type Clock, type Log, MESSAGES } from '@p2poolv2/runtime'
 import type { Answering } from './answering.ts'
 import type { HandshakeAnswer } from './handshake-answer.ts'
@@ -32,7 +32,7 @@ export class Handshakes {
   readonly #clock: Clock
   readonly #log: Pick<Log, 'warn'>
   readonly #pace = new RateLimit({ unitMs: UNIT_MS, burst: BURST })
-  /** The address whose turn is next first. */
+  /** By address, or network of IPv6; the one whose turn is next first. */
   readonly #waiting = new Map<string, Waiting[]>()
   #size = 0
   #isBusy = false
@@ -52,9 +52,10 @@ export class Handshakes {
   request(request: HandshakeRequest): Promise<HandshakeAnswer | null> {
     return new Promise(resolve => {
       if (this.#size >= MAX_WAITING) this.#dropOne()
-      const ofAddress = this.#waiting.get(request.address) ?? []
-      ofAddress.push({ ...request, resolve })
-      this.#waiting.set(request.address, ofAddress)
+      const network = hostNetwork(request.address)
+      const ofNetwork = this.#waiting.get(network) ?? []
+      ofNetwork.push({ ...request, resolve })
+      this.#waiting.set(network, ofNetwork)
       this.#size += 1
       this.#work()
     })
