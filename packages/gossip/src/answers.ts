@@ -75,16 +75,16 @@ export class Answers {
     const { fetcher, door } = this.#parts
     const { hash, peer } = order
     if (payload === null) {
-      fetcher.answered(order, 'silent')
+      fetcher.answered(order, 'silent', nowMs)
       return
     }
     const message = decoded(() => decodeMessage(payload))
     if (message?.type === 'shareBlock' && message.share.hash === hash) {
       door.takeFetched(message.share, { via: 'fetch', peer }, nowMs)
     } else if (message?.type === 'notFound' && message.kind === 'share' && message.hash === hash) {
-      fetcher.answered(order, 'absent')
+      fetcher.answered(order, 'absent', nowMs)
     } else {
-      fetcher.answered(order, 'bad')
+      fetcher.answered(order, 'bad', nowMs)
       this.#blame(peer, message === null ? 'malformed-answer' : 'wrong-answer', nowMs)
     }
   }

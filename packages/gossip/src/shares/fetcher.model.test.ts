@@ -82,7 +82,7 @@ class Pair {
         const order = this.#underWay[step.which % Math.max(1, this.#underWay.length)]
         if (order === undefined) break
         this.#underWay = this.#underWay.filter(other => other !== order)
-        this.#both(fetcher => fetcher.answered(order, step.result))
+        this.#both(fetcher => fetcher.answered(order, step.result, now))
         if (step.result === 'brought') this.#both(fetcher => fetcher.arrived(order.hash, 'done', now))
         break
       }
@@ -162,7 +162,7 @@ it('never gives up a share the chain wants: with one honest peer that answers, a
       for (let round = 0; round < 100 && real.size > 0; round++) {
         for (let order = real.next(nowMs); order !== null; order = real.next(nowMs)) {
           expect(order.peer).toBe('ann')
-          real.answered(order, 'brought')
+          real.answered(order, 'brought', nowMs)
           real.arrived(order.hash, 'done', nowMs)
         }
         nowMs = steadyMs(Math.max(nowMs, real.nextDeadlineMs ?? nowMs))

@@ -15,6 +15,11 @@ export const MAX_MISSING = 256
 export const MAX_MISSING_PER_PEER = 32
 /** An answer that takes longer has its share asked of a second peer too. */
 export const HEDGE_MS = 2_500
+/**
+ * When everything within `FETCH_AHEAD` is asked for and a peer has nothing to do, it is asked for what another one has kept us waiting for
+ * that many times as long as it would take itself: one slow peer, by what it was asked, must not set the pace of all.
+ */
+export const HEDGE_TIMES = 2
 /** Wait after every peer was tried in vain; doubled with each further round. */
 export const FIRST_ROUND_MS = 5_000
 export const MAX_ROUND_MS = 60_000
@@ -180,6 +185,7 @@ export class ShareFetcher {
     // What came early and waits inside the chain takes up room there, so it counts: else the window would slide on past a
     // hole that a slow peer leaves, until the chain drops the very shares it needs next.
     let ahead = 0
+    const open: ChainWant[] = []
     for (let at = this.#namedFrom; at < this.#named.length; at++) {
       const hash = this.#named[at]
       if (hash === undefined) break
@@ -200,22 +206,23 @@ export class ShareFetcher {
         if (order !== null) return order
       }
       this.#endRound(want, nowMs)
+      open.push(want)
     }
-    return null
+    return hasRoom && ahead > 0 ? this.#overtake(open, nowMs) : null
   }
 
   /** A share is here, from whomever. `waiting`: the chain holds it until what it builds on is here. */
   arrived(hash: ShareHash, state: 'done' | 'waiting', nowMs: SteadyMs): void {
     this.#missing.delete(hash)
-    // Done before, and maybe held again.
-    if (!this.#chain.delete(hash)) this.#namedFrom = 0
+    // Done before, and held again.
+    if (!this.#chain.delete(hash) && state === 'waiting') this.#namedFrom = 0
     if (state === 'done') this.#heldUntil.delete(hash)
     else if (this.#heldUntil.size < this.#limits.held) this.#heldUntil.set(hash, steadyMs(nowMs + HELD_MS))
   }
 
   /** A request that `next` named has ended. Called once for each; those to a source that was removed have ended with it. */
-  answered(order: FetchOrder, result: FetchResult): void {
-    if (!this.#sources.ended(order, result)) return
+  answered(order: FetchOrder, result: FetchResult, nowMs: SteadyMs): void {
+    if (!this.#sources.ended(order, result, nowMs)) return
     const { hash, peer } = order
     const missing = this.#missing.get(hash)
     if (result !== 'brought') (missing ?? this.#chain.get(hash))?.tried.add(peer)
@@ -238,12 +245,27 @@ export class ShareFetcher {
     const asked = this.#sources.askedFor(hash)
     if (asked === undefined) return true
     if (asked.size >= MAX_ASKED_PER_SHARE) return false
-    for (const sinceMs of asked.values()) {
+    for (const { sinceMs } of asked.values()) {
       if (sinceMs + HEDGE_MS <= nowMs) continue
       this.#checkAt(sinceMs + HEDGE_MS)
       return false
     }
     return true
+  }
+
+  /** With nothing else to ask for within reach: what a quicker peer would have brought meanwhile. */
+  #overtake(open: readonly ChainWant[], nowMs: SteadyMs): FetchOrder | null {
+    for (const { hash, tried } of open) {
+      const asked = this.#sources.askedFor(hash)
+      if (asked === undefined || asked.size >= MAX_ASKED_PER_SHARE) continue
+      const quickest = this.#sources.quickest(hash, tried)
+      if (quickest === null) continue
+      const sinceMs = Math.max(...[...asked.values()].map(request => request.sinceMs))
+      const atMs = sinceMs + Math.ceil(HEDGE_TIMES * quickest.tookMs)
+      if (atMs > nowMs) this.#checkAt(atMs)
+      else return this.#sources.ask(hash, { peers: [quickest.peer], tried, preferred: null }, nowMs)
+    }
+    return null
   }
 
   /** Everybody was tried: all may be tried again after a while. */

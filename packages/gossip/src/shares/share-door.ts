@@ -135,7 +135,7 @@ export class ShareDoor {
     const { recent, fetcher, out } = this.#parts
     const { verdict } = outcome
     if (from.via === 'fetch')
-      fetcher.answered({ hash, peer: from.peer }, verdict.type === 'refused' ? 'bad' : 'brought')
+      fetcher.answered({ hash, peer: from.peer }, verdict.type === 'refused' ? 'bad' : 'brought', nowMs)
     switch (verdict.type) {
       case 'refused':
         // Another peer may have a better copy; what is invalid for ever the chain does not want any more.

@@ -17,10 +17,21 @@ export type FetchResult = 'brought' | 'absent' | 'silent' | 'bad'
 
 interface Source {
   inFlight: number
-  /** Requests it may have in flight now: halved when it keeps us waiting, one more with each share it brings. */
+  /** Requests it may have in flight now: halved when it keeps us waiting or has none, one more with each share it brings in time. */
   allowance: number
+  /** What a share it brings takes, a smoothed mean; null before the first. */
+  tookMs: number | null
   /** Smallest goes first among equals. */
   lastAskedOrder: number
+}
+
+/** Weight of the newest in the mean of what shares take. */
+const TOOK_WEIGHT = 1 / 8
+
+interface Asked {
+  readonly sinceMs: SteadyMs
+  /** Somebody else was asked as well, so long did it take. */
+  isLate: boolean
 }
 
 /** Peers that have bodies: who is being asked for which share, and who can be asked for more. */
@@ -28,7 +39,7 @@ export class Sources {
   readonly #inFlightPerPeer: number
   readonly #sources = new Map<PeerId, Source>()
   /** Who is being asked for which share, wanted still or not, and since when. */
-  readonly #asked = new Map<ShareHash, Map<PeerId, SteadyMs>>()
+  readonly #asked = new Map<ShareHash, Map<PeerId, Asked>>()
   #order = 0
 
   constructor(inFlightPerPeer: number = MAX_IN_FLIGHT_PER_PEER) {
@@ -54,14 +65,14 @@ export class Sources {
   }
 
   /** Who is being asked for the share, and since when; undefined if nobody is. */
-  askedFor(hash: ShareHash): ReadonlyMap<PeerId, SteadyMs> | undefined {
+  askedFor(hash: ShareHash): ReadonlyMap<PeerId, Readonly<Asked>> | undefined {
     return this.#asked.get(hash)
   }
 
   /** @returns whether it is new */
   add(peer: PeerId): boolean {
     if (this.#sources.has(peer)) return false
-    this.#sources.set(peer, { inFlight: 0, allowance: this.#inFlightPerPeer, lastAskedOrder: 0 })
+    this.#sources.set(peer, { inFlight: 0, allowance: this.#inFlightPerPeer, tookMs: null, lastAskedOrder: 0 })
     return true
   }
 
@@ -82,7 +93,7 @@ export class Sources {
     nowMs: SteadyMs
   ): FetchOrder | null {
     let best: { readonly peer: PeerId; readonly source: Source } | null = null
-    const asked = this.#asked.get(hash) ?? new Map<PeerId, SteadyMs>()
+    const asked = this.#asked.get(hash) ?? new Map<PeerId, Asked>()
     for (const peer of among.peers) {
       const source = this.#sources.get(peer)
       if (source === undefined || source.inFlight >= source.allowance) continue
@@ -91,21 +102,41 @@ export class Sources {
       if (peer === among.preferred) break
     }
     if (best === null) return null
-    this.#asked.set(hash, asked.set(best.peer, nowMs))
+    for (const [slow, request] of asked) {
+      request.isLate = true
+      this.#asksForLess(slow)
+    }
+    this.#asked.set(hash, asked.set(best.peer, { sinceMs: nowMs, isLate: false }))
     best.source.inFlight++
     best.source.lastAskedOrder = ++this.#order
     return { hash, peer: best.peer }
   }
 
-  /** A request has ended. @returns false if it had ended with the peer's going */
-  ended({ hash, peer }: FetchOrder, result: FetchResult): boolean {
+  /** Of the peers that can be asked for the share the one that brings shares in the least time; null if none can. */
+  quickest(hash: ShareHash, tried: ReadonlySet<PeerId>): { readonly peer: PeerId; readonly tookMs: number } | null {
     const asked = this.#asked.get(hash)
+    let quickest: { readonly peer: PeerId; readonly tookMs: number } | null = null
+    for (const [peer, { inFlight, allowance, tookMs }] of this.#sources) {
+      if (tookMs === null || inFlight >= allowance || tried.has(peer) || asked?.has(peer) === true) continue
+      if (quickest === null || tookMs < quickest.tookMs) quickest = { peer, tookMs }
+    }
+    return quickest
+  }
+
+  /** A request has ended. @returns false if it had ended with the peer's going */
+  ended({ hash, peer }: FetchOrder, result: FetchResult, nowMs: SteadyMs): boolean {
+    const asked = this.#asked.get(hash)
+    const request = asked?.get(peer)
     const source = this.#sources.get(peer)
-    if (source === undefined || asked?.delete(peer) !== true) return false
+    if (source === undefined || asked === undefined || request === undefined) return false
+    asked.delete(peer)
     if (asked.size === 0) this.#asked.delete(hash)
     source.inFlight--
-    if (result === 'brought') source.allowance = Math.min(this.#inFlightPerPeer, source.allowance + 1)
-    if (result === 'silent') source.allowance = Math.max(1, source.allowance >> 1)
+    if (result === 'silent' || result === 'absent') this.#asksForLess(peer)
+    if (result !== 'brought') return true
+    const tookMs = nowMs - request.sinceMs
+    source.tookMs = source.tookMs === null ? tookMs : source.tookMs + (tookMs - source.tookMs) * TOOK_WEIGHT
+    if (!request.isLate) source.allowance = Math.min(this.#inFlightPerPeer, source.allowance + 1)
     return true
   }
 
@@ -121,6 +152,11 @@ export class Sources {
       invariant(allowance >= 1 && allowance <= this.#inFlightPerPeer, 'an allowance is within its range')
     }
     for (const peer of counts.keys()) invariant(this.#sources.has(peer), 'only sources are asked')
+  }
+
+  #asksForLess(peer: PeerId): void {
+    const source = this.#sources.get(peer)
+    if (source !== undefined) source.allowance = Math.max(1, source.allowance >> 1)
   }
 }
 

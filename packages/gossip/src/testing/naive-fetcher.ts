@@ -1,9 +1,16 @@
 import type { ShareHash } from '@p2poolv2/primitives'
-import { type FetchLimits, FIRST_ROUND_MS, HEDGE_MS, HELD_MS, MAX_ROUND_MS } from '../shares/fetcher.ts'
+import { type FetchLimits, FIRST_ROUND_MS, HEDGE_MS, HEDGE_TIMES, HELD_MS, MAX_ROUND_MS } from '../shares/fetcher.ts'
 import { type FetchOrder, type FetchResult, MAX_ASKED_PER_SHARE } from '../shares/sources.ts'
 
 interface Request extends FetchOrder {
   readonly sinceMs: number
+  isLate: boolean
+}
+
+interface Source {
+  readonly peer: string
+  allowance: number
+  tookMs: number | null
 }
 
 interface Want {
@@ -24,7 +31,7 @@ export class NaiveFetcher {
   readonly #limits: FetchLimits
   wants: Want[] = []
   requests: Request[] = []
-  sources: { peer: string; allowance: number }[] = []
+  sources: Source[] = []
   held: { hash: ShareHash; untilMs: number }[] = []
   /** What the chain named last, in its order. */
   named: readonly ShareHash[] = []
@@ -49,7 +56,7 @@ export class NaiveFetcher {
 
   addSource(peer: string): void {
     if (this.sources.some(source => source.peer === peer)) return
-    this.sources.push({ peer, allowance: this.#limits.inFlightPerPeer })
+    this.sources.push({ peer, allowance: this.#limits.inFlightPerPeer, tookMs: null })
     for (const want of this.wants) want.notBeforeMs = 0
   }
 
@@ -110,17 +117,24 @@ export class NaiveFetcher {
       const patient = asked.some(request => nowMs - request.sinceMs < HEDGE_MS)
       if (asked.length < MAX_ASKED_PER_SHARE && !patient) {
         const peer = this.#choose(want)
-        if (peer !== undefined) {
-          this.requests.push({ hash: want.hash, peer, sinceMs: nowMs })
-          this.history.push(peer)
-          return { hash: want.hash, peer }
-        }
+        if (peer !== undefined) return this.#ask(want.hash, peer, nowMs)
       }
       const allTried = this.sources.length > 0 && this.sources.every(source => want.tried.includes(source.peer))
       if (want.kind === 'missing' || asked.length > 0 || !allTried) continue
       want.tried = []
       want.notBeforeMs = nowMs + Math.min(MAX_ROUND_MS, FIRST_ROUND_MS * 2 ** want.rounds)
       want.rounds++
+    }
+    for (const want of chain) {
+      if (want.notBeforeMs > nowMs) continue
+      const asked = this.asked(want.hash)
+      if (asked.length === 0 || asked.length >= MAX_ASKED_PER_SHARE) continue
+      const [quickest] = this.#able(want)
+        .filter(({ tookMs }) => tookMs !== null)
+        .sort((a, b) => (a.tookMs ?? 0) - (b.tookMs ?? 0))
+      const patienceMs = Math.ceil(HEDGE_TIMES * (quickest?.tookMs ?? 0))
+      if (quickest !== undefined && asked.every(request => nowMs - request.sinceMs >= patienceMs))
+        return this.#ask(want.hash, quickest.peer, nowMs)
     }
     return null
   }
@@ -135,27 +149,45 @@ export class NaiveFetcher {
     }
   }
 
-  answered(order: FetchOrder, result: FetchResult): void {
+  answered(order: FetchOrder, result: FetchResult, nowMs: number): void {
     const source = this.sources.find(({ peer }) => peer === order.peer)
     const request = this.requests.find(({ hash, peer }) => hash === order.hash && peer === order.peer)
     if (source === undefined || request === undefined) return
     this.requests = this.requests.filter(other => other !== request)
-    if (result === 'brought') source.allowance = Math.min(this.#limits.inFlightPerPeer, source.allowance + 1)
-    if (result === 'silent') source.allowance = Math.max(1, Math.floor(source.allowance / 2))
+    if (result === 'brought') {
+      const tookMs = nowMs - request.sinceMs
+      source.tookMs = source.tookMs === null ? tookMs : source.tookMs + (tookMs - source.tookMs) / 8
+      if (!request.isLate) source.allowance = Math.min(this.#limits.inFlightPerPeer, source.allowance + 1)
+    }
+    if (result === 'silent' || result === 'absent') halve(source)
     const want = this.find(order.hash)
     if (want === undefined) return
     if (result !== 'brought') want.tried.push(order.peer)
     this.#forgetHopeless()
   }
 
-  #choose(want: Want): string | undefined {
-    const able = this.sources.filter(
+  #ask(hash: ShareHash, peer: string, nowMs: number): FetchOrder {
+    for (const late of this.asked(hash)) {
+      late.isLate = true
+      for (const source of this.sources) if (source.peer === late.peer) halve(source)
+    }
+    this.requests.push({ hash, peer, sinceMs: nowMs, isLate: false })
+    this.history.push(peer)
+    return { hash, peer }
+  }
+
+  #able(want: Want): Source[] {
+    return this.sources.filter(
       ({ peer, allowance }) =>
         this.inFlight(peer) < allowance &&
         !want.tried.includes(peer) &&
         !this.asked(want.hash).some(request => request.peer === peer) &&
         (want.kind === 'chain' || want.tellers.includes(peer))
     )
+  }
+
+  #choose(want: Want): string | undefined {
+    const able = this.#able(want)
     if (able.some(({ peer }) => peer === want.preferred)) return want.preferred ?? undefined
     const order = want.kind === 'missing' ? want.tellers : this.sources.map(({ peer }) => peer)
     const ranked = able
@@ -174,4 +206,8 @@ export class NaiveFetcher {
       want => want.kind === 'chain' || want.tellers.some(teller => !want.tried.includes(teller))
     )
   }
+}
+
+function halve(source: Source): void {
+  source.allowance = Math.max(1, Math.floor(source.allowance / 2))
 }
