@@ -6,6 +6,15 @@ import type { PlainLatencies } from './latencies.ts'
  */
 export type Roots = 'one' | 'each'
 
+export type V2ChannelKind = 'standard' | 'extended'
+
+/** How miners speak Stratum V2. */
+export interface V2Settings {
+  /** Of the server's authority, as it says it; null: whoever answers is believed. */
+  readonly authorityKey: string | null
+  readonly channel: V2ChannelKind
+}
+
 /** What a process of miners is made with. */
 export interface CrowdSettings {
   readonly host: string
@@ -18,6 +27,8 @@ export interface CrowdSettings {
   readonly password: string
   readonly userAgent: string
   readonly roots: Roots
+  /** Absent: they speak Stratum V1. */
+  readonly v2?: V2Settings
   /** Connections being made or logged in at a time. */
   readonly connectAtOnce: number
 }
@@ -57,6 +68,9 @@ export interface Tally {
   readonly lost: Readonly<Record<string, number>>
   readonly latencies: PlainLatencies
   readonly hashes: number
+  /** By and for the connections that are there still. What was read has jobs in it, not answers alone. */
+  readonly writtenBytes: number
+  readonly readBytes: number
   /** Part of the time in which the process was not waiting, 0 to 1. */
   readonly busy: number
   /** Part of the time in which it hashed. */

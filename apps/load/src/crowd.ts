@@ -1,9 +1,11 @@
 import { type EventLoopUtilization, performance } from 'node:perf_hooks'
 import { BlockWatch } from './block-watch.ts'
 import type { CrowdSettings, FromCrowd, ToCrowd } from './crowd-contract.ts'
+import type { CrowdMiner, CrowdMinerDeps } from './crowd-miner.ts'
 import { Ledger } from './ledger.ts'
 import { LoadMiner } from './load-miner.ts'
 import { nowMs } from './now.ts'
+import { SealedLoadMiner } from './sealed-load-miner.ts'
 
 /** Hashes of one miner before the next one has its turn. */
 const TURN_HASHES = 512
@@ -20,17 +22,18 @@ export class Crowd {
   readonly #say: (message: FromCrowd) => void
   readonly #ledger = new Ledger()
   readonly #watch = new BlockWatch({ nowMs, onTurn: end => void setImmediate(end) })
-  readonly #miners: LoadMiner[] = []
+  readonly #miners: CrowdMiner[] = []
   #connecting = { startedAtMs: 0, begun: 0, ended: 0 }
   /** Who looks for a share; a miner is in it once. */
-  readonly #queue: LoadMiner[] = []
-  readonly #queued = new Set<LoadMiner>()
+  readonly #queue: CrowdMiner[] = []
+  readonly #queued = new Set<CrowdMiner>()
   #isPumping = false
   #work: Work | null = null
   #schedule: { readonly startedAtMs: number; given: number; next: number } | null = null
-  readonly #left = new Map<LoadMiner, number>()
+  readonly #left = new Map<CrowdMiner, number>()
   #whenRested: (() => void) | null = null
   #countingSinceMs = nowMs()
+  #trafficBefore = { writtenBytes: 0, readBytes: 0 }
   #utilization: EventLoopUtilization = performance.eventLoopUtilization()
 
   /** @param say how to tell the process that started this one */
@@ -55,6 +58,7 @@ export class Crowd {
         this.#ledger.clear()
         this.#watch.clear()
         this.#countingSinceMs = nowMs()
+        this.#trafficBefore = this.#traffic
         this.#utilization = performance.eventLoopUtilization()
         this.#say({ type: 'counting' })
         break
@@ -75,25 +79,32 @@ export class Crowd {
     }
   }
 
-  #open(number: number): LoadMiner {
-    const { host, port, userPrefix, password, userAgent, roots } = this.#settings
-    const user = `${userPrefix}${number}`
-    return new LoadMiner(
-      { host, port, localAddress: loopbackFor(host, number), user, password, userAgent, roots },
-      {
-        ledger: this.#ledger,
-        watch: this.#watch,
-        nowMs,
-        onReady: () => this.#oneConnected(),
-        onLost: (miner, why) => {
-          this.#ledger.lost(why)
-          this.#miners.splice(this.#miners.indexOf(miner), 1)
-          if (!miner.isReady) this.#oneConnected()
-          this.#restIfDone()
-        },
-        onAnswer: miner => this.#answered(miner)
-      }
-    )
+  #open(number: number): CrowdMiner {
+    const { host, port, userPrefix, password, userAgent, roots, v2 } = this.#settings
+    const common = {
+      host,
+      port,
+      localAddress: loopbackFor(host, number),
+      user: `${userPrefix}${number}`,
+      userAgent,
+      roots
+    }
+    const deps: CrowdMinerDeps = {
+      ledger: this.#ledger,
+      watch: this.#watch,
+      nowMs,
+      onReady: () => this.#oneConnected(),
+      onLost: (miner, why) => {
+        this.#ledger.lost(why)
+        this.#miners.splice(this.#miners.indexOf(miner), 1)
+        if (!miner.isReady) this.#oneConnected()
+        this.#restIfDone()
+      },
+      onAnswer: miner => this.#answered(miner)
+    }
+    return v2 === undefined
+      ? new LoadMiner({ ...common, password }, deps)
+      : new SealedLoadMiner({ ...common, ...v2 }, deps)
   }
 
   #oneConnected(): void {
@@ -135,7 +146,7 @@ export class Crowd {
     this.#pump()
   }
 
-  #enqueue(miner: LoadMiner): void {
+  #enqueue(miner: CrowdMiner): void {
     if (!miner.isReady || this.#queued.has(miner)) return
     this.#queued.add(miner)
     this.#queue.push(miner)
@@ -157,7 +168,7 @@ export class Crowd {
     if (this.#queue.length > 0 && this.#work !== null) setImmediate(() => this.#pump())
   }
 
-  #answered(miner: LoadMiner): void {
+  #answered(miner: CrowdMiner): void {
     const work = this.#work
     if (work?.quota === null && work.sharesPerSec === null) this.#enqueueSoon(miner)
     else if (work !== null && work.quota !== null) {
@@ -169,7 +180,7 @@ export class Crowd {
   }
 
   /** What this turn of the event loop has to say is read first. */
-  #enqueueSoon(miner: LoadMiner): void {
+  #enqueueSoon(miner: CrowdMiner): void {
     const isFirst = this.#queue.length === 0
     this.#enqueue(miner)
     if (isFirst) setImmediate(() => this.#pump())
@@ -205,14 +216,26 @@ export class Crowd {
     this.#whenRested()
   }
 
+  get #traffic(): { readonly writtenBytes: number; readonly readBytes: number } {
+    let [writtenBytes, readBytes] = [0, 0]
+    for (const { traffic } of this.#miners) {
+      writtenBytes += traffic.writtenBytes
+      readBytes += traffic.readBytes
+    }
+    return { writtenBytes, readBytes }
+  }
+
   #tally(): void {
     const unanswered = this.#miners.reduce((sum, miner) => sum + miner.unanswered, 0)
+    const traffic = this.#traffic
     const { utilization } = performance.eventLoopUtilization(this.#utilization)
     this.#say({
       type: 'tally',
       tally: {
         ...this.#ledger.tally(nowMs() - this.#countingSinceMs, { unanswered }),
         busy: utilization,
+        writtenBytes: traffic.writtenBytes - this.#trafficBefore.writtenBytes,
+        readBytes: traffic.readBytes - this.#trafficBefore.readBytes,
         blocks: this.#watch.seen()
       }
     })

@@ -58,7 +58,10 @@ export class Ledger {
   }
 
   /** @param spanMs since counting began */
-  tally(spanMs: number, { unanswered }: { readonly unanswered: number }): Omit<Tally, 'busy' | 'blocks'> {
+  tally(
+    spanMs: number,
+    { unanswered }: { readonly unanswered: number }
+  ): Omit<Tally, 'busy' | 'blocks' | 'writtenBytes' | 'readBytes'> {
     return {
       sent: this.#sent,
       accepted: this.#accepted,

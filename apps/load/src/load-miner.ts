@@ -8,9 +8,8 @@ import {
   type Subscription,
   submitParams
 } from '@p2poolv2/stratum/client'
-import type { BlockWatch } from './block-watch.ts'
 import type { Roots } from './crowd-contract.ts'
-import type { Ledger } from './ledger.ts'
+import type { CrowdMiner, CrowdMinerDeps } from './crowd-miner.ts'
 
 const SUBSCRIBE_ID = 1
 const AUTHORIZE_ID = 2
@@ -36,18 +35,6 @@ export interface LoadMinerOptions {
   readonly roots: Roots
 }
 
-export interface LoadMinerDeps {
-  readonly ledger: Ledger
-  readonly watch: BlockWatch
-  readonly nowMs: () => number
-  /** It has its first job. */
-  readonly onReady: (miner: LoadMiner) => void
-  /** The connection ended, whenever that was. */
-  readonly onLost: (miner: LoadMiner, why: string) => void
-  /** A submit of its was answered. */
-  readonly onAnswer: (miner: LoadMiner) => void
-}
-
 /** What is hashed for one job. */
 interface Ground {
   readonly jobId: string
@@ -59,9 +46,9 @@ interface Ground {
 }
 
 /** One connection of the load: a miner whose work is real and whose bookkeeping is exact. */
-export class LoadMiner {
+export class LoadMiner implements CrowdMiner {
   readonly #options: LoadMinerOptions
-  readonly #deps: LoadMinerDeps
+  readonly #deps: CrowdMinerDeps
   readonly #socket: Socket
   readonly #patience: NodeJS.Timeout
   /** When each submit that has no answer yet was sent. */
@@ -80,7 +67,7 @@ export class LoadMiner {
   #extranonce2Counter = 0
   #lostBecause = 'hung up by the server'
 
-  constructor(options: LoadMinerOptions, deps: LoadMinerDeps) {
+  constructor(options: LoadMinerOptions, deps: CrowdMinerDeps) {
     this.#options = options
     this.#deps = deps
     const { host, port, localAddress } = options
@@ -112,20 +99,14 @@ export class LoadMiner {
     return this.#isReady
   }
 
-  /** Submits without an answer. */
   get unanswered(): number {
     return this.#pending.size
   }
 
-  hangUp(): void {
-    this.#lostBecause = 'hung up here'
-    this.#socket.destroy()
+  get traffic(): { readonly writtenBytes: number; readonly readBytes: number } {
+    return { writtenBytes: this.#socket.bytesWritten, readBytes: this.#socket.bytesRead }
   }
 
-  /**
-   * Tries at most so many hashes, and submits the first that is good enough.
-   * @returns whether one was
-   */
   work(hashes: number): boolean {
     const ground = this.#ground ?? this.#nextGround()
     if (ground === null) return false

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { BlockClock } from './block-clock.ts'
-import type { BlockSeen, Roots, Tally } from './crowd-contract.ts'
+import type { BlockSeen, Roots, Tally, V2Settings } from './crowd-contract.ts'
 import { CrowdProcess } from './crowd-process.ts'
 import { Latencies } from './latencies.ts'
 import { nowMs } from './now.ts'
@@ -26,6 +26,8 @@ export interface LoadOptions {
   readonly password: string
   readonly userAgent: string
   readonly roots: Roots
+  /** Absent: Stratum V1. */
+  readonly v2?: V2Settings
   /** The server's process on this computer, or null. */
   readonly serverPid: number | null
   /** Where a P2Poolv2 node can be asked for its own counts, or null. */
@@ -132,7 +134,7 @@ export async function runLoad(options: LoadOptions): Promise<LoadReport> {
 }
 
 function crowdsOf(options: LoadOptions): readonly CrowdProcess[] {
-  const { host, port, connections, processes, user, workerPrefix, password, userAgent, roots } = options
+  const { host, port, connections, processes, user, workerPrefix, password, userAgent, roots, v2 } = options
   let firstMiner = 1
   return Array.from({ length: processes }, (_, thread) => {
     const miners = Math.floor(connections / processes) + (thread < connections % processes ? 1 : 0)
@@ -145,6 +147,7 @@ function crowdsOf(options: LoadOptions): readonly CrowdProcess[] {
       password,
       userAgent,
       roots,
+      ...(v2 !== undefined && { v2 }),
       connectAtOnce: Math.ceil(CONNECT_AT_ONCE / processes)
     })
     firstMiner += miners
@@ -168,6 +171,8 @@ function addUp(tallies: readonly Tally[]): LoadReport['tally'] {
     unmatched: total(({ unmatched }) => unmatched),
     lost: kinds(({ lost }) => lost),
     hashes: total(({ hashes }) => hashes),
+    writtenBytes: total(({ writtenBytes }) => writtenBytes),
+    readBytes: total(({ readBytes }) => readBytes),
     busy: Math.max(...tallies.map(({ busy }) => busy)),
     hashing: Math.max(...tallies.map(({ hashing }) => hashing))
   }

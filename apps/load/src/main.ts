@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import { Command, InvalidArgumentError, Option } from 'commander'
-import type { Roots } from './crowd-contract.ts'
+import type { Roots, V2ChannelKind } from './crowd-contract.ts'
 import { startFloor } from './floor-process.ts'
 import { type LoadOptions, type LoadReport, runLoad } from './load-run.ts'
 import { reportText } from './report.ts'
-import { exampleAddress, nodeView } from './server-ledger.ts'
+import { exampleAddress, nodeView, v2UrlOf } from './server-ledger.ts'
 import { listenerOf } from './server-process.ts'
 import { type Contender, sideBySide } from './table.ts'
 
@@ -25,6 +25,8 @@ interface Flags {
   readonly json: boolean
   readonly roots: Roots
   readonly table: boolean
+  readonly v2?: string | true
+  readonly v2Channel: V2ChannelKind
   readonly beside: readonly Beside[]
   readonly rounds: number
   readonly blockSeconds: number
@@ -54,7 +56,7 @@ function atLeastOne(text: string): number {
 }
 
 const program = new Command('p2poolv2-load')
-  .description('Loads a Stratum V1 server with miners that do real work of low difficulty, and says how it bears it.')
+  .description('Loads a stratum server with miners that do real work of low difficulty, and says how it bears it.')
   .option('--host <host>', 'the server', '127.0.0.1')
   .option('--port <port>', 'its port', wholeNumber, 3333)
   .option('--connections <n>', 'miners', atLeastOne, 100)
@@ -77,13 +79,27 @@ const program = new Command('p2poolv2-load')
       .default('one')
   )
   .addOption(new Option('--table', 'this server, one that judges nothing, and those beside, in turn').default(false))
+  .option(
+    '--v2 [url]',
+    'a table of Stratum V1 and V2 in turn, both of this server; url: stratum2+tcp://host:port/KEY, default: what --api says'
+  )
+  .addOption(
+    new Option('--v2-channel <kind>', 'of the miners of Stratum V2')
+      .choices(['extended', 'standard'])
+      .default('extended')
+  )
   .option('--beside <name=host:port>', 'a further server of the table; may be repeated', beside, [])
   .option('--rounds <n>', 'how often each row of the table is run', atLeastOne, 2)
-  .option('--block-seconds <n>', 'with --table and --zmq: how long to watch new blocks in each run', wholeNumber, 0)
+  .option(
+    '--block-seconds <n>',
+    'in tables: how long to watch new blocks in each run; from the word of --zmq, or from the first miner',
+    wholeNumber,
+    0
+  )
   .addOption(new Option('--json', 'the report for machines').default(false))
   .parse()
 
-const flags = program.opts<Flags>()
+const { v2: asked, ...flags } = program.opts<Flags>()
 const workerPrefix = `load${randomBytes(3).toString('hex')}`
 const view = await nodeView(flags.api, workerPrefix)
 const user = flags.user ?? (view === null ? null : exampleAddress(view.chain))
@@ -97,7 +113,8 @@ const common: Omit<LoadOptions, 'host' | 'port' | 'connections' | 'serverPid' | 
   onProgress: text => void process.stderr.write(`${text}\n`)
 }
 const api = view === null ? null : flags.api
-if (flags.table) await printTable()
+if (asked !== undefined) await printTable(await bothProtocols(asked))
+else if (flags.table) await printTable([ownServer('this server')])
 else {
   const { host, port, connections } = flags
   const serverPid = flags.serverPid ?? listenerOf(port)
@@ -106,12 +123,26 @@ else {
   process.exitCode = isSound(report) ? 0 : 1
 }
 
-async function printTable(): Promise<void> {
+function ownServer(name: string): Contender {
   const { host, port } = flags
+  return { name, host, port, serverPid: flags.serverPid ?? listenerOf(port), api, hasBlocks: true }
+}
+
+async function bothProtocols(given: string | true): Promise<readonly Contender[]> {
+  const url = given === true ? await v2UrlOf(flags.api) : given
+  const [, host, port, key = null] = /^stratum2\+tcp:\/\/([\w.-]+):(\d+)(?:\/(\w+))?$/.exec(url ?? '') ?? []
+  if (host === undefined || port === undefined)
+    program.error('give --v2 stratum2+tcp://host:port/KEY: no node says at --api that it speaks Stratum V2')
+  const v1 = ownServer('Stratum V1')
+  const v2 = { authorityKey: key, channel: flags.v2Channel }
+  return [v1, { ...v1, name: `Stratum V2, ${flags.v2Channel}`, host: String(host), port: Number(port), v2 }]
+}
+
+async function printTable(own: readonly Contender[]): Promise<void> {
   const floor = await startFloor()
   try {
     const contenders: Contender[] = [
-      { name: 'this server', host, port, serverPid: flags.serverPid ?? listenerOf(port), api, hasBlocks: true },
+      ...own,
       {
         name: 'judges nothing',
         host: '127.0.0.1',
@@ -126,7 +157,7 @@ async function printTable(): Promise<void> {
       contenders,
       connections: program.getOptionValueSource('connections') === 'default' ? TABLE_CONNECTIONS : [flags.connections],
       rounds: flags.rounds,
-      blockSeconds: flags.zmq === undefined ? 0 : flags.blockSeconds,
+      blockSeconds: flags.blockSeconds,
       run: (contender, connections, watch) =>
         runLoad({
           ...common,

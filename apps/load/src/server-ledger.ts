@@ -45,3 +45,16 @@ export async function nodeView(api: string, workerPrefix: string): Promise<NodeV
     return null
   }
 }
+
+/** Where the node speaks Stratum V2: `stratum2+tcp://host:port/KEY`; null when it does not, or nobody answers there. */
+export async function v2UrlOf(api: string): Promise<string | null> {
+  try {
+    const response = await fetch(new URL('/v1/connect', api), { signal: AbortSignal.timeout(ANSWERS_WITHIN_MS) })
+    const { stratum } = (await response.json()) as { stratum?: readonly { protocol?: unknown; url?: unknown }[] }
+    const url = stratum?.find(({ protocol }) => protocol === 'v2')?.url
+    return typeof url === 'string' ? url : null
+  } catch {
+    // As above.
+    return null
+  }
+}

@@ -1,3 +1,4 @@
+import type { V2Settings } from './crowd-contract.ts'
 import type { BlockReport, LoadReport } from './load-run.ts'
 
 /** A server of the table. */
@@ -8,6 +9,8 @@ export interface Contender {
   readonly serverPid: number | null
   /** Where it can be asked for its own counts, or null. */
   readonly api: string | null
+  /** Absent: it is spoken to in Stratum V1. */
+  readonly v2?: V2Settings
   /** It has jobs on new blocks. */
   readonly hasBlocks: boolean
 }
@@ -29,7 +32,10 @@ export interface TableOptions {
  */
 export async function sideBySide(options: TableOptions): Promise<string> {
   const { contenders, connections, rounds, blockSeconds } = options
-  const tables = [await table(options, 'shares', SHARE_COLUMNS)]
+  const isOfProtocols = contenders.some(({ v2 }) => v2 !== undefined)
+  const tables = [
+    await table(options, 'shares', isOfProtocols ? [...SHARE_COLUMNS, ...PROTOCOL_COLUMNS] : SHARE_COLUMNS)
+  ]
   if (blockSeconds > 0) tables.push(await table(options, 'blocks', BLOCK_COLUMNS))
   const names = contenders.map(({ name }) => name).join(', ')
   return `${tables.join('\n')}\n${rounds} rounds of ${connections.join(', ')} connections; in turn: ${names}.\n`
@@ -43,6 +49,17 @@ const SHARE_COLUMNS: readonly Column[] = [
   ['p99 ms', ({ latencyMs }) => latencyMs.p99.toFixed(1)],
   ['generator busy %', ({ generatorBusy }) => (100 * generatorBusy).toFixed(0)],
   ['lost or refused', ({ connections, tally }) => String(connections.asked - connections.working + refusedOf(tally))]
+]
+
+/** Beside them, where it is protocols that are compared. */
+const PROTOCOL_COLUMNS: readonly Column[] = [
+  ['p50 ms', ({ latencyMs }) => latencyMs.p50.toFixed(2)],
+  ['bytes a share, from and to the miner, jobs included', bytesAShare],
+  [
+    'KiB resident a connection',
+    ({ server }) => (server === null ? '–' : (server.bytesPerConnection / 1024).toFixed(1))
+  ],
+  ['connects a second', ({ connections }) => connections.perSec.toFixed(0)]
 ]
 
 const BLOCK_COLUMNS: readonly Column[] = [
@@ -80,6 +97,11 @@ async function table(
 
 function refusedOf({ rejected, unanswered }: LoadReport['tally']): number {
   return Object.values(rejected).reduce((sum, count) => sum + count, unanswered)
+}
+
+function bytesAShare({ tally }: LoadReport): string {
+  const { sent, writtenBytes, readBytes } = tally
+  return sent === 0 ? '–' : `${(writtenBytes / sent).toFixed(0)} and ${(readBytes / sent).toFixed(0)}`
 }
 
 /** Medians over the blocks of a run. */
