@@ -205,7 +205,7 @@ export const configSchema = z.strictObject({
         ),
       max_inbound: z.number().int().min(0).max(500).default(50).describe('Peers at most that dialled this node.'),
       outbound: z.number().int().min(1).max(50).default(8).describe('Peers this node looks for by itself.'),
-      map_port: z.boolean().default(true).describe('Ask the router to open the port (UPnP).'),
+      map_port: z.boolean().default(true).describe('Ask the router to open the port (UPnP, NAT-PMP).'),
       mdns: z.boolean().default(true).describe('Find nodes of the same share chain on the local network.'),
       topics: z
         .boolean()

@@ -32,7 +32,8 @@ async function forwarded(port = 6_884): Promise<PortForwarding> {
     if (/the router forwards|"error":606/.test(line)) done.resolve()
   }
   const log = createLog({ level: 'debug', format: 'json', sink: { write } })
-  const forwarding = new PortForwarding({ ownAddresses: OWN, port, at: router.at, waitMs: WAIT_MS, log })
+  const gateways = () => Promise.resolve([])
+  const forwarding = new PortForwarding({ ownAddresses: OWN, port, at: router.at, waitMs: WAIT_MS, gateways, log })
   running.push(forwarding)
   forwarding.start()
   await done.promise

@@ -2,12 +2,16 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { isPrivate, type PeerAddress, parseAddress } from '@p2poolv2/gossip'
 import type { Log } from '@p2poolv2/runtime'
 import { askRouter, type ForwardingService, forwardingServices } from './device.ts'
+import { houseGateways } from './gateways.ts'
+import { askGateway, type Gateway } from './nat-pmp.ts'
 import { type SearchOptions, searchRouters } from './search.ts'
 
 export interface ForwardingOptions extends Pick<SearchOptions, 'at' | 'waitMs'> {
   /** Where we listen: IPv4 addresses of this computer, and one port. */
   readonly ownAddresses: readonly string[]
   readonly port: number
+  /** Those that may speak NAT-PMP; by default what stands between this computer and the world. */
+  readonly gateways?: (ownAddresses: readonly string[]) => Promise<Gateway[]>
   readonly log: Pick<Log, 'debug' | 'info'>
 }
 
@@ -22,14 +26,13 @@ const TAKEN = 718
 const ONLY_FOR_GOOD = 725
 const BACK_WITHIN_MS = 1_000
 
-interface Forwarded {
-  readonly service: ForwardingService
-  readonly port: number
-}
+/** Who forwards a port: a service by UPnP, or a gateway by NAT-PMP. */
+type Forwarder = { readonly service: ForwardingService } | { readonly gateway: Gateway }
+type Forwarded = Forwarder & { readonly port: number }
 
 /**
- * Has the router forward a port to us (UPnP, AddPortMapping of WANIPConnection:1). Nothing that a device says is believed but that it did as it was
- * asked: which port it is was our choice, and whether others reach us by it is found out by peers.
+ * Has the router forward a port to us: by UPnP (AddPortMapping of WANIPConnection:1), and where nobody does so, by NAT-PMP (RFC 6886), in which the
+ * router may give another port than ours. Nothing that a device says is believed but that: whether others reach us by it is found out by peers.
  */
 export class PortForwarding {
   readonly #options: ForwardingOptions
@@ -57,15 +60,16 @@ export class PortForwarding {
     const forwarded = this.#forwarded
     this.#forwarded = null
     if (forwarded === null) return
-    const order = { action: 'DeletePortMapping', values: externalOf(forwarded.port) }
-    await askRouter(forwarded.service, order, AbortSignal.timeout(BACK_WITHIN_MS))
+    const within = AbortSignal.timeout(BACK_WITHIN_MS)
+    if ('gateway' in forwarded) await this.#askGateway(forwarded.gateway, 0, 0, within)
+    else await askRouter(forwarded.service, { action: 'DeletePortMapping', values: externalOf(forwarded.port) }, within)
   }
 
   async #run(): Promise<void> {
     const { signal } = this.#stop
     while (!signal.aborted) {
       const before = this.#forwarded
-      const again = before === null ? null : await this.#forward(before.service, [before.port])
+      const again = before === null ? null : await this.#again(before)
       const forwarded = again ?? (await this.#found())
       // Of what was granted last before the end it is taken back.
       this.#forwarded = forwarded ?? (signal.aborted ? before : null)
@@ -87,7 +91,27 @@ export class PortForwarding {
         if (forwarded !== null) return forwarded
       }
     }
+    for (const gateway of await (this.#options.gateways ?? houseGateways)(this.#options.ownAddresses)) {
+      const forwarded = await this.#forwardBy(gateway, port)
+      if (forwarded !== null) return forwarded
+    }
     return null
+  }
+
+  #again(before: Forwarded): Promise<Forwarded | null> {
+    return 'gateway' in before
+      ? this.#forwardBy(before.gateway, before.port)
+      : this.#forward(before.service, [before.port])
+  }
+
+  async #forwardBy(gateway: Gateway, wanted: number): Promise<Forwarded | null> {
+    const port = await this.#askGateway(gateway, wanted, LEASE_SEC, this.#stop.signal)
+    if (port === null) this.#options.log.debug({ router: gateway.address }, 'a router does not forward a port')
+    return port === null ? null : { gateway, port }
+  }
+
+  #askGateway(gateway: Gateway, externalPort: number, leaseSec: number, signal: AbortSignal): Promise<number | null> {
+    return askGateway(gateway, { internalPort: this.#options.port, externalPort, leaseSec }, signal)
   }
 
   async #forward(service: ForwardingService, ports: readonly number[]): Promise<Forwarded | null> {
