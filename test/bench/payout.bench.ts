@@ -1,7 +1,7 @@
 /** CPU time of one payout of a full window with 500 miners: weights of the window and the outputs that follow. */
 import { naivePayoutWeights, type PayoutWeights, PayoutWindow, payoutOutputs } from '@p2poolv2/consensus'
+import { FlatWindow } from './inputs/flat-window.ts'
 import { BITCOIN_BITS, FULL_WINDOW, PARAMS } from './inputs/window-rows.ts'
-import { WindowTree } from './inputs/window-tree.ts'
 import { measure, note } from './measure.ts'
 
 const MINERS = 500
@@ -9,7 +9,7 @@ const PUSHES = 200
 const SHARES = FULL_WINDOW + 100 * PUSHES
 const VALUE_SATS = 312_500_000n
 
-const tree = new WindowTree({ shares: SHARES, miners: MINERS })
+const tree = new FlatWindow({ shares: SHARES, miners: MINERS })
 note(`window of ${FULL_WINDOW} shares, one in twenty with an uncle, ${MINERS} miners`)
 
 function pay(weights: PayoutWeights | null): void {

@@ -1,14 +1,7 @@
 /** A chain of shares without work or hashes, as the payout window reads it. */
 import { type ConsensusAddress, consensusAddress } from '@p2poolv2/consensus'
-import { type ShareHash, shareHash } from '@p2poolv2/primitives'
+import { ShareTree } from '@p2poolv2/consensus/testing'
 import type { DatedWindowSource } from '../window/window-view.ts'
-
-interface TreeShare {
-  readonly prev: number
-  readonly miner: number
-  readonly bits: number
-  readonly uncles: readonly number[]
-}
 
 const BECH32 = [
   'bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4',
@@ -29,60 +22,13 @@ export function minerText(miner: number): string {
   return (MINERS[miner] as ConsensusAddress).text
 }
 
-/** Shares by slot; slot 0 is the genesis, each ten seconds after the one before. */
-export class WindowTree implements DatedWindowSource {
-  readonly shares: TreeShare[]
-  /** Slots below are no longer held. */
-  heldFrom = 0
-
-  constructor(genesis: { readonly miner: number; readonly bits: number }) {
-    this.shares = [{ ...genesis, prev: -1, uncles: [] }]
-  }
-
-  /** @returns its slot */
-  add(share: { prev: number; miner: number; bits: number; uncles?: readonly number[] }): number {
-    return this.shares.push({ ...share, uncles: share.uncles ?? [] }) - 1
-  }
-
-  prevSlot(slot: number): number {
-    return this.#held(this.#at(slot).prev)
-  }
-
-  isGenesis(slot: number): boolean {
-    return slot === 0
-  }
-
-  bits(slot: number): number {
-    return this.#at(slot).bits
-  }
-
-  miner(slot: number): number {
-    return this.#at(slot).miner
-  }
-
-  uncleSlots(slot: number): readonly number[] {
-    return this.#at(slot).uncles.map(uncle => this.#held(uncle))
-  }
-
-  minerAddress(miner: number): ConsensusAddress {
+/** A tree of shares by these miners; slot 0 is the genesis, each ten seconds after the one before. */
+export class WindowTree extends ShareTree implements DatedWindowSource {
+  override minerAddress(miner: number): ConsensusAddress {
     return MINERS[miner] as ConsensusAddress
-  }
-
-  hash(slot: number): ShareHash {
-    return shareHash((slot + 1).toString(16).padStart(64, '0'))
   }
 
   timeSec(slot: number): number {
     return 1_800_000_000 + slot * 10
-  }
-
-  #held(slot: number): number {
-    return slot < this.heldFrom ? -1 : slot
-  }
-
-  #at(slot: number): TreeShare {
-    const share = this.shares[slot]
-    if (share === undefined) throw new Error(`no share in slot ${slot}`)
-    return share
   }
 }

@@ -3,7 +3,7 @@ import { type CompactBits, seededRng } from '@p2poolv2/primitives'
 import { minerAddress, SHARE_BITS } from './window-rows.ts'
 
 /** Shares in slots, slot by slot a chain; one in twenty names an uncle that stands behind all of them. */
-export class WindowTree implements WindowSource {
+export class FlatWindow implements WindowSource {
   readonly #shares: number
   readonly #miners: Int32Array
   readonly #addresses: readonly ConsensusAddress[]

@@ -1,0 +1,1 @@
+export { ShareTree } from './share-tree.ts'
