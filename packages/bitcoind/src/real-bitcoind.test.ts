@@ -10,7 +10,7 @@ import {
   sha256d
 } from '@p2poolv2/primitives'
 import { createLog } from '@p2poolv2/runtime'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { BlockSubmitter } from './blocks/block-submitter.ts'
 import { BlockWatch } from './blocks/block-watch.ts'
 import type { BitcoindConfig, BitcoindStatus } from './config.ts'
@@ -27,15 +27,10 @@ import { Recorder } from './testing/recorder.ts'
 
 const { path, missing } = await findBitcoind()
 const log = createLog({ level: 'silent', format: 'json' })
-const undo: (() => unknown)[] = []
-afterEach(async () => {
-  for (const step of undo.splice(0).reverse()) await step()
-})
-
 async function bitcoind(options: Partial<RealBitcoindOptions> = {}, when: 'started' | 'prepared' = 'started') {
   const make = when === 'started' ? RealBitcoind.start : RealBitcoind.prepare
   const node = await make({ path: path ?? '', ...options })
-  undo.push(() => node.remove())
+  onTestFinished(() => node.remove())
   return node
 }
 
@@ -60,7 +55,7 @@ function feed(nodes: readonly BitcoindConfig[], options: Partial<TemplateFeedOpt
       log
     }
   )
-  undo.push(() => made.stop())
+  onTestFinished(() => made.stop())
   made.start()
   const on = (hash: string | undefined) => templates.first(({ template }) => template.prevHash === hash)
   const state = (position: number, wanted: BitcoindStatus['state'], from?: number) =>
@@ -82,7 +77,7 @@ describe.skipIf(path === null)(TITLE, { timeout: 120_000 }, () => {
   it('preflight finds a wrong password, the wrong network and ZeroMQ left out', async () => {
     const node = await bitcoind({ zmq: 'off' })
     const stranger = new RpcClient({ url: node.url, user: node.user, password: 'wrong' })
-    undo.push(() => stranger.close())
+    onTestFinished(() => stranger.close())
     const refused = await preflight(stranger, { chains: ['regtest'] })
     expect(refused).toMatchObject([{ code: 'node-unusable', severity: 'fatal' }])
     expect(refused[0]?.message).toContain('[bitcoind] user and password')
@@ -157,7 +152,7 @@ describe.skipIf(path === null)(TITLE, { timeout: 120_000 }, () => {
     const onHash = (hash: BlockHash): void => heard.add({ hash, atMs: performance.now() })
     const listener = new ZmqHashblock({ address: node.zmqAddress, onHash, onProblem: expect.unreachable })
     const listening = listener.run()
-    undo.push(() => listener.close())
+    onTestFinished(() => listener.close())
     const timings = { tipPollMs: 600_000, refreshMs: 600_000 }
     const { on, templates } = feed([withZmq(node)], { longPoll: 'off', emptyFirst: 'off', timings })
     await templates.first(() => true)
@@ -292,7 +287,7 @@ describe.skipIf(path === null)(TITLE, { timeout: 120_000 }, () => {
       { nodes: [configOf(node)], retryMinMs: 5, retryMaxMs: 50 },
       { persist: async () => {}, settled: () => {}, onResult: () => {}, bitcoinHeight: () => null, log }
     )
-    undo.push(() => submitter.close())
+    onTestFinished(() => submitter.close())
     const found = { blockHash: blockHash('00'.repeat(32)), bitcoinHeight: 1, blockHex }
     const submitted = submitter.submit(found, { signal: AbortSignal.timeout(60_000) })
     await node.launch()
@@ -316,7 +311,7 @@ describe.skipIf(path === null)(TITLE, { timeout: 120_000 }, () => {
       tip: () => tip,
       onFate: ({ blockHash: of, confirmations }) => fates[of === watched[0]?.blockHash ? 0 : 1]?.push(confirmations)
     })
-    undo.push(() => watch.stop())
+    onTestFinished(() => watch.stop())
     const look = async (): Promise<void> => {
       const template = await getTemplate(node.rpc, { chain: 'regtest' })
       tip = { hash: template.prevHash, bitcoinHeight: template.bitcoinHeight - 1 }
@@ -327,7 +322,7 @@ describe.skipIf(path === null)(TITLE, { timeout: 120_000 }, () => {
       { nodes: [configOf(node)] },
       { persist: async () => {}, settled: () => {}, onResult: () => {}, bitcoinHeight: () => null, log }
     )
-    undo.push(() => submitter.close())
+    onTestFinished(() => submitter.close())
     const submit = (bytes: Uint8Array, n: number) =>
       submitter.submit(
         {

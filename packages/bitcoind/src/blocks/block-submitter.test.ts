@@ -1,10 +1,11 @@
-import { DevChainServer } from '@p2poolv2/devchain/rpc'
-import { buildBlock, REGTEST_DIFFICULTY } from '@p2poolv2/devchain/testing'
+import type { DevChainServer } from '@p2poolv2/devchain/rpc'
+import { buildBlock } from '@p2poolv2/devchain/testing'
 import { blockHash, bytesToHex } from '@p2poolv2/primitives'
 import { createLog } from '@p2poolv2/runtime'
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import type { BitcoindConfig } from '../config.ts'
-import { httpAnswer, type PeerScript, rpcAnswer, rpcRefusal, ScriptedPeer } from '../testing/scripted-peer.ts'
+import { httpAnswer, rpcAnswer, rpcRefusal } from '../testing/scripted-peer.ts'
+import { devChain, node, peer } from '../testing/started.ts'
 import {
   type BlockResult,
   BlockSubmitter,
@@ -15,25 +16,6 @@ import {
 
 const log = createLog({ level: 'silent', format: 'json' })
 const never = new AbortController().signal
-const undo: (() => unknown)[] = []
-afterEach(async () => {
-  for (const step of undo.splice(0).reverse()) await step()
-})
-
-async function devChain(port = 0): Promise<DevChainServer> {
-  const server = await DevChainServer.start({ user: 'u', password: 'p', port, difficulty: REGTEST_DIFFICULTY })
-  undo.push(() => server.stop())
-  return server
-}
-
-async function peer(script: PeerScript): Promise<ScriptedPeer> {
-  const started = await ScriptedPeer.start(script)
-  undo.push(() => started.stop())
-  return started
-}
-
-const node = ({ url }: { url: string }) => ({ url, user: 'u', password: 'p' })
-
 function submitter(nodes: readonly BitcoindConfig[], ports: Partial<BlockSubmitterPorts> = {}) {
   const steps: string[] = []
   const results: BlockResult[] = []
@@ -52,7 +34,7 @@ function submitter(nodes: readonly BitcoindConfig[], ports: Partial<BlockSubmitt
       ...ports
     }
   )
-  undo.push(() => made.close())
+  onTestFinished(() => made.close())
   return { made, steps, results, settled }
 }
 
@@ -144,7 +126,7 @@ describe('BlockSubmitter', () => {
     let attempts = 0
     const starting = await peer((socket, { id }) => {
       attempts += 1
-      if (attempts === 3) void devChain(Number(new URL(server.url).port))
+      if (attempts === 3) void devChain({ port: Number(new URL(server.url).port) })
       socket.write(attempts < 3 ? rpcRefusal(id, -28, 'Loading…') : rpcAnswer(id, null))
     })
     const { made } = submitter([{ url: starting.url }, node(server)])

@@ -1,14 +1,9 @@
 import { type BlockHash, blockHash } from '@p2poolv2/primitives'
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import type { BitcoindConfig } from '../config.ts'
 import { Recorder } from '../testing/recorder.ts'
 import { rpcAnswer, rpcRefusal, ScriptedPeer } from '../testing/scripted-peer.ts'
 import { type BlockFate, BlockWatch, type WatchedBlock } from './block-watch.ts'
-
-const undo: (() => unknown)[] = []
-afterEach(async () => {
-  for (const step of undo.splice(0).reverse()) await step()
-})
 
 const hashOf = (n: number): BlockHash => blockHash(n.toString(16).padStart(64, '0'))
 const block = (n: number, bitcoinHeight: number): WatchedBlock => ({ blockHash: hashOf(n), bitcoinHeight })
@@ -21,7 +16,7 @@ async function nodeSaying(confirmations: () => number | null | 'busy') {
     else if (says === 'busy') socket.write(rpcRefusal(id, -28, 'Verifying blocks…'))
     else socket.write(rpcAnswer(id, { confirmations: says }))
   })
-  undo.push(() => node.stop())
+  onTestFinished(() => node.stop())
   return node
 }
 
@@ -29,7 +24,7 @@ function watching(nodes: readonly BitcoindConfig[], blocks: readonly WatchedBloc
   const fates = new Recorder<BlockFate>()
   let tip: { hash: BlockHash; bitcoinHeight: number } | null = null
   const watch = new BlockWatch(nodes, { blocks: () => blocks, tip: () => tip, onFate: fates.add })
-  undo.push(() => watch.stop())
+  onTestFinished(() => watch.stop())
   const tipIs = (bitcoinHeight: number, n = bitcoinHeight): void => {
     tip = { hash: hashOf(n), bitcoinHeight }
     watch.look()

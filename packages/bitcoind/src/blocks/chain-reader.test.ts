@@ -1,39 +1,21 @@
-import { DevChainServer } from '@p2poolv2/devchain/rpc'
-import { buildBlock, REGTEST_DIFFICULTY } from '@p2poolv2/devchain/testing'
+import type { DevChainServer } from '@p2poolv2/devchain/rpc'
+import { buildBlock } from '@p2poolv2/devchain/testing'
 import { createLog } from '@p2poolv2/runtime'
-import { afterEach, expect, it } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import type { BitcoindConfig } from '../config.ts'
-import { type PeerScript, rpcAnswer, ScriptedPeer } from '../testing/scripted-peer.ts'
+import { rpcAnswer } from '../testing/scripted-peer.ts'
+import { devChain, node, peer } from '../testing/started.ts'
 import { ChainReader } from './chain-reader.ts'
 
 const log = createLog({ level: 'silent', format: 'json' })
-const undo: (() => unknown)[] = []
-afterEach(async () => {
-  for (const step of undo.splice(0).reverse()) await step()
-})
-
 let nowMs = 0
 
 function reader(nodes: readonly BitcoindConfig[]): ChainReader {
   nowMs = 0
   const made = new ChainReader(nodes, { nowMs: () => nowMs, log })
-  undo.push(() => made.close())
+  onTestFinished(() => made.close())
   return made
 }
-
-async function devChain(): Promise<DevChainServer> {
-  const server = await DevChainServer.start({ user: 'u', password: 'p', port: 0, difficulty: REGTEST_DIFFICULTY })
-  undo.push(() => server.stop())
-  return server
-}
-
-async function peer(script: PeerScript): Promise<ScriptedPeer> {
-  const started = await ScriptedPeer.start(script)
-  undo.push(() => started.stop())
-  return started
-}
-
-const node = ({ url }: { url: string }): BitcoindConfig => ({ url, user: 'u', password: 'p' })
 
 const NOW_SEC = 1_795_360_577
 

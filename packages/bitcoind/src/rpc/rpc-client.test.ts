@@ -1,27 +1,16 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { DevChainServer } from '@p2poolv2/devchain/rpc'
-import { afterEach, describe, expect, it } from 'vitest'
-import { httpAnswer, type PeerScript, rpcAnswer, rpcRefusal, ScriptedPeer } from '../testing/scripted-peer.ts'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { httpAnswer, rpcAnswer, rpcRefusal, type ScriptedPeer } from '../testing/scripted-peer.ts'
+import { devChain, peer } from '../testing/started.ts'
 import { RpcClient, type RpcClientOptions } from './rpc-client.ts'
 import { RpcError } from './rpc-error.ts'
 
-const undo: (() => unknown)[] = []
-afterEach(async () => {
-  for (const step of undo.splice(0).reverse()) await step()
-})
-
 function client(options: RpcClientOptions): RpcClient {
   const made = new RpcClient({ timeoutMs: 5_000, ...options })
-  undo.push(() => made.close())
+  onTestFinished(() => made.close())
   return made
-}
-
-async function peer(script: PeerScript): Promise<ScriptedPeer> {
-  const started = await ScriptedPeer.start(script)
-  undo.push(() => started.stop())
-  return started
 }
 
 /** A peer that answers nothing, and the moment it holds `count` calls. */
@@ -36,15 +25,9 @@ async function holding(count: number): Promise<{ server: ScriptedPeer; allHeld: 
   return { server, allHeld }
 }
 
-async function devChain(): Promise<DevChainServer> {
-  const server = await DevChainServer.start({ user: 'u', password: 'p' })
-  undo.push(() => server.stop())
-  return server
-}
-
 async function folder(): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), 'p2poolv2-rpc-'))
-  undo.push(() => rm(path, { recursive: true, force: true }))
+  onTestFinished(() => rm(path, { recursive: true, force: true }))
   return path
 }
 

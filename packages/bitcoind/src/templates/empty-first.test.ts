@@ -2,7 +2,7 @@ import type { BlockTemplate } from '@p2poolv2/bitcoin'
 import { DevChainServer } from '@p2poolv2/devchain/rpc'
 import { buildBlock, REGTEST_DIFFICULTY } from '@p2poolv2/devchain/testing'
 import { createLog } from '@p2poolv2/runtime'
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { Recorder } from '../testing/recorder.ts'
 import { rpcAnswer, ScriptedPeer } from '../testing/scripted-peer.ts'
 import { TemplateGate } from '../testing/template-gate.ts'
@@ -10,19 +10,14 @@ import type { TemplateCause } from './node-watch.ts'
 import { TemplateFeed, type TemplateFeedOptions } from './template-feed.ts'
 
 const log = createLog({ level: 'silent', format: 'json' })
-const undo: (() => unknown)[] = []
-afterEach(async () => {
-  for (const step of undo.splice(0).reverse()) await step()
-})
-
 const LOGIN = { user: 'u', password: 'p' }
 
 /** A chain of regtest's rules whose templates may be held back. */
 async function heldChain(options: Partial<ConstructorParameters<typeof TemplateFeed>[0]> = {}) {
   const chain = await DevChainServer.start({ ...LOGIN, difficulty: REGTEST_DIFFICULTY })
-  undo.push(() => chain.stop())
+  onTestFinished(() => chain.stop())
   const gate = await TemplateGate.start(chain.url)
-  undo.push(() => gate.stop())
+  onTestFinished(() => gate.stop())
   const mine = async (changes: Parameters<typeof buildBlock>[1] = {}): Promise<void> => {
     const block = Buffer.from(buildBlock(chain.chain.template(1_795_360_577), changes)).toString('hex')
     const authorization = `Basic ${Buffer.from('u:p').toString('base64')}`
@@ -45,7 +40,7 @@ function feed(options: Partial<TemplateFeedOptions>) {
     },
     { onTemplate: (template, _, cause) => templates.add({ template, cause }), onStatus: () => {}, log }
   )
-  undo.push(() => made.stop())
+  onTestFinished(() => made.stop())
   made.start()
   const height = (wanted: number) => templates.first(({ template }) => template.bitcoinHeight === wanted)
   return { made, templates, height }
@@ -93,7 +88,7 @@ describe('while the template of a new block is not there', () => {
 
   it('a node that tells of a tip it does not have gives no work on it', async () => {
     const chain = await DevChainServer.start({ ...LOGIN, difficulty: REGTEST_DIFFICULTY })
-    undo.push(() => chain.stop())
+    onTestFinished(() => chain.stop())
     const template = chain.chain.template(1_795_360_577)
     const asked = new Recorder<string>()
     const { genesis } = chain.chain
@@ -119,7 +114,7 @@ describe('while the template of a new block is not there', () => {
         )
       else if (asked.seen.filter(name => name === method).length === 1) socket.write(rpcAnswer(id, template))
     })
-    undo.push(() => liar.stop())
+    onTestFinished(() => liar.stop())
     const { height, templates, made } = feed({ nodes: [{ url: liar.url }] })
     await height(1)
     await asked.first(method => method === 'getblockheader')

@@ -12,17 +12,12 @@ import {
   witnessProgramScript
 } from '@p2poolv2/bitcoin'
 import { bytesToHex, hashMeetsTarget, sha256d, wireFromDisplay } from '@p2poolv2/primitives'
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { getTemplate } from '../rpc/node-answers.ts'
 import { findBitcoind } from '../testing/find-bitcoind.ts'
 import { RealBitcoind } from '../testing/real-bitcoind.ts'
 
 const { path, missing } = await findBitcoind()
-const undo: (() => unknown)[] = []
-afterEach(async () => {
-  for (const step of undo.splice(0).reverse()) await step()
-})
-
 const OP_TRUE = Uint8Array.of(0x51)
 const OP_CHECKMULTISIG = 0xae
 const FEE_SATS = 1_000_000n
@@ -32,7 +27,7 @@ const MATURE = 100
 async function nodeWithCoins(coins: number): Promise<{ node: RealBitcoind; spend: (to: TxOutput[]) => Promise<void> }> {
   const extraArgs = ['-acceptnonstdtxn=1', '-blockmaxweight=3999000', '-blockreservedweight=2000']
   const node = await RealBitcoind.start({ path: path ?? '', extraArgs })
-  undo.push(() => node.remove())
+  onTestFinished(() => node.remove())
   const { descriptor } = (await node.rpc.call('getdescriptorinfo', ['raw(51)'])) as { descriptor: string }
   const hashes = (await node.rpc.call('generatetodescriptor', [coins + MATURE, descriptor])) as string[]
   const spend = async (outputs: TxOutput[]): Promise<void> => {

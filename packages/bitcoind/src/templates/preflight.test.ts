@@ -1,29 +1,24 @@
 import { DevChainServer } from '@p2poolv2/devchain/rpc'
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { RpcClient, type RpcClientOptions } from '../rpc/rpc-client.ts'
 import { type PeerScript, rpcAnswer, rpcRefusal, ScriptedPeer } from '../testing/scripted-peer.ts'
 import { preflight } from './preflight.ts'
 
-const undo: (() => unknown)[] = []
-afterEach(async () => {
-  for (const step of undo.splice(0).reverse()) await step()
-})
-
 function client(options: RpcClientOptions): RpcClient {
   const made = new RpcClient({ timeoutMs: 5_000, ...options })
-  undo.push(() => made.close())
+  onTestFinished(() => made.close())
   return made
 }
 
 async function devChain(): Promise<RpcClient> {
   const server = await DevChainServer.start({ user: 'u', password: 'p' })
-  undo.push(() => server.stop())
+  onTestFinished(() => server.stop())
   return client({ url: server.url, user: 'u', password: 'p' })
 }
 
 async function peer(script: PeerScript): Promise<RpcClient> {
   const started = await ScriptedPeer.start(script)
-  undo.push(() => started.stop())
+  onTestFinished(() => started.stop())
   return client({ url: started.url })
 }
 
@@ -169,7 +164,7 @@ describe('preflight', () => {
     const starting = await peer((socket, { id }) => socket.write(rpcRefusal(id, -28, 'Verifying blocks…')))
     expect(await preflight(starting, { chains: ['main'] })).toMatchObject([{ code: 'node-unusable', severity: 'wait' }])
     const server = await DevChainServer.start({ user: 'u', password: 'p' })
-    undo.push(() => server.stop())
+    onTestFinished(() => server.stop())
     const refused = client({ url: server.url, user: 'u', password: 'x' })
     expect(await preflight(refused, { chains: ['main'] })).toMatchObject([
       { code: 'node-unusable', severity: 'fatal', message: expect.stringContaining('user and password') }

@@ -2,37 +2,19 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { BlockTemplate } from '@p2poolv2/bitcoin'
-import { DevChainServer, type DevChainServerOptions } from '@p2poolv2/devchain/rpc'
-import { buildBlock, REGTEST_DIFFICULTY } from '@p2poolv2/devchain/testing'
+import type { DevChainServer } from '@p2poolv2/devchain/rpc'
+import { buildBlock } from '@p2poolv2/devchain/testing'
 import { steadyMs, unixMs } from '@p2poolv2/primitives'
 import { createLog } from '@p2poolv2/runtime'
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import type { BitcoindStatus } from '../config.ts'
 import { Recorder } from '../testing/recorder.ts'
-import { type PeerScript, rpcAnswer, rpcRefusal, ScriptedPeer } from '../testing/scripted-peer.ts'
+import { rpcAnswer, rpcRefusal, ScriptedPeer } from '../testing/scripted-peer.ts'
+import { devChain, node, peer } from '../testing/started.ts'
 import type { TemplateCause } from './node-watch.ts'
 import { TemplateFeed, type TemplateFeedOptions } from './template-feed.ts'
 
 const log = createLog({ level: 'silent', format: 'json' })
-const undo: (() => unknown)[] = []
-afterEach(async () => {
-  for (const step of undo.splice(0).reverse()) await step()
-})
-
-async function devChain(options: Partial<DevChainServerOptions> = {}): Promise<DevChainServer> {
-  const server = await DevChainServer.start({ user: 'u', password: 'p', difficulty: REGTEST_DIFFICULTY, ...options })
-  undo.push(() => server.stop())
-  return server
-}
-
-async function peer(script: PeerScript): Promise<ScriptedPeer> {
-  const started = await ScriptedPeer.start(script)
-  undo.push(() => started.stop())
-  return started
-}
-
-const node = ({ url }: { url: string }) => ({ url, user: 'u', password: 'p' })
-
 /** Straight into the chain, as a block that came from the network: only a long poll or a poll tells. */
 async function mine({ url, chain }: DevChainServer): Promise<void> {
   const block = Buffer.from(buildBlock(chain.template(1_795_360_577))).toString('hex')
@@ -57,7 +39,7 @@ function feed(options: Partial<TemplateFeedOptions>) {
     { nodes: [], chains: ['regtest'], timings: QUICK, emptyFirst: 'off', ...options },
     { onTemplate: (template, source, cause) => templates.add({ template, source, cause }), onStatus: statuses.add, log }
   )
-  undo.push(() => made.stop())
+  onTestFinished(() => made.stop())
   made.start()
   const height = (bitcoinHeight: number, from?: number) =>
     templates.first(({ template }) => template.bitcoinHeight === bitcoinHeight, from)
@@ -144,7 +126,7 @@ describe('TemplateFeed', () => {
 
   it('goes on with a node that went away and came back', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'p2poolv2-feed-'))
-    undo.push(() => rm(folder, { recursive: true, force: true }))
+    onTestFinished(() => rm(folder, { recursive: true, force: true }))
     const file = join(folder, 'blocks')
     const server = await devChain({ file })
     const { height, state, statuses } = feed({ nodes: [node(server)] })
@@ -227,7 +209,7 @@ describe('TemplateFeed', () => {
         socket.write(rpcAnswer(id, server.chain.template(1_795_360_577)))
       }
     })
-    undo.push(() => plain.stop())
+    onTestFinished(() => plain.stop())
     const { height } = feed({ nodes: [{ url: plain.url }] })
     await height(1)
     await mine(server)

@@ -1,12 +1,13 @@
 import { once } from 'node:events'
 import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { BlockTemplate } from '@p2poolv2/bitcoin'
-import { DevChainServer } from '@p2poolv2/devchain/rpc'
-import { buildBlock, REGTEST_DIFFICULTY } from '@p2poolv2/devchain/testing'
+import type { DevChainServer } from '@p2poolv2/devchain/rpc'
+import { buildBlock } from '@p2poolv2/devchain/testing'
 import { createLog } from '@p2poolv2/runtime'
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import type { BitcoindStatus } from '../config.ts'
 import { Recorder } from '../testing/recorder.ts'
+import { devChain } from '../testing/started.ts'
 import { TemplateFeed } from './template-feed.ts'
 
 const log = createLog({ level: 'silent', format: 'json' })
@@ -20,11 +21,6 @@ const TIMINGS = {
   templateTimeoutMs: 300,
   longPollTimeoutMs: 5_000
 }
-const undo: (() => unknown)[] = []
-afterEach(async () => {
-  for (const step of undo.splice(0).reverse()) await step()
-})
-
 type Fault = (response: ServerResponse, answer: Buffer) => void
 
 /** What stands before a bitcoin node and passes everything on, until it is told to do otherwise. */
@@ -68,7 +64,7 @@ class Front {
     await once(server, 'listening')
     const address = server.address()
     const front = new Front(server, typeof address === 'object' && address !== null ? address.port : 0, url)
-    undo.push(() => front.stop())
+    onTestFinished(() => front.stop())
     return front
   }
 
@@ -76,12 +72,6 @@ class Front {
     this.#server.closeAllConnections()
     await new Promise(resolve => this.#server.close(resolve))
   }
-}
-
-async function devChain(): Promise<DevChainServer> {
-  const server = await DevChainServer.start({ user: 'u', password: 'p', difficulty: REGTEST_DIFFICULTY })
-  undo.push(() => server.stop())
-  return server
 }
 
 async function mine({ url, chain }: DevChainServer): Promise<void> {
@@ -100,7 +90,7 @@ function follow({ url }: { readonly url: string }) {
     { nodes: [{ url, user: 'u', password: 'p' }], chains: ['regtest'], timings: TIMINGS, emptyFirst: 'off' },
     { onTemplate: template => templates.add(template), onStatus: statuses.add, log }
   )
-  undo.push(() => made.stop())
+  onTestFinished(() => made.stop())
   made.start()
   const height = (wanted: number) => templates.first(({ bitcoinHeight }) => bitcoinHeight === wanted)
   const state = (wanted: BitcoindStatus['state']) => statuses.first(([first]) => first?.state === wanted)

@@ -1,11 +1,6 @@
-import { afterEach, expect, it } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import { XPublisher } from 'zeromq'
 import { ZmqHashblock } from './zmq-hashblock.ts'
-
-const undo: (() => unknown)[] = []
-afterEach(async () => {
-  for (const step of undo.splice(0).reverse()) await step()
-})
 
 const number = (value: number): Buffer => {
   const bytes = Buffer.alloc(4)
@@ -15,7 +10,7 @@ const number = (value: number): Buffer => {
 
 it('hears every block, and counts the notices that did not reach it by the numbers bitcoind gives them', async () => {
   const publisher = new XPublisher({ linger: 0 })
-  undo.push(() => publisher.close())
+  onTestFinished(() => publisher.close())
   await publisher.bind('tcp://127.0.0.1:*')
   const heard: string[] = []
   const missed: number[] = []
@@ -33,7 +28,7 @@ it('hears every block, and counts the notices that did not reach it by the numbe
     onMissed: count => missed.push(count)
   })
   const ended = reader.run()
-  undo.push(async () => {
+  onTestFinished(async () => {
     reader.close()
     await ended
   })

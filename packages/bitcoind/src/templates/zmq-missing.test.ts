@@ -2,7 +2,7 @@ import { DevChainServer } from '@p2poolv2/devchain/rpc'
 import { buildBlock, REGTEST_DIFFICULTY } from '@p2poolv2/devchain/testing'
 import { bytesToHex } from '@p2poolv2/primitives'
 import { createLog } from '@p2poolv2/runtime'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { BitcoindStatus } from '../config.ts'
 import { RpcClient } from '../rpc/rpc-client.ts'
 import { Recorder } from '../testing/recorder.ts'
@@ -14,18 +14,13 @@ vi.mock('zeromq', () => {
   throw new Error('No native build was found for platform=sunos arch=sparc')
 })
 
-const undo: (() => unknown)[] = []
-afterEach(async () => {
-  for (const step of undo.splice(0).reverse()) await step()
-})
-
 describe('without the native ZeroMQ', () => {
   it('preflight says so, and the feed hears of blocks by long poll', async () => {
     const server = await DevChainServer.start({ user: 'u', password: 'p', difficulty: REGTEST_DIFFICULTY })
-    undo.push(() => server.stop())
+    onTestFinished(() => server.stop())
     const node = { url: server.url, user: 'u', password: 'p', zmqHashblock: 'tcp://127.0.0.1:28332' }
     const rpc = new RpcClient(node)
-    undo.push(() => rpc.close())
+    onTestFinished(() => rpc.close())
     const findings = await preflight(rpc, { chains: ['regtest'], zmqHashblock: node.zmqHashblock })
     expect(findings.map(({ code }) => code)).toEqual(['zmq-not-available', 'zmq-not-configured'])
 
@@ -38,7 +33,7 @@ describe('without the native ZeroMQ', () => {
         log: createLog({ level: 'silent', format: 'json' })
       }
     )
-    undo.push(() => feed.stop())
+    onTestFinished(() => feed.stop())
     feed.start()
     await heights.first(height => height === 1)
     await rpc.call('submitblock', [bytesToHex(buildBlock(server.chain.template(1_795_360_577)))])

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { DevChain, decodeBlockRecords, encodeBlockRecord } from '@p2poolv2/devchain'
 import { growBranch, REGTEST_DIFFICULTY } from '@p2poolv2/devchain/testing'
 import { concatBytes } from '@p2poolv2/primitives'
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { BlockFile, FILE_LIMITS, type FileLimits } from './block-file.ts'
 
 const NOW_SEC = 1_795_360_577
@@ -14,14 +14,9 @@ const one = growBranch({ on: trunk.blocks, count: 3, fromSec: NOW_SEC + 150 })
 const other = growBranch({ on: trunk.blocks, count: 3, fromSec: NOW_SEC + 157 })
 const longer = growBranch({ on: other.blocks, count: 1, fromSec: NOW_SEC + 250 })
 
-const undo: (() => Promise<unknown>)[] = []
-afterEach(async () => {
-  for (const step of undo.splice(0).reverse()) await step()
-})
-
 async function path(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'p2poolv2-blocks-'))
-  undo.push(() => rm(folder, { recursive: true, force: true }))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
   return join(folder, 'devchain')
 }
 
@@ -50,7 +45,7 @@ async function fullDisk(): Promise<{ end: () => void }> {
   const end = (): void => {
     prototype.appendFile = appendFile
   }
-  undo.push(async () => end())
+  onTestFinished(async () => end())
   return { end }
 }
 

@@ -2,17 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buildBlock, growBranch, REGTEST_DIFFICULTY } from '@p2poolv2/devchain/testing'
-import { afterEach, expect, it } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import { type BlockNetwork, ChainExchange, type ChainExchangeOptions } from './chain-exchange.ts'
 import { LiveChain } from './live-chain.ts'
 
 const NOW_SEC = 1_795_360_577
 const clock = { now: () => ({ wallMs: (NOW_SEC + 7_000) * 1_000, steadyMs: Math.floor(performance.now()) }) as never }
-
-const undo: (() => unknown)[] = []
-afterEach(async () => {
-  for (const step of undo.splice(0).reverse()) await step()
-})
 
 type Handler = Parameters<BlockNetwork['serve']>[1]
 
@@ -38,7 +33,7 @@ class Room {
 
 async function folder(): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), 'p2poolv2-exchange-'))
-  undo.push(() => rm(path, { recursive: true, force: true }))
+  onTestFinished(() => rm(path, { recursive: true, force: true }))
   return path
 }
 
@@ -63,7 +58,7 @@ it('two chains whose nodes are peers are one, and still after a restart', async 
     await ChainExchange.start(ann, { ...room.port('ann'), tag }),
     await ChainExchange.start(bob, { ...room.port('bob'), tag })
   ] as const
-  for (const exchange of exchanges) undo.push(() => exchange.stop())
+  for (const exchange of exchanges) onTestFinished(() => exchange.stop())
   exchanges[0].peerConnected('bob')
   exchanges[1].peerConnected('ann')
   await tipIs(bob, grown.chain.tip.hash)
@@ -82,7 +77,7 @@ it('a peer that sends nonsense is dropped, and one that does not answer does no 
   const room = new Room()
   const ann = await live()
   const exchange = await ChainExchange.start(ann, { ...room.port('ann'), tag: '0a1b2c3d' })
-  undo.push(() => exchange.stop())
+  onTestFinished(() => exchange.stop())
   room.handlers.set(`eve ${exchange.protocol}`, async () => Uint8Array.of(1, 2, 3))
   exchange.peerConnected('mute')
   exchange.peerConnected('eve')

@@ -7,17 +7,12 @@ import { join } from 'node:path'
 import { BlockExchange, decodeBlockRecords } from '@p2poolv2/devchain'
 import { buildBlock, growBranch, REGTEST_DIFFICULTY, type TemplateFields } from '@p2poolv2/devchain/testing'
 import { bytesToHex, steadyMs, unixMs } from '@p2poolv2/primitives'
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { DevChainServer, type DevChainServerOptions } from './dev-chain-server.ts'
-
-const undo: (() => Promise<unknown>)[] = []
-afterEach(async () => {
-  for (const step of undo.splice(0).reverse()) await step()
-})
 
 async function started(options: Partial<DevChainServerOptions> = {}): Promise<DevChainServer> {
   const server = await DevChainServer.start({ user: 'u', password: 'p', difficulty: REGTEST_DIFFICULTY, ...options })
-  undo.push(() => server.stop())
+  onTestFinished(() => server.stop())
   return server
 }
 
@@ -52,7 +47,7 @@ async function mineOne(server: DevChainServer): Promise<string> {
 
 async function dataFile(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'p2poolv2-devchain-'))
-  undo.push(() => rm(folder, { recursive: true, force: true }))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
   return join(folder, 'inner', 'blocks')
 }
 

@@ -7,7 +7,7 @@ import { A_BLOCK, A_SHARE, address, Rig } from '@p2poolv2/node/testing'
 import { createLog } from '@p2poolv2/runtime'
 import { type FoundBlock, SCHEMA_VERSION } from '@p2poolv2/sharechain'
 import { openLevelStore } from '@p2poolv2/sharechain/level'
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { until } from '../../../../../test/e2e/stage/until.ts'
 import { ScriptedBitcoind } from '../../../../../test/faults/scripted-bitcoind.ts'
 import { type BitcoindSide, bitcoindSide } from './bitcoind-side.ts'
@@ -17,11 +17,6 @@ const ABORTED = { signal: AbortSignal.abort() }
 const NEVER = { signal: new AbortController().signal }
 const log = createLog({ level: 'silent', format: 'json' })
 
-const undo: (() => Promise<unknown>)[] = []
-afterEach(async () => {
-  for (const step of undo.splice(0).reverse()) await step()
-})
-
 /** What a crash leaves: the disk, and the bitcoin nodes. */
 interface World {
   readonly folder: string
@@ -30,9 +25,9 @@ interface World {
 
 async function world(): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), 'p2poolv2-crash-'))
-  undo.push(() => rm(folder, { recursive: true }))
+  onTestFinished(() => rm(folder, { recursive: true }))
   const nodes = [await ScriptedBitcoind.start('silent'), await ScriptedBitcoind.start('silent')]
-  for (const node of nodes) undo.push(() => node.stop())
+  for (const node of nodes) onTestFinished(() => node.stop())
   return { folder, nodes }
 }
 
