@@ -107,26 +107,31 @@ export interface Room {
   readonly imports: readonly string[]
 }
 
-const CONSENSUS = 'packages/consensus/src'
-const inConsensus = (room: string, ...imports: string[]): Room => ({
-  path: `${CONSENSUS}/${room}/`,
-  imports: imports.map(file => `${CONSENSUS}/${file}`)
-})
+const roomsOf =
+  (source: string) =>
+  (room: string, ...imports: string[]): Room => ({
+    path: `${source}/${room}/`,
+    imports: imports.map(file => `${source}/${file}`)
+  })
 
-const BITCOIND = 'packages/bitcoind/src'
-const inBitcoind = (room: string, ...imports: string[]): Room => ({
-  path: `${BITCOIND}/${room}/`,
-  imports: imports.map(file => `${BITCOIND}/${file}`)
-})
+const inStratum = roomsOf('packages/stratum/src')
+const inGossip = roomsOf('packages/gossip/src')
+const inBitcoind = roomsOf('packages/bitcoind/src')
+const inConsensus = roomsOf('packages/consensus/src')
 
 /**
- * What is the same for miners of every protocol does not know that there is one. Templates and found blocks share nothing
- * but the calls to bitcoind. In `consensus` the bytes of a share know no
- * rule, who is paid does not depend on how a share is written, and no rule reads the messages of peers.
+ * What is the same for miners of every protocol does not know that there is one, and a protocol knows no other, but for the numbers by which
+ * refusals are counted. What peers say and where they are is told apart from what is made of it. Templates and found blocks share
+ * nothing but the calls to bitcoind. In `consensus` the bytes of a share know no rule, who is paid does not depend on how a
+ * share is written, and no rule reads the messages of peers.
  */
 export const ROOMS: readonly Room[] = [
-  { path: 'packages/stratum/src/mining/', imports: ['packages/stratum/src/contract.ts'] },
+  inStratum('mining', 'contract.ts'),
   { path: 'packages/stratum/src/contract.ts', imports: ['packages/stratum/src/mining/size-fit.ts'] },
+  inStratum('v1', 'contract.ts', 'mining/'),
+  inStratum('v2', 'contract.ts', 'mining/', 'v1/refusals.ts'),
+  inGossip('wire', 'network-port.ts'),
+  inGossip('peering', 'network-port.ts', 'peers/verdicts.ts'),
   inBitcoind('rpc', 'config.ts'),
   inBitcoind('templates', 'rpc/', 'config.ts', 'waiting.ts'),
   inBitcoind('blocks', 'rpc/', 'config.ts', 'waiting.ts'),
