@@ -13,7 +13,9 @@ const SHORT: readonly (readonly [name: string, nodes: number, minutes: number])[
   ['flapping', 6, 12],
   ['idle-flows', 6, 12],
   ['new-names', 8, 12],
+  ['new-addresses', 6, 12],
   ['never-read', 6, 9],
+  ['read-slowly', 6, 9],
   ['pings-only', 6, 10],
   ['crash-storm', 8, 20],
   ['finder-crash', 10, 20],
@@ -30,6 +32,7 @@ const SHORT: readonly (readonly [name: string, nodes: number, minutes: number])[
   ['old-network', 4, 240],
   ['all-but-one-lie', 10, 180],
   ['light-chains-first', 6, 180],
+  ['trouble', 8, 12],
   ['minority-fork', 10, 60],
   ['majority-fork', 10, 60]
 ]

@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { plot, reportText, type Scenario, type SimReport } from '@p2poolv2/simnet'
+import { MemoryWatch } from './memory-watch.ts'
 import type { SimOptions } from './options.ts'
 
 /** A line of progress at most this often. */
@@ -15,11 +16,16 @@ interface Effort {
 /** Runs one scenario and prints its report. @returns the exit code: 0 if everything held */
 export function play(scenario: Scenario, options: SimOptions): number {
   const startedMs = performance.now()
+  const tell = progressTo(scenario.name)
+  const watch = options.memory === 'watched' ? new MemoryWatch() : null
   const report = scenario.run({
     nodes: options.nodes ?? scenario.defaults.nodes,
     hours: options.hours ?? scenario.defaults.hours,
     seed: options.seed,
-    progress: progressTo(scenario.name)
+    progress: (line, at) => {
+      tell(line)
+      watch?.look(at)
+    }
   })
   const wallMs = Math.round(performance.now() - startedMs)
   const effort: Effort = {
@@ -30,7 +36,8 @@ export function play(scenario: Scenario, options: SimOptions): number {
   if (options.output === 'json') process.stdout.write(`${JSON.stringify({ ...report, effort }, null, 2)}\n`)
   else process.stdout.write(`${scenario.name}: ${scenario.sentence}\n\n${reportText(report)}\n${effortText(effort)}\n`)
   if (options.plotFile !== null) writeFileSync(options.plotFile, arrivalPlot(report))
-  return report.findings.every(({ holds }) => holds) ? 0 : 1
+  const isFlat = watch?.judge() ?? true
+  return isFlat && report.findings.every(({ holds }) => holds) ? 0 : 1
 }
 
 /** Tells standard error how far a run is, now and then. */

@@ -2,8 +2,8 @@ import { BoundedMap, bytesEqual, bytesToHex } from '@p2poolv2/primitives'
 import { type ChainDelta, MemoryStore, type StoreIdentity } from '@p2poolv2/sharechain'
 import type { VirtualClock } from './virtual-clock.ts'
 
-/** Values kept for others who write the very same; the oldest goes. */
-const POOLED_VALUES = 50_000
+/** Values kept for others who write the very same, as those do who are on one chain; the oldest goes. */
+const POOLED_VALUES = 5_000
 /** Smaller values are not worth sharing. */
 const MIN_POOLED_BYTES = 200
 
@@ -53,6 +53,7 @@ export class SimStore {
   #reads: Read[] = []
   #isBusy = false
   #isStalled = false
+  #commitMs: number
   /** Raised by a crash: what is under way then comes to nothing. */
   #life = 0
   #mostWaiting = 0
@@ -60,6 +61,7 @@ export class SimStore {
   constructor(options: SimStoreOptions, clock: VirtualClock) {
     this.#options = options
     this.#clock = clock
+    this.#commitMs = options.commitMs
     this.#disk = new MemoryStore(options.identity)
   }
 
@@ -92,6 +94,11 @@ export class SimStore {
     onDone: (answer: T) => void
   ): void {
     this.#readLater({ afterSequence: read.afterSequence, go: () => onDone(read.question(this.#disk)) })
+  }
+
+  /** @param commitMs what a write takes from now on; null for what it took at first */
+  slowDown(commitMs: number | null): void {
+    this.#commitMs = commitMs ?? this.#options.commitMs
   }
 
   stall(): void {
@@ -137,7 +144,7 @@ export class SimStore {
     if (this.#isBusy || this.#isStalled || this.#waiting.length === 0) return
     this.#isBusy = true
     const life = this.#life
-    this.#clock.after(this.#options.commitMs, () => {
+    this.#clock.after(this.#commitMs, () => {
       if (life !== this.#life) return
       this.#isBusy = false
       if (this.#isStalled) return

@@ -33,6 +33,11 @@ export class MemoryStore {
     this.#sequence += deltas.length
   }
 
+  /** All that is stored; keys in hex. */
+  entries(): Iterable<readonly [string, Uint8Array]> {
+    return this.#values
+  }
+
   /** The rows a chain is restored from: the state, then shares by rising height. */
   rows(): StoredRow[] {
     const state = this.#get(stateKey())

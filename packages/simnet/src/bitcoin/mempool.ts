@@ -6,7 +6,7 @@ import {
   witnessProgramScript,
   wtxidWire
 } from '@p2poolv2/bitcoin'
-import { bytesToHex, bytesToHexReversed, type SeededRng, type UnixMs } from '@p2poolv2/primitives'
+import { BoundedMap, bytesToHex, bytesToHexReversed, type SeededRng, type UnixMs } from '@p2poolv2/primitives'
 import { below } from '../chance.ts'
 
 /** A transaction as `getblocktemplate` lists it. */
@@ -36,6 +36,8 @@ export const SIGOPS_COST = 1
 const HEARSAY_MS = 20_000
 /** What a template lists at most: the newest. */
 const MAX_LISTED = 12
+/** Those of some hours: a block that comes later than so is not judged. The oldest goes. */
+const KEPT_TRANSACTIONS = 5_000
 
 /**
  * The transactions of the virtual bitcoin network. They are well-formed (BIP144, real ids) and spend coins nobody ever
@@ -44,8 +46,8 @@ const MAX_LISTED = 12
 export class Mempool {
   readonly #options: MempoolOptions
   readonly #rng: SeededRng
-  readonly #made = new Map<number, MempoolTransaction>()
-  readonly #byTxid = new Map<string, MempoolTransaction>()
+  readonly #made = new BoundedMap<number, MempoolTransaction>(KEPT_TRANSACTIONS)
+  readonly #byTxid = new BoundedMap<string, MempoolTransaction>(KEPT_TRANSACTIONS)
 
   constructor(options: MempoolOptions, rng: SeededRng) {
     this.#options = options

@@ -105,16 +105,16 @@ export class SimBitcoind {
   /** The node is up and wants templates. */
   attach(): void {
     this.#isListening = true
+    this.#judgeWaiting()
     this.#net.clock.after(between(this.#rng, ...START_DELAY_MS), () => {
       this.#tellStatus()
       this.#tellTemplate()
     })
   }
 
-  /** The node is gone, and with it what its submitter still had in hand. */
+  /** The node is gone. What its submitter had in hand is marked on its disk, and handed over again by its next life. */
   detach(): void {
     this.#isListening = false
-    this.#unjudged = []
   }
 
   stall(): void {
@@ -127,7 +127,16 @@ export class SimBitcoind {
     for (const block of this.#missed.splice(0)) this.receive(block)
     this.#tellStatus()
     this.#tellTemplate()
-    for (const blockHex of this.#unjudged.splice(0)) this.#judgeLater(blockHex)
+    this.#judgeWaiting()
+  }
+
+  /** The newest block is taken back: the one before is the tip, until a longer chain comes. */
+  rewind(): void {
+    const before = this.#net.block(this.#tip.prevHash)
+    if (before === undefined) return
+    this.#tip = before
+    this.#tellStatus()
+    this.#tellTemplate()
   }
 
   mute(): void {
@@ -163,6 +172,12 @@ export class SimBitcoind {
       this.#known.add(next.hash)
       next = this.#net.block(next.prevHash)
     }
+  }
+
+  /** Somebody has to be there who hands them over. */
+  #judgeWaiting(): void {
+    if (!this.#isListening || this.#isStalled) return
+    for (const blockHex of this.#unjudged.splice(0)) this.#judgeLater(blockHex)
   }
 
   #judgeLater(blockHex: string): void {

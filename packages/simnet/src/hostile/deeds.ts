@@ -45,18 +45,26 @@ export const flood: Mischief = evil => {
   })
 }
 
+/** Asks for much, all the time, and takes so much of the answers. */
+const askAndRead =
+  (bytesPerSec: number): Mischief =>
+  evil => {
+    const { world, node } = evil
+    world.peers.readSlowly(node.node, bytesPerSec)
+    evil.every(100, () => {
+      const hash = node.chain.confirmedTip().hash
+      sendFrame(evil, encodeFrame(encodeMessage({ type: 'getData', kind: 'share', hash })), 'shares')
+      const locator = [node.chain.locator(1_000).at(-1) ?? ZERO_SHARE_HASH]
+      const question = encodeMessage({ type: 'getShareHeaders', locator, stop: ZERO_SHARE_HASH })
+      sendFrame(evil, encodeFrame(question), 'shares')
+    })
+  }
+
 /** Asks for much, all the time, and takes no answer. */
-export const neverRead: Mischief = evil => {
-  const { world, node } = evil
-  world.peers.stopReading(node.node)
-  evil.every(100, () => {
-    const hash = node.chain.confirmedTip().hash
-    sendFrame(evil, encodeFrame(encodeMessage({ type: 'getData', kind: 'share', hash })), 'shares')
-    const locator = [node.chain.locator(1_000).at(-1) ?? ZERO_SHARE_HASH]
-    const question = encodeMessage({ type: 'getShareHeaders', locator, stop: ZERO_SHARE_HASH })
-    sendFrame(evil, encodeFrame(question), 'shares')
-  })
-}
+export const neverRead: Mischief = askAndRead(0)
+
+/** Asks for much, all the time, and takes a few bytes of the answers now and then. */
+export const readSlowly: Mischief = askAndRead(200)
 
 /** Mines several shares where one would do and tells each to other peers: everybody sees another uncle first. */
 export const equivocate: Mischief = evil => {

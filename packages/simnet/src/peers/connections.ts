@@ -22,7 +22,7 @@ export interface Connection {
   closing: { readonly by: number; readonly finish: () => void } | null
   /**
    * Nothing gets through any more and nobody has said so: until pings find out, an end that is there takes it for open. `by` is the
-   * node that vanished, null if the way between two that are there is lost.
+   * node that vanished or moved and knows of no connection, null if the way between two that are there is lost.
    */
   severed: { readonly by: number | null } | null
   /** Raised when both ends know that it is closed: what is under way then never arrives. */
@@ -161,6 +161,20 @@ export class Connections {
     this.#endByPing(connection, () => connection.severed !== null)
   }
 
+  /**
+   * The node is at another address from one moment to the next. It knows, and dials those it had dialled before; the others take its
+   * connections for open until pings find out.
+   */
+  changeAddress(node: number): void {
+    for (const connection of this.of(node)) {
+      if (!connection.isOpen || connection.severed !== null) continue
+      this.sever(connection, node)
+      this.#parts.onClose(connection, node)
+      this.endpoint(node)?.tell({ type: 'peerGone', peer: this.idOf(otherEnd(connection, node)) })
+      if (connection.edge.dialer === node) this.#redialLater(connection, between(this.#parts.rng, 100, 2_000))
+    }
+  }
+
   /** `node` closes its connection to a peer and refuses it for a while. */
   drop(node: number, peer: number, banMs: number): void {
     this.#bannedUntilMs.set(`${node}:${this.idOf(peer)}`, this.#parts.clock.nowMs + banMs)
@@ -216,10 +230,12 @@ export class Connections {
     const endpoint = this.endpoint(other)
     const { life } = connection
     const peer = this.idOf(node)
+    // Who moved away does not remember it.
+    const knowsOfIt = connection.severed?.by !== other
     const finish = (): void => {
       if (connection.life !== life) return
       this.#end(connection)
-      if (this.endpoint(other) === endpoint) endpoint?.tell({ type: 'peerGone', peer })
+      if (knowsOfIt && this.endpoint(other) === endpoint) endpoint?.tell({ type: 'peerGone', peer })
     }
     connection.isOpen = false
     connection.closing = { by: node, finish }

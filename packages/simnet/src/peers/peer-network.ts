@@ -23,6 +23,14 @@ const STREAM_OVERHEAD_BYTES = 80
 /** Bytes that a cut line holds back are looked after this often. */
 const RESEND_MS = 1_000
 
+/** Takes answers slowly, one after the other whoever they are from, or not at all. */
+interface SlowReader {
+  /** 0: never. */
+  readonly bytesPerSec: number
+  /** When it has read all that it was sent. */
+  doneAtMs: number
+}
+
 interface OutRequest extends Sending {
   readonly requester: number
   readonly requestId: number
@@ -66,8 +74,7 @@ export class PeerNetwork {
   #idleMs = Number.POSITIVE_INFINITY
   readonly #lastUsedMs = new Map<Connection, number>()
   #forgotten = 0
-  /** Nodes that take no answer. */
-  readonly #deaf = new Set<number>()
+  readonly #slowReaders = new Map<number, SlowReader>()
   #nextInboundId = 1
 
   constructor({ clock, net, rng, maxNodes }: PeerNetworkParts) {
@@ -132,9 +139,19 @@ export class PeerNetwork {
     this.#net.heal()
   }
 
-  /** From now on the node takes no answer and leaves them to whoever gave them; its connections stand. */
-  stopReading(node: number): void {
-    this.#deaf.add(node)
+  /** From now on the node takes so much of its answers, and leaves the rest to whoever gave them; its connections stand. */
+  readSlowly(node: number, bytesPerSec: number): void {
+    this.#slowReaders.set(node, { bytesPerSec, doneAtMs: this.#clock.nowMs })
+  }
+
+  /** The node takes its answers as they come again. */
+  readAtOnce(node: number): void {
+    this.#slowReaders.delete(node)
+  }
+
+  /** All connections of the node are lost: it is somewhere else, and only it knows. */
+  changeAddress(node: number): void {
+    this.#connections.changeAddress(node)
   }
 
   /** Does what a node wants of the network. */
@@ -283,12 +300,19 @@ export class PeerNetwork {
   #sendAnswer(out: OutRequest, inboundId: number, frame: Uint8Array | null): number | null {
     this.#inbound.delete(inboundId)
     if (!this.#outRequests.has(requestKey(out.requester, out.requestId))) return this.#clock.nowMs
-    if (frame !== null && this.#deaf.has(out.requester)) return null
-    this.#uses(out.connection)
-    return this.#net.send(out.responder, out.requester, {
-      sizeBytes: (frame?.length ?? 0) + STREAM_OVERHEAD_BYTES,
-      arrives: () => this.#responseArrives(out, frame)
-    })
+    const send = (): number => {
+      this.#uses(out.connection)
+      return this.#net.send(out.responder, out.requester, {
+        sizeBytes: (frame?.length ?? 0) + STREAM_OVERHEAD_BYTES,
+        arrives: () => this.#responseArrives(out, frame)
+      })
+    }
+    const reader = frame === null ? undefined : this.#slowReaders.get(out.requester)
+    if (frame === null || reader === undefined) return send()
+    if (reader.bytesPerSec === 0) return null
+    reader.doneAtMs = Math.max(this.#clock.nowMs, reader.doneAtMs) + (frame.length / reader.bytesPerSec) * 1_000
+    this.#clock.at(reader.doneAtMs, send)
+    return reader.doneAtMs
   }
 
   /** The line has carried an answer, unless it is cut: then it does when that is over, or the connection ends. */

@@ -2,8 +2,8 @@ import { messageId, type Topic } from '@p2poolv2/gossip'
 import { BoundedMap } from '@p2poolv2/primitives'
 import type { TopicMessage } from './endpoint.ts'
 
-/** Messages a node remembers having had: more than come in two minutes. The oldest goes, and may then come again. */
-const REMEMBERED_MESSAGES = 50_000
+/** Messages a node remembers having had: more than come in two minutes to a thousand nodes. The oldest goes, and may then come again. */
+const REMEMBERED_MESSAGES = 5_000
 
 interface Spread {
   readonly message: TopicMessage

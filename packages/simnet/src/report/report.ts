@@ -51,6 +51,8 @@ export interface SimReport {
   readonly punishments: { readonly penalties: number; readonly drops: number }
   readonly submits: { readonly accepted: number; readonly rejected: number }
   readonly events: number
+  /** How often each kind of trouble came about, where they are drawn at random. */
+  readonly struck: Readonly<Record<string, number>>
   readonly findings: readonly Finding[]
   /** SHA-256 over everything that happened, in order. */
   readonly digest: string
@@ -66,6 +68,7 @@ export function reportOf(
     readonly seed: number
     readonly at: SimNode
     readonly convergence: readonly Convergence[]
+    readonly struck: ReadonlyMap<string, number>
     readonly findings: readonly Finding[]
   }
 ): SimReport {
@@ -106,6 +109,7 @@ export function reportOf(
     punishments: { penalties: census.punishmentCount - census.dropCount, drops: census.dropCount },
     submits: census.submits,
     events: census.events,
+    struck: Object.fromEntries([...run.struck].sort(([a], [b]) => (a < b ? -1 : 1))),
     findings: run.findings,
     digest: world.trace.digest()
   }

@@ -7,9 +7,10 @@ import { launchBurst, slowReader } from './launch.ts'
 import { newcomer } from './newcomer.ts'
 import { allButOneLie, lightChainsFirst, oldNetwork } from './old-networks.ts'
 import { majorityFork, minorityFork } from './private-forks.ts'
-import { flapping, halfOpen, idleFlows, newNames } from './rough-lines.ts'
+import { flapping, halfOpen, idleFlows, newAddresses, newNames } from './rough-lines.ts'
 import type { Scenario } from './scenario.ts'
 import { calm, hashrateSwing, large, merge, mixed } from './steady.ts'
+import { day, trouble } from './troubled.ts'
 import { uncleRates } from './uncle-rates.ts'
 
 /** Every scenario by name, in the order in which they are listed. */
@@ -27,6 +28,7 @@ export const SCENARIOS: ReadonlyMap<string, Scenario> = new Map(
     halfOpen,
     flapping,
     idleFlows,
+    newAddresses,
     newNames,
     crashStorm,
     finderCrash,
@@ -44,6 +46,8 @@ export const SCENARIOS: ReadonlyMap<string, Scenario> = new Map(
     oldNetwork,
     allButOneLie,
     lightChainsFirst,
+    trouble,
+    day,
     uncleRates
   ].map(scenario => [scenario.name, scenario])
 )

@@ -1,27 +1,10 @@
 import { pickSome } from '../chance.ts'
-import { crowdHeights, datedFarAhead, equivocate, flood, neverRead, payMyself, sendGarbage } from '../hostile/deeds.ts'
+import { MISCHIEFS } from '../hostile/all.ts'
 import { corrupt, type Mischief } from '../hostile/mischief.ts'
-import { invalidBodies, lieAboutHeaders, neverAnswer, pingsOnly, withholdBodies } from '../hostile/tampering.ts'
 import { nodeOf } from '../peers/endpoint.ts'
 import type { SimReport } from '../report/report.ts'
 import { startNetwork } from './network.ts'
 import { MINUTE_MS, type Run, type RunOptions, type Scenario } from './scenario.ts'
-
-/** Every hostile behaviour there is, each by its name. A small network of all of them has the first few. */
-const MISCHIEF = {
-  'never-answer': neverAnswer,
-  'withhold-bodies': withholdBodies,
-  'invalid-bodies': invalidBodies,
-  'lie-about-headers': lieAboutHeaders,
-  garbage: sendGarbage,
-  flood,
-  equivocate,
-  'crowd-heights': crowdHeights,
-  'wild-share': datedFarAhead,
-  'pay-myself': payMyself,
-  'never-read': neverRead,
-  'pings-only': pingsOnly
-} as const satisfies Readonly<Record<string, Mischief>>
 
 /** When the hostile nodes show themselves: everybody has connected and synced by then. */
 const TURN_MS = 5 * MINUTE_MS
@@ -31,6 +14,7 @@ const HOSTILE_THIRD = 0.3
 /** Bytes of answers that one node may have on their way: a hundred a peer that reads none, of a short chain's few kilobytes each. */
 const MAX_UNREAD_BYTES = 4_000_000
 const LOOK_EVERY_MS = 30_000
+const UNREADING: readonly Mischief[] = [MISCHIEFS['never-read'], MISCHIEFS['read-slowly']]
 
 /** Whether a behaviour is one that no honest node could show, so that it costs its peers their connections. */
 type Outcome = 'is-dropped' | 'is-penalised' | 'is-borne'
@@ -50,7 +34,7 @@ function runWithHostile(name: string, options: RunOptions, plan: HostilePlan): S
   expectHonestPeace(run)
   const { bytes } = unread
   run.expect('what peers leave unread costs an honest node little', bytes < MAX_UNREAD_BYTES, `${bytes} bytes at most`)
-  if (plan.mischiefs.every(mischief => mischief === neverRead))
+  if (plan.mischiefs.every(mischief => UNREADING.includes(mischief)))
     run.expect('something was left unread', bytes > 0, `${bytes} bytes at most`)
   const { punishments } = run.report()
   const measured = `${punishments.penalties} penalties, ${punishments.drops} drops`
@@ -102,12 +86,12 @@ function expectHonestPeace(run: Run): void {
 }
 
 /** A fifth of the nodes turn to one kind of mischief. */
-function hostileFifth(mischief: keyof typeof MISCHIEF, outcome: Outcome, sentence: string): Scenario {
+function hostileFifth(mischief: keyof typeof MISCHIEFS, outcome: Outcome, sentence: string): Scenario {
   return {
     name: mischief,
     sentence,
     defaults: { nodes: 20, hours: 0.75 },
-    run: options => runWithHostile(mischief, options, { mischiefs: [MISCHIEF[mischief]], part: HOSTILE_PART, outcome })
+    run: options => runWithHostile(mischief, options, { mischiefs: [MISCHIEFS[mischief]], part: HOSTILE_PART, outcome })
   }
 }
 
@@ -118,13 +102,18 @@ export const hostileScenarios: readonly Scenario[] = [
     defaults: { nodes: 60, hours: 1 },
     run: options =>
       runWithHostile('hostile-third', options, {
-        mischiefs: Object.values(MISCHIEF),
+        mischiefs: Object.values(MISCHIEFS),
         part: HOSTILE_THIRD,
         outcome: 'is-dropped'
       })
   },
   hostileFifth('never-answer', 'is-borne', 'A fifth of the nodes never answer a request.'),
   hostileFifth('never-read', 'is-borne', 'A fifth of the nodes ask for much, all the time, and take no answer.'),
+  hostileFifth(
+    'read-slowly',
+    'is-borne',
+    'A fifth of the nodes ask for much, all the time, and read 200 bytes a second.'
+  ),
   hostileFifth('pings-only', 'is-borne', 'A fifth of the nodes keep their connections and say nothing at all.'),
   hostileFifth(
     'withhold-bodies',

@@ -76,6 +76,27 @@ export const flapping: Scenario = {
   }
 }
 
+export const newAddresses: Scenario = {
+  name: 'new-addresses',
+  sentence: 'Nodes’ addresses change all the time: their lines are dead at once, and their peers find out by pings.',
+  defaults: { nodes: 20, hours: 1 },
+  run(options) {
+    const run = startNetwork('new-addresses', options)
+    const { world, faults } = run
+    const rng = world.rng.fork('addresses')
+    let changed = 0
+    troubled(run, 5_000, () => {
+      changed += 1
+      faults.changeAddress(pick(rng, world.nodes).node)
+    })
+    run.finish()
+    run.expectAgreementWithin(RECOVERY_MS)
+    run.expect('addresses changed', changed > 50, `${changed} times`)
+    expectNoBlame(run)
+    return run.report()
+  }
+}
+
 export const idleFlows: Scenario = {
   name: 'idle-flows',
   sentence: 'Address translation forgets every flow that is idle for 12 seconds, and neither end is told.',

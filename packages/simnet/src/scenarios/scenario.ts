@@ -11,7 +11,15 @@ export interface RunOptions {
   readonly hours: number
   readonly seed: number
   /** Called about once a virtual minute. */
-  readonly progress?: (line: string) => void
+  readonly progress?: (line: string, at: Progress) => void
+}
+
+/** How far a run is. */
+export interface Progress {
+  readonly elapsedMs: number
+  readonly nodes: number
+  /** What the virtual disks hold, each value once. Cost: O(rows of all disks). */
+  diskBytes(): number
 }
 
 /** A story about a network: what is given, what happens, what has to hold. */
@@ -37,6 +45,8 @@ export class Run {
   readonly world: World
   readonly faults: Faults
   readonly options: RunOptions
+  /** How often each kind of trouble came about, by name. */
+  readonly struck = new Map<string, number>()
   readonly #scenario: string
   readonly #findings: Finding[] = []
   readonly #watches: { readonly after: string; readonly watch: Watch }[] = []
@@ -83,7 +93,12 @@ export class Run {
 
   until(elapsedMs: number): void {
     this.world.runUntil(elapsedMs, world => {
-      this.options.progress?.(progressLine(world))
+      const { elapsedMs, nodes } = world
+      this.options.progress?.(progressLine(world), {
+        elapsedMs,
+        nodes: nodes.length,
+        diskBytes: () => diskBytes(nodes)
+      })
       return 'go-on'
     })
   }
@@ -127,6 +142,7 @@ export class Run {
         after,
         tookMs: watch.agreedAtMs === null ? null : watch.agreedAtMs - watch.sinceMs
       })),
+      struck: this.struck,
       findings: this.#findings
     })
   }
@@ -136,4 +152,19 @@ function progressLine(world: World): string {
   const minutes = Math.round(world.elapsedMs / MINUTE_MS)
   const { census, agreement } = world
   return `${minutes} min: ${census.produced.size} shares, ${census.foundBlocks.size} blocks, ${agreement.nodes} nodes on ${agreement.tips} tips, ${census.events} events`
+}
+
+/** Nodes on one chain write the same values, and the world holds those once. */
+function diskBytes(nodes: readonly SimNode[]): number {
+  const values = new Set<Uint8Array>()
+  let bytes = 0
+  for (const { store } of nodes) {
+    for (const [key, value] of store.disk.entries()) {
+      bytes += key.length
+      if (values.has(value)) continue
+      values.add(value)
+      bytes += value.length
+    }
+  }
+  return bytes
 }

@@ -59,6 +59,23 @@ export class Faults {
     this.#world.peers.interrupt(node, peer)
   }
 
+  /** The node is at another address: its connections are dead, and its peers have not heard of it. */
+  changeAddress(node: number): void {
+    this.#note(`changeAddress ${node}`)
+    this.#world.peers.changeAddress(node)
+  }
+
+  /** The node takes its answers at this pace from now on; those who give them wait. */
+  readSlowly(node: number, bytesPerSec: number): void {
+    this.#note(`readSlowly ${node} ${bytesPerSec}`)
+    this.#world.peers.readSlowly(node, bytesPerSec)
+  }
+
+  readAtOnce(node: number): void {
+    this.#note(`readAtOnce ${node}`)
+    this.#world.peers.readAtOnce(node)
+  }
+
   /** Address translation forgets flows over which nothing went for so long. */
   forgetIdleFlows(idleMs: number): void {
     this.#note(`forgetIdleFlows ${idleMs}`)
@@ -97,6 +114,12 @@ export class Faults {
     this.#world.node(node).store.resume()
   }
 
+  /** @param commitMs what each write takes from now on; null for what it took at first */
+  slowDisk(node: number, commitMs: number | null): void {
+    this.#note(`slowDisk ${node} ${commitMs}`)
+    this.#world.node(node).store.slowDown(commitMs)
+  }
+
   stallBitcoind(node: number): void {
     this.#note(`stallBitcoind ${node}`)
     this.#world.node(node).bitcoind.stall()
@@ -111,6 +134,12 @@ export class Faults {
   muteBitcoind(node: number): void {
     this.#note(`muteBitcoind ${node}`)
     this.#world.node(node).bitcoind.mute()
+  }
+
+  /** This node's bitcoind takes its newest block back, as with `invalidateblock`, and builds on the one before. */
+  rewindBitcoind(node: number): void {
+    this.#note(`rewindBitcoind ${node}`)
+    this.#world.node(node).bitcoind.rewind()
   }
 
   /** These nodes' bitcoinds and the others' follow different tips from now on. */
