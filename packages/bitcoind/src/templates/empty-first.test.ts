@@ -3,6 +3,7 @@ import { DevChainServer } from '@p2poolv2/devchain/rpc'
 import { buildBlock, REGTEST_DIFFICULTY } from '@p2poolv2/devchain/testing'
 import { createLog } from '@p2poolv2/runtime'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { XPublisher } from 'zeromq'
 import { Recorder } from '../testing/recorder.ts'
 import { rpcAnswer, ScriptedPeer } from '../testing/scripted-peer.ts'
 import { TemplateGate } from '../testing/template-gate.ts'
@@ -13,7 +14,7 @@ const log = createLog({ level: 'silent', format: 'json' })
 const LOGIN = { user: 'u', password: 'p' }
 
 /** A chain of regtest's rules whose templates may be held back. */
-async function heldChain(options: Partial<ConstructorParameters<typeof TemplateFeed>[0]> = {}) {
+async function heldChain(options: Partial<TemplateFeedOptions> = {}, zmqHashblock = '') {
   const chain = await DevChainServer.start({ ...LOGIN, difficulty: REGTEST_DIFFICULTY })
   onTestFinished(() => chain.stop())
   const gate = await TemplateGate.start(chain.url)
@@ -25,7 +26,7 @@ async function heldChain(options: Partial<ConstructorParameters<typeof TemplateF
     const answer = await fetch(chain.url, { method: 'POST', headers: { authorization }, body })
     expect(await answer.json()).toMatchObject({ result: null })
   }
-  return { chain, gate, mine, ...feed({ nodes: [{ url: gate.url, ...LOGIN }], ...options }) }
+  return { chain, gate, mine, ...feed({ nodes: [{ url: gate.url, ...LOGIN, zmqHashblock }], ...options }) }
 }
 
 function feed(options: Partial<TemplateFeedOptions>) {
@@ -124,4 +125,31 @@ describe('while the template of a new block is not there', () => {
     expect(templates.seen).toHaveLength(1)
     await made.stop()
   })
+})
+
+it('a node that tells of its blocks by zmq is not asked by long poll as well, and makes one template for each', async () => {
+  const publisher = new XPublisher({ linger: 0 })
+  onTestFinished(() => publisher.close())
+  await publisher.bind('tcp://127.0.0.1:*')
+  const { chain, gate, mine, height, templates } = await heldChain(
+    { longPoll: 'on', timings: { tipPollMs: 600_000 } },
+    publisher.lastEndpoint ?? ''
+  )
+  await height(1)
+  await publisher.receive()
+  const blockAt = async (next: number): Promise<TemplateCause> => {
+    await mine()
+    await publisher.send(['hashblock', Buffer.from(chain.chain.tip.hash, 'hex'), Buffer.alloc(4, next)])
+    const came = await templates.first(({ template }) => template.bitcoinHeight === next)
+    return came.cause
+  }
+  // Until it was heard by zmq it is listened to by long poll as well.
+  let next = 2
+  while ((await blockAt(next)) !== 'zmq') next += 1
+  const before = gate.asked.seen.length
+  for (let blocks = 0; blocks < 8; blocks++) await blockAt(++next)
+  const asked = gate.asked.seen.slice(before)
+  expect(asked).not.toContain('long poll')
+  // One may be for the block before.
+  expect(asked.filter(method => method === 'getblocktemplate').length).toBeLessThanOrEqual(9)
 })

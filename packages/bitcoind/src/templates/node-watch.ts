@@ -57,6 +57,8 @@ export class NodeWatch {
   #aheadEnds = new AbortController()
   /** Why notices are not heard: on our side, and on the node's. */
   #zmqTrouble: { ours: string | null; theirs: string | null } = { ours: null, theirs: null }
+  /** The last word of a new tip came by zmq. A long poll would only have the node make each template twice. */
+  #hearsByZmq = false
   /** The tip we have a template for, or have already decided to ask a template for. */
   #wantedTip: BlockHash | null = null
   #wantedBy: TemplateCause = 'refresh'
@@ -105,6 +107,7 @@ export class NodeWatch {
         await pause(backOffMs(attempt++, { minMs: retryMinMs, maxMs: retryMaxMs }), signal)
       }
     } finally {
+      this.#aheadEnds.abort()
       zmq?.close()
       this.#client.close()
       await zmqEnded
@@ -221,6 +224,10 @@ export class NodeWatch {
   async #pollLong(scope: AbortSignal): Promise<void> {
     const { refreshMs, longPollTimeoutMs, tipPollMs } = this.#options.timings
     while (!scope.aborted && this.#options.longPoll === 'on') {
+      if (this.#hearsByZmq) {
+        await pause(tipPollMs, scope)
+        continue
+      }
       const longPollId = this.#latest?.template.longPollId ?? null
       if (longPollId === null) return
       const fromMs = performance.now()
@@ -251,12 +258,13 @@ export class NodeWatch {
   }
 
   #tipSeen(hash: BlockHash, cause: TemplateCause): void {
+    if (cause === 'zmq') this.#hearsByZmq = true
     if (this.#role !== 'lead' || hash === this.#wantedTip) return
+    if (cause !== 'zmq') this.#hearsByZmq = false
     this.#wantedTip = hash
     this.#wantedBy = cause
-    // Asked before the template: making one keeps the node from answering anything else about the chain.
     if (this.#options.emptyFirst === 'on') void this.#workAhead(hash)
-    this.#due.ring()
+    else this.#due.ring()
   }
 
   /**
@@ -274,6 +282,8 @@ export class NodeWatch {
       if (error instanceof RpcError) return null
       throw error
     })
+    // The template is asked for behind it: making one keeps the node from answering anything else about the chain.
+    void Promise.race([asked, waited]).finally(() => this.#due.ring())
     const [tip] = await Promise.all([asked, waited])
     const latest = this.#latest
     if (tip === null || latest === null || scope.aborted || this.#wantedTip !== hash) return
@@ -296,6 +306,7 @@ export class NodeWatch {
 
   #take(template: BlockTemplate, cause: TemplateCause): void {
     this.#latest = { template, atMs: performance.now() }
+    if (template.prevHash !== this.#wantedTip) this.#hearsByZmq = false
     this.#wantedTip = template.prevHash
     this.#setReady(template.bitcoinHeight - 1)
     if (this.#role === 'lead') this.#passOn(template, cause)

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http'
 import { setTimeout as after } from 'node:timers/promises'
+import { Recorder } from './recorder.ts'
 
 /**
  * Stands in front of a bitcoin node and passes everything on at once but templates: those are held until the gate is opened, or for
@@ -7,6 +8,8 @@ import { setTimeout as after } from 'node:timers/promises'
  */
 export class TemplateGate {
   readonly url: string
+  /** The methods called, in order. */
+  readonly asked = new Recorder<string>()
   readonly #server: Server
   readonly #upstream: URL
   #opened: Promise<unknown> = Promise.resolve()
@@ -49,7 +52,9 @@ export class TemplateGate {
     const chunks: Buffer[] = []
     for await (const chunk of asked) chunks.push(chunk as Buffer)
     const body = Buffer.concat(chunks)
-    const isTemplate = body.includes('"getblocktemplate"')
+    const { method, params } = JSON.parse(body.toString()) as { method: string; params: { longpollid?: string }[] }
+    this.asked.add(params[0]?.longpollid === undefined ? method : 'long poll')
+    const isTemplate = method === 'getblocktemplate'
     if (isTemplate) {
       await this.#opened
       if (this.delayMs > 0) await after(this.delayMs)
