@@ -16,6 +16,7 @@ const DIGIT_0 = 0x30
 const MAX_ID_DIGITS = 15
 const MAX_U32_DIGITS = 8
 const NOT_HEX = 0xff
+const NOTHING = new Uint8Array()
 
 const HEX_VALUE = new Uint8Array(256).fill(NOT_HEX)
 for (let value = 0; value < 16; value++) {
@@ -40,7 +41,7 @@ export class SubmitReader {
   readonly #name = new RepeatedText()
   readonly #jobId = new RepeatedText()
   readonly #extranonce: Uint8Array
-  #line: Uint8Array = new Uint8Array()
+  #line: Uint8Array = NOTHING
   #at = 0
   /** Where the last string read by `#string` begins and ends. */
   #from = 0
@@ -56,6 +57,13 @@ export class SubmitReader {
   read(line: Uint8Array): SubmitRead | null {
     this.#line = line
     this.#at = 0
+    const read = this.#read()
+    // Thousands of connections that held on to the last thing they read would keep it from being cheap garbage.
+    this.#line = NOTHING
+    return read
+  }
+
+  #read(): SubmitRead | null {
     if (!this.#skip(0x7b)) return null
     let id = -1
     let isSubmit = false
@@ -181,13 +189,14 @@ export class SubmitReader {
 
 /** A text that is mostly the same as the last time: then no new one is made. */
 class RepeatedText {
-  #bytes: Uint8Array = new Uint8Array()
+  #bytes: Uint8Array = NOTHING
   #text = ''
 
   /** @param line printable ASCII between `from` and `until` */
   of(line: Uint8Array, from: number, until: number): string {
     if (until - from !== this.#bytes.length || !beginsAt(line, from, this.#bytes)) {
-      this.#bytes = line.slice(from, until)
+      // A copy: a Buffer's own slice would keep all that was read with it.
+      this.#bytes = Uint8Array.prototype.slice.call(line, from, until)
       this.#text = bytesToAscii(this.#bytes)
     }
     return this.#text

@@ -10,6 +10,7 @@ const CLOSE_WITHIN_MS = 5_000
 /** Lines of one miner before others have their turn. No miner needs more at a time, and a flood is no more than its own delay. */
 export const LINES_AT_ONCE = 32
 const NOTHING = new Uint8Array()
+const NO_LINES: readonly Uint8Array[] = Object.freeze([])
 /** More than this does not wait for a flush: what the network does not take has to be seen. */
 const MAX_SAID_CHARS = 16_384
 
@@ -52,7 +53,7 @@ export class MinerSocket {
   /** While it runs nothing is read: what comes stays with the system, and then with the sender. */
   #pause: NodeJS.Timeout | null = null
   /** Lines that wait for their turn. Nothing is read meanwhile, so they are of one read. */
-  #waiting: readonly Uint8Array[] = []
+  #waiting: readonly Uint8Array[] = NO_LINES
   /** What was said since the last flush. */
   #said = ''
   /** Work that waits for the socket to drain: only the newest is of any use then. '' for none. */
@@ -80,7 +81,7 @@ export class MinerSocket {
       this.#endPause()
       // What came before the end may be a block.
       if (this.#waiting.length > 0) options.onLines(this.#waiting)
-      this.#waiting = []
+      this.#waiting = NO_LINES
       options.onGone(this.#why)
     })
   }
@@ -168,12 +169,15 @@ export class MinerSocket {
   }
 
   #handOver(lines: readonly Uint8Array[]): void {
-    this.#waiting = lines.slice(LINES_AT_ONCE)
-    if (this.#waiting.length > 0) {
-      this.#socket.pause()
-      setImmediate(this.#handOverMore)
+    if (lines.length <= LINES_AT_ONCE) {
+      this.#waiting = NO_LINES
+      this.#options.onLines(lines)
+      return
     }
-    this.#options.onLines(this.#waiting.length > 0 ? lines.slice(0, LINES_AT_ONCE) : lines)
+    this.#waiting = lines.slice(LINES_AT_ONCE)
+    this.#socket.pause()
+    setImmediate(this.#handOverMore)
+    this.#options.onLines(lines.slice(0, LINES_AT_ONCE))
   }
 
   readonly #handOverMore = (): void => {
