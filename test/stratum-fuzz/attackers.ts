@@ -1,34 +1,39 @@
-// A process of attackers: `attackers.ts PORT USER SEED COUNT V2_PORT`, until it is told to end. Says how many attacks there were.
+// A process of attackers: told its `AttackerSettings` in JSON, then 'attack' and 'rest' in turn. Rests at first. Answers a rest with how many attacks there were.
 import { setTimeout as pause } from 'node:timers/promises'
 import { seededRng } from '@p2poolv2/primitives'
 import { Dice } from '../wire/fuzz/attacks.ts'
+import type { AttackerSettings } from './attacker-process.ts'
 import { attack } from './attacks.ts'
-import { attackV2 } from './v2-attacks.ts'
+import { attackV2, dial } from './v2-attacks.ts'
 
 const WITHIN_MS = 3_000
 /** Between two of one attacker, so that attacks do not take the processor that is measured. */
 const PAUSE_MS = 60
 
-const [port, user = '', seed = '', count, v2Port] = process.argv.slice(2)
+const { port, v2Port, user, seed, attackers, kind } = JSON.parse(process.argv[2] ?? '') as AttackerSettings
 const rng = seededRng(seed)
+const dice = Array.from({ length: attackers }, (_, n) => new Dice(rng.fork(`attacker ${n}`)))
 let attacks = 0
-let isOver = false
-process.on('message', () => {
-  isOver = true
-})
-process.on('disconnect', () => process.exit())
+let isOn = false
+let working: readonly Promise<void>[] = []
 
-await Promise.all(
-  Array.from({ length: Number(count) }, async (_, n) => {
-    const dice = new Dice(rng.fork(`attacker ${n}`))
-    while (!isOver) {
+async function work(n: number, own: Dice): Promise<void> {
+  while (isOn) {
+    if (kind === 'dialers') await dial(v2Port, n, own, WITHIN_MS)
+    else {
       // Every other one speaks Stratum V2.
-      if (n % 2 === 0) await attack({ port: Number(port), user }, dice, WITHIN_MS)
-      else await attackV2({ port: Number(v2Port), user }, dice, WITHIN_MS)
-      attacks += 1
+      if (n % 2 === 0) await attack({ port, user }, own, WITHIN_MS)
+      else await attackV2({ port: v2Port, user }, own, WITHIN_MS)
       await pause(PAUSE_MS)
     }
-  })
-)
-process.send?.({ attacks })
-process.disconnect()
+    attacks += 1
+  }
+}
+
+process.on('message', (message: 'attack' | 'rest') => {
+  isOn = message === 'attack'
+  if (isOn) working = dice.map((own, n) => work(n, own))
+  else void Promise.all(working).then(() => process.send?.(attacks))
+})
+process.on('disconnect', () => process.exit())
+process.send?.('ready')

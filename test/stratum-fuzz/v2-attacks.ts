@@ -8,6 +8,7 @@ import type { StratumVictim } from './attacks.ts'
 
 const EASIEST = new Uint8Array(32).fill(0xff)
 const MESSAGES_READ_AT_ONCE = 64
+const ACT_1_BYTES = 64
 
 /** Frames of a client, as they would be right. */
 function goodFrames(dice: Dice, user: string, channelId: number): readonly Uint8Array[] {
@@ -138,6 +139,18 @@ export async function attackV2({ port, user }: StratumVictim, dice: Dice, within
     closed
   ])
   if (dice.below(2) === 0) socket.end()
+  await closed
+  clearTimeout(patience)
+}
+
+/** Opens a handshake with random bytes, which cost nothing, waits for the answer, and hangs up. Dialer `n` has an address of its own. */
+export async function dial(port: number, n: number, dice: Dice, withinMs: number): Promise<void> {
+  const socket = connect({ host: '127.0.0.1', port, localAddress: `127.201.${n >>> 7}.${1 + (n & 0x7f)}` })
+  socket.on('error', () => {})
+  const closed = new Promise<void>(resolve => socket.once('close', () => resolve()))
+  const patience = setTimeout(() => socket.destroy(), withinMs)
+  socket.write(dice.bytes(ACT_1_BYTES))
+  socket.once('data', () => socket.destroy())
   await closed
   clearTimeout(patience)
 }

@@ -7,7 +7,7 @@ import { portableCipher } from './aead.ts'
 import { authorityFromText, authorityText } from './authority-text.ts'
 import { certify, digestOf, isCertified } from './certificate.ts'
 import { finish, respond } from './handshake.ts'
-import { type KeyPair, keyPairFrom, sharedSecret, xOf, xOfEllSwift } from './key-pair.ts'
+import { type KeyPair, keyPairFrom, sharedSecret, theirKey, xOf, xOfEllSwift } from './key-pair.ts'
 
 const { handshake, authority } = vectors
 
@@ -71,8 +71,8 @@ describe('keys', () => {
     for (const { a_secret, b_secret, a_ellswift, b_ellswift, shared_a_initiates } of vectors.ellswiftXdh) {
       const a = { secret: hexToBytes(a_secret), ellSwift: hexToBytes(a_ellswift) }
       const b = { secret: hexToBytes(b_secret), ellSwift: hexToBytes(b_ellswift) }
-      expect(bytesToHex(sharedSecret(a, b.ellSwift, 'initiator'))).toBe(shared_a_initiates)
-      expect(bytesToHex(sharedSecret(b, a.ellSwift, 'responder'))).toBe(shared_a_initiates)
+      expect(bytesToHex(sharedSecret(a, theirKey(b.ellSwift), { role: 'initiator' }))).toBe(shared_a_initiates)
+      expect(bytesToHex(sharedSecret(b, theirKey(a.ellSwift), { role: 'responder' }))).toBe(shared_a_initiates)
     }
   })
 

@@ -1,6 +1,7 @@
-import { secp256k1 } from '@noble/curves/secp256k1.js'
+import { schnorr, secp256k1 } from '@noble/curves/secp256k1.js'
 import { bytesToHex, concatBytes, invariant, sha256 } from '@p2poolv2/primitives'
 import { elligatorSwift } from '@scure/btc-signer/p2p.js'
+import { type Curve, portableCurve } from './curve.ts'
 
 export const ELLSWIFT_BYTES = 64
 export const SECRET_BYTES = 32
@@ -23,10 +24,10 @@ export interface KeyEntropy {
 const FIELD = secp256k1.Point.Fp
 
 /** @returns null for the one secret in 2^127 that is none: take other bytes */
-export function keyPairFrom({ secret, encoding }: KeyEntropy): KeyPair | null {
+export function keyPairFrom({ secret, encoding }: KeyEntropy, curve: Curve = portableCurve): KeyPair | null {
   invariant(secret.length === SECRET_BYTES && encoding.length === 32, 'a key is made of 64 bytes of chance')
   if (!secp256k1.utils.isValidSecretKey(secret)) return null
-  return { secret, ellSwift: encode(xOf(secret), encoding) }
+  return { secret, ellSwift: encode(curve.xOf(secret), encoding) }
 }
 
 /**
@@ -34,7 +35,7 @@ export function keyPairFrom({ secret, encoding }: KeyEntropy): KeyPair | null {
  * @param secret a valid one
  */
 export function xOf(secret: Uint8Array): Uint8Array {
-  return secp256k1.getPublicKey(secret, true).slice(1)
+  return portableCurve.xOf(secret)
 }
 
 /** X coordinate that an encoding stands for. All 64-byte strings stand for one. */
@@ -43,12 +44,27 @@ export function xOfEllSwift(ellSwift: Uint8Array): Uint8Array {
   return elligatorSwift.decode(ellSwift)
 }
 
+/** A key of the other side: the bytes that it sent, and what they stand for, which costs half a millisecond to find out. */
+export interface TheirKey {
+  readonly ellSwift: Uint8Array
+  readonly x: Uint8Array
+}
+
+export function theirKey(ellSwift: Uint8Array): TheirKey {
+  return { ellSwift, x: xOfEllSwift(ellSwift) }
+}
+
 /**
  * The shared secret of BIP 324: the initiator's bytes are hashed before the responder's, whoever computes it.
  * @param role which of the two `ours` is
  */
-export function sharedSecret(ours: KeyPair, theirs: Uint8Array, role: 'initiator' | 'responder'): Uint8Array {
-  return elligatorSwift.getSharedSecretBip324(ours.secret, theirs, ours.ellSwift, role === 'initiator')
+export function sharedSecret(
+  ours: KeyPair,
+  theirs: TheirKey,
+  { role, curve = portableCurve }: { readonly role: 'initiator' | 'responder'; readonly curve?: Curve }
+): Uint8Array {
+  const keys = role === 'initiator' ? [ours.ellSwift, theirs.ellSwift] : [theirs.ellSwift, ours.ellSwift]
+  return schnorr.utils.taggedHash('bip324_ellswift_xonly_ecdh', ...keys, curve.multiply(ours.secret, theirs.x))
 }
 
 /**
