@@ -8,7 +8,7 @@ import { type NodeOptions, NodeProgram } from './node-program.ts'
 import { Program } from './program.ts'
 import { StratumProbe } from './stratum-probe.ts'
 
-const MINER_MAIN = fileURLToPath(new URL('../../../apps/miner/dist/main.js', import.meta.url))
+export const MINER_MAIN = fileURLToPath(new URL('../../../apps/miner/dist/main.js', import.meta.url))
 
 export interface MinerOptions {
   readonly url: string
