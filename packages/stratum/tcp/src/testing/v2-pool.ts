@@ -26,7 +26,7 @@ import {
 } from '@p2poolv2/stratum'
 import type { GoneReason } from '../contract.ts'
 import { StratumServer, type StratumServerOptions } from '../stratum-server.ts'
-import { AnsweringHere } from '../v2/answering.ts'
+import { type Answering, AnsweringHere } from '../v2/answering.ts'
 import { Handshakes } from '../v2/handshakes.ts'
 import { NoiseIdentity } from '../v2/noise-identity.ts'
 
@@ -88,11 +88,15 @@ export class V2Pool {
   readonly #protocols = new BothProtocols()
   #jobs = 0
 
-  constructor(options: Partial<StratumServerOptions> = {}, work: MiningWork | null = workOn(PREV_HASH_1)) {
+  constructor(
+    options: Partial<StratumServerOptions> = {},
+    work: MiningWork | null = workOn(PREV_HASH_1),
+    answering: Answering = new AnsweringHere()
+  ) {
     this.work = work
     const log = createLog({ level: 'info', format: 'json', sink: { write: line => void this.log.push(line) } })
     const clock = { now: () => this.now }
-    this.handshakes = new Handshakes(this.identity, { answering: new AnsweringHere(), clock, log })
+    this.handshakes = new Handshakes(this.identity, { answering, clock, log })
     this.server = new StratumServer(
       {
         host: '127.0.0.1',

@@ -1,4 +1,4 @@
-import { blockHash, bytesToHex, targetFromDifficulty } from '@p2poolv2/primitives'
+import { bigIntFromTarget, blockHash, bytesToHex, targetFromDifficulty } from '@p2poolv2/primitives'
 import type { Fields } from '@p2poolv2/stratum/sv2'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
 import { conformV2 } from '../testing/v2-cases.ts'
@@ -219,6 +219,29 @@ describe('shares', () => {
         client.submit(second, { ...shareFor(second), jobId: 3 })
         expect((await client.find('SubmitSharesError')).errorCode).toBe('invalid-job-id')
         client.socket.destroy()
+      }
+    ],
+    60: [
+      'no share of the share chain is asked to be better than it needs: the target told is as easy, and one just below it is accepted',
+      async () => {
+        const { limits } = pool
+        const shareDifficulty = EASY_DIFFICULTY / 8
+        const shareTarget = targetFromDifficulty(shareDifficulty)
+        pool.limits = { ...limits, shareDifficulty }
+        pool.renew(newWork(PREV_HASH_1, { shareTarget }))
+        const client = await setUp()
+        for (const kind of ['standard', 'extended'] as const) {
+          const channel = await client.open(kind)
+          const told = channel.job?.target ?? new Uint8Array(32)
+          expect(bigIntFromTarget(told)).toBeGreaterThanOrEqual(bigIntFromTarget(shareTarget))
+          const before = pool.solutions.length
+          client.share(channel, { target: shareTarget })
+          await client.next('SubmitSharesSuccess')
+          expect(pool.solutions.slice(before)).toMatchObject([{ solution: { meetsShare: true } }])
+        }
+        client.socket.destroy()
+        pool.limits = limits
+        pool.renew(newWork())
       }
     ],
     61: [
