@@ -122,17 +122,6 @@ describe('miners and their work', () => {
     expect([...ids].sort()).toEqual(ids)
   })
 
-  it('a further miner is turned away at the cap, and those that mine stay', () => {
-    const rig = new Rig({ maxMiners: 2 })
-    rig.template()
-    rig.connect(1, address(1))
-    rig.connect(2, address(2))
-    const effects = rig.handle({ type: 'minerConnected', miner: 3, remote: '127.0.0.1:3' })
-    expect(effects).toEqual([{ type: 'closeMiner', miner: 3, reason: 'too-many-miners' }])
-    rig.handle({ type: 'minerGone', miner: 1 })
-    expect(rig.connect(4, address(4)).jobs).toHaveLength(1)
-  })
-
   it('lines of a connection that is gone are dropped', () => {
     const rig = new Rig()
     rig.connect(1, address(1))

@@ -11,6 +11,8 @@ import { STOP_RANK } from './stop-order.ts'
 
 /** For how long miners that were told to leave are served on: what they have under way may be a block. */
 const DRAIN_MS = 1_000
+/** Connections beyond the miners that there may be: the node has to see who comes to say who gives way. */
+const COMING = 64
 
 /** A part that listens on a port, which is known once it has started. */
 export interface Listener extends Part {
@@ -42,7 +44,7 @@ export function stratumListener(config: Config, deps: StratumListenerDeps): Stra
       host: hostname,
       port: firstPort,
       moreDoors: [...moreDoors(config), ...(v2 === null ? [] : [v2.door])],
-      maxConnections,
+      maxConnections: maxConnections + COMING,
       maxPerAddress: max_connections_per_address ?? Math.ceil(maxConnections / 2),
       trustedRanges: trusted_ranges,
       proxyRanges: proxy_ranges

@@ -82,6 +82,11 @@ export class MinerDesk {
 
   connect(event: Extract<NodeEvent, { type: 'minerConnected' }>, now: Moment): void {
     const { effects } = this.#deps
+    const inTheWay = this.miners.givesWay(event.remote, now)
+    if (inTheWay !== null) {
+      effects.add({ type: 'closeMiner', miner: inTheWay.id, reason: 'made-room' })
+      this.#forget(inTheWay, 'made-room', now)
+    }
     const miner = this.miners.connect(event.miner, event, now.steadyMs)
     if (miner === null) {
       effects.add({ type: 'closeMiner', miner: event.miner, reason: 'too-many-miners' })
@@ -276,6 +281,7 @@ export class MinerDesk {
       case 'accepted': {
         const { creditedDifficulty, hashDifficulty, worker } = effect
         invariant(miner.identity !== null, 'only an authorised miner has shares accepted')
+        this.miners.proven(miner)
         const { payoutAddress } = miner.identity
         stats.accept({ payoutAddress, worker }, { credited: creditedDifficulty, hash: hashDifficulty }, now)
         this.#account(miner, creditedDifficulty, now)

@@ -17,10 +17,16 @@ import type {
 import { settingsOfDoor } from '@p2poolv2/stratum'
 import type { MinerId, MinerWarningCode, NodeEvent } from '../contract.ts'
 import type { MinerAddresses } from '../work/work-template.ts'
+import { Newcomers } from './newcomers.ts'
 import { ParkedSessions } from './parked-sessions.ts'
+import { hostOf } from './refused-miners.ts'
 
-/** Connections at a time. At the cap a further one is closed at once; those that mine are left alone. */
+/** Miners at a time. At the cap a further one takes the place of one that does nothing; where all work it is closed at once. */
 export const MAX_MINERS = 10_000
+/** Who has had nothing accepted for so long does nothing: a difficulty that fits is one for a share every few seconds. */
+const IDLE_MS = 600_000
+/** All have to be looked at for it, so only so often. */
+const LOOK_FOR_IDLE_MS = 1_000
 
 /**
  * Of an extranonce's bytes these are the node's, the rest the miner's: proxies need some to share out, and part of the
@@ -37,6 +43,8 @@ export interface Miner {
   readonly id: MinerId
   readonly remote: string
   readonly session: MinerSession
+  /** It has had nothing accepted yet. */
+  isNewcomer: boolean
   /** The node's part of its extranonce, as a number. */
   extranoncePrefix: number
   /** Whom its jobs commit to; null until it is authorised. */
@@ -91,6 +99,8 @@ export class Miners {
   /** Live connections by the name they were first authorised under; bounded as connections are. */
   readonly #namesakes = new Map<string, number>()
   readonly #parked = new ParkedSessions()
+  readonly #newcomers = new Newcomers()
+  #lookedForIdleMs: SteadyMs | null = null
   #nextExtranonce: number
   #nowMs = steadyMs(0)
 
@@ -152,6 +162,7 @@ export class Miners {
       id,
       remote,
       session,
+      isNewcomer: true,
       extranoncePrefix,
       addresses: null,
       identity: null,
@@ -163,8 +174,37 @@ export class Miners {
       warnings: new Map()
     }
     this.#byId.set(id, miner)
+    this.#newcomers.add(id, hostOf(remote))
     this.#arm(miner)
     return miner
+  }
+
+  /** Something of it was accepted. */
+  proven(miner: Miner): void {
+    if (!miner.isNewcomer) return
+    miner.isNewcomer = false
+    this.#newcomers.delete(miner.id, hostOf(miner.remote))
+  }
+
+  /** At the cap: who gives way for one that comes. Null below it, and where all of them work. */
+  givesWay(remote: string, now: Moment): Miner | null {
+    if (this.#byId.size < this.#maxMiners) return null
+    const first = this.#newcomers.first(hostOf(remote))
+    return first === null ? this.#idlest(now) : (this.#byId.get(first) ?? null)
+  }
+
+  #idlest({ steadyMs: nowMs, wallMs }: Moment): Miner | null {
+    if (this.#lookedForIdleMs !== null && nowMs - this.#lookedForIdleMs < LOOK_FOR_IDLE_MS) return null
+    this.#lookedForIdleMs = nowMs
+    let idlest: Miner | null = null
+    let sinceMs = wallMs - IDLE_MS
+    for (const miner of this.#byId.values()) {
+      const { lastAcceptedAtMs } = miner.session
+      if (lastAcceptedAtMs === null || lastAcceptedAtMs > sinceMs) continue
+      idlest = miner
+      sinceMs = lastAcceptedAtMs
+    }
+    return idlest
   }
 
   /** Hands an event to the session and takes note of its next deadline. */
@@ -205,6 +245,7 @@ export class Miners {
       this.#lastDifficulties.set(keyOf(miner.identity), { difficulty, says, atMs: nowMs })
     }
     this.#byId.delete(miner.id)
+    if (miner.isNewcomer) this.#newcomers.delete(miner.id, hostOf(miner.remote))
     this.#deadlines.delete(miner.id)
     this.#liveExtranonces.delete(miner.extranoncePrefix)
     const remains = miner.session.remains()
@@ -226,6 +267,10 @@ export class Miners {
     invariant(this.#liveExtranonces.size === this.#byId.size, 'each connection has an extranonce of its own')
     this.#lastDifficulties.checkInvariants()
     this.#parked.checkInvariants()
+    this.#newcomers.checkInvariants()
+    let newcomers = 0
+    for (const { isNewcomer } of this.#byId.values()) if (isNewcomer) newcomers += 1
+    invariant(newcomers === this.#newcomers.size, 'who has had nothing accepted is known')
     for (const prefix of this.#liveExtranonces)
       invariant(!this.#parked.hasPrefix(prefix), 'no extranonce has two owners')
     let named = 0

@@ -70,7 +70,7 @@ export class RefusedMiners {
 }
 
 /** `203.0.113.7:4000` and `[2001:db8::7]:4000` without their ports. */
-function hostOf(remote: string): string {
+export function hostOf(remote: string): string {
   const colon = remote.lastIndexOf(':')
   return colon < 0 ? remote : remote.slice(0, colon)
 }

@@ -246,7 +246,7 @@ class ReplayConnection {
 }
 
 /** The node stops, or has no room: nothing that a session decides. */
-const NODE_REASONS: ReadonlySet<string> = new Set(['stopping', 'too-many-miners', 'coinbase-too-large'])
+const NODE_REASONS: ReadonlySet<string> = new Set(['stopping', 'too-many-miners', 'made-room', 'coinbase-too-large'])
 
 function isOwnReason(reason: string): boolean {
   return !NODE_REASONS.has(reason)

@@ -13,7 +13,7 @@ export type GoneReason =
   | 'closed'
   /** It read too slowly to be served. */
   | 'too-slow'
-  /** It had said nothing when another one came and there was no room. */
+  /** It had no miner on it when another one came and there was no room. */
   | 'made-room'
   | 'stopped'
   /** Stratum V2: it did not say the first act, or there was no answer to be had in time. */
@@ -40,8 +40,8 @@ export interface Door {
 /** Bounds of a listener, all with defaults in `DEFAULT_LIMITS`. */
 export interface StratumLimits extends LineLimits {
   /**
-   * Open connections. A further one takes the place of the oldest that never sent a line, or is closed at once, with a
-   * notice. Keep it below the file descriptor limit.
+   * Open connections. A further one takes the place of the oldest that never sent a line, has no channel or was told to end, or is
+   * closed at once, with a notice. Keep it below the file descriptor limit.
    */
   readonly maxConnections: number
   /**

@@ -86,9 +86,9 @@ export class MinerSocket {
     })
   }
 
-  /** Whether a complete line ever came. */
-  get hasSpoken(): boolean {
-    return this.#hasSpoken
+  /** Whether a complete line ever came, and it was not told to end. */
+  get isInUse(): boolean {
+    return this.#hasSpoken && this.#endedAtMs === null
   }
 
   /** Earlier bytes wait for the network. */

@@ -295,10 +295,10 @@ export class StratumServer {
     return answer !== 'admit'
   }
 
-  /** Who holds a connection and says nothing must not keep miners out. @returns whether there was one */
+  /** Who holds a connection and does nothing with it must not keep miners out. @returns whether there was one */
   #makeRoom(): boolean {
     for (const [miner, socket] of this.#miners) {
-      if (socket.hasSpoken) continue
+      if (socket.isInUse) continue
       socket.destroy('made-room')
       // Told now, not when the socket has closed: whoever counts miners has to know of the room.
       this.#gone(miner, 'made-room')

@@ -81,8 +81,9 @@ export class SealedSocket {
     return this.#socket.connectedAtMs
   }
 
-  get hasSpoken(): boolean {
-    return this.#socket.hasSpoken
+  /** Whether there is a miner on it: to shake hands and set up a connection costs its client nothing. */
+  get isInUse(): boolean {
+    return this.#minerOf.size > 0 && this.#socket.isInUse
   }
 
   /** Those whose sessions speak through this connection. */
