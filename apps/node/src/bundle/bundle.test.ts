@@ -46,6 +46,9 @@ it.each([
   ['/ip6/2001:db8::1/tcp/6884', '/ip6/ip-1/tcp/6884'],
   ['12D3KooWGRUVh8t4dXqZ8QJX7bXSCyGmNzuUq1vgBbUe3nSh1wJ8', 'peer-1'],
   ['--join p2joindevnet1q9nqq38kvm3zvqpypqq3ygzkw0ah02jmvyapdqrjv2lyeefdgkgalyelkkqh38h6nl59xd89u', '--join invite-1'],
+  [`/onion3/${'a2'.repeat(28)}:6884 and ${'b3'.repeat(28)}.onion`, '/onion3/onion-1:6884 and onion-2'],
+  ['"http://ann-server.lan:8332/" tcp://nas:28332', '"http://host-1:8332/" tcp://host-2:28332'],
+  ['http://localhost:8332 http://127.0.0.1:8332', 'http://localhost:8332 http://127.0.0.1:8332'],
   ['/home/ann/.bitcoin of ann-laptop', '~/.bitcoin of this-computer'],
   ['127.0.0.1 and 0.0.0.0 and ::1', '127.0.0.1 and 0.0.0.0 and ::1'],
   ['"time":"2026-11-29T06:30:25.168Z","height":12', '"time":"2026-11-29T06:30:25.168Z","height":12'],
@@ -56,6 +59,14 @@ it.each([
     ['ann-laptop', 'this-computer']
   ])
   expect(redaction.apply(text)).toBe(seen)
+})
+
+it('replaces names that are given where they stand as words, the longest first', () => {
+  const redaction = new Redaction([], ['Mary', "Mary's kitchen (2)", 'a', 'built-in-1', 'bob@example.org', '.*'])
+  const text = `{"name":"Mary's kitchen (2)"} Mary, Maryland, built-in-1, a b, worker="bob@example.org" .* c {"Mary":"Mary",\\"Mary\\":1}`
+  expect(redaction.apply(text)).toBe(
+    '{"name":"name-1"} name-2, Maryland, built-in-1, a b, worker="name-3" .* c {"Mary":"name-2",\\"Mary\\":1}'
+  )
 })
 
 it('gives one name to one address throughout', () => {

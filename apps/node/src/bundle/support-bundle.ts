@@ -45,13 +45,14 @@ export async function supportBundle(
   identities: 'keep' | 'replace'
 ): Promise<SupportBundle> {
   const node = await runningNode(at)
-  const redaction = new Redaction(ownNames())
-  const held = [
+  const plain = [
     { name: 'version.json', holds: 'versions and the kind of computer', text: json(computer(node !== null)) },
     ...(await (node === null ? offline(at, sources) : online(node))),
     { name: 'config.json', holds: 'the configuration without logins', text: json(await configOf(node, sources)) },
     { name: 'db.json', holds: 'sizes of what is kept on disk', text: json(await storeOf(sources, node !== null)) }
-  ].map(file => ({ ...file, text: identities === 'keep' ? file.text : redaction.apply(file.text) }))
+  ]
+  const redaction = new Redaction(ownNames(), givenNames(plain))
+  const held = identities === 'keep' ? plain : plain.map(file => ({ ...file, text: redaction.apply(file.text) }))
   const replaced = identities === 'keep' ? null : redaction.counts
   const files = [{ name: 'README.txt', holds: 'what this is', text: readme(held, replaced) }, ...held]
   const archived: ArchivedFile[] = files.map(({ name, text }) => ({ name: `p2poolv2-support/${name}`, text }))
@@ -112,6 +113,35 @@ function computer(isRunning: boolean) {
     memoryBytes: totalmem(),
     uptimeSec: Math.floor(uptime())
   }
+}
+
+/** Where people's names for their machines stand, and names of hosts that somebody set. */
+const NAMED = new Set(['name', 'worker', 'user', 'api.host_names'])
+
+/** What miners are called, whoever is refused, and this host: they stand in lines of the log and in measurements as well. */
+function givenNames(files: readonly Held[]): string[] {
+  const names: string[] = []
+  const take = (value: unknown): void => {
+    // Messages about a refused name have what stands before its first dot.
+    if (typeof value === 'string') names.push(value, value.replace(/[^0-9A-Za-z].*$/s, ''))
+    else if (Array.isArray(value)) value.forEach(take)
+  }
+  const look = (_key: string, value: unknown): unknown => {
+    if (typeof value !== 'object' || value === null) return value
+    for (const [key, inner] of Object.entries(value)) if (NAMED.has(key)) take(inner)
+    const { key, value: setting } = value as { readonly key?: unknown; readonly value?: unknown }
+    if (typeof key === 'string' && NAMED.has(key)) take(setting)
+    return value
+  }
+  for (const { name, text } of files) {
+    if (!/^(workers|status|config)\.json$/.test(name)) continue
+    try {
+      JSON.parse(text, look)
+    } catch {
+      // An answer that was cut.
+    }
+  }
+  return names
 }
 
 /** The home directory names its user, and stands in every path. */
