@@ -77,6 +77,11 @@ describe('a silent worker', () => {
     const workers = [worker('a\u202eb\nc', nowSec())]
     expect(during(HOUR_MS, () => ({ workers }))[0]?.text).toContain('a?b?c has')
   })
+
+  it('calls nobody in a chat by its name', () => {
+    const workers = [worker('@everyone', nowSec())]
+    expect(during(HOUR_MS, () => ({ workers }))[0]?.text).toMatch(/^@\u200beveryone has/)
+  })
 })
 
 describe('the hash rate', () => {

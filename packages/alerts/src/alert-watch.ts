@@ -214,7 +214,11 @@ function namesOf(names: readonly string[]): string {
   return shown.length === 0 ? last : `${shown.join(', ')} and ${last}`
 }
 
-/** Control characters and marks that turn the direction of writing are nothing for a phone's screen. */
+/**
+ * Control characters and marks that turn the direction of writing are nothing for a phone's screen; and a machine called @everyone calls
+ * nobody in a chat: a space without width follows the sign.
+ */
 function printable(name: string): string {
-  return name.replace(/[\p{C}\u2028\u2029]/gu, '?').slice(0, MAX_NAME_LENGTH)
+  const plain = name.replace(/[\p{C}\u2028\u2029]/gu, '?').slice(0, MAX_NAME_LENGTH)
+  return plain.replaceAll('@', '@\u200b')
 }

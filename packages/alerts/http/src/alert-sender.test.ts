@@ -98,7 +98,8 @@ describe('an alert', () => {
       chain: 'signet',
       version: '1.2.3',
       text: sentence,
-      content: sentence
+      content: sentence,
+      allowed_mentions: { parse: [] }
     })
   })
 

@@ -21,10 +21,21 @@ export function postingOf(destination: Destination, alert: Alert, sender: Sender
   return destination.type === 'webhook' ? webhookPosting(alert, sender) : ntfyPosting(destination, alert, sender)
 }
 
-/** `text` is what Slack and Mattermost show, `content` what Discord does. */
+/** `text` is what Slack and Mattermost show, `content` what Discord does, which would call whomever it names. */
 function webhookPosting({ rule, state, title, text, atSec }: Alert, { chain, version }: Sender): Posting {
   const sentence = `${title}: ${text}`
-  const body = { rule, state, title, message: text, time: atSec, chain, version, text: sentence, content: sentence }
+  const body = {
+    rule,
+    state,
+    title,
+    message: text,
+    time: atSec,
+    chain,
+    version,
+    text: sentence,
+    content: sentence,
+    allowed_mentions: { parse: [] }
+  }
   return { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }
 }
 
