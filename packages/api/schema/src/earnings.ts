@@ -164,7 +164,6 @@ export const earningsSchema = z.object({
   whatIf: longRun.nullable().describe('The long run with the hash rate asked for; null unless one was.')
 })
 
-export type Earnings = z.output<typeof earningsSchema>
 export type EarningsJson = z.input<typeof earningsSchema>
 
 /** The answer of `GET /v1/shares/mine`. */

@@ -75,5 +75,3 @@ export const unbanSchema = z.strictObject({ who: z.string().min(1).max(128).desc
 
 /** The answer of what was told to do something. */
 export const doneSchema = z.object({ done: z.string().describe('What was done, for a person.') })
-
-export type DoneJson = z.infer<typeof doneSchema>

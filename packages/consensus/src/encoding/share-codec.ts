@@ -48,8 +48,6 @@ const HASH_BYTES = 32
 const HEADER_ROOM_BYTES = 512
 /** More are a decode error: the gate allows three, and before it has seen any work a frame full of them is a lot of text. */
 const MAX_DECODED_UNCLES = 256
-/** Encoded midstate, prefix length and witness root. */
-export const COINBASE_PROOF_BYTES = 68
 const NO_ROOT = new Uint8Array(0)
 
 export function writeAddress(writer: ByteWriter, address: ConsensusAddress): ByteWriter {

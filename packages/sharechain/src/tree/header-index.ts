@@ -8,7 +8,6 @@ import { MinerTable } from './miner-table.ts'
 import { ShareMarks } from './share-marks.ts'
 
 export { NO_SLOT, type Slot } from './links.ts'
-export type { Membership } from './share-marks.ts'
 
 /** What the index keeps of a share's header. */
 export interface HeaderEntry {
