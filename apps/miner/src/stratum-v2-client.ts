@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { createConnection, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { minerJobOf, V2Miner, type V2News } from '@p2poolv2/stratum/client'
+import { KeptLine } from './kept-line.ts'
 import { EXTRANONCE2_BYTES, type FoundShare, type MinerClient, type MinerClientHandlers } from './miner-client.ts'
 
 export interface StratumV2ClientOptions {
@@ -15,7 +16,6 @@ export interface StratumV2ClientOptions {
   readonly hashrateHps: number
 }
 
-const RECONNECT_MS = 1_000
 /** Jobs whose version is remembered: shares of older ones are of no use. */
 const MAX_JOBS = 16
 
@@ -23,29 +23,27 @@ const MAX_JOBS = 16
 export class StratumV2Client implements MinerClient {
   readonly #options: StratumV2ClientOptions
   readonly #handlers: MinerClientHandlers
-  #socket: Socket | null = null
-  #retry: NodeJS.Timeout | null = null
+  readonly #line: KeptLine
   #miner: V2Miner | null = null
   #nextSequenceNumber = 1
   /** By job. */
   #versions = new Map<string, number>()
-  #stopped = false
 
   constructor(options: StratumV2ClientOptions, handlers: MinerClientHandlers) {
     this.#options = options
     this.#handlers = handlers
+    this.#line = new KeptLine(options, {
+      onBegun: socket => this.#begin(socket),
+      onLost: message => handlers.onState('disconnected', message)
+    })
   }
 
   start(): void {
-    this.#stopped = false
-    this.#connect()
+    this.#line.start()
   }
 
   stop(): void {
-    this.#stopped = true
-    if (this.#retry !== null) clearTimeout(this.#retry)
-    this.#socket?.destroy()
-    this.#socket = null
+    this.#line.stop()
   }
 
   submit({ jobId, extranonce2, timeHex, nonce }: FoundShare): void {
@@ -61,11 +59,11 @@ export class StratumV2Client implements MinerClient {
       version,
       extranonce: extranonce2
     }
-    this.#socket?.write(this.#miner.submit(share))
+    this.#line.write(this.#miner.submit(share))
   }
 
-  #connect(): void {
-    const { host, port, authorityKey, user, vendor, hashrateHps } = this.#options
+  #begin(socket: Socket): void {
+    const { authorityKey, user, vendor, hashrateHps } = this.#options
     const miner = new V2Miner({
       entropy: { secret: randomBytes(32), encoding: randomBytes(32) },
       authorityKey,
@@ -75,11 +73,8 @@ export class StratumV2Client implements MinerClient {
       vendor,
       hashrateHps
     })
-    const socket = createConnection({ host, port, noDelay: true })
-    this.#socket = socket
     this.#versions.clear()
     this.#miner = null
-    let failure = `${host}:${port} closed the connection`
     socket.on('connect', () => socket.write(miner.act1))
     socket.on('data', (bytes: Uint8Array) => {
       try {
@@ -89,14 +84,6 @@ export class StratumV2Client implements MinerClient {
       } catch (error) {
         socket.destroy(error as Error)
       }
-    })
-    socket.on('error', error => {
-      failure = `${host}:${port}: ${error.message}`
-    })
-    socket.on('close', () => {
-      if (this.#stopped) return
-      this.#handlers.onState('disconnected', failure)
-      this.#retry = setTimeout(() => this.#connect(), RECONNECT_MS)
     })
   }
 
