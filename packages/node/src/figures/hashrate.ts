@@ -24,6 +24,9 @@ const WINDOWS = Object.keys(HASHRATE_WINDOWS_SEC) as HashrateWindow[]
 /** The same in the order of `WINDOWS`. */
 const SPANS_SEC = Float64Array.from(WINDOWS, window => HASHRATE_WINDOWS_SEC[window])
 
+/** What comes within this time of the last decay waits for the next. */
+const STEP_MS = 1_000
+
 /** A meter as it was at some moment. Times are as far back from it as they are. */
 export interface HashrateRecord {
   /** Since it began. */
@@ -41,6 +44,8 @@ export class HashrateMeter {
   #updatedAtMs: SteadyMs
   /** In the order of `WINDOWS`. */
   readonly #sums = new Float64Array(WINDOWS.length)
+  /** Credited since the last decay, and in no sum yet. */
+  #pending = 0
 
   constructor(options: { readonly startedAtMs: SteadyMs }) {
     this.#startedAtMs = options.startedAtMs
@@ -49,8 +54,8 @@ export class HashrateMeter {
 
   /** @param difficulty credited, relative to bitcoin's difficulty 1 */
   credit(difficulty: number, nowMs: SteadyMs): void {
-    this.#decayTo(nowMs)
-    for (let i = 0; i < this.#sums.length; i++) this.#sums[i] = (this.#sums[i] as number) + difficulty
+    this.#pending += difficulty
+    if (nowMs - this.#updatedAtMs >= STEP_MS) this.#decayTo(nowMs)
   }
 
   rates(nowMs: SteadyMs): Hashrates {
@@ -71,7 +76,8 @@ export class HashrateMeter {
     // A second at least: the first share of a connection says nothing about a rate yet.
     const observedSec = Math.max(1, secondsBetween(this.#startedAtMs, nowMs))
     const sum =
-      (this.#sums[WINDOWS.indexOf(window)] as number) * Math.exp(-secondsBetween(this.#updatedAtMs, nowMs) / spanSec)
+      (this.#sums[WINDOWS.indexOf(window)] as number) * Math.exp(-secondsBetween(this.#updatedAtMs, nowMs) / spanSec) +
+      this.#pending
     return (sum * HASHES_PER_DIFFICULTY) / (spanSec * -Math.expm1(-observedSec / spanSec))
   }
 
@@ -84,15 +90,17 @@ export class HashrateMeter {
   restore({ observedMs, sums }: HashrateRecord, agoMs: number, nowMs: SteadyMs): void {
     this.#startedAtMs = steadyMs(nowMs - agoMs - observedMs)
     this.#updatedAtMs = steadyMs(nowMs - agoMs)
+    this.#pending = 0
     for (let i = 0; i < this.#sums.length; i++) this.#sums[i] = sums[i] ?? 0
   }
 
   #decayTo(nowMs: SteadyMs): void {
-    if (nowMs === this.#updatedAtMs) return
     const elapsedSec = secondsBetween(this.#updatedAtMs, nowMs)
     for (let i = 0; i < this.#sums.length; i++) {
-      this.#sums[i] = (this.#sums[i] as number) * Math.exp(-elapsedSec / (SPANS_SEC[i] as number))
+      const faded = (this.#sums[i] as number) * Math.exp(-elapsedSec / (SPANS_SEC[i] as number))
+      this.#sums[i] = faded + this.#pending
     }
+    this.#pending = 0
     this.#updatedAtMs = nowMs
   }
 }

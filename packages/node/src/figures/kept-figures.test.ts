@@ -101,9 +101,9 @@ describe('the figures of workers and node', () => {
     const rows = stats.takeDelta(at(2_000))?.puts ?? []
     expect(rows).toHaveLength(2)
 
-    stats.accept(stays, { credited: 1, hash: 1 }, at(GONE_WORKER_MS))
+    stats.accept(stats.connected(stays), { creditedDifficulty: 1, hashDifficulty: 1 }, at(GONE_WORKER_MS))
     expect(stats.takeDelta(at(GONE_WORKER_MS))?.deletes).toEqual([])
-    stats.accept(stays, { credited: 1, hash: 1 }, at(GONE_WORKER_MS + 1_000))
+    stats.accept(stats.connected(stays), { creditedDifficulty: 1, hashDifficulty: 1 }, at(GONE_WORKER_MS + 1_000))
     expect(stats.takeDelta(at(GONE_WORKER_MS + 1_000))?.deletes).toEqual(['bcrt1qexample.gone'])
     expect(stats.workers(steadyMs(0)).map(({ worker }) => worker)).toEqual(['stays'])
 
@@ -120,7 +120,7 @@ describe('the figures of workers and node', () => {
     const stats = new PoolStats({ startedAtMs: steadyMs(0), kept: { rows: [], now } })
     const key = { payoutAddress: 'bcrt1qexample', worker: 'a.b c' }
     stats.connect(key, steadyMs(0))
-    stats.accept(key, { credited: 2, hash: 3 }, now)
+    stats.accept(stats.connected(key), { creditedDifficulty: 2, hashDifficulty: 3 }, now)
     const rows = [
       ...(stats.takeDelta(now)?.puts ?? []),
       ['bcrt1qexample.x', '{}'],

@@ -13,8 +13,8 @@ describe('PoolStats', () => {
   it('counts a worker’s shares under its name and in all', () => {
     const stats = new PoolStats({ startedAtMs: START })
     stats.connect(key('a'), START)
-    stats.accept(key('a'), { credited: 10, hash: 70 }, moment(at(1)))
-    stats.accept(key('a'), { credited: 10, hash: 30 }, moment(at(2)))
+    stats.accept(stats.connected(key('a')), { creditedDifficulty: 10, hashDifficulty: 70 }, moment(at(1)))
+    stats.accept(stats.connected(key('a')), { creditedDifficulty: 10, hashDifficulty: 30 }, moment(at(2)))
     stats.reject(key('a'), 'Stale', START)
     stats.reject(null, 'Unauthorized worker', START)
     const [worker] = stats.workers(at(2))
@@ -32,7 +32,7 @@ describe('PoolStats', () => {
   it('a worker that comes back keeps its figures', () => {
     const stats = new PoolStats({ startedAtMs: START })
     stats.connect(key('a'), START)
-    stats.accept(key('a'), { credited: 10, hash: 10 }, moment(START))
+    stats.accept(stats.connected(key('a')), { creditedDifficulty: 10, hashDifficulty: 10 }, moment(START))
     stats.disconnect(key('a'), moment(START))
     expect(stats.workers(START)[0]?.connections).toBe(0)
     stats.connect(key('a'), START)
@@ -43,7 +43,7 @@ describe('PoolStats', () => {
     const stats = new PoolStats({ startedAtMs: START, maxWorkers: 3 })
     for (const name of ['a', 'b', 'c']) {
       stats.connect(key(name), START)
-      stats.accept(key(name), { credited: 1, hash: 1 }, moment(START))
+      stats.accept(stats.connected(key(name)), { creditedDifficulty: 1, hashDifficulty: 1 }, moment(START))
     }
     stats.disconnect(key('b'), moment(START))
     stats.disconnect(key('a'), moment(START))
@@ -56,7 +56,7 @@ describe('PoolStats', () => {
     const stats = new PoolStats({ startedAtMs: START, maxWorkers: 1 })
     stats.connect(key('a'), START)
     stats.connect(key('b'), START)
-    stats.accept(key('b'), { credited: 5, hash: 5 }, moment(START))
+    stats.accept(stats.connected(key('b')), { creditedDifficulty: 5, hashDifficulty: 5 }, moment(START))
     expect(stats.workers(START).map(worker => worker.worker)).toEqual(['a'])
     expect(stats.totals(START).creditedDifficulty).toBe(5)
     stats.disconnect(key('b'), moment(START))
@@ -81,7 +81,7 @@ describe('PoolStats', () => {
           }
           if (what === 'accept' && count > 0) {
             accepted += 1
-            stats.accept(key(`${who}`), { credited: 1, hash: 1 }, moment(START))
+            stats.accept(stats.connected(key(`${who}`)), { creditedDifficulty: 1, hashDifficulty: 1 }, moment(START))
           }
           if (what === 'reject') stats.reject(key(`${who}`), 'Stale', START)
           stats.checkInvariants()
@@ -97,7 +97,8 @@ describe('hash rates', () => {
     const stats = new PoolStats({ startedAtMs: START })
     stats.connect(key('a'), START)
     // Difficulty 1000 every 4 s is 2^32 * 250 hashes a second.
-    for (let sec = 4; sec <= 1200; sec += 4) stats.accept(key('a'), { credited: 1000, hash: 1000 }, moment(at(sec)))
+    for (let sec = 4; sec <= 1200; sec += 4)
+      stats.accept(stats.connected(key('a')), { creditedDifficulty: 1000, hashDifficulty: 1000 }, moment(at(sec)))
     const { hashrates } = stats.totals(at(1202))
     for (const rate of Object.values(hashrates)) expect(rate / 2 ** 32 / 250).toBeCloseTo(1, 1)
   })
@@ -105,7 +106,8 @@ describe('hash rates', () => {
   it('a silent miner fades from the short window first', () => {
     const stats = new PoolStats({ startedAtMs: START })
     stats.connect(key('a'), START)
-    for (let sec = 1; sec <= 3600; sec++) stats.accept(key('a'), { credited: 1, hash: 1 }, moment(at(sec)))
+    for (let sec = 1; sec <= 3600; sec++)
+      stats.accept(stats.connected(key('a')), { creditedDifficulty: 1, hashDifficulty: 1 }, moment(at(sec)))
     const { hashrates } = stats.totals(at(3900))
     expect(hashrates.m1).toBeLessThan(0.01 * 2 ** 32)
     expect(hashrates.m5).toBeGreaterThan(0.3 * 2 ** 32)
@@ -115,8 +117,8 @@ describe('hash rates', () => {
   it('a clock that steps back gives no negative and no infinite rate', () => {
     const stats = new PoolStats({ startedAtMs: START })
     stats.connect(key('a'), START)
-    stats.accept(key('a'), { credited: 1, hash: 1 }, moment(at(10)))
-    stats.accept(key('a'), { credited: 1, hash: 1 }, moment(at(-1000)))
+    stats.accept(stats.connected(key('a')), { creditedDifficulty: 1, hashDifficulty: 1 }, moment(at(10)))
+    stats.accept(stats.connected(key('a')), { creditedDifficulty: 1, hashDifficulty: 1 }, moment(at(-1000)))
     for (const rate of Object.values(stats.totals(at(-2000)).hashrates)) {
       expect(rate).toBeGreaterThanOrEqual(0)
       expect(Number.isFinite(rate)).toBe(true)

@@ -1,6 +1,6 @@
 import type { Moment, SteadyMs, UnixMs } from '@p2poolv2/primitives'
 import { invariant, steadyMs, unixMs } from '@p2poolv2/primitives'
-import { type MinedFigures, Tally } from './tally.ts'
+import { type AcceptedDifficulties, type MinedFigures, Tally } from './tally.ts'
 
 /**
  * Workers remembered, connected or not. At the cap the one that has been disconnected longest is forgotten; if all are
@@ -42,13 +42,22 @@ export interface KeptFigures {
   readonly now: Moment
 }
 
-interface Worker {
-  readonly key: WorkerKey
-  /** `idOf` the key. */
+/** Whose figures are to be kept. */
+interface Counted {
+  /** `idOf` the key, or `ALL`. */
   readonly id: string
   readonly tally: Tally
+  /** The round of keeping for which it is known that it has changed. */
+  changedIn: number
+}
+
+interface Worker extends Counted {
+  readonly key: WorkerKey
   goneAtMs: UnixMs | null
 }
+
+/** A worker that was looked up, as long as who asked for it is connected. */
+export type ConnectedWorker = Pick<Worker, 'key'>
 
 /** Of all workers together; no worker's, whose keys hold a dot. */
 const ALL = 'all'
@@ -113,16 +122,17 @@ export class PoolStats {
   readonly #connected = new ConnectedWorkers()
   /** In the order in which they went idle. */
   readonly #idle = new Map<string, Worker>()
-  readonly #all: Tally
+  readonly #all: Counted
   readonly #isKept: boolean
   readonly #changed = new Set<string>()
   readonly #gone = new Set<string>()
+  #round = 1
   /** When what has changed is due to be kept; null while nothing has. */
   #keepAtMs: SteadyMs | null = null
 
   constructor(options: PoolStatsOptions) {
     const { startedAtMs, kept } = options
-    this.#all = new Tally(startedAtMs)
+    this.#all = { id: ALL, tally: new Tally(startedAtMs), changedIn: 0 }
     this.#maxWorkers = options.maxWorkers ?? MAX_WORKERS
     this.#isKept = kept !== undefined
     if (kept !== undefined) this.#restore(kept)
@@ -135,24 +145,24 @@ export class PoolStats {
 
   /** A connection was authorised as this worker. */
   connect(key: WorkerKey, nowMs: SteadyMs): void {
-    this.#all.connections += 1
+    this.#all.tally.connections += 1
     let worker = this.#connected.get(key)
     if (worker === undefined) {
       const id = idOf(key)
-      worker = this.#idle.get(id) ?? { key, id, tally: new Tally(nowMs), goneAtMs: null }
+      worker = this.#idle.get(id) ?? { key, id, tally: new Tally(nowMs), changedIn: 0, goneAtMs: null }
       this.#idle.delete(id)
       if (!this.#makeRoom()) return
       worker.goneAtMs = null
       this.#connected.add(worker)
     }
     worker.tally.connections += 1
-    this.#touch(worker.id, nowMs)
+    this.#touch(worker, nowMs)
   }
 
   /** The connection that was authorised as this worker is gone. */
   disconnect(key: WorkerKey, now: Moment): void {
-    invariant(this.#all.connections > 0, 'workers disconnect as often as they connected')
-    this.#all.connections -= 1
+    invariant(this.#all.tally.connections > 0, 'workers disconnect as often as they connected')
+    this.#all.tally.connections -= 1
     const worker = this.#connected.get(key)
     if (worker === undefined) return
     worker.tally.connections -= 1
@@ -160,11 +170,22 @@ export class PoolStats {
     worker.goneAtMs = now.wallMs
     this.#connected.remove(worker)
     this.#idle.set(worker.id, worker)
-    this.#touch(worker.id, now.steadyMs)
+    this.#touch(worker, now.steadyMs)
   }
 
-  accept(key: WorkerKey, difficulties: { readonly credited: number; readonly hash: number }, now: Moment): void {
-    for (const tally of this.#tallies(key, now.steadyMs)) tally.accept(difficulties, now)
+  /** Null if no room is left for it. */
+  connected(key: WorkerKey): ConnectedWorker | null {
+    return this.#connected.get(key) ?? null
+  }
+
+  /** @param worker null: it counts for the pool only */
+  accept(worker: ConnectedWorker | null, difficulties: AcceptedDifficulties, now: Moment): void {
+    this.#touch(this.#all, now.steadyMs)
+    this.#all.tally.accept(difficulties, now)
+    if (worker === null) return
+    const counted = worker as Worker
+    this.#touch(counted, now.steadyMs)
+    counted.tally.accept(difficulties, now)
   }
 
   /** @param key null for a submit before authorisation: it counts for the pool only */
@@ -178,7 +199,7 @@ export class PoolStats {
   }
 
   totals(nowMs: SteadyMs): PoolTotals {
-    return this.#all.figures(nowMs)
+    return this.#all.tally.figures(nowMs)
   }
 
   /** Connected workers first, then those gone, the longest gone first. */
@@ -197,12 +218,13 @@ export class PoolStats {
     this.#forgetGone(now.wallMs)
     const puts: [string, string][] = []
     for (const id of this.#changed) {
-      const tally = id === ALL ? this.#all : (this.#connected.byId(id) ?? this.#idle.get(id))?.tally
-      if (tally !== undefined) puts.push([id, tally.text(now)])
+      const counted = id === ALL ? this.#all : (this.#connected.byId(id) ?? this.#idle.get(id))
+      if (counted !== undefined) puts.push([id, counted.tally.text(now)])
     }
     const delta = { puts, deletes: [...this.#gone] }
     this.#changed.clear()
     this.#gone.clear()
+    this.#round += 1
     return delta
   }
 
@@ -211,24 +233,25 @@ export class PoolStats {
     let connections = 0
     this.#connected.checkInvariants()
     for (const { tally } of this.#connected.values()) connections += tally.connections
-    invariant(connections <= this.#all.connections, 'connections of workers are among all')
+    invariant(connections <= this.#all.tally.connections, 'connections of workers are among all')
     for (const { tally } of this.#idle.values()) invariant(tally.connections === 0, 'an idle worker has no connection')
     invariant(this.#isKept || this.#changed.size === 0, 'only what is kept is remembered as changed')
   }
 
   /** Those that a worker's doings count for. */
   #tallies(key: WorkerKey | null, nowMs: SteadyMs): Tally[] {
-    this.#touch(ALL, nowMs)
+    this.#touch(this.#all, nowMs)
     const worker = key === null ? undefined : this.#connected.get(key)
-    if (worker === undefined) return [this.#all]
-    this.#touch(worker.id, nowMs)
-    return [this.#all, worker.tally]
+    if (worker === undefined) return [this.#all.tally]
+    this.#touch(worker, nowMs)
+    return [this.#all.tally, worker.tally]
   }
 
-  #touch(id: string, nowMs: SteadyMs): void {
-    if (!this.#isKept) return
-    this.#changed.add(id)
-    if (this.#gone.size > 0) this.#gone.delete(id)
+  #touch(counted: Counted, nowMs: SteadyMs): void {
+    if (!this.#isKept || counted.changedIn === this.#round) return
+    counted.changedIn = this.#round
+    this.#changed.add(counted.id)
+    if (this.#gone.size > 0) this.#gone.delete(counted.id)
     this.#keepAtMs ??= steadyMs(nowMs + KEEP_FIGURES_MS)
   }
 
@@ -259,7 +282,7 @@ export class PoolStats {
     const workers: { id: string; worker: Worker; goneAtMs: UnixMs }[] = []
     for (const [id, text] of rows) {
       if (id === ALL) {
-        this.#all.restore(text, now)
+        this.#all.tally.restore(text, now)
         continue
       }
       const [, payoutAddress, worker] = WORKER_ID.exec(id) ?? []
@@ -270,7 +293,7 @@ export class PoolStats {
         continue
       }
       const goneAtMs = unixMs(Math.min(keptAtMs, now.wallMs))
-      workers.push({ id, worker: { key: { payoutAddress, worker }, id, tally, goneAtMs }, goneAtMs })
+      workers.push({ id, worker: { key: { payoutAddress, worker }, id, tally, changedIn: 0, goneAtMs }, goneAtMs })
     }
     workers.sort((a, b) => a.goneAtMs - b.goneAtMs)
     for (const { id, worker } of workers) {

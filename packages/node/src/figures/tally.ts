@@ -22,6 +22,12 @@ export interface MinedFigures {
   readonly hashrates: Hashrates
 }
 
+/** Of an accepted submit: what it is worth, and what its hash reaches. */
+export interface AcceptedDifficulties {
+  readonly creditedDifficulty: number
+  readonly hashDifficulty: number
+}
+
 /** The counts of one worker, or of all. */
 export class Tally {
   connections = 0
@@ -31,19 +37,20 @@ export class Tally {
   #creditedDifficulty = 0
   #bestDifficulty = 0
   #blocksFound = 0
-  #lastAcceptedAtMs: UnixMs | null = null
+  /** 0: never. */
+  #lastAcceptedAtMs = 0
   readonly #meter: HashrateMeter
 
   constructor(startedAtMs: SteadyMs) {
     this.#meter = new HashrateMeter({ startedAtMs })
   }
 
-  accept(difficulties: { readonly credited: number; readonly hash: number }, now: Moment): void {
+  accept({ creditedDifficulty, hashDifficulty }: AcceptedDifficulties, now: Moment): void {
     this.#accepted += 1
-    this.#creditedDifficulty += difficulties.credited
-    this.#bestDifficulty = Math.max(this.#bestDifficulty, difficulties.hash)
+    this.#creditedDifficulty += creditedDifficulty
+    this.#bestDifficulty = Math.max(this.#bestDifficulty, hashDifficulty)
     this.#lastAcceptedAtMs = now.wallMs
-    this.#meter.credit(difficulties.credited, now.steadyMs)
+    this.#meter.credit(creditedDifficulty, now.steadyMs)
   }
 
   reject(reason: string): void {
@@ -64,7 +71,7 @@ export class Tally {
       creditedDifficulty: this.#creditedDifficulty,
       bestDifficulty: this.#bestDifficulty,
       blocksFound: this.#blocksFound,
-      lastAcceptedAtMs: this.#lastAcceptedAtMs,
+      lastAcceptedAtMs: this.#lastAcceptedAtMs === 0 ? null : unixMs(this.#lastAcceptedAtMs),
       connections: this.connections,
       hashrates: this.#meter.rates(nowMs)
     }
@@ -80,7 +87,7 @@ export class Tally {
       credited: this.#creditedDifficulty,
       best: this.#bestDifficulty,
       blocks: this.#blocksFound,
-      last: this.#lastAcceptedAtMs,
+      last: this.#lastAcceptedAtMs === 0 ? null : this.#lastAcceptedAtMs,
       observedMs,
       sums
     })
@@ -97,7 +104,7 @@ export class Tally {
     this.#creditedDifficulty = kept.credited
     this.#bestDifficulty = kept.best
     this.#blocksFound = kept.blocks
-    this.#lastAcceptedAtMs = kept.last === null ? null : unixMs(kept.last)
+    this.#lastAcceptedAtMs = kept.last ?? 0
     // Of a wall clock that was set back since: no time has passed.
     this.#meter.restore(kept, Math.max(0, now.wallMs - kept.at), now.steadyMs)
     return unixMs(kept.at)

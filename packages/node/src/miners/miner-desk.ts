@@ -283,10 +283,17 @@ export class MinerDesk {
         invariant(miner.identity !== null, 'only an authorised miner has shares accepted')
         this.miners.proven(miner)
         const { payoutAddress } = miner.identity
-        stats.accept({ payoutAddress, worker }, { credited: creditedDifficulty, hash: hashDifficulty }, now)
+        if (miner.counted?.key.worker !== worker) miner.counted = stats.connected({ payoutAddress, worker })
+        stats.accept(miner.counted, effect, now)
         this.#account(miner, creditedDifficulty, now)
-        const difficulties = { creditedDifficulty, hashDifficulty }
-        effects.report({ type: 'shareAccepted', miner: miner.id, payoutAddress, worker, ...difficulties })
+        effects.report({
+          type: 'shareAccepted',
+          miner: miner.id,
+          payoutAddress,
+          worker,
+          creditedDifficulty,
+          hashDifficulty
+        })
         break
       }
       case 'rejected': {

@@ -16,6 +16,7 @@ import type {
 } from '@p2poolv2/stratum'
 import { settingsOfDoor } from '@p2poolv2/stratum'
 import type { MinerId, MinerWarningCode, NodeEvent } from '../contract.ts'
+import type { ConnectedWorker } from '../figures/pool-stats.ts'
 import type { MinerAddresses } from '../work/work-template.ts'
 import { Newcomers } from './newcomers.ts'
 import { ParkedSessions } from './parked-sessions.ts'
@@ -59,6 +60,10 @@ export interface Miner {
   lastWorkId: number | null
   /** Its last job was one that pays it alone, and is no share. */
   isSolo: boolean
+  /** When its session is to be called, as far as `Miners` knows. */
+  deadlineMs: SteadyMs | null
+  /** Where its last share was counted: most miners have one worker, and looking it up costs more than counting. */
+  counted: ConnectedWorker | null
   /** What is amiss with it, in words; one of each code. */
   readonly warnings: Map<MinerWarningCode, string>
 }
@@ -171,6 +176,8 @@ export class Miners {
       wantsWork: false,
       lastWorkId: null,
       isSolo: false,
+      deadlineMs: null,
+      counted: null,
       warnings: new Map()
     }
     this.#byId.set(id, miner)
@@ -259,7 +266,9 @@ export class Miners {
 
   /** The miners whose session asked to be called by now. */
   due(nowMs: SteadyMs): readonly Miner[] {
-    return this.#deadlines.popDue(nowMs).flatMap(id => this.#byId.get(id) ?? [])
+    const due = this.#deadlines.popDue(nowMs).flatMap(id => this.#byId.get(id) ?? [])
+    for (const miner of due) miner.deadlineMs = null
+    return due
   }
 
   checkInvariants(): void {
@@ -281,15 +290,21 @@ export class Miners {
     this.#deadlines.checkInvariants()
     for (const miner of this.#byId.values()) {
       invariant(!miner.wantsWork || miner.addresses !== null, 'a miner that wants work has somebody to pay')
-      invariant(this.#deadlines.get(miner.id) === miner.session.nextDeadlineMs, "a session's deadline is known")
+      const { nextDeadlineMs } = miner.session
+      invariant(
+        this.#deadlines.get(miner.id) === nextDeadlineMs && miner.deadlineMs === nextDeadlineMs,
+        "a session's deadline is known"
+      )
       miner.session.checkInvariants(this.#nowMs)
     }
   }
 
   #arm(miner: Miner): void {
     const atMs = miner.session.nextDeadlineMs
+    if (atMs === miner.deadlineMs) return
+    miner.deadlineMs = atMs
     if (atMs === null) this.#deadlines.delete(miner.id)
-    else if (atMs !== this.#deadlines.get(miner.id)) this.#deadlines.set(miner.id, atMs)
+    else this.#deadlines.set(miner.id, atMs)
   }
 
   /** A counter that begins anywhere: no two live connections search the same coinbases, and a used one is long unused. */

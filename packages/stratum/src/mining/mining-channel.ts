@@ -1,4 +1,4 @@
-import { type BlockHash, invariant, type SteadyMs, type Target, type UnixMs } from '@p2poolv2/primitives'
+import { type BlockHash, invariant, type SteadyMs, type Target, type UnixMs, unixMs } from '@p2poolv2/primitives'
 import type {
   ExtranonceSpace,
   MinerIdentity,
@@ -61,7 +61,7 @@ export class MiningChannel {
   readonly #toldConflicts = new Set<boolean>()
   #accepted = 0
   #rejected = 0
-  #lastAcceptedAtMs: UnixMs | null = null
+  #lastAcceptedAtMs = 0
   #bestDifficulty = 0
 
   /** @param keepaliveMs how long a job is of use to a miner of this hash rate; null: `KEEPALIVE_MS`, whatever it has */
@@ -91,7 +91,7 @@ export class MiningChannel {
 
   /** By the wall clock. */
   get lastAcceptedAtMs(): UnixMs | null {
-    return this.#lastAcceptedAtMs
+    return this.#accepted === 0 ? null : unixMs(this.#lastAcceptedAtMs)
   }
 
   /** Highest difficulty that an accepted share reached; 0 before the first. */

@@ -10,6 +10,7 @@ const CLOSE_WITHIN_MS = 5_000
 /** Lines of one miner before others have their turn. No miner needs more at a time, and a flood is no more than its own delay. */
 export const LINES_AT_ONCE = 32
 const NOTHING = new Uint8Array()
+const NOBODY = (): void => {}
 const NO_LINES: readonly Uint8Array[] = Object.freeze([])
 /** More than this does not wait for a flush: what the network does not take has to be seen. */
 const MAX_SAID_CHARS = 16_384
@@ -48,6 +49,13 @@ export class MinerSocket {
   readonly connectedAtMs: SteadyMs
   readonly #socket: Socket
   readonly #options: MinerSocketOptions
+  // What each line needs, out of options that every kind of socket puts together in a way of its own: the engine would look there anew
+  // every time.
+  readonly #nowMs: MinerSocketOptions['nowMs']
+  readonly #mayWrite: MinerSocketOptions['mayWrite']
+  readonly #onOutput: MinerSocketOptions['onOutput']
+  readonly #onLines: MinerSocketOptions['onLines']
+  readonly #onDrained: () => void
   readonly #reader: MessageReader
   readonly #budget: LineBudget
   /** While it runs nothing is read: what comes stays with the system, and then with the sender. */
@@ -70,6 +78,11 @@ export class MinerSocket {
     this.connectedAtMs = options.nowMs()
     this.#socket = socket
     this.#options = options
+    this.#nowMs = options.nowMs
+    this.#mayWrite = options.mayWrite
+    this.#onOutput = options.onOutput
+    this.#onLines = options.onLines
+    this.#onDrained = options.onDrained ?? NOBODY
     this.#reader = options.reader ?? new LineReader()
     this.#budget = new LineBudget(options.lines, this.connectedAtMs)
     socket.on('data', chunk => this.#read(chunk))
@@ -116,7 +129,7 @@ export class MinerSocket {
       const isFirst = this.#said === ''
       this.#said += output
       if (this.#said.length > MAX_SAID_CHARS) this.flush()
-      else if (isFirst) this.#options.onOutput(this)
+      else if (isFirst) this.#onOutput(this)
     }
   }
 
@@ -133,7 +146,7 @@ export class MinerSocket {
     if (this.#endedAtMs !== null || this.#socket.destroyed) return
     this.flush()
     this.#why = why
-    this.#endedAtMs = this.#options.nowMs()
+    this.#endedAtMs = this.#nowMs()
     // There is little time left, and what is still to be read may be a block.
     this.#endPause()
     this.#socket.end()
@@ -162,7 +175,7 @@ export class MinerSocket {
     if (lines.length > 0) {
       this.#hasSpoken = true
       if (fault === null) this.#handOver(lines)
-      else this.#options.onLines(lines)
+      else this.#onLines(lines)
     }
     if (fault !== null) this.destroy(fault)
     else this.#spend(lines.length)
@@ -171,13 +184,13 @@ export class MinerSocket {
   #handOver(lines: readonly Uint8Array[]): void {
     if (lines.length <= LINES_AT_ONCE) {
       this.#waiting = NO_LINES
-      this.#options.onLines(lines)
+      this.#onLines(lines)
       return
     }
     this.#waiting = lines.slice(LINES_AT_ONCE)
     this.#socket.pause()
     setImmediate(this.#handOverMore)
-    this.#options.onLines(lines.slice(0, LINES_AT_ONCE))
+    this.#onLines(lines.slice(0, LINES_AT_ONCE))
   }
 
   readonly #handOverMore = (): void => {
@@ -193,7 +206,7 @@ export class MinerSocket {
 
   /** Who floods is read more slowly, and hears of it by its own full buffers. No line is ever dropped for it. */
   #spend(lines: number): void {
-    const pauseMs = this.#budget.spend(lines, this.#options.nowMs())
+    const pauseMs = this.#budget.spend(lines, this.#nowMs())
     if (pauseMs === 0 || this.#endedAtMs !== null || this.#socket.destroyed) return
     this.#socket.pause()
     this.#pause = setTimeout(() => this.#endPause(), pauseMs)
@@ -208,7 +221,7 @@ export class MinerSocket {
   }
 
   #write(output: SessionOutput): void {
-    if (this.#options.mayWrite() === 'no') {
+    if (this.#mayWrite() === 'no') {
       this.destroy('stopped')
       return
     }
@@ -216,14 +229,14 @@ export class MinerSocket {
     this.#socket.write(output, 'latin1', this.#written)
     const unsentBytes = this.#socket.writableLength
     if (unsentBytes === 0) return
-    this.#unsentSinceMs ??= this.#options.nowMs()
+    this.#unsentSinceMs ??= this.#nowMs()
     if (unsentBytes > this.#options.maxUnsentBytes) this.destroy('too-slow')
   }
 
   readonly #written = (): void => {
     if (this.#socket.writableLength > 0) return
     this.#unsentSinceMs = null
-    this.#options.onDrained?.()
+    this.#onDrained()
     const work = this.#heldWork
     if (work === '' || this.#endedAtMs !== null || this.#socket.destroyed) return
     this.#heldWork = ''
