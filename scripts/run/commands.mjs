@@ -126,6 +126,15 @@ const COMMANDS = {
       ])
     }
   },
+  'fuzz:decoders': {
+    usage: 'fuzz:decoders [options]',
+    summary:
+      'every decoder that bytes from outside reach, guided by coverage, until each has had its time; goes on where it was stopped; --minutes N, --targets WORDS',
+    run: async args => {
+      await ensureInstalled()
+      return attach(process.execPath, ['--import', 'tsx', '--conditions=p2pool-source', 'test/fuzz/fuzz.ts', ...args])
+    }
+  },
   check: { usage: 'check', summary: 'types, lint and format, layers, docs', run: check },
   docs: { usage: 'docs', summary: 'write the pages of docs/ that are made from the sources', run: docs },
   sim: {

@@ -76,15 +76,13 @@ export class ZmqHashblock {
   }
 
   #read(frames: readonly Uint8Array[]): void {
-    const [topic, hashDisplay, number] = frames
-    if (topic === undefined || hashDisplay === undefined || hashDisplay.length !== 32) return
-    if (Buffer.from(topic).toString('latin1') !== 'hashblock') return
-    if (number?.length === 4) this.#count(Buffer.from(number).readUInt32LE(0))
-    // bitcoind sends the hash in display order, unlike everything else it sends as bytes.
-    this.#options.onHash(blockHash(bytesToHex(hashDisplay)))
+    const notice = readNotice(frames)
+    if (notice === null) return
+    if (notice.number !== null) this.#count(notice.number)
+    this.#options.onHash(notice.hash)
   }
 
-  /** bitcoind numbers its notices (u32, little-endian); one that starts again begins at 0. */
+  /** bitcoind numbers its notices; one that starts again begins at 0. */
   #count(number: number): void {
     const missed = this.#number === null ? 0 : number - this.#number - 1
     this.#number = number
@@ -95,4 +93,16 @@ export class ZmqHashblock {
     const { address } = this.#options
     return `cannot listen at ${address} (${systemReason(error)}): correct [bitcoind] zmq_hashblock; new blocks are noticed by polling meanwhile`
   }
+}
+
+/** What the frames of a notice say: topic, hash in display order, number as u32 LE. Null for what is none of a block. */
+export function readNotice(
+  frames: readonly Uint8Array[]
+): { readonly hash: BlockHash; readonly number: number | null } | null {
+  const [topic, hashDisplay, number] = frames
+  if (topic === undefined || hashDisplay === undefined || hashDisplay.length !== 32) return null
+  if (Buffer.from(topic).toString('latin1') !== 'hashblock') return null
+  // bitcoind sends the hash in display order, unlike everything else it sends as bytes.
+  const hash = blockHash(bytesToHex(hashDisplay))
+  return { hash, number: number?.length === 4 ? Buffer.from(number).readUInt32LE(0) : null }
 }

@@ -49,7 +49,7 @@ export class AccountingStore {
       throw error instanceof TextStoreError ? unavailable(error) : error
     })
     try {
-      const rows = opened.rows.map(([key, value]) => rowOf(key, value, directory))
+      const rows = opened.rows.map(([key, value]) => accountingRow(key, value, directory))
       return { store: new AccountingStore(opened.store), rows }
     } catch (error) {
       await opened.store.close()
@@ -60,8 +60,8 @@ export class AccountingStore {
   /** Writes a change, after those given before it. Returns at once. */
   push({ puts, deletes }: AccountingDelta): void {
     this.#rows.push(
-      puts.map(row => [keyOf(row), `${row.workHashes} ${row.submits}`] as const),
-      deletes.map(keyOf)
+      puts.map(row => [accountingKey(row), `${row.workHashes} ${row.submits}`] as const),
+      deletes.map(accountingKey)
     )
   }
 
@@ -81,7 +81,8 @@ export class AccountingStore {
   }
 }
 
-function rowOf(key: string, value: string, directory: string): AccountingRow {
+/** @throws AccountingUnavailable for what is no row */
+export function accountingRow(key: string, value: string, directory: string): AccountingRow {
   const [, slice, address] = ROW_KEY.exec(key) ?? []
   const [, workHashes, submits] = ROW_VALUE.exec(value) ?? []
   if (slice === undefined || address === undefined || workHashes === undefined || submits === undefined)
@@ -89,6 +90,6 @@ function rowOf(key: string, value: string, directory: string): AccountingRow {
   return { slice: Number.parseInt(slice, 16), address, workHashes: BigInt(workHashes), submits: Number(submits) }
 }
 
-function keyOf({ slice, address }: Pick<AccountingRow, 'slice' | 'address'>): string {
+export function accountingKey({ slice, address }: Pick<AccountingRow, 'slice' | 'address'>): string {
   return `${slice.toString(16).padStart(8, '0')} ${address}`
 }

@@ -114,7 +114,7 @@ function isHead(json: unknown): json is RecordingHead {
   if (json.format !== RECORDING_FORMAT)
     throw new RecordingError(`the recording has format ${String(json.format)}; this version reads ${RECORDING_FORMAT}`)
   const { startedAtMs, versionMask, vardiff } = json
-  return typeof startedAtMs === 'number' && typeof versionMask === 'number' && isVardiff(vardiff)
+  return Number.isFinite(startedAtMs) && Number.isFinite(versionMask) && isVardiff(vardiff)
 }
 
 function isVardiff(json: unknown): boolean {
@@ -127,7 +127,7 @@ function isVardiff(json: unknown): boolean {
 }
 
 function isEntry(json: unknown): json is RecordingEntry {
-  if (!isObject(json) || typeof json.at !== 'number' || typeof json.miner !== 'number') return false
+  if (!isObject(json) || !Number.isFinite(json.at) || !Number.isFinite(json.miner)) return false
   if (json.in !== undefined) return isLines(json.in)
   if (json.out !== undefined) return isLines(json.out)
   if (json.open !== undefined) return isOpening(json.open)
