@@ -2,6 +2,7 @@ import { appendFileSync, readFileSync, statSync, truncateSync, writeFileSync } f
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { crc32 } from 'node:zlib'
 import fc from 'fast-check'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { RowJournal } from './row-journal.ts'
@@ -53,6 +54,18 @@ it('what was appended is there, in order, from the entry that the database has',
   expect(found(2)).toEqual([])
   expect(RowJournal.open(directory, 0).journal.sequence).toBe(2)
 })
+
+it.each(['[', '{"a":"1"}', '[["a"]]', '[["a",1]]', '[null]'])(
+  'ends at %s, which no journal wrote, whatever its checksum says',
+  json => {
+    const { journal } = RowJournal.open(directory, 0)
+    journal.append([['a', '1']])
+    journal.close()
+    const rest = `2 ${json}`
+    appendFileSync(fileOf('a'), `${crc32(rest).toString(16).padStart(8, '0')} ${rest}\n`)
+    expect(found(0)).toEqual([[1, [['a', '1']]]])
+  }
+)
 
 it('wherever a power cut ends or spoils it, what is before that is there and nothing else', () => {
   const { journal } = RowJournal.open(directory, 0)

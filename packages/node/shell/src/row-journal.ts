@@ -104,10 +104,27 @@ function entriesOf(file: string): Entry[] {
   const entries: Entry[] = []
   for (const line of readFileSync(file, 'utf8').split('\n')) {
     const [, sum, sequence, json = ''] = LINE.exec(line) ?? []
-    if (sum !== checksum(`${sequence} ${json}`)) break
-    entries.push({ sequence: Number(sequence), changes: JSON.parse(json) as Entry['changes'] })
+    const changes = sum === checksum(`${sequence} ${json}`) ? changesOf(json) : null
+    if (changes === null) break
+    entries.push({ sequence: Number(sequence), changes })
   }
   return entries
+}
+
+/** Null for what no journal wrote, whatever its checksum says. */
+function changesOf(json: string): Entry['changes'] | null {
+  try {
+    const changes: unknown = JSON.parse(json)
+    return Array.isArray(changes) && changes.every(isChange) ? changes : null
+  } catch {
+    return null
+  }
+}
+
+function isChange(value: unknown): value is Entry['changes'][number] {
+  if (!Array.isArray(value) || value.length !== 2) return false
+  const [key, text] = value as unknown[]
+  return typeof key === 'string' && (typeof text === 'string' || text === null)
 }
 
 function checksum(text: string): string {
