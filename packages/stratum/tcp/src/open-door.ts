@@ -8,6 +8,11 @@ import { type ProxiedFrom, readProxyHeader } from './proxy-header.ts'
 
 /** Connections the system may hold ready for us: after a restart all miners come at once. */
 const BACKLOG = 1024
+/**
+ * Those of who begins with a handshake. Whoever the system holds is accepted in one turn, which nobody else has meanwhile; the rest try
+ * again in a second by themselves, and so many handshakes take no less.
+ */
+const SEALED_BACKLOG = 32
 const KEEPALIVE_AFTER_MS = 45_000
 /** A front in the middle says at once whom it speaks for. */
 const HEADER_WITHIN_MS = 5_000
@@ -103,7 +108,8 @@ export class OpenDoor {
   #listenOn(host: string): Promise<void> {
     return new Promise<void>((resolve, reject) => {
       this.#server.once('error', reject)
-      this.#server.listen({ host, port: this.door.port, backlog: BACKLOG }, () => {
+      const backlog = this.door.handshakes === undefined ? BACKLOG : SEALED_BACKLOG
+      this.#server.listen({ host, port: this.door.port, backlog }, () => {
         this.#server.off('error', reject)
         resolve()
       })

@@ -6,9 +6,9 @@ import type { NoiseIdentity } from './noise-identity.ts'
 
 /** Handshakes that wait; one more takes the place of the last one of the address that has the most. Clients give up after 10 s. */
 export const MAX_WAITING = 512
-/** In all so many a second for long, which is half of a slow core, and more after a pause: all of a node's miners come back at once. */
-const UNIT_MS = 25
-const BURST = 200
+/** In all 50 a second for long, a tenth of a core, and as many at once after a pause: more would be felt by who mines where cores are few. */
+const UNIT_MS = 20
+const BURST = 50
 
 /** Somebody who has said the first act. */
 export interface HandshakeRequest {
@@ -24,7 +24,7 @@ interface Waiting extends HandshakeRequest {
 
 /**
  * Answers handshakes one at a time, addresses in turns: however many come from one, whoever comes from another is the next. A
- * handshake costs the processor what fifty shares do, and its asker nothing.
+ * handshake costs the processor what ten shares do, and its asker nothing.
  */
 export class Handshakes {
   readonly identity: NoiseIdentity
