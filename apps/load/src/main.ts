@@ -157,6 +157,7 @@ async function printTable(own: readonly Contender[]): Promise<void> {
       contenders,
       connections: program.getOptionValueSource('connections') === 'default' ? TABLE_CONNECTIONS : [flags.connections],
       rounds: flags.rounds,
+      hasShares: flags.rate !== 0,
       blockSeconds: flags.blockSeconds,
       run: (contender, connections, watch) =>
         runLoad({

@@ -20,6 +20,8 @@ export interface TableOptions {
   readonly connections: readonly number[]
   /** Each row is run so often, the contenders one after the other each time. */
   readonly rounds: number
+  /** False: nobody works, only new blocks are watched. */
+  readonly hasShares: boolean
   /** How long new blocks are watched beside the shares; 0 for not at all. */
   readonly blockSeconds: number
   readonly run: (contender: Contender, connections: number, watch: 'shares' | 'blocks') => Promise<LoadReport>
@@ -31,11 +33,11 @@ export interface TableOptions {
  * does: only numbers of one row are to be compared.
  */
 export async function sideBySide(options: TableOptions): Promise<string> {
-  const { contenders, connections, rounds, blockSeconds } = options
+  const { contenders, connections, rounds, hasShares, blockSeconds } = options
   const isOfProtocols = contenders.some(({ v2 }) => v2 !== undefined)
-  const tables = [
-    await table(options, 'shares', isOfProtocols ? [...SHARE_COLUMNS, ...PROTOCOL_COLUMNS] : SHARE_COLUMNS)
-  ]
+  const tables: string[] = []
+  const ofShares = isOfProtocols ? [...SHARE_COLUMNS, ...PROTOCOL_COLUMNS] : SHARE_COLUMNS
+  if (hasShares) tables.push(await table(options, 'shares', ofShares))
   if (blockSeconds > 0) tables.push(await table(options, 'blocks', BLOCK_COLUMNS))
   const names = contenders.map(({ name }) => name).join(', ')
   return `${tables.join('\n')}\n${rounds} rounds of ${connections.join(', ')} connections; in turn: ${names}.\n`
