@@ -1,9 +1,16 @@
 import { devnetParams } from '@p2poolv2/consensus'
 import { address, Rig } from '@p2poolv2/node/testing'
-import { createLog } from '@p2poolv2/runtime'
+import { createLog, systemClock } from '@p2poolv2/runtime'
 import type { MemoryStore } from '@p2poolv2/sharechain'
-import { DEFAULT_START_PROFILES, DEFAULT_VARDIFF, type SessionSettings } from '@p2poolv2/stratum'
-import { type Door, StratumServer } from '@p2poolv2/stratum/tcp'
+import {
+  DEFAULT_START_PROFILES,
+  DEFAULT_VARDIFF,
+  framesIn,
+  type SessionOutput,
+  type SessionSettings
+} from '@p2poolv2/stratum'
+import { type Door, Handshakes, NoiseIdentity, StratumServer } from '@p2poolv2/stratum/tcp'
+import { AnsweringHere } from '../../packages/stratum/tcp/src/v2/answering.ts'
 
 /** BIP 320's: what the firmware of the tables was written for. */
 const VERSION_MASK = 0x1fffe000
@@ -22,7 +29,7 @@ const SIZES = {
 
 /** Whoever is connected to the pool, as it counts what goes over the wire. */
 export interface WireEnd {
-  /** Characters read and lines written. */
+  /** Characters read and lines written; of a channel of Stratum V2 frames read and written. */
   readonly heard: number
   readonly said: number
   readonly isOpen: boolean
@@ -37,7 +44,7 @@ export class FirmwarePool {
   #store: MemoryStore | null = null
   #parent = 1
   #nowMs: number | null = null
-  /** By connection: characters sent to it, and lines taken of it. */
+  /** By connection: characters or frames sent to it, and lines or frames taken of it. */
   readonly #sent = new Map<number, number>()
   readonly #taken = new Map<number, number>()
   /** By the port that a connection comes from. */
@@ -141,9 +148,8 @@ export class FirmwarePool {
     rig.nowMs = this.#nowMs ?? rig.nowMs
     rig.onEffect = effect => {
       if (effect.type === 'sendMiner') {
-        const text = String(effect.output)
-        this.#sent.set(effect.miner, (this.#sent.get(effect.miner) ?? 0) + text.length)
-        this.#server.send(effect.miner, text)
+        this.#sent.set(effect.miner, (this.#sent.get(effect.miner) ?? 0) + sizeOf(effect.output))
+        this.#server.send(effect.miner, effect.output)
       } else if (effect.type === 'closeMiner') this.#server.close(effect.miner, effect.reason)
     }
     return rig
@@ -172,11 +178,14 @@ export class FirmwarePool {
       {
         clock: { now: () => rig().now },
         log: createLog({ level: 'silent', format: 'json' }),
-        onConnected: (miner, remote, { startDifficulty }) => {
+        onConnected: (miner, remote, { startDifficulty }, channel) => {
           this.#miners.set(Number(remote.split(':').at(-1)), miner)
           this.#sent.set(miner, 0)
           this.#taken.set(miner, 0)
-          const door = startDifficulty === undefined ? {} : { startDifficulty }
+          const door = {
+            ...(startDifficulty !== undefined && { startDifficulty }),
+            ...(channel !== undefined && { channel })
+          }
           rig().handle({ type: 'minerConnected', miner, remote, ...door })
         },
         onLines: (miner, lines) => {
@@ -189,6 +198,18 @@ export class FirmwarePool {
       }
     )
   }
+}
+
+/** What a wire end counts as heard. */
+function sizeOf(output: SessionOutput): number {
+  return typeof output === 'string' ? output.length : [...framesIn(output)].length
+}
+
+/** A door for Stratum V2. Handshakes take what time they take: nobody here waits for them by the pool's clock. */
+export function sealedDoor(): Pick<Door, 'handshakes'> {
+  const log = createLog({ level: 'silent', format: 'json' })
+  const identity = new NoiseIdentity(new Uint8Array(32).fill(0x49))
+  return { handshakes: new Handshakes(identity, { answering: new AnsweringHere(), clock: systemClock(), log }) }
 }
 
 /** An address that this pool pays. */
