@@ -127,7 +127,7 @@ function eventStreams(
     earnings: () => earningsJson({ desk, household }, {}, now()),
     share: hash => {
       const facts = reads.queries.shares.facts(hash)
-      return facts === undefined ? null : shareFields(facts, 'confirmed', household.addresses(now()))
+      return facts === undefined ? null : shareFields(facts, 'confirmed', household.addresses())
     },
     timeline: after => journal.entries({ after, limit: Number.MAX_SAFE_INTEGER })
   })

@@ -51,17 +51,17 @@ export function v1Routes(server: FastifyInstance, { reads, household, desk, jour
   })
   answering(server, 'window', () => windowJson(reads, parts, now()))
   answering(server, 'shares', ({ query: { to, heights } }) =>
-    sharesJson(queries.shares, { to: to ?? null, heights }, household.addresses(now()))
+    sharesJson(queries.shares, { to: to ?? null, heights }, household.addresses())
   )
   answering(server, 'ownShares', ({ query }) => ownSharesJson(parts, query, now()))
   answering(server, 'blocks', ({ query: { limit, before, cursor } }) =>
     blocksJson(reads, household, { limit, before: before ?? null, cursor: cursor ?? null, now: now() })
   )
   answering(server, 'payouts', ({ query }) =>
-    payoutsJson(reads, askedAddresses(query.address) ?? household.addresses(now()))
+    payoutsJson(reads, askedAddresses(query.address) ?? household.addresses())
   )
   answering(server, 'payoutsCsv', async ({ query, reply }) => {
-    const table = await payoutsTable(reads, askedAddresses(query.address) ?? household.addresses(now()))
+    const table = await payoutsTable(reads, askedAddresses(query.address) ?? household.addresses())
     return reply.type(CSV).header('content-disposition', 'attachment; filename="payouts.csv"').send(table)
   })
   let auditing = false
@@ -76,7 +76,7 @@ export function v1Routes(server: FastifyInstance, { reads, household, desk, jour
     }
   })
   answering(server, 'template', () => templateJson(queries.offered(), journal.template))
-  answering(server, 'coinbase', () => coinbaseJson(reads, household.addresses(now())))
+  answering(server, 'coinbase', () => coinbaseJson(reads, household.addresses()))
   answering(server, 'connect', () => reads.connect())
   answering(server, 'doctor', () => doctorJson(reads, now()))
   answering(server, 'log', () => ({ lines: [...reads.logLines()] }))

@@ -13,7 +13,7 @@ import { PeerDesk } from './chain/peer-desk.ts'
 import type { NodeEffect, NodeEvent, StopReason } from './contract.ts'
 import { EffectList } from './effect-list.ts'
 import { BitcoindNodes } from './figures/bitcoind-nodes.ts'
-import { PoolStats } from './figures/pool-stats.ts'
+import { PoolStats, WORKERS_A_MINER } from './figures/pool-stats.ts'
 import type { NodeQueries } from './figures/queries.ts'
 import { createQueries } from './figures/queries.ts'
 import { createAuthorise } from './miners/authorise.ts'
@@ -66,7 +66,11 @@ export class NodeCore {
     const terms = { params, mode, donation, fee, poolSignature, ...joining }
     this.#jobs = new JobMaker(terms, { chain, accounting: this.#accounting })
     const { figures } = options
-    this.#stats = new PoolStats({ startedAtMs, ...(figures === undefined ? {} : { kept: figures }) })
+    this.#stats = new PoolStats({
+      startedAtMs,
+      ...(options.maxMiners === undefined ? {} : { maxWorkers: WORKERS_A_MINER * options.maxMiners }),
+      ...(figures === undefined ? {} : { kept: figures })
+    })
     const parts = { chain, jobs: this.#jobs, effects: this.#effects }
     this.#blocks = new BlockKeeper(options.recentBlocks, {
       ...parts,

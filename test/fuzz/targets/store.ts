@@ -1,4 +1,4 @@
-import { genesisShare } from '@p2poolv2/consensus'
+import { type ArchivedHeight, genesisShare } from '@p2poolv2/consensus'
 import { frameRow } from '@p2poolv2/earnings'
 import { blockHash, concatBytes, sha256d, shareHash, steadyMs, unixMs } from '@p2poolv2/primitives'
 import { sealed, unsealed } from '@p2poolv2/sharechain'
@@ -27,7 +27,7 @@ import {
   type IndexRow,
   type StateRow
 } from '../../../packages/sharechain/src/store/records.ts'
-import type { ArchivedHeight, FoundBlock, StoreIdentity } from '../../../packages/sharechain/src/store/share-store.ts'
+import type { FoundBlock, StoreIdentity } from '../../../packages/sharechain/src/store/share-store.ts'
 import { asBytes } from '../engine/change.ts'
 import { hold, type Target } from '../engine/target.ts'
 import { holdCanonical, holdSettled, isCodecError, latin1 } from './same.ts'

@@ -20,7 +20,7 @@ export interface BlocksAsked {
 
 /** The blocks of the pool on record, page by page back to the first, and what became of each. */
 export async function blocksJson(reads: NodeReads, household: Household, asked: BlocksAsked): Promise<BlocksJson> {
-  const ours = household.addresses(asked.now)
+  const ours = household.addresses()
   const place = placeOf(asked)
   const page = await (place === null ? reads.readBlocks(asked.limit) : reads.readBlocks(asked.limit, place))
   const { ledger, tipHeight } = await ledgerFor(reads, page, ours)

@@ -27,7 +27,7 @@ export async function earningsJson(
 ): Promise<EarningsJson> {
   const addresses = askedAddresses(asked.address)
   const look = await desk.look(addresses, asked.hashrate ?? null, now)
-  const known = [...(addresses ?? household.addresses(now))]
+  const known = [...(addresses ?? household.addresses())]
   const head = { time: secFromMs(now.wallMs), addresses: known }
   if ('message' in look) return { ...head, message: look.message, earnings: null, whatIf: null }
   return earningsSchema.encode({
@@ -46,7 +46,7 @@ export async function ownSharesJson(
 ): Promise<OwnSharesJson> {
   const addresses = askedAddresses(asked.address)
   const look = await desk.look(addresses, null, now)
-  const known = [...(addresses ?? household.addresses(now))]
+  const known = [...(addresses ?? household.addresses())]
   if ('message' in look) return { message: look.message, addresses: known, window: null, shares: [] }
   const { earnings, view } = look
   return ownSharesSchema.encode({

@@ -20,7 +20,7 @@ export function windowJson(
   const { queries, params } = reads
   const { window, windowWeight, windowShares } = queries.status(now)
   const work = queries.work()
-  const ours = household.addresses(now)
+  const ours = household.addresses()
   const look = desk.window(ours)
   const view = 'view' in look ? look.view : null
   const genesis = genesisAddress(params)

@@ -80,7 +80,7 @@ export class EarningsDesk {
     wantedHps: number | null,
     now: Moment
   ): Promise<EarningsLook | NothingToSay> {
-    const ours = addresses ?? this.#household.addresses(now)
+    const ours = addresses ?? this.#household.addresses()
     const ownHashrate = await this.#household.hashrate(addresses, now)
     const feeRateSatPerVb = await this.#reads.bitcoin.feeRateSatPerVb()
     const [newestBlock] = await this.#reads.readBlocks(BLOCKS_READ)

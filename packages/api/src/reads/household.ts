@@ -26,9 +26,8 @@ export class Household {
   }
 
   /** Payout addresses this node mines or mined for. */
-  addresses(now: Moment): ReadonlySet<string> {
-    const known = new Set<string>()
-    for (const { payoutAddress } of this.#reads.queries.workers(now)) known.add(payoutAddress)
+  addresses(): ReadonlySet<string> {
+    const known = new Set(this.#reads.queries.workerAddresses())
     const before = [...this.#reads.history.series].sort((a, b) => b.lastSec - a.lastSec)
     for (const { address } of before) {
       if (known.size >= MAX_OWN_ADDRESSES) break

@@ -39,17 +39,17 @@ export function refreshMetrics(
   m.peers.set(network.peers)
   m.current.set(network.state === 'current' ? 1 : 0)
   for (const [window, rateHps] of Object.entries(totals.hashrates)) m.hashrate.set({ window }, rateHps)
-  refreshWork(m, queries, now)
+  refreshWork(m, queries)
   refreshChain(m, queries, now)
   refreshWorkers(m, queries.workers(now), kept)
 }
 
-function refreshWork(m: NodeMetrics, queries: NodeQueries, now: Moment): void {
+function refreshWork(m: NodeMetrics, queries: NodeQueries): void {
   const work = queries.work()
   m.poolDifficulty.set(work.shareDifficulty ?? 0)
   m.windowShares.set(work.windowShares)
   m.coinbaseOutput.reset()
-  const ours = new Set(queries.workers(now).map(({ payoutAddress }) => payoutAddress))
+  const ours = queries.workerAddresses()
   let ownSats = 0n
   work.outputs.forEach(({ address, valueSats, kind }, index) => {
     m.coinbaseOutput.set({ index: String(index), address: address.text }, Number(valueSats))

@@ -39,6 +39,22 @@ describe('PoolStats', () => {
     expect(stats.workers(START)).toMatchObject([{ worker: 'a', accepted: 1, connections: 1 }])
   })
 
+  it('a worker that goes before anything was accepted is forgotten: names cost nothing', () => {
+    const kept = { rows: [], now: moment(START) }
+    const stats = new PoolStats({ startedAtMs: START, kept })
+    for (let n = 0; n < 100; n++) {
+      stats.connect(key(`n${n}`), START)
+      stats.reject(key(`n${n}`), 'Stale', START)
+    }
+    expect([...stats.addresses()]).toEqual(['bcrt1qexample'])
+    for (let n = 0; n < 100; n++) stats.disconnect(key(`n${n}`), moment(START))
+    expect(stats.workers(START)).toEqual([])
+    expect(stats.addresses().size).toBe(0)
+    expect(stats.totals(START).rejected).toBe(100)
+    stats.checkInvariants()
+    expect(stats.takeDelta(moment(START))?.puts.map(([id]) => id)).toEqual(['all'])
+  })
+
   it('at the cap the worker that has been gone longest is forgotten, its work stays in the totals', () => {
     const stats = new PoolStats({ startedAtMs: START, maxWorkers: 3 })
     for (const name of ['a', 'b', 'c']) {

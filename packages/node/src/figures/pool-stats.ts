@@ -3,11 +3,12 @@ import { invariant, steadyMs, unixMs } from '@p2poolv2/primitives'
 import { type AcceptedDifficulties, type MinedFigures, Tally } from './tally.ts'
 
 /**
- * Workers remembered, connected or not. At the cap the one that has been disconnected longest is forgotten; if all are
- * connected, a further one counts for the pool only.
+ * Workers remembered for each miner that may be connected, here or gone. At the cap the one that has been disconnected longest is
+ * forgotten; if all are connected, a further one counts for the pool only. All are looked at for every answer, and names cost nothing.
  */
-export const MAX_WORKERS = 20_000
-/** A worker that is gone is listed for a week. */
+export const WORKERS_A_MINER = 2
+const MAX_WORKERS = 4_000
+/** A worker that is gone is listed for a week, if anything of it was ever accepted. */
 export const GONE_WORKER_MS = 604_800_000
 /** Figures are given out to be kept so long after they have changed: a killed node loses no more of them. */
 export const KEEP_FIGURES_MS = 60_000
@@ -169,6 +170,10 @@ export class PoolStats {
     if (worker.tally.connections > 0) return
     worker.goneAtMs = now.wallMs
     this.#connected.remove(worker)
+    if (!worker.tally.hasWorked) {
+      this.#forget(worker.id)
+      return
+    }
     this.#idle.set(worker.id, worker)
     this.#touch(worker, now.steadyMs)
   }
@@ -200,6 +205,14 @@ export class PoolStats {
 
   totals(nowMs: SteadyMs): PoolTotals {
     return this.#all.tally.figures(nowMs)
+  }
+
+  /** Whom workers mine for, connected or not. */
+  addresses(): ReadonlySet<string> {
+    const addresses = new Set<string>()
+    for (const { key } of this.#connected.values()) addresses.add(key.payoutAddress)
+    for (const { key } of this.#idle.values()) addresses.add(key.payoutAddress)
+    return addresses
   }
 
   /** Connected workers first, then those gone, the longest gone first. */
@@ -258,7 +271,8 @@ export class PoolStats {
   #forget(id: string): void {
     this.#idle.delete(id)
     this.#changed.delete(id)
-    if (this.#isKept) this.#gone.add(id)
+    // What was made and forgotten between two deltas needs no word there; a deletion too many does no harm.
+    if (this.#isKept && this.#gone.size < this.#maxWorkers) this.#gone.add(id)
   }
 
   #forgetGone(wallMs: UnixMs): void {

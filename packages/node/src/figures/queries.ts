@@ -156,6 +156,8 @@ export interface NodeQueries {
   minerCount(): number
   totals(now: Moment): PoolTotals
   workers(now: Moment): readonly WorkerStats[]
+  /** Payout addresses of all of them. */
+  workerAddresses(): ReadonlySet<string>
   /** Their figures by address. */
   users(now: Moment): readonly UserStats[]
 }
@@ -256,6 +258,7 @@ export function createQueries(sources: QuerySources): NodeQueries {
     minerCount: () => miners.size,
     totals: now => stats.totals(now.steadyMs),
     workers: now => stats.workers(now.steadyMs),
+    workerAddresses: () => stats.addresses(),
     users: now => usersOf(stats.workers(now.steadyMs))
   }
 }

@@ -45,6 +45,11 @@ export class Tally {
     this.#meter = new HashrateMeter({ startedAtMs })
   }
 
+  /** Whether anything of it was ever accepted. */
+  get hasWorked(): boolean {
+    return this.#accepted > 0
+  }
+
   accept({ creditedDifficulty, hashDifficulty }: AcceptedDifficulties, now: Moment): void {
     this.#accepted += 1
     this.#creditedDifficulty += creditedDifficulty

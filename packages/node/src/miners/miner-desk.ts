@@ -5,7 +5,7 @@ import type { SessionEffect, SessionEvent, SessionOutput, SessionProtocol } from
 import type { ChainKeeper } from '../chain/chain-keeper.ts'
 import type { MinerId, MinerWarningCode, NodeEvent, TooLargeRule } from '../contract.ts'
 import type { EffectList } from '../effect-list.ts'
-import type { PoolStats } from '../figures/pool-stats.ts'
+import type { PoolStats, WorkerKey } from '../figures/pool-stats.ts'
 import type { Accounting } from '../pplns/accounting.ts'
 import type { JobMaker, Renewal } from '../work/job-maker.ts'
 import type { WorkTemplate } from '../work/work-template.ts'
@@ -272,7 +272,8 @@ export class MinerDesk {
         break
       case 'joined': {
         const { payoutAddress, worker } = effect.identity
-        if (!miner.workers.includes(worker)) stats.connect({ payoutAddress, worker }, now.steadyMs)
+        // Further names of a connection cost nothing: they are listed once something was accepted under them.
+        if (miner.workers.length === 0) this.#list(miner, { payoutAddress, worker }, now)
         this.miners.identify(miner, effect.identity, effect.userAgent)
         const { userAgent } = effect
         effects.report({ type: 'minerAuthorised', miner: miner.id, payoutAddress, worker, userAgent })
@@ -283,7 +284,10 @@ export class MinerDesk {
         invariant(miner.identity !== null, 'only an authorised miner has shares accepted')
         this.miners.proven(miner)
         const { payoutAddress } = miner.identity
-        if (miner.counted?.key.worker !== worker) miner.counted = stats.connected({ payoutAddress, worker })
+        if (miner.counted?.key.worker !== worker) {
+          if (!miner.workers.includes(worker)) this.#list(miner, { payoutAddress, worker }, now)
+          miner.counted = stats.connected({ payoutAddress, worker })
+        }
         stats.accept(miner.counted, effect, now)
         this.#account(miner, creditedDifficulty, now)
         effects.report({
@@ -313,6 +317,11 @@ export class MinerDesk {
       default:
         effect satisfies never
     }
+  }
+
+  #list(miner: Miner, key: WorkerKey, now: Moment): void {
+    miner.workers.push(key.worker)
+    this.#deps.stats.connect(key, now.steadyMs)
   }
 
   /** A miner whose blocks would pay it alone, since it cannot take the pool's coinbase, earns nothing of the pool's. */

@@ -52,7 +52,7 @@ export interface Miner {
   addresses: MinerAddresses | null
   identity: MinerIdentity | null
   userAgent: string
-  /** Names it has been authorised under, the first one first. */
+  /** Names it is listed under: the first it was authorised under, and those under which something was accepted. */
   readonly workers: string[]
   /** It has asked for work, so every renewal goes to it. */
   wantsWork: boolean
@@ -225,7 +225,6 @@ export class Miners {
   /** Takes note of who the miner is. A connection has one payee for good, so jobs given out stay right. */
   identify(miner: Miner, identity: MinerIdentity, userAgent: string): void {
     miner.userAgent = userAgent
-    if (!miner.workers.includes(identity.worker)) miner.workers.push(identity.worker)
     if (miner.identity !== null) {
       invariant(miner.identity.payoutAddress === identity.payoutAddress, 'a connection has one payee')
       return

@@ -61,3 +61,23 @@ it('what one that gave way had sent already may still be a share', () => {
   rig.handle({ type: 'minerLines', miner: 11, lines })
   expect(rig.facts('shareFound')).toHaveLength(shares + 1)
 })
+
+it('of the names of a connection only the first is listed before something was accepted under it', () => {
+  const rig = new Rig()
+  rig.template()
+  const miner = rig.connect(1, `${address(1)}.w0`)
+  const authorize = (n: number): Uint8Array =>
+    Buffer.from(JSON.stringify({ id: 90 + n, method: 'mining.authorize', params: [`${address(1)}.w${n}`, 'x'] }))
+  rig.handle({ type: 'minerLines', miner: 1, lines: Array.from({ length: 63 }, (_, n) => authorize(n + 1)) })
+  const listed = (): string[] => rig.core.queries.workers(rig.now).map(({ worker }) => worker)
+  expect(listed()).toEqual(['w0'])
+  const submit = Buffer.from(miner.submit(miner.grind(A_SHARE)))
+    .toString()
+    .replace('.w0"', '.w7"')
+  rig.handle({ type: 'minerLines', miner: 1, lines: [Buffer.from(submit)] })
+  expect(listed()).toEqual(['w0', 'w7'])
+  expect(rig.core.queries.totals(rig.now).connections).toBe(2)
+  rig.handle({ type: 'minerGone', miner: 1 })
+  expect(listed()).toEqual(['w7'])
+  rig.core.checkInvariants()
+})
