@@ -1,15 +1,9 @@
-import { connect, type Socket } from 'node:net'
-import { type Target, targetFromDifficulty } from '@p2poolv2/primitives'
-import {
-  grind,
-  headerFor,
-  parseNotify,
-  parseSubscription,
-  type Subscription,
-  submitParams
-} from '@p2poolv2/stratum/client'
+import { targetFromDifficulty } from '@p2poolv2/primitives'
+import { headerFor, parseNotify, parseSubscription, type Subscription, submitParams } from '@p2poolv2/stratum/client'
 import type { Roots } from './crowd-contract.ts'
 import type { CrowdMiner, CrowdMinerDeps } from './crowd-miner.ts'
+import { LoadLine } from './load-line.ts'
+import { type Ground, LoadSubmits } from './load-submits.ts'
 
 const SUBSCRIBE_ID = 1
 const AUTHORIZE_ID = 2
@@ -18,11 +12,8 @@ const NOTIFY = /"method"\s*:\s*"mining\.notify"/
 const NO_TRANSACTIONS = /,\s*\[\s*\]\s*,/
 /** A server gives work within a second or never. */
 const READY_WITHIN_MS = 60_000
-const NONCES = 0x1_0000_0000
 /** A line without an end that is longer than this is not stratum. */
 const MAX_LINE_CHARS = 4 * 1024 * 1024
-/** Read into by every socket of this process, one after the other; nothing of it is kept. */
-const received = Buffer.alloc(256 * 1024)
 
 export interface LoadMinerOptions {
   readonly host: string
@@ -36,23 +27,18 @@ export interface LoadMinerOptions {
 }
 
 /** What is hashed for one job. */
-interface Ground {
+interface JobGround extends Ground {
   readonly jobId: string
   readonly timeHex: string
   readonly extranonce2: Uint8Array
-  readonly header: Uint8Array
-  readonly target: Target
-  nextNonce: number
 }
 
 /** One connection of the load: a miner whose work is real and whose bookkeeping is exact. */
 export class LoadMiner implements CrowdMiner {
   readonly #options: LoadMinerOptions
   readonly #deps: CrowdMinerDeps
-  readonly #socket: Socket
-  readonly #patience: NodeJS.Timeout
-  /** When each submit that has no answer yet was sent. */
-  readonly #pending = new Map<number, number>()
+  readonly #line: LoadLine
+  readonly #submits: LoadSubmits
   #rest = ''
   #nextId = FIRST_SUBMIT_ID
   #subscription: Subscription | null = null
@@ -61,38 +47,24 @@ export class LoadMiner implements CrowdMiner {
   #difficulty = 1
   /** The newest job and the difficulty it came with; read only when there is something to hash. */
   #notify: { readonly line: string; readonly difficulty: number } | null = null
-  #ground: Ground | null = null
+  #ground: JobGround | null = null
   #prevHash = ''
   #hasFullJob = false
   #extranonce2Counter = 0
-  #lostBecause = 'hung up by the server'
 
   constructor(options: LoadMinerOptions, deps: CrowdMinerDeps) {
     this.#options = options
     this.#deps = deps
-    const { host, port, localAddress } = options
-    this.#socket = connect({
-      host,
-      port,
-      noDelay: true,
-      ...(localAddress !== undefined && { localAddress }),
-      onread: {
-        buffer: received,
-        callback: bytes => {
-          this.#read(received.toString('latin1', 0, bytes), deps.watch.stamp())
-          return true
-        }
+    this.#submits = new LoadSubmits(deps)
+    this.#line = new LoadLine(
+      { ...options, readyWithinMs: READY_WITHIN_MS },
+      {
+        stamp: () => deps.watch.stamp(),
+        onConnected: () => this.#login(),
+        onBytes: (bytes, atMs) => this.#read(bytes, atMs),
+        onLost: why => deps.onLost(this, why)
       }
-    })
-    this.#patience = setTimeout(() => this.#giveUp('no work in time'), READY_WITHIN_MS)
-    this.#socket.once('connect', () => this.#login())
-    this.#socket.on('error', (error: NodeJS.ErrnoException) => {
-      this.#lostBecause = error.code ?? error.message
-    })
-    this.#socket.once('close', () => {
-      clearTimeout(this.#patience)
-      deps.onLost(this, this.#lostBecause)
-    })
+    )
   }
 
   get isReady(): boolean {
@@ -100,28 +72,22 @@ export class LoadMiner implements CrowdMiner {
   }
 
   get unanswered(): number {
-    return this.#pending.size
+    return this.#submits.unanswered
   }
 
-  get traffic(): { readonly writtenBytes: number; readonly readBytes: number } {
-    return { writtenBytes: this.#socket.bytesWritten, readBytes: this.#socket.bytesRead }
+  get traffic(): CrowdMiner['traffic'] {
+    return this.#line.traffic
   }
 
   work(hashes: number): boolean {
     const ground = this.#ground ?? this.#nextGround()
     if (ground === null) return false
-    const startedAtMs = this.#deps.nowMs()
-    const first = ground.nextNonce
-    const nonce = grind(ground.header, ground.target, { firstNonce: first, count: hashes })
-    const done = nonce < 0 ? hashes : nonce - first + 1
-    ground.nextNonce += done
-    this.#deps.ledger.hashed(done, this.#deps.nowMs() - startedAtMs)
-    if (ground.nextNonce >= NONCES || (nonce >= 0 && this.#options.roots === 'each')) this.#ground = null
-    if (nonce < 0) return false
+    const { nonce, isSpent } = this.#submits.search(ground, hashes)
+    if (isSpent || (nonce !== null && this.#options.roots === 'each')) this.#ground = null
+    if (nonce === null) return false
     const { jobId, extranonce2, timeHex } = ground
     const id = this.#nextId++
-    this.#pending.set(id, this.#deps.nowMs())
-    this.#deps.ledger.sent()
+    this.#submits.sent(id)
     this.#send(id, 'mining.submit', submitParams(this.#options.user, { jobId, extranonce2, timeHex, nonce }))
     return true
   }
@@ -133,24 +99,22 @@ export class LoadMiner implements CrowdMiner {
   }
 
   #send(id: number, method: string, params: readonly string[]): void {
-    this.#socket.write(`${JSON.stringify({ id, method, params })}\n`, 'latin1')
+    this.#line.write(`${JSON.stringify({ id, method, params })}\n`)
   }
 
-  #read(text: string, atMs: number): void {
+  #read(bytes: Buffer, atMs: number): void {
+    const text = bytes.toString('latin1')
     let from = 0
     for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', from)) {
-      this.#line(this.#rest === '' ? text.slice(from, end) : this.#rest + text.slice(from, end), atMs)
+      this.#heard(this.#rest === '' ? text.slice(from, end) : this.#rest + text.slice(from, end), atMs)
       this.#rest = ''
       from = end + 1
     }
     this.#rest += text.slice(from)
-    if (this.#rest.length > MAX_LINE_CHARS) {
-      this.#lostBecause = 'the server sent a line without an end'
-      this.#socket.destroy()
-    }
+    if (this.#rest.length > MAX_LINE_CHARS) this.#line.giveUp('the server sent a line without an end')
   }
 
-  #line(line: string, atMs: number): void {
+  #heard(line: string, atMs: number): void {
     if (NOTIFY.test(line)) {
       this.#notified(line, atMs)
       return
@@ -159,8 +123,7 @@ export class LoadMiner implements CrowdMiner {
     try {
       message = JSON.parse(line) as typeof message
     } catch {
-      this.#lostBecause = 'the server sent a line that is not JSON'
-      this.#socket.destroy()
+      this.#line.giveUp('the server sent a line that is not JSON')
       return
     }
     if (message.method === 'mining.set_difficulty') this.#setDifficulty(message.params)
@@ -170,29 +133,17 @@ export class LoadMiner implements CrowdMiner {
   #answered(id: number, { result, error }: { result?: unknown; error?: unknown }, atMs: number): void {
     if (id === SUBSCRIBE_ID) {
       this.#subscription = parseSubscription(result)
-      if (this.#subscription === null) this.#giveUp('subscription refused')
+      if (this.#subscription === null) this.#line.giveUp('subscription refused')
       else this.#readyIfSo()
       return
     }
     if (id === AUTHORIZE_ID) {
       this.#isAuthorised = result === true
       if (this.#isAuthorised) this.#readyIfSo()
-      else this.#giveUp(`authorisation refused: ${refusalText(error)}`)
+      else this.#line.giveUp(`authorisation refused: ${refusalText(error)}`)
       return
     }
-    const sentAtMs = this.#pending.get(id)
-    if (sentAtMs === undefined) {
-      this.#deps.ledger.unmatched()
-      return
-    }
-    this.#pending.delete(id)
-    this.#deps.ledger.answer(result === true ? null : refusalText(error), atMs - sentAtMs)
-    this.#deps.onAnswer(this)
-  }
-
-  #giveUp(why: string): void {
-    this.#lostBecause = why
-    this.#socket.destroy()
+    if (this.#submits.answered(id, result === true ? null : refusalText(error), atMs)) this.#deps.onAnswer(this)
   }
 
   #setDifficulty(params: unknown): void {
@@ -221,11 +172,11 @@ export class LoadMiner implements CrowdMiner {
   #readyIfSo(): void {
     if (this.#isReady || !this.#isAuthorised || this.#subscription === null || this.#notify === null) return
     this.#isReady = true
-    clearTimeout(this.#patience)
+    this.#line.gotWork()
     this.#deps.onReady(this)
   }
 
-  #nextGround(): Ground | null {
+  #nextGround(): JobGround | null {
     const subscription = this.#subscription
     if (this.#notify === null || subscription === null) return null
     const { line, difficulty } = this.#notify

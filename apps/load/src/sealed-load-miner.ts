@@ -1,14 +1,12 @@
 import { randomBytes } from 'node:crypto'
-import { connect, type Socket } from 'node:net'
-import { bytesToHex, type Target } from '@p2poolv2/primitives'
-import { grind, V2Miner, type V2News } from '@p2poolv2/stratum/client'
+import { bytesToHex } from '@p2poolv2/primitives'
+import { V2Miner, type V2News } from '@p2poolv2/stratum/client'
 import type { CrowdMiner, CrowdMinerDeps } from './crowd-miner.ts'
+import { LoadLine } from './load-line.ts'
+import { type Ground, LoadSubmits } from './load-submits.ts'
 
 /** A server gives work within a second or never; a thousand handshakes of one computer take longer. */
 const READY_WITHIN_MS = 120_000
-const NONCES = 0x1_0000_0000
-/** Read into by every socket of this process, one after the other; nothing of it is kept. */
-const received = Buffer.alloc(256 * 1024)
 
 export interface SealedLoadMinerOptions {
   readonly host: string
@@ -23,37 +21,31 @@ export interface SealedLoadMinerOptions {
   readonly roots: 'one' | 'each'
 }
 
-interface Ground {
+interface JobGround extends Ground {
   readonly jobId: number
   readonly timeSec: number
   readonly version: number
   readonly extranonce: Uint8Array
-  readonly header: Uint8Array
-  readonly target: Target
-  nextNonce: number
 }
 
 /** One connection of the load that speaks Stratum V2, with one channel. */
 export class SealedLoadMiner implements CrowdMiner {
   readonly #options: SealedLoadMinerOptions
   readonly #deps: CrowdMinerDeps
-  readonly #socket: Socket
+  readonly #line: LoadLine
+  readonly #submits: LoadSubmits
   readonly #miner: V2Miner
-  readonly #patience: NodeJS.Timeout
-  /** When each share that has no answer yet was sent, by sequence number, the oldest first. */
-  readonly #pending = new Map<number, number>()
   #isReady = false
   #nextSequenceNumber = 1
   #extranonceCounter = 0
-  #ground: Ground | null = null
+  #ground: JobGround | null = null
   #prevHash = ''
   #hasFullJob = false
-  #lostBecause = 'hung up by the server'
 
   constructor(options: SealedLoadMinerOptions, deps: CrowdMinerDeps) {
     this.#options = options
     this.#deps = deps
-    const { host, port, localAddress, authorityKey, channel, user, userAgent } = options
+    const { authorityKey, channel, user, userAgent } = options
     this.#miner = new V2Miner({
       entropy: { secret: randomBytes(32), encoding: randomBytes(32) },
       authorityKey,
@@ -63,28 +55,16 @@ export class SealedLoadMiner implements CrowdMiner {
       vendor: userAgent,
       hashrateHps: 0
     })
-    this.#socket = connect({
-      host,
-      port,
-      noDelay: true,
-      ...(localAddress !== undefined && { localAddress }),
-      onread: {
-        buffer: received,
-        callback: bytes => {
-          this.#read(received.subarray(0, bytes), deps.watch.stamp())
-          return true
-        }
+    this.#submits = new LoadSubmits(deps)
+    this.#line = new LoadLine(
+      { ...options, readyWithinMs: READY_WITHIN_MS },
+      {
+        stamp: () => deps.watch.stamp(),
+        onConnected: () => this.#line.write(this.#miner.act1),
+        onBytes: (bytes, atMs) => this.#read(bytes, atMs),
+        onLost: why => deps.onLost(this, why)
       }
-    })
-    this.#patience = setTimeout(() => this.#giveUp('no work in time'), READY_WITHIN_MS)
-    this.#socket.once('connect', () => this.#socket.write(this.#miner.act1))
-    this.#socket.on('error', (error: NodeJS.ErrnoException) => {
-      this.#lostBecause = error.code ?? error.message
-    })
-    this.#socket.once('close', () => {
-      clearTimeout(this.#patience)
-      deps.onLost(this, this.#lostBecause)
-    })
+    )
   }
 
   get isReady(): boolean {
@@ -92,29 +72,23 @@ export class SealedLoadMiner implements CrowdMiner {
   }
 
   get unanswered(): number {
-    return this.#pending.size
+    return this.#submits.unanswered
   }
 
-  get traffic(): { readonly writtenBytes: number; readonly readBytes: number } {
-    return { writtenBytes: this.#socket.bytesWritten, readBytes: this.#socket.bytesRead }
+  get traffic(): CrowdMiner['traffic'] {
+    return this.#line.traffic
   }
 
   work(hashes: number): boolean {
     const ground = this.#ground ?? this.#nextGround()
     if (ground === null) return false
-    const startedAtMs = this.#deps.nowMs()
-    const first = ground.nextNonce
-    const nonce = grind(ground.header, ground.target, { firstNonce: first, count: hashes })
-    const done = nonce < 0 ? hashes : nonce - first + 1
-    ground.nextNonce += done
-    this.#deps.ledger.hashed(done, this.#deps.nowMs() - startedAtMs)
-    if (ground.nextNonce >= NONCES || (nonce >= 0 && this.#options.roots === 'each')) this.#ground = null
-    if (nonce < 0) return false
+    const { nonce, isSpent } = this.#submits.search(ground, hashes)
+    if (isSpent || (nonce !== null && this.#options.roots === 'each')) this.#ground = null
+    if (nonce === null) return false
     const { jobId, timeSec, version, extranonce } = ground
     const sequenceNumber = this.#nextSequenceNumber++
-    this.#pending.set(sequenceNumber, this.#deps.nowMs())
-    this.#deps.ledger.sent()
-    this.#socket.write(this.#miner.submit({ sequenceNumber, jobId, nonce, timeSec, version, extranonce }))
+    this.#submits.sent(sequenceNumber)
+    this.#line.write(this.#miner.submit({ sequenceNumber, jobId, nonce, timeSec, version, extranonce }))
     return true
   }
 
@@ -122,10 +96,10 @@ export class SealedLoadMiner implements CrowdMiner {
     try {
       // What is kept of a job is part of what was opened, not of the buffer that all sockets read into.
       const { say, news } = this.#miner.received(bytes)
-      if (say.length > 0) this.#socket.write(say)
+      if (say.length > 0) this.#line.write(say)
       for (const one of news) this.#heard(one, atMs)
     } catch (error) {
-      this.#giveUp((error as Error).message)
+      this.#line.giveUp((error as Error).message)
     }
   }
 
@@ -137,13 +111,14 @@ export class SealedLoadMiner implements CrowdMiner {
         this.#toldJob(news, atMs)
         break
       case 'accepted':
-        this.#accepted(news.count, atMs)
+        // One message says so of all shares before it.
+        for (let left = this.#submits.oldestAccepted(news.count, atMs); left > 0; left--) this.#deps.onAnswer(this)
         break
       case 'rejected':
-        this.#answered(news.sequenceNumber, news.reason, atMs)
+        if (this.#submits.answered(news.sequenceNumber, news.reason, atMs)) this.#deps.onAnswer(this)
         break
       case 'refused':
-        this.#giveUp(`channel refused: ${news.reason}`)
+        this.#line.giveUp(`channel refused: ${news.reason}`)
         break
       default:
         news satisfies never
@@ -167,37 +142,11 @@ export class SealedLoadMiner implements CrowdMiner {
     this.#ground = null
     if (this.#isReady) return
     this.#isReady = true
-    clearTimeout(this.#patience)
+    this.#line.gotWork()
     this.#deps.onReady(this)
   }
 
-  /** One message says so of all shares before it. */
-  #accepted(count: number, atMs: number): void {
-    let left = count
-    for (const sequenceNumber of this.#pending.keys()) {
-      if (left-- === 0) return
-      this.#answered(sequenceNumber, null, atMs)
-    }
-    for (; left > 0; left--) this.#deps.ledger.unmatched()
-  }
-
-  #answered(sequenceNumber: number, refusal: string | null, atMs: number): void {
-    const sentAtMs = this.#pending.get(sequenceNumber)
-    if (sentAtMs === undefined) {
-      this.#deps.ledger.unmatched()
-      return
-    }
-    this.#pending.delete(sequenceNumber)
-    this.#deps.ledger.answer(refusal, atMs - sentAtMs)
-    this.#deps.onAnswer(this)
-  }
-
-  #giveUp(why: string): void {
-    this.#lostBecause = why
-    this.#socket.destroy()
-  }
-
-  #nextGround(): Ground | null {
+  #nextGround(): JobGround | null {
     const { channel } = this.#miner
     const { job } = channel
     if (job === null) return null
