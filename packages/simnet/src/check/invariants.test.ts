@@ -1,7 +1,7 @@
 import type { NodeEffect } from '@p2poolv2/node'
 import { blockHash } from '@p2poolv2/primitives'
 import { describe, expect, it } from 'vitest'
-import { startNetwork } from '../scenarios/network.ts'
+import { beginRun } from '../scenarios/begin-run.ts'
 import type { Run } from '../scenarios/scenario.ts'
 import { checkAtRest } from './rest-invariants.ts'
 import { checkStep } from './step-invariants.ts'
@@ -10,7 +10,7 @@ const BLOCK = blockHash('11'.repeat(32))
 const penalise: NodeEffect = { type: 'penalise', peer: 'n1', points: 10, code: 'share-work' }
 
 function network(nodes: number): Run {
-  return startNetwork('test', { nodes, hours: 0.1, seed: 1 }, { hashrates: 'even' })
+  return beginRun('test', { nodes, hours: 0.1, seed: 1 }, { hashrates: 'even' })
 }
 
 describe('a step', () => {
@@ -85,7 +85,7 @@ describe('at rest', () => {
 
   it('a bitcoind that lacks one of the pool’s blocks is noticed', () => {
     const options = { hashrates: 'even', sharesPerBlock: 6 } as const
-    const run = startNetwork('test', { nodes: 3, hours: 0.1, seed: 1 }, options)
+    const run = beginRun('test', { nodes: 3, hours: 0.1, seed: 1 }, options)
     for (const { bitcoind } of run.world.nodes) bitcoind.mute()
     run.faults.stallBitcoind(2)
     run.until(run.endMs)

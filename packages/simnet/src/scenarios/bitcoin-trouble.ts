@@ -1,5 +1,5 @@
 import { pickSome } from '../chance.ts'
-import { startNetwork } from './network.ts'
+import { beginRun } from './begin-run.ts'
 import { MINUTE_MS, type Scenario } from './scenario.ts'
 
 export const bitcoindStall: Scenario = {
@@ -8,7 +8,7 @@ export const bitcoindStall: Scenario = {
     'A third of the bitcoinds stop answering for half an hour; their miners go on, their blocks get through later.',
   defaults: { nodes: 20, hours: 1 },
   run(options) {
-    const run = startNetwork('bitcoind-stall', options)
+    const run = beginRun('bitcoind-stall', options)
     const all = run.world.nodes.map(({ node }) => node)
     const stalled = pickSome(run.world.rng.fork('stalled'), all, Math.ceil(options.nodes / 3))
     const before = new Map<number, number>()
@@ -38,7 +38,7 @@ export const bitcoinFork: Scenario = {
   sentence: 'Bitcoin itself splits in two for half an hour: the share chain stays one.',
   defaults: { nodes: 20, hours: 1 },
   run(options) {
-    const run = startNetwork('bitcoin-fork', options, { bitcoin: { outsideSpacingMs: 200_000 } })
+    const run = beginRun('bitcoin-fork', options, { bitcoin: { outsideSpacingMs: 200_000 } })
     const all = run.world.nodes.map(({ node }) => node)
     const half = pickSome(run.world.rng.fork('half'), all, Math.floor(options.nodes / 2))
     let tipsDuring = 0

@@ -1,4 +1,4 @@
-import { startNetwork } from './network.ts'
+import { beginRun } from './begin-run.ts'
 import { MINUTE_MS, type Run, type RunOptions, type Scenario } from './scenario.ts'
 
 const RECOVERY_MS = 5 * MINUTE_MS
@@ -7,7 +7,7 @@ const STOPPED_MS = 20_000
 
 /** The first nodes' clocks are off for a quarter of the time and then set right. */
 function runWithSkews(name: string, options: RunOptions, skewsSec: readonly number[]): Run {
-  const run = startNetwork(name, options, { hashrates: 'even' })
+  const run = beginRun(name, options, { hashrates: 'even' })
   const skewed = skewsSec.slice(0, options.nodes)
   const set = (skewOf: (skewSec: number) => number): void =>
     skewed.forEach((skewSec, node) => {
@@ -39,7 +39,7 @@ export const clockJump: Scenario = {
     'Clocks jump by seconds, an hour and days to both sides and back, in running nodes and between stop and start.',
   defaults: { nodes: 20, hours: 1 },
   run(options) {
-    const run = startNetwork('clock-jump', options, { hashrates: 'even' })
+    const run = beginRun('clock-jump', options, { hashrates: 'even' })
     const { faults, world } = run
     const jumpers = (first: number) =>
       JUMPS_SEC.map((jumpSec, index) => ({ node: first + index, jumpSec })).filter(({ node }) => node < options.nodes)

@@ -1,5 +1,5 @@
 import { happens, pick, pickSome } from '../chance.ts'
-import { startNetwork } from './network.ts'
+import { beginRun } from './begin-run.ts'
 import { MINUTE_MS, type Scenario } from './scenario.ts'
 
 const RECOVERY_MS = 5 * MINUTE_MS
@@ -9,7 +9,7 @@ export const crashStorm: Scenario = {
   sentence: 'Nodes lose power at any step of any turn, again and again, and come back with what was on their disks.',
   defaults: { nodes: 20, hours: 1 },
   run(options) {
-    const run = startNetwork('crash-storm', options)
+    const run = beginRun('crash-storm', options)
     const rng = run.world.rng.fork('storm')
     let crashes = 0
     const strike = (): void => {
@@ -46,7 +46,7 @@ export const finderCrash: Scenario = {
   defaults: { nodes: 30, hours: 0.5 },
   run(options) {
     // Every share is a block one time in six, so that there are enough of them.
-    const run = startNetwork('finder-crash', options, { bitcoin: { outsideSpacingMs: 1_200_000 }, sharesPerBlock: 12 })
+    const run = beginRun('finder-crash', options, { bitcoin: { outsideSpacingMs: 1_200_000 }, sharesPerBlock: 12 })
     const { world, faults } = run
     for (const { node } of world.nodes) {
       world.node(node).bitcoind.mute()
@@ -89,7 +89,7 @@ export const stalledDisks: Scenario = {
   sentence: 'Disks of a third of the nodes stall for five minutes; half of those nodes lose power before they recover.',
   defaults: { nodes: 15, hours: 0.75 },
   run(options) {
-    const run = startNetwork('stalled-disks', options, { disk: { commitMs: 3, readMs: 1, maxWaitingDeltas: 8 } })
+    const run = beginRun('stalled-disks', options, { disk: { commitMs: 3, readMs: 1, maxWaitingDeltas: 8 } })
     const all = run.world.nodes.map(({ node }) => node)
     const stalled = pickSome(run.world.rng.fork('disks'), all, Math.ceil(options.nodes / 3))
     const unlucky = stalled.filter((_, i) => i % 2 === 0)

@@ -1,5 +1,5 @@
 import { pickSome } from '../chance.ts'
-import { startNetwork } from './network.ts'
+import { beginRun } from './begin-run.ts'
 import { MINUTE_MS, type Run, type Scenario } from './scenario.ts'
 
 const RECOVERY_MS = 5 * MINUTE_MS
@@ -14,7 +14,7 @@ export const halfCut: Scenario = {
   sentence: 'Half of the network is cut off for ten minutes and heals.',
   defaults: { nodes: 50, hours: 0.75 },
   run(options) {
-    const run = startNetwork('half-cut', options)
+    const run = beginRun('half-cut', options)
     const half = someNodes(run, Math.floor(options.nodes / 2), 'half')
     run.at(run.endMs / 3, () => run.faults.partition(half))
     run.at(run.endMs / 3 + 10 * MINUTE_MS, () => {
@@ -32,7 +32,7 @@ export const islands: Scenario = {
   sentence: 'The network falls into three parts, two of which meet before the third comes back.',
   defaults: { nodes: 30, hours: 1 },
   run(options) {
-    const run = startNetwork('islands', options)
+    const run = beginRun('islands', options)
     const chosen = someNodes(run, options.nodes, 'islands')
     const third = Math.floor(options.nodes / 3)
     const [a, b] = [chosen.slice(0, third), chosen.slice(third, 2 * third)]
@@ -53,7 +53,7 @@ export const lossy: Scenario = {
   sentence: 'Links lose, double and re-order messages and are narrow, all the time.',
   defaults: { nodes: 30, hours: 1 },
   run(options) {
-    const run = startNetwork('lossy', options, {
+    const run = beginRun('lossy', options, {
       link: { loss: 0.05, duplication: 0.05, reordering: 0.2, bytesPerSec: 30_000 }
     })
     run.at(run.endMs / 2, () => run.faults.disturb({ loss: 0.3, medianLatencyMs: 800 }))
@@ -72,7 +72,7 @@ export const alone: Scenario = {
   sentence: 'One node with a tenth of the hashrate mines alone for twenty minutes and comes back.',
   defaults: { nodes: 20, hours: 1 },
   run(options) {
-    const run = startNetwork('alone', options, { hashrates: 'even' })
+    const run = beginRun('alone', options, { hashrates: 'even' })
     const [loner = 0] = someNodes(run, 1, 'loner')
     run.at(run.endMs / 4, () => {
       run.faults.partition([loner])

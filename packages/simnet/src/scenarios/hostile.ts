@@ -3,7 +3,7 @@ import { MISCHIEFS } from '../hostile/all.ts'
 import { corrupt, type Mischief } from '../hostile/mischief.ts'
 import { nodeOf } from '../peers/endpoint.ts'
 import type { SimReport } from '../report/report.ts'
-import { startNetwork } from './network.ts'
+import { beginRun } from './begin-run.ts'
 import { MINUTE_MS, type Run, type RunOptions, type Scenario } from './scenario.ts'
 
 /** When the hostile nodes show themselves: everybody has connected and synced by then. */
@@ -27,7 +27,7 @@ interface HostilePlan {
 
 /** A network in which part of the nodes turn hostile after a while; what honest nodes do is expected of the rest. */
 function runWithHostile(name: string, options: RunOptions, plan: HostilePlan): SimReport {
-  const run = startNetwork(name, options)
+  const run = beginRun(name, options)
   turnHostile(run, plan.part, plan.mischiefs)
   const unread = watchUnread(run)
   run.finish()

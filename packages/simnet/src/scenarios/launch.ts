@@ -1,5 +1,5 @@
 import { edgesOf } from '../peers/topology.ts'
-import { startNetwork } from './network.ts'
+import { beginRun } from './begin-run.ts'
 import { MINUTE_MS, type Run, type Scenario } from './scenario.ts'
 
 /** The first minutes have so much more hash power than the shares' target is made for. */
@@ -27,7 +27,7 @@ export const launchBurst: Scenario = {
   sentence: 'For two minutes there is 32 times the hash power; all agree soon after, and a new node syncs it.',
   defaults: { nodes: 12, hours: 0.75 },
   run(options) {
-    const run = startNetwork('launch-burst', options)
+    const run = beginRun('launch-burst', options)
     burst(run)
     run.until(run.endMs)
     run.expectAgreementWithin(RECOVERY_MS)
@@ -42,7 +42,7 @@ export const slowReader: Scenario = {
   sentence: 'A new node whose links are all slow syncs a network that began with a burst.',
   defaults: { nodes: 8, hours: 0.75 },
   run(options) {
-    const run = startNetwork('slow-reader', options)
+    const run = beginRun('slow-reader', options)
     burst(run)
     run.until(run.endMs)
     join(run, SLOW_LATENCY_MS)

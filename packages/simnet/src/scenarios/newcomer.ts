@@ -1,7 +1,7 @@
 import { corrupt } from '../hostile/mischief.ts'
 import { lieAboutHeaders } from '../hostile/tampering.ts'
 import { edgesOf } from '../peers/topology.ts'
-import { startNetwork } from './network.ts'
+import { beginRun } from './begin-run.ts'
 import { HOUR_MS, type Scenario } from './scenario.ts'
 
 /** Virtual hours in which 20,000 shares are mined at production spacing. */
@@ -16,7 +16,7 @@ export const newcomer: Scenario = {
   sentence: 'A new node syncs a chain of 20,000 shares with uncles from peers of which one is slow and one lies.',
   defaults: { nodes: 5, hours: HOURS },
   run(options) {
-    const run = startNetwork('newcomer', options, { latencyMs: [400, 900] })
+    const run = beginRun('newcomer', options, { latencyMs: [400, 900] })
     const { world } = run
     run.until(run.endMs)
     const [liar] = world.nodes

@@ -1,6 +1,6 @@
 import { pickSome } from '../chance.ts'
 import type { Faults } from '../world/faults.ts'
-import { startNetwork } from './network.ts'
+import { beginRun } from './begin-run.ts'
 import { MINUTE_MS, type Scenario } from './scenario.ts'
 
 const RECOVERY_MS = 5 * MINUTE_MS
@@ -19,7 +19,7 @@ function privateFork(
     sentence,
     defaults: { nodes: 20, hours: 1 },
     run(options) {
-      const run = startNetwork(name, options, { hashrates: 'even' })
+      const run = beginRun(name, options, { hashrates: 'even' })
       const { world, faults } = run
       const all = world.nodes.map(({ node }) => node)
       const apart = pickSome(world.rng.fork('apart'), all, Math.round(options.nodes * part)).sort((a, b) => a - b)

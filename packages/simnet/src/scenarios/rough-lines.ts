@@ -1,5 +1,5 @@
 import { pick } from '../chance.ts'
-import { startNetwork } from './network.ts'
+import { beginRun } from './begin-run.ts'
 import { MINUTE_MS, type Run, type Scenario } from './scenario.ts'
 
 /** What lines and the boxes along them do to connections, beside losing and delaying messages. */
@@ -30,7 +30,7 @@ export const halfOpen: Scenario = {
     'Computers lose power without a word: peers talk to nobody for half a minute, or to one who has just come back.',
   defaults: { nodes: 20, hours: 1 },
   run(options) {
-    const run = startNetwork('half-open', options)
+    const run = beginRun('half-open', options)
     const { world, faults } = run
     const rng = world.rng.fork('power')
     troubled(run, 20_000, () => {
@@ -57,7 +57,7 @@ export const flapping: Scenario = {
   sentence: 'Every second some connection is lost and made again.',
   defaults: { nodes: 20, hours: 0.75 },
   run(options) {
-    const run = startNetwork('flapping', options)
+    const run = beginRun('flapping', options)
     const { world, faults } = run
     const rng = world.rng.fork('flapping')
     let interrupted = 0
@@ -81,7 +81,7 @@ export const newAddresses: Scenario = {
   sentence: 'Nodes’ addresses change all the time: their lines are dead at once, and their peers find out by pings.',
   defaults: { nodes: 20, hours: 1 },
   run(options) {
-    const run = startNetwork('new-addresses', options)
+    const run = beginRun('new-addresses', options)
     const { world, faults } = run
     const rng = world.rng.fork('addresses')
     let changed = 0
@@ -102,7 +102,7 @@ export const idleFlows: Scenario = {
   sentence: 'Address translation forgets every flow that is idle for 12 seconds, and neither end is told.',
   defaults: { nodes: 20, hours: 1 },
   run(options) {
-    const run = startNetwork('idle-flows', options)
+    const run = beginRun('idle-flows', options)
     const { world, faults } = run
     run.at(BEGIN_MS, () => faults.forgetIdleFlows(IDLE_FLOW_MS))
     run.at(run.endMs * 0.9, () => {
@@ -122,7 +122,7 @@ export const newNames: Scenario = {
   sentence: 'Nodes restart all the time and come back under new peer ids.',
   defaults: { nodes: 20, hours: 1 },
   run(options) {
-    const run = startNetwork('new-names', options)
+    const run = beginRun('new-names', options)
     const { world, faults } = run
     const rng = world.rng.fork('names')
     let renamed = 0

@@ -1,6 +1,6 @@
 import type { SimReport } from '../report/report.ts'
 import { percent } from '../report/report-text.ts'
-import { startNetwork } from './network.ts'
+import { beginRun } from './begin-run.ts'
 import { MINUTE_MS, type Run, type Scenario } from './scenario.ts'
 
 /** Runs to the end and expects that nearly every share is on the chain or an uncle of it. */
@@ -24,7 +24,7 @@ export const calm: Scenario = {
   sentence: 'A network at production spacing with miners of very different size, and nothing goes wrong.',
   defaults: { nodes: 200, hours: 1 },
   run(options) {
-    return finishPaid(startNetwork('calm', options), 0.02)
+    return finishPaid(beginRun('calm', options), 0.02)
   }
 }
 
@@ -33,7 +33,7 @@ export const large: Scenario = {
   sentence: 'A thousand nodes for ten minutes: what one process can hold.',
   defaults: { nodes: 1_000, hours: 1 / 6 },
   run(options) {
-    return finishPaid(startNetwork('large', options), 0.05)
+    return finishPaid(beginRun('large', options), 0.05)
   }
 }
 
@@ -42,7 +42,7 @@ export const mixed: Scenario = {
   sentence: 'Half of the nodes speak only the reference protocol and get every share by push.',
   defaults: { nodes: 40, hours: 1 },
   run(options) {
-    return finishPaid(startNetwork('mixed', options, { referencePart: 0.5 }), 0.02)
+    return finishPaid(beginRun('mixed', options, { referencePart: 0.5 }), 0.02)
   }
 }
 
@@ -51,7 +51,7 @@ export const hashrateSwing: Scenario = {
   sentence: 'Nine tenths of the hashrate leave for half an hour and come back: the difficulty follows both ways.',
   defaults: { nodes: 20, hours: 2 },
   run(options) {
-    const run = startNetwork('hashrate-swing', options, { hashrates: 'even' })
+    const run = beginRun('hashrate-swing', options, { hashrates: 'even' })
     const leaving = run.world.nodes.slice(0, Math.floor(options.nodes * 0.9))
     const [leaveMs, returnMs] = [run.endMs / 4, run.endMs / 2]
     const bitsAt = (): number => run.world.node(0).chain.nextShareBits(run.world.node(0).chain.miningBase().hash)
@@ -82,7 +82,7 @@ export const merge: Scenario = {
   sentence: 'Every node mines for itself, nobody knows anybody; then they are all connected and one chain is left.',
   defaults: { nodes: 12, hours: 0.75 },
   run(options) {
-    const run = startNetwork('merge', options)
+    const run = beginRun('merge', options)
     run.faults.partition(...run.world.nodes.map(({ node }) => [node]))
     run.at(run.endMs / 3, () => {
       run.faults.heal()

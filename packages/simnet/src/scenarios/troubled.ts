@@ -4,7 +4,7 @@ import type { SimReport } from '../report/report.ts'
 import { Stage } from '../trouble/trouble.ts'
 import { TROUBLES, Troubles } from '../trouble/troubles.ts'
 import { simParams } from '../world/world-params.ts'
-import { type NetworkOptions, startNetwork } from './network.ts'
+import { beginRun, type RunBeginning } from './begin-run.ts'
 import { HOUR_MS, MINUTE_MS, type Run, type RunOptions, type Scenario } from './scenario.ts'
 
 /** Everybody has connected by then. */
@@ -34,7 +34,7 @@ export const trouble: Scenario = {
   defaults: { nodes: 9, hours: 0.25 },
   run(options) {
     const rng = seededRng(options.seed).fork('trouble')
-    const network: NetworkOptions = {
+    const network: RunBeginning = {
       hashrates: happens(rng, 0.5) ? 'zipf' : 'even',
       degree: 4 + below(rng, 4),
       latencyMs: pick(rng, [
@@ -49,7 +49,7 @@ export const trouble: Scenario = {
       disk: { commitMs: 3, readMs: 1, maxWaitingDeltas: pick(rng, [8, 64]) }
     }
     const kinds = pickSome(rng, TROUBLES, KINDS[0] + below(rng, KINDS[1] - KINDS[0] + 1))
-    const run = startNetwork('trouble', options, network)
+    const run = beginRun('trouble', options, network)
     const untilMs = run.endMs * 0.7
     const plan = { kinds, meanGapMs: between(rng, 5_000, 45_000), fromMs: BEGIN_MS, untilMs }
     const troubles = new Troubles(new Stage(run, rng), plan)
@@ -82,7 +82,7 @@ export const day: Scenario = {
       windowMaxShares: DAY_PRUNE_DEPTH / 2,
       paddingSpan: DAY_PADDING_SPAN
     })
-    const run = startNetwork('day', options, { params, hashrates: 'even' })
+    const run = beginRun('day', options, { params, hashrates: 'even' })
     const untilMs = run.endMs - LAST_CALM_MS
     const plan = { kinds: TROUBLES, meanGapMs: 3 * MINUTE_MS, fromMs: BEGIN_MS, untilMs }
     const troubles = new Troubles(new Stage(run, run.world.rng.fork('trouble')), plan)

@@ -1,5 +1,5 @@
 import type { SimReport } from '../report/report.ts'
-import { DEGREE, startNetwork } from './network.ts'
+import { beginRun, DEGREE } from './begin-run.ts'
 import type { RunOptions, Scenario } from './scenario.ts'
 
 /** Median latencies of a link that the table has a row for. */
@@ -7,7 +7,7 @@ export const TABLE_LATENCIES_MS: readonly number[] = [50, 100, 200, 400, 800, 1_
 
 /** One network with every link at the same median latency. */
 export function uncleRateAt(latencyMs: number, options: RunOptions): SimReport {
-  return startNetwork(`uncle-rates-${latencyMs}`, options, {
+  return beginRun(`uncle-rates-${latencyMs}`, options, {
     latencyMs: [latencyMs, latencyMs],
     degree: DEGREE
   }).finish()

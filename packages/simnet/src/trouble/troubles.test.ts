@@ -1,13 +1,13 @@
 import { seededRng } from '@p2poolv2/primitives'
 import { expect, it } from 'vitest'
-import { startNetwork } from '../scenarios/network.ts'
+import { beginRun } from '../scenarios/begin-run.ts'
 import { MINUTE_MS, type Run } from '../scenarios/scenario.ts'
 import { Faults } from '../world/faults.ts'
 import { Stage, type Trouble } from './trouble.ts'
 import { TROUBLES, Troubles } from './troubles.ts'
 
 function network(): Run {
-  const run = startNetwork('test', { nodes: 6, hours: 0.1, seed: 3 })
+  const run = beginRun('test', { nodes: 6, hours: 0.1, seed: 3 })
   run.until(MINUTE_MS)
   return run
 }

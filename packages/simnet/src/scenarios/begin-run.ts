@@ -4,7 +4,7 @@ import { evenHashrates, payoutAddress, zipfHashrates } from '../world/identities
 import { World, type WorldOptions } from '../world/world.ts'
 import { Run, type RunOptions } from './scenario.ts'
 
-export interface NetworkOptions extends Omit<WorldOptions, 'seed'> {
+export interface RunBeginning extends Omit<WorldOptions, 'seed'> {
   readonly hashrates?: 'zipf' | 'even'
   readonly degree?: number
   readonly latencyMs?: readonly [number, number]
@@ -18,7 +18,7 @@ export const DEGREE = 6
 export const LATENCY_MS: readonly [number, number] = [50, 300]
 
 /** A network as most scenarios begin: nodes with one miner each in a random graph, all started. */
-export function startNetwork(scenario: string, options: RunOptions, network: NetworkOptions = {}): Run {
+export function beginRun(scenario: string, options: RunOptions, network: RunBeginning = {}): Run {
   const { nodes, seed } = options
   const world = new World({ ...network, seed })
   const rng = world.rng.fork('network')
