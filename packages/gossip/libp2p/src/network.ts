@@ -17,7 +17,6 @@ import { bytesToHex } from '@p2poolv2/primitives'
 import { MESSAGES, systemRng } from '@p2poolv2/runtime'
 import { addressOf, MAX_ADDRESSES_PER_PEER, portOf, tellable } from './addresses.ts'
 import type { LiveConnection, Network, NetworkOptions } from './contract.ts'
-import { Deadlines } from './deadlines.ts'
 import { dialFailure } from './dial-failure.ts'
 import { Gate, type OrderedDial } from './gate.ts'
 import { addressManagerOf, createHost, type Host } from './host.ts'
@@ -28,6 +27,7 @@ import { type Reachability, ReachabilityCheck } from './reachability.ts'
 import { type Handler, type Outcome, Requests } from './requests.ts'
 import { type PortForwarding, portForwarding } from './router/port-forwarding.ts'
 import { bytesOf } from './socket-bytes.ts'
+import { TimeOuts } from './time-outs.ts'
 import { speaksTopics, type TopicMessage, Topics } from './topics.ts'
 
 /** A dial takes so long at most, with everything until the connection stands. */
@@ -61,7 +61,7 @@ class LibNetwork implements Network {
   readonly #requests: Requests
   readonly #machine: MachinePort
   readonly #reachability: ReachabilityCheck
-  readonly #dials = new Deadlines()
+  readonly #dials = new TimeOuts()
   #checking: NodeJS.Timeout | undefined
   readonly #listening = new Set<PeerAddress>()
   #port: number | null = null
@@ -247,15 +247,15 @@ class LibNetwork implements Network {
     }
     const dial: OrderedDial = { address, peer, refusal: null }
     this.#gate.order(dial)
-    const deadline = this.#dials.after(DIAL_WITHIN_MS)
+    const timeOut = this.#dials.after(DIAL_WITHIN_MS)
     try {
-      await this.#host.dial(multiaddr(address), { signal: deadline.signal })
+      await this.#host.dial(multiaddr(address), { signal: timeOut.signal })
     } catch (error) {
-      const reason: DialFailure = dial.refusal ?? (deadline.isOver ? 'timeout' : dialFailure(error))
+      const reason: DialFailure = dial.refusal ?? (timeOut.isOver ? 'timeout' : dialFailure(error))
       this.#options.log.debug({ address, reason, err: error }, 'a dial came to nothing')
       this.#tellPeering({ type: 'dialFailed', address, reason })
     } finally {
-      deadline.end()
+      timeOut.end()
       this.#gate.settled(dial)
     }
   }
@@ -332,13 +332,13 @@ class LibNetwork implements Network {
   async #probe(address: PeerAddress, peer: PeerId, withinMs: number): Promise<boolean> {
     const dial: OrderedDial = { address, peer, isProbe: true, refusal: null }
     this.#gate.order(dial)
-    const deadline = this.#dials.after(withinMs)
+    const timeOut = this.#dials.after(withinMs)
     try {
-      await this.#host.dial(multiaddr(address), { signal: deadline.signal })
+      await this.#host.dial(multiaddr(address), { signal: timeOut.signal })
     } catch (error) {
       this.#options.log.debug({ address, err: error }, 'a peer was dialled back')
     } finally {
-      deadline.end()
+      timeOut.end()
       this.#gate.settled(dial)
     }
     return dial.isThere === true

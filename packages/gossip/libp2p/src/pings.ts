@@ -1,7 +1,7 @@
 import type { Stream } from '@libp2p/interface'
 import { type ByteStream, byteStream } from '@libp2p/utils'
 import { invariant } from '@p2poolv2/primitives'
-import { Deadlines } from './deadlines.ts'
+import { TimeOuts } from './time-outs.ts'
 
 /** For the next ping to come, and for its answer to be taken. The reference pings every 30 s on one stream (protocol §18.2). */
 const NEXT_PING_WITHIN_MS = 120_000
@@ -30,9 +30,9 @@ export function answeringWhileAsked<C, S>(make: (components: C) => S): (componen
 /** Sends back what comes until the peer closes its side, or nothing has come for two minutes. Never rejects. */
 export async function answerPings(stream: Stream): Promise<void> {
   const bytes = byteStream(stream, { maxBufferSize: MAX_UNREAD_BYTES })
-  const deadlines = new Deadlines()
+  const timeOuts = new TimeOuts()
   try {
-    while (await echo(stream, bytes, deadlines));
+    while (await echo(stream, bytes, timeOuts));
   } catch (error) {
     // Silence, a stream that is over already, or more at once than any honest peer sends.
     stream.abort(error instanceof Error ? error : new Error('no further ping'))
@@ -40,15 +40,15 @@ export async function answerPings(stream: Stream): Promise<void> {
 }
 
 /** @returns false when the peer has closed its side, and we ours */
-async function echo(stream: Stream, bytes: ByteStream<Stream>, deadlines: Deadlines): Promise<boolean> {
-  const deadline = deadlines.after(NEXT_PING_WITHIN_MS)
-  const { signal } = deadline
+async function echo(stream: Stream, bytes: ByteStream<Stream>, timeOuts: TimeOuts): Promise<boolean> {
+  const timeOut = timeOuts.after(NEXT_PING_WITHIN_MS)
+  const { signal } = timeOut
   try {
     const said = await bytes.read({ signal })
     if (said === null) await stream.close({ signal })
     else await bytes.write(said, { signal })
     return said !== null
   } finally {
-    deadline.end()
+    timeOut.end()
   }
 }

@@ -1,7 +1,7 @@
 import type { Connection } from '@libp2p/interface'
 import type { Dialect, PeerId } from '@p2poolv2/gossip'
 import type { Log } from '@p2poolv2/runtime'
-import { Deadlines } from './deadlines.ts'
+import { TimeOuts } from './time-outs.ts'
 
 /** How often topics are looked at. */
 const LOOK_EVERY_MS = 1_000
@@ -45,7 +45,7 @@ export interface PulseOptions {
 export class Pulse {
   readonly #options: PulseOptions
   readonly #health = new WeakMap<Connection, Health>()
-  readonly #deadlines = new Deadlines()
+  readonly #timeOuts = new TimeOuts()
   readonly #timers: readonly NodeJS.Timeout[]
 
   constructor(options: PulseOptions) {
@@ -65,7 +65,7 @@ export class Pulse {
 
   stop(): void {
     for (const timer of this.#timers) clearInterval(timer)
-    this.#deadlines.stop()
+    this.#timeOuts.stop()
   }
 
   /** One look at the topics of every peer of ours. */
@@ -98,22 +98,22 @@ export class Pulse {
   /** Asks for a sign of life; the connection is closed when too many in a row are missing. Never rejects. */
   async check(connection: Connection, options: { readonly isLast?: boolean } = {}): Promise<void> {
     const health = this.#healthOf(connection)
-    if (health.isPinging || this.#deadlines.isStopped) return
+    if (health.isPinging || this.#timeOuts.isStopped) return
     health.isPinging = true
-    const deadline = this.#deadlines.after(PONG_WITHIN_MS)
+    const timeOut = this.#timeOuts.after(PONG_WITHIN_MS)
     try {
-      health.latencyMs = await this.#options.ping(connection, deadline.signal)
+      health.latencyMs = await this.#options.ping(connection, timeOut.signal)
       health.missedPongs = 0
     } catch {
       // One that does not speak ping has answered too; only silence counts.
-      if (!deadline.isOver) return
+      if (!timeOut.isOver) return
       health.missedPongs++
       if (health.missedPongs >= MISSED_PONGS || options.isLast === true) {
         connection.abort(new Error('no sign of life'))
       }
     } finally {
       health.isPinging = false
-      deadline.end()
+      timeOut.end()
     }
   }
 

@@ -1,8 +1,8 @@
 import type { Connection, Libp2p, Stream } from '@libp2p/interface'
 import type { PeerId, RequestFailure } from '@p2poolv2/gossip'
 import { CodecError, invariant } from '@p2poolv2/primitives'
-import { Deadlines } from './deadlines.ts'
 import { FrameStream, nameOf, StreamRefused } from './frame-stream.ts'
+import { TimeOuts } from './time-outs.ts'
 
 /** Streams of one protocol with one peer, each way; the reference opens a hundred. A further one is reset. */
 export const MAX_STREAMS_PER_PEER = 128
@@ -41,7 +41,7 @@ export class Requests {
   readonly #node: Pick<Libp2p, 'handle'>
   readonly #peers: RequestPeers
   readonly #unansweredBytes = new Map<PeerId, number>()
-  readonly #deadlines = new Deadlines()
+  readonly #timeOuts = new TimeOuts()
 
   constructor(node: Pick<Libp2p, 'handle'>, peers: RequestPeers) {
     this.#node = node
@@ -67,10 +67,10 @@ export class Requests {
     readonly timeoutMs: number
   }): Promise<Outcome> {
     const connection = this.#peers.connectionOf(order.peer)
-    if (connection === null || this.#deadlines.isStopped) return { type: 'failed', reason: 'closed' }
+    if (connection === null || this.#timeOuts.isStopped) return { type: 'failed', reason: 'closed' }
     let stream: Stream | null = null
     let isLate = false
-    const end = this.#deadlines.call(order.timeoutMs, why => {
+    const end = this.#timeOuts.call(order.timeoutMs, why => {
       isLate = why === 'out of time'
       stream?.abort(new StreamRefused('no answer in time'))
     })
@@ -88,7 +88,7 @@ export class Requests {
 
   /** Resets every stream under way. */
   stop(): void {
-    this.#deadlines.stop()
+    this.#timeOuts.stop()
   }
 
   async #receive(stream: Stream, connection: Connection, take: (request: ServedRequest) => void): Promise<void> {
@@ -129,7 +129,7 @@ export class Requests {
 
   /** Resets the stream when the time is over. @returns ends the time-out */
   #within(ms: number, stream: Stream, why: string): () => void {
-    return this.#deadlines.call(ms, () => stream.abort(new StreamRefused(why)))
+    return this.#timeOuts.call(ms, () => stream.abort(new StreamRefused(why)))
   }
 
   #hold(peer: PeerId, bytes: number): boolean {

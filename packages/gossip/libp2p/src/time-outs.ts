@@ -1,5 +1,5 @@
 /** A time-out that leaves nothing behind: `signal` is aborted when its time is over, unless it was ended before. */
-export interface Deadline {
+export interface TimeOut {
   readonly signal: AbortSignal
   /** Whether the time ran out. */
   readonly isOver: boolean
@@ -8,7 +8,7 @@ export interface Deadline {
 }
 
 /** The time-outs of one part, which are all over when it stops. */
-export class Deadlines {
+export class TimeOuts {
   readonly #open = new Set<() => void>()
   #isStopped = false
 
@@ -16,7 +16,7 @@ export class Deadlines {
     return this.#isStopped
   }
 
-  after(ms: number): Deadline {
+  after(ms: number): TimeOut {
     const controller = new AbortController()
     let isOver = false
     const end = this.call(ms, why => {
