@@ -45,7 +45,7 @@ export function coinbaseJson({ queries, poolSignature }: NodeReads, ours: Readon
       sats: work.template.coinbaseValueSats,
       bytes: bytes.length,
       signature: poolSignature,
-      outputs: work.outputs.map(({ address, valueSats, kind }, index) => ({
+      outputs: work.paid().map(({ address, valueSats, kind }, index) => ({
         index,
         address: address.text,
         sats: valueSats,

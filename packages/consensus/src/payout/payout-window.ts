@@ -2,7 +2,7 @@
 import { type CompactBits, invariant } from '@p2poolv2/primitives'
 import { integerDifficulty, windowThreshold } from '../asert.ts'
 import type { ChainParams } from '../params.ts'
-import type { AddressWeight, PayoutWeights } from './payout.ts'
+import { type AddressWeight, type PayoutWeights, WindowWeights } from './payout.ts'
 import { MAIN_WEIGHT, NEPHEW_WEIGHT, UNCLE_WEIGHT, WeightTable } from './weight-table.ts'
 import { WideSums } from './wide-sums.ts'
 import { WindowEntries } from './window-entries.ts'
@@ -19,7 +19,7 @@ type Give = (miner: number, limbs: Float64Array, at: number) => void
 interface Answer {
   readonly anchorSlot: number
   readonly bitcoinBits: CompactBits
-  readonly weights: PayoutWeights
+  readonly weights: WindowWeights
 }
 
 /**
@@ -80,7 +80,7 @@ export class PayoutWindow {
   weights(anchorSlot: number, bitcoinBits: CompactBits): PayoutWeights | null {
     const last = this.#answer
     if (last !== null && last.anchorSlot === anchorSlot && last.bitcoinBits === bitcoinBits) return last.weights
-    this.#answer = null
+    this.#forgetAnswer()
     if (!this.#moveTo(anchorSlot)) return null
     this.#sums.set(THRESHOLD, windowThreshold(this.#params, bitcoinBits))
     if (!this.#fitOldEnd()) return null
@@ -93,9 +93,14 @@ export class PayoutWindow {
     if (this.#entries.find(slot) !== null) this.reset()
   }
 
+  #forgetAnswer(): void {
+    this.#answer?.weights.forgetLast()
+    this.#answer = null
+  }
+
   /** Empties the window; the next question walks it anew. */
   reset(): void {
-    this.#answer = null
+    this.#forgetAnswer()
     this.#entries.clear()
     this.#sums.clear()
     this.#minerSums.clear()
@@ -203,19 +208,21 @@ export class PayoutWindow {
   }
 
   /** By address text: who writes the outputs of a coinbase need not sort them again. */
-  #snapshot(): PayoutWeights {
+  #snapshot(): WindowWeights {
     if (!this.#isSorted) this.#sort()
-    const byAddress = new Map<string, AddressWeight>()
+    const inTextOrder: AddressWeight[] = []
     let before: AddressWeight | undefined
     for (const miner of this.#present) {
       let last = this.#weightOf(miner)
-      const { address } = last
-      // Two numbers may stand for one text.
-      if (before?.address.text === address.text) last = { address, weight: before.weight + last.weight }
-      byAddress.set(address.text, last)
+      // Two numbers may stand for one text; one address is one object nearly always.
+      if (before !== undefined && before.address.text === last.address.text) {
+        last = { address: last.address, weight: before.weight + last.weight }
+        inTextOrder.pop()
+      }
+      inTextOrder.push(last)
       before = last
     }
-    return { total: this.#sums.get(TOTAL), byAddress }
+    return new WindowWeights(this.#sums.get(TOTAL), inTextOrder)
   }
 
   #weightOf(miner: number): AddressWeight {

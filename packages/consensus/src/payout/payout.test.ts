@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { type ConsensusAddress, consensusAddress } from '../share.ts'
 import { testAddress } from '../testing/build-share.ts'
 import vectors from '../vectors/payout.json' with { type: 'json' }
-import { type PayoutOutput, type PayoutWeights, payoutOutputs } from './payout.ts'
+import { type PayoutOutput, type PayoutWeights, payoutOutputs, WindowWeights } from './payout.ts'
 
 const DONATION = testAddress(1000)
 const FEE = testAddress(1001)
@@ -49,7 +49,7 @@ describe('the outputs of a coinbase', () => {
       { valueSats: 2_000n, donation: cut(200), fee: null },
       { valueSats: 2_000n, donation: null, fee: null }
     ]
-    const weights = weightsOf([[testAddress(2), 1n]])
+    const weights = new WindowWeights(1n, [{ address: testAddress(2), weight: 1n }])
     for (const first of asked) {
       for (const then of asked) {
         payoutOutputs({ ...first, weights })
@@ -57,6 +57,40 @@ describe('the outputs of a coinbase', () => {
         expect(payoutOutputs({ ...then, weights })).toEqual(fresh)
       }
     }
+  })
+
+  it('are those of whole numbers where a double comes close to one, for weights of any size', () => {
+    // The parts are whole numbers of satoshis, or miss one by as little as a weight can.
+    const inputs = fc.tuple(
+      fc.array(fc.bigInt({ min: 0n, max: 2n ** 40n }), { minLength: 2, maxLength: 12 }),
+      fc.integer({ min: 0, max: 110 }),
+      fc.constantFrom(-1n, 0n, 1n),
+      fc.bigInt({ min: 1n, max: 40n })
+    )
+    fc.assert(
+      fc.property(inputs, ([parts, shift, nudge, divisor]) => {
+        const sum = parts.reduce((a, b) => a + b, 0n)
+        const scaled = parts.map(part => part << BigInt(shift))
+        const miners = scaled.map((weight, at) => {
+          const nudged = at === 0 ? weight + nudge : weight
+          return { address: testAddress(at + 1), weight: nudged < 0n ? 0n : nudged }
+        })
+        miners.sort((a, b) => (a.address.text < b.address.text ? -1 : 1))
+        const total = miners.reduce((a, { weight }) => a + weight, 0n)
+        const valueSats = sum / divisor
+        if (total === 0n || valueSats === 0n || valueSats > 2_100_000_000_000_000n) return
+        const outputs = payoutOutputs({
+          valueSats,
+          donation: null,
+          fee: null,
+          weights: new WindowWeights(total, miners)
+        })
+        const expected = miners.map(({ weight }) => (valueSats * weight) / total)
+        expect(outputs.slice(0, -1).map(output => output.valueSats)).toEqual(expected.slice(0, -1))
+        expect(outputs.reduce((a, output) => a + output.valueSats, 0n)).toBe(valueSats)
+      }),
+      { numRuns: 500 }
+    )
   })
 
   it('leave out a cut of nothing, and pay no miner when the cuts take everything', () => {

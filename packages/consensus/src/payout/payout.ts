@@ -11,6 +11,8 @@ export interface AddressWeight {
 export interface PayoutWeights {
   readonly total: bigint
   readonly byAddress: ReadonlyMap<string, AddressWeight>
+  /** The same by text, where somebody has sorted them. */
+  readonly inTextOrder?: readonly AddressWeight[]
 }
 
 /** A share of the coinbase taken before the miners' split. */
@@ -35,12 +37,43 @@ export interface PayoutRequest {
 }
 
 const BPS_WHOLE = 10_000n
+/** Above what four roundings of doubles can be off, relatively. */
+const DOUBT = 2 ** -50
 
-/** What was asked of a window last. Work is made anew again and again from one window, and the share that it becomes is checked by it. */
-const LAST_ASKED = new WeakMap<
-  PayoutWeights,
-  { readonly request: PayoutRequest; readonly outputs: readonly PayoutOutput[] }
->()
+/** The weights of a window as it stands: sorted, and a map of them only for who asks for one. */
+export class WindowWeights implements PayoutWeights {
+  readonly total: bigint
+  readonly inTextOrder: readonly AddressWeight[]
+  #byAddress: ReadonlyMap<string, AddressWeight> | null = null
+  #last: { readonly request: PayoutRequest; readonly outputs: readonly PayoutOutput[] } | null = null
+
+  /** @param inTextOrder every address once */
+  constructor(total: bigint, inTextOrder: readonly AddressWeight[]) {
+    this.total = total
+    this.inTextOrder = inTextOrder
+  }
+
+  get byAddress(): ReadonlyMap<string, AddressWeight> {
+    this.#byAddress ??= new Map(this.inTextOrder.map(miner => [miner.address.text, miner]))
+    return this.#byAddress
+  }
+
+  /**
+   * `payoutOutputs` of it, with what was asked last at hand: work is made anew again and again from one window, and the share that it
+   * becomes is checked by it.
+   */
+  outputs(request: PayoutRequest): readonly PayoutOutput[] {
+    if (this.#last !== null && isSame(this.#last.request, request)) return this.#last.outputs
+    const outputs = splitPayout(request)
+    this.#last = { request, outputs }
+    return outputs
+  }
+
+  /** The window has moved on: what was asked last will hardly be asked again, and whoever keeps the weights does not keep it. */
+  forgetLast(): void {
+    this.#last = null
+  }
+}
 
 /**
  * The outputs of a coinbase, in order: donation, fee, then every address of the window by text.
@@ -50,11 +83,7 @@ const LAST_ASKED = new WeakMap<
  * sum to `valueSats`. Callers refuse cuts above 10,000 bps and windows without weight.
  */
 export function payoutOutputs(request: PayoutRequest): readonly PayoutOutput[] {
-  const last = LAST_ASKED.get(request.weights)
-  if (last !== undefined && isSame(last.request, request)) return last.outputs
-  const outputs = splitPayout(request)
-  LAST_ASKED.set(request.weights, { request, outputs })
-  return outputs
+  return request.weights instanceof WindowWeights ? request.weights.outputs(request) : splitPayout(request)
 }
 
 function isSame(a: PayoutRequest, b: PayoutRequest): boolean {
@@ -76,27 +105,28 @@ function splitPayout(request: PayoutRequest): PayoutOutput[] {
 
   const { total } = request.weights
   invariant(total > 0n, 'a payout needs a window with weight')
-  const miners = inTextOrder(request.weights.byAddress)
-  let leftSats = restSats
+  const miners = request.weights.inTextOrder ?? inTextOrder(request.weights.byAddress)
+  invariant(restSats <= BigInt(Number.MAX_SAFE_INTEGER), 'a coinbase value is exact as a number')
+  const rest = Number(restSats)
+  const scale = rest / Number(total)
+  let left = rest
   for (let i = 0; i < miners.length; i++) {
     const { address, weight } = miners[i] as AddressWeight
-    const valueSats = i === miners.length - 1 ? leftSats : (restSats * weight) / total
-    outputs.push({ address, script: address.script, valueSats, kind: 'payout' })
-    leftSats -= valueSats
+    let value = left
+    if (i < miners.length - 1) {
+      // A double tells the whole part for sure unless it comes close to the next number; then it is divided in whole numbers.
+      const estimate = scale * Number(weight)
+      const doubt = estimate * DOUBT
+      value = Math.floor(estimate - doubt)
+      if (value !== Math.floor(estimate + doubt)) value = Number((restSats * weight) / total)
+    }
+    outputs.push({ address, script: address.script, valueSats: BigInt(value), kind: 'payout' })
+    left -= value
   }
   return outputs
 }
 
-/** Every node must write the same bytes: address texts are ASCII, so code unit order is byte order. A window comes in it. */
+/** Every node must write the same bytes: address texts are ASCII, so code unit order is byte order. */
 function inTextOrder(byAddress: PayoutWeights['byAddress']): readonly AddressWeight[] {
-  const miners: AddressWeight[] = []
-  let before = ''
-  let isOrdered = true
-  for (const miner of byAddress.values()) {
-    const { text } = miner.address
-    if (text < before) isOrdered = false
-    before = text
-    miners.push(miner)
-  }
-  return isOrdered ? miners : miners.sort((a, b) => (a.address.text < b.address.text ? -1 : 1))
+  return [...byAddress.values()].sort((a, b) => (a.address.text < b.address.text ? -1 : 1))
 }

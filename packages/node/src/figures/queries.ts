@@ -1,5 +1,5 @@
 import type { PaddingForm } from '@p2poolv2/bitcoin'
-import type { ChainName, ChainParams } from '@p2poolv2/consensus'
+import type { ChainName, ChainParams, PayoutOutput } from '@p2poolv2/consensus'
 import { consensusFingerprint } from '@p2poolv2/consensus'
 import type { Gossip, PeerStatus, SyncProgress, SyncState } from '@p2poolv2/gossip'
 import type { Height, Moment, Work } from '@p2poolv2/primitives'
@@ -112,7 +112,7 @@ export interface WorkStatus {
   readonly shareDifficulty: number | null
   readonly windowShares: number
   /** In coinbase order. */
-  readonly outputs: WorkTemplate['outputs']
+  readonly outputs: readonly PayoutOutput[]
 }
 
 /** Where the share chain stands. */
@@ -238,7 +238,7 @@ export function createQueries(sources: QuerySources): NodeQueries {
         bitcoinDifficulty: offered?.limits.bitcoinDifficulty ?? 0,
         shareDifficulty: offered?.limits.shareDifficulty ?? null,
         windowShares: work?.windowShares ?? 0,
-        outputs: work?.outputs ?? []
+        outputs: work?.paid() ?? []
       }
     },
     offered: currentWork,
@@ -279,7 +279,10 @@ function keepLast<K, V>(compute: (key: K) => V): (key: K) => V {
 
 function windowEntries(work: WorkTemplate): readonly WindowEntry[] {
   const payouts = new Map(
-    work.outputs.filter(output => output.kind === 'payout').map(({ address, valueSats }) => [address.text, valueSats])
+    work
+      .paid()
+      .filter(output => output.kind === 'payout')
+      .map(({ address, valueSats }) => [address.text, valueSats])
   )
   return [...work.weights.byAddress.values()]
     .sort((a, b) => (a.weight === b.weight ? (a.address.text < b.address.text ? -1 : 1) : a.weight < b.weight ? 1 : -1))

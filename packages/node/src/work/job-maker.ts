@@ -218,7 +218,7 @@ export class JobMaker {
     if (this.#offered === null) return
     const { work } = this.#offered
     invariant(this.#works.get(work.mining.id) === work, 'a solution of the work on offer is welcome')
-    const sumSats = work.outputs.reduce((sum, output) => sum + output.valueSats, 0n)
+    const sumSats = work.paid().reduce((sum, output) => sum + output.valueSats, 0n)
     invariant(
       work.paysFinder || sumSats === work.template.coinbaseValueSats,
       "a job's outputs sum to the coinbase value"

@@ -21,6 +21,6 @@ export function soloWorkOf(work: WorkTemplate, { bitcoin }: MinerAddresses, cuts
     ...work,
     mining: { ...mining, shareTarget: null, coinbase },
     share: null,
-    outputs
+    paid: () => outputs
   }
 }

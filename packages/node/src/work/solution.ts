@@ -50,7 +50,7 @@ export function foundBlockOf({ solution, work }: SolvedWork, shareHash: ShareHas
     blockHash: blockHashFromWire(solution.hashWire),
     timeSec: decodeBitcoinHeader(new ByteReader(solution.header)).timeSec,
     shareHash,
-    outputs: work.outputs.map(({ address, valueSats }) => ({ address: address.text, valueSats })),
+    outputs: work.paid().map(({ address, valueSats }) => ({ address: address.text, valueSats })),
     result: RESULT_SUBMITTED
   }
 }

@@ -40,6 +40,7 @@ export function buildStandaloneWork(request: StandaloneRequest): WorkTemplate {
   const { template: fitting, scarce } = fitTemplate(whole, coinbaseRoom(paid.coinbase, paid.payees))
   const template = fitting ?? whole
   if (template !== whole) paid = payment(template.coinbaseValueSats, template)
+  const { outputs } = paid
   return {
     mining: miningWorkOf(request, template, { shareTarget: null, coinbase: paid.coinbase }),
     template,
@@ -50,7 +51,7 @@ export function buildStandaloneWork(request: StandaloneRequest): WorkTemplate {
     windowBase: null,
     windowShares: request.window?.submits ?? 0,
     weights,
-    outputs: paid.outputs,
+    paid: () => outputs,
     droppedTransactions: fitting === null ? null : whole.transactions.length - template.transactions.length,
     scarceRoom: scarce
   }

@@ -84,9 +84,14 @@ export class WorkDesk {
       if (reason === 'window-unavailable') effects.report({ type: 'workUnavailable', reason })
       return
     }
-    const { ineligible, droppedTransactions, scarceRoom, outputs } = offered.work
+    const { ineligible, droppedTransactions, scarceRoom } = offered.work
     effects.report({ type: 'jobsRenewed', cause, miners: miners.served, ineligible })
     if (scarceRoom === null) return
-    effects.report({ type: 'coinbaseTooHeavy', droppedTransactions, payees: outputs.length, scarce: scarceRoom })
+    effects.report({
+      type: 'coinbaseTooHeavy',
+      droppedTransactions,
+      payees: offered.work.paid().length,
+      scarce: scarceRoom
+    })
   }
 }

@@ -5,6 +5,7 @@ import type {
   ConsensusAddress,
   PayoutCut,
   PayoutOutput,
+  PayoutRequest,
   PayoutWeights,
   WitnessProgram
 } from '@p2poolv2/consensus'
@@ -59,9 +60,9 @@ export interface WorkTemplate {
   readonly weights: PayoutWeights
   /**
    * In coinbase order, without the outputs of value zero that carry commitments. Sums to the template's coinbase value; empty where
-   * the finder is paid.
+   * the finder is paid. Worked out again for who asks: many works are kept, and few are asked.
    */
-  readonly outputs: readonly PayoutOutput[]
+  readonly paid: () => readonly PayoutOutput[]
   /**
    * Transactions left out because the coinbase needs more room than bitcoind reserved; 0 normally. Null when that was
    * not possible: a block made from this work would be over a limit.
@@ -138,6 +139,7 @@ export function buildWork(request: WorkRequest): BuiltWork {
   const { template: fitting, scarce } = fitTemplate(whole, coinbaseRoom(payment.coinbase, payment.outputs))
   const template = fitting ?? whole
   if (template !== whole) payment = paymentOf(request, template, paymentTerms)
+  const { paid } = payment
   return {
     ok: true,
     work: {
@@ -163,7 +165,7 @@ export function buildWork(request: WorkRequest): BuiltWork {
       windowBase: window.base,
       windowShares: window.shares,
       weights: window.weights,
-      outputs: payment.outputs,
+      paid: () => payoutOutputs(paid),
       droppedTransactions: fitting === null ? null : whole.transactions.length - template.transactions.length,
       scarceRoom: scarce
     }
@@ -238,17 +240,19 @@ interface PaymentTerms {
 
 /** What a template pays to whom, and the coinbase that does it. */
 interface Payment {
+  readonly paid: PayoutRequest
   readonly outputs: readonly PayoutOutput[]
   readonly coinbase: CoinbaseSkeleton
 }
 
 function paymentOf(request: WorkRequest, template: BlockTemplate, terms: PaymentTerms): Payment {
-  const outputs = payoutOutputs({
+  const paid: PayoutRequest = {
     valueSats: template.coinbaseValueSats,
     donation: request.donation,
     fee: request.fee,
     weights: terms.weights
-  })
+  }
+  const outputs = payoutOutputs(paid)
   const coinbase = buildCoinbase({
     bitcoinHeight: template.bitcoinHeight,
     auxFlags: template.auxFlags,
@@ -257,5 +261,5 @@ function paymentOf(request: WorkRequest, template: BlockTemplate, terms: Payment
     witnessCommitmentScript: template.witnessCommitmentScript,
     padding: terms.padding
   })
-  return { outputs, coinbase }
+  return { paid, outputs, coinbase }
 }
