@@ -71,7 +71,7 @@ describe('pages made from the sources', () => {
   })
 
   it('store: a prefix that the table of keys does not name is refused', () => {
-    const changed = treeWith('packages/sharechain/src/store/keys.ts', { from: '| `f` ', to: '| `g` ' })
+    const changed = treeWith('packages/sharechain/src/store/keys.ts', { from: '| `g` ', to: '| `k` ' })
     expect(() => storePage(changed)).toThrow(DocsError)
   })
 })

@@ -12,7 +12,8 @@ import {
   encodeHeaderRecord,
   encodeIndexRow,
   encodeState,
-  type IndexRow
+  type IndexRow,
+  SCHEMA_VERSION
 } from '../../packages/sharechain/src/store/records.ts'
 import type { Tree } from '../layers/tree.ts'
 import { commentAbove } from './comments.ts'
@@ -77,13 +78,18 @@ const DAMAGE = `LevelDB drops a damaged end of its newest log without a word, an
 - \`identity.json\` is a copy of the identity row, for a repair that does not find it.
 
 A store that is damaged is repaired once at the start, and the log says so: LevelDB makes new lists of what it finds in its files; rows whose
-checksum fails, or that are built on what is not there, go; a lost row is made again from its header and judged once more; every body is
+checksum fails, or that are built on what is not there, go, those of found blocks among them; a lost row is made again from its header and judged once more; every body is
 held against its hash. What was lost comes from peers like anything a node does not have. The store as it was found stays in
 \`store.damaged\` beside it; its tables are links, so it takes little room at first.`
 
-const VERSIONS = `The layout has number 3, since version 0.1.0; a store of it in the repository (\`store-0.1.0\`) has to open in every later version. What was
-added since, the notes above, an older version passes over: going back is starting it on the same store, and forward again too. A store of a
-layout that a version does not read is not opened, and not touched.`
+const VERSIONS = `The layout has number ${SCHEMA_VERSION}. A store of layout 3 in the repository, as version 0.1.0 wrote it (\`store-0.1.0\`), has to open in every later
+version; layout 4 seals the records of found blocks, the only rows that nothing else proves and that no peer has.
+
+A store of an older layout is brought to the newest by the node's start, and by nothing else: the log says so, and how far it is. The new rows are
+written beside the old ones, then the identity says the new layout, in one write that is on the platter, then the old rows go. Ended
+anywhere, it begins anew at the next start, and nothing is missing. Each step can be gone back: \`p2poolv2 db rollback\`, on a stopped node
+and at any time, gives the version of before its layout again, with all that came since. A store of a newer layout is not opened, and
+not touched ([decision 0036](decisions/0036-layouts-go-both-ways.md)).`
 
 const DELETABLE = `With the node stopped. What is safe to delete comes back by itself; what is not is money or a name.
 
@@ -164,7 +170,7 @@ function valueSections(): string[] {
       ],
       encodeHeaderRecord(4, GENESIS)
     ),
-    '### Found block (`f`)',
+    '### Found block (`g`), sealed',
     layoutTable(
       'found block',
       [

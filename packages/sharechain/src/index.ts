@@ -1,7 +1,7 @@
 export type { ChainOutcome } from './contract.ts'
 export { ShareChain } from './share-chain.ts'
 export { archiveStart, wholeHeights } from './store/archive.ts'
-export { type BlockChanges, withBlocks } from './store/block-rows.ts'
+export { type BlockChanges, foundBlockOfRow, foundBlockRow, withBlocks } from './store/block-rows.ts'
 export {
   blockKey,
   bodyKey,
@@ -14,12 +14,13 @@ export {
   journalStartKey,
   keyRange,
   parseIndexKey,
+  RETIRED_PREFIX,
   stateKey
 } from './store/keys.ts'
+export { LAYOUT_STEPS, type LayoutStep, layoutSteps, OLDEST_LAYOUT } from './store/layout-steps.ts'
 export { MemoryStore } from './store/memory-store.ts'
 export {
   decodeArchiveRow,
-  decodeFoundBlock,
   decodeHeaderRecord,
   decodeIdentity,
   decodeIndexRow,

@@ -3,9 +3,10 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createLog } from '@p2poolv2/runtime'
 import { useDirectory } from '@p2poolv2/runtime/testing'
+import { readOwner, rollbackLayout } from '@p2poolv2/sharechain/level'
 import { ChainBuilder, easyParams, FAR_FUTURE_MS } from '@p2poolv2/sharechain/testing'
 import { expect, it } from 'vitest'
-import { openShareChain } from './share-store.ts'
+import { openShareChain, storeIdentity } from './share-store.ts'
 
 const FIXTURE = fileURLToPath(new URL('fixtures/store-0.1.0', import.meta.url))
 const directory = useDirectory('old-store')
@@ -43,4 +44,19 @@ it('a store of version 0.1.0 opens without a word, with its shares and blocks, a
   expect(again.said).toEqual([])
   expect(again.chain.shareCount).toBe(64)
   await again.store.close()
+})
+
+it('a store of version 0.1.0 goes back to its layout, with what came since, and forward again', async () => {
+  const folder = join(directory.path, 'store')
+  await cp(FIXTURE, folder, { recursive: true })
+  const goBack = () => rollbackLayout(folder, storeIdentity(easyParams()), { wanted: 3, onProgress: () => {} })
+  expect(await goBack()).toBe(3)
+  for (let time = 1; time <= 2; time++) {
+    const { store, chain, recentBlocks, said } = await open()
+    expect(said).toEqual([])
+    expect({ shares: chain.shareCount, blocks: recentBlocks.length }).toEqual({ shares: 61, blocks: 1 })
+    await store.close()
+    expect(await goBack()).toBe(4)
+    expect(await readOwner(folder)).toMatchObject({ schemaVersion: 3 })
+  }
 })

@@ -4,9 +4,9 @@ import { consensusFingerprint, genesisShare, type Share } from '@p2poolv2/consen
 import { seededRng } from '@p2poolv2/primitives'
 import { createLog } from '@p2poolv2/runtime'
 import { useDirectory } from '@p2poolv2/runtime/testing'
-import { SCHEMA_VERSION, ShareChain } from '@p2poolv2/sharechain'
+import { foundBlockRow, SCHEMA_VERSION, ShareChain } from '@p2poolv2/sharechain'
 import { openLevelStore } from '@p2poolv2/sharechain/level'
-import { ChainBuilder, easyParams, FAR_FUTURE_MS } from '@p2poolv2/sharechain/testing'
+import { ChainBuilder, easyParams, FAR_FUTURE_MS, foundBlock } from '@p2poolv2/sharechain/testing'
 import { describe, expect, it } from 'vitest'
 import { openShareChain } from './share-store.ts'
 
@@ -139,6 +139,27 @@ describe('a store that can be repaired is repaired', () => {
     }
     const { chain } = await start(folder)
     expectWhole(chain)
+  })
+
+  it('with a record of a found block that the disk changed: that one is left out, the others stay', async () => {
+    const folder = await store()
+    const identity = {
+      chain: PARAMS.chain,
+      fingerprint: consensusFingerprint(PARAMS),
+      genesisHash: genesisShare(PARAMS).hash
+    }
+    const opened = await openLevelStore(folder, { schemaVersion: SCHEMA_VERSION, ...identity })
+    const [good, bad] = [foundBlockRow(foundBlock(1)), foundBlockRow(foundBlock(2))]
+    bad.value[40] = (bad.value[40] ?? 0) ^ 1
+    await opened.commit({ sequence: opened.sequence + 1, puts: [good, bad], deletes: [], durability: 'flushed' })
+    await opened.close()
+    const { store: repaired, recentBlocks } = await openShareChain(
+      folder,
+      PARAMS,
+      createLog({ level: 'silent', format: 'json' })
+    )
+    directory.closing(repaired)
+    expect(recentBlocks).toEqual([foundBlock(1)])
   })
 
   it('with nothing in it that could be read: it begins anew, says so, and keeps what was found', async () => {

@@ -2,7 +2,7 @@ import { type ChainParams, consensusFingerprint, genesisShare } from '@p2poolv2/
 import { BLOCKS_READ } from '@p2poolv2/node'
 import { type Log, MESSAGES } from '@p2poolv2/runtime'
 import { type FoundBlock, SCHEMA_VERSION, ShareChain, type ShareStore, type StoreIdentity } from '@p2poolv2/sharechain'
-import { type LevelStore, openLevelStore, repairLevelStore } from '@p2poolv2/sharechain/level'
+import { type LayoutProgress, type LevelStore, openLevelStore, repairLevelStore } from '@p2poolv2/sharechain/level'
 
 /** What a store says that can be repaired, or is begun anew over its remains. */
 const REPAIRABLE: ReadonlySet<unknown> = new Set(['store-damaged', 'store-corrupt'])
@@ -51,7 +51,9 @@ async function opening(
   params: ChainParams,
   log: Log
 ): Promise<{ readonly store: LevelStore; readonly chain: ShareChain }> {
-  const store = await openLevelStore(folder, storeIdentity(params))
+  const store = await openLevelStore(folder, storeIdentity(params), {
+    onLayoutChange: progress => tellOfLayout(progress, log)
+  })
   try {
     tellOfLoss(store, folder, log)
     return { store, chain: await restoredChain(params, store) }
@@ -59,6 +61,14 @@ async function opening(
     await store.close()
     throw error
   }
+}
+
+function tellOfLayout({ from, to, done, unreadable }: LayoutProgress, log: Log): void {
+  log.info(
+    { from, to, records: done },
+    'the share store is brought to the layout of this version; `p2poolv2 db rollback` brings it back'
+  )
+  if (unreadable > 0) log.warn(MESSAGES.recordsUnreadable, { from, to, unreadable })
 }
 
 /** @throws Error with the code `store-damaged` when what is left cannot be trusted */

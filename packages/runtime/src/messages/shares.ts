@@ -58,5 +58,12 @@ export const SHARE_MESSAGES = {
     cause: 'What is on disk is no store any more; the line says where it is kept.',
     cost: 'None, as long as a peer has the chain; found blocks have a folder of their own.',
     fix: 'Have at least one peer. Check the disk; keep the folder keptIn if you want the damage looked at.'
+  }),
+  recordsUnreadable: warning({
+    id: 'P2P-0309',
+    says: 'some records of found blocks are damaged and were left behind on the way to a new layout of the store',
+    cause: 'The disk changed them at some time before.',
+    cost: 'The list of found blocks misses them. The blocks are in bitcoin, and their payouts are not touched.',
+    fix: 'Check the disk.'
   })
 }

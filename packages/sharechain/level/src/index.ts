@@ -1,2 +1,5 @@
+export type { LayoutProgress } from './layout.ts'
 export { LevelStore, openLevelStore } from './level-store.ts'
+export { readOwner } from './owner.ts'
 export { repairLevelStore } from './repair.ts'
+export { rollbackLayout } from './rollback.ts'

@@ -8,38 +8,27 @@ import {
   type ChainDelta,
   confirmedKey,
   decodeArchiveRow,
-  decodeFoundBlock,
   decodeHeaderRecord,
-  decodeIdentity,
-  decodeState,
-  encodeIdentity,
   type FoundBlock,
+  foundBlockOfRow,
   type HeaderRecord,
   headerKey,
   heightOfConfirmedKey,
-  identityKey,
   keyRange,
   type ShareStore,
   type StoredRow,
   type StoreIdentity,
   stateKey,
-  unsealed,
   wholeHeights
 } from '@p2poolv2/sharechain'
 import { codesOf, type Database, openDatabase, prepareDirectory, storeError } from './database.ts'
 import { removeHolder, writeHolder } from './holder.ts'
+import { checkIdentity, readSequence } from './identity.ts'
 import { journalRow, journalStartRow, missingDeltas } from './journal.ts'
+import { changeLayout, clearOtherRows, type LayoutProgress } from './layout.ts'
 import { writeOwner } from './owner.ts'
 import { ProgressFile, readProgress } from './progress.ts'
-import {
-  StoreClosed,
-  StoreDamaged,
-  StoreOfAnotherChain,
-  StoreOfAnotherFingerprint,
-  StoreSchema,
-  StoreSequence,
-  StoreUnavailable
-} from './store-errors.ts'
+import { StoreClosed, StoreSchema, StoreSequence, StoreUnavailable } from './store-errors.ts'
 import { syncLogs } from './sync-logs.ts'
 
 /** What a store had and has no longer, as far as its own notes tell. */
@@ -59,6 +48,11 @@ export interface LevelStoreOptions {
    */
   readonly sync?: 'flushed-only' | 'always'
   readonly signal?: AbortSignal
+  /**
+   * Told how far it is while a store of an older layout is brought to this one, which can be gone back (`rollbackLayout`). Who does not
+   * want to be told does not want the store to be changed: it is refused then.
+   */
+  readonly onLayoutChange?: (progress: LayoutProgress) => void
 }
 
 /** Rows read at once on start; about 0.2 MB. */
@@ -79,7 +73,8 @@ export async function openLevelStore(
   const database = await openDatabase(directory)
   try {
     options.signal?.throwIfAborted()
-    await checkIdentity(database, directory, identity)
+    await bringToLayout(database, { directory, identity }, options)
+    await checkFoundBlocks(database)
     const sequence = await readSequence(database, directory)
     const lost = await lostDeltas(database, directory, sequence)
     const progress = await Promise.all([writeHolder(directory), writeOwner(directory, identity)])
@@ -92,6 +87,28 @@ export async function openLevelStore(
     await database.close()
     throw storeError(directory, error)
   }
+}
+
+async function bringToLayout(
+  database: Database,
+  { directory, identity }: { readonly directory: string; readonly identity: StoreIdentity },
+  { onLayoutChange, signal }: LevelStoreOptions
+): Promise<void> {
+  const found = await checkIdentity(database, directory, identity)
+  if (found.schemaVersion < identity.schemaVersion) {
+    if (onLayoutChange === undefined) throw new StoreSchema(directory, found.schemaVersion, identity.schemaVersion)
+    for await (const progress of changeLayout(database, { directory, identity: found }, identity.schemaVersion)) {
+      onLayoutChange(progress)
+      signal?.throwIfAborted()
+    }
+  }
+  await clearOtherRows(database, identity.schemaVersion)
+}
+
+/** They are few, and nobody reads all of them later. @throws CodecError */
+async function checkFoundBlocks(database: Database): Promise<void> {
+  const { from, to } = keyRange('block')
+  for await (const [key, value] of database.iterator({ gte: from, lt: to })) foundBlockOfRow({ key, value })
 }
 
 /** Holds the store against its notes, and begins those anew where they cannot tell. */
@@ -208,8 +225,8 @@ export class LevelStore implements ShareStore {
     this.#assertOpen()
     const { from, to: end } = keyRange('block')
     const to = below === null ? end : blockKey(below.bitcoinHeight, below.blockHash)
-    const values = await this.#guard(this.#database.values({ gte: from, lt: to, limit, reverse: true }).all())
-    return this.#decode(() => values.map(value => decodeFoundBlock(plain(value))))
+    const rows = await this.#guard(this.#database.iterator({ gte: from, lt: to, limit, reverse: true }).all())
+    return this.#decode(() => rows.map(([key, value]) => foundBlockOfRow({ key: plain(key), value: plain(value) })))
   }
 
   async countBlocks(): Promise<number> {
@@ -311,33 +328,6 @@ export class LevelStore implements ShareStore {
   #assertOpen(): void {
     if (this.#closing !== null) throw new StoreClosed()
   }
-}
-
-/** Writes the identity of a new store, or compares it with the one found. */
-export async function checkIdentity(database: Database, directory: string, wanted: StoreIdentity): Promise<void> {
-  const stored = await database.get(identityKey())
-  if (stored === undefined) {
-    if ((await database.get(stateKey())) !== undefined) throw new StoreDamaged(directory, 'it does not say whose it is')
-    await database.put(identityKey(), encodeIdentity(wanted), { sync: true })
-    return
-  }
-  const found = decodeIdentity(stored)
-  if (found.schemaVersion !== wanted.schemaVersion) {
-    throw new StoreSchema(directory, found.schemaVersion, wanted.schemaVersion)
-  }
-  if (found.chain !== wanted.chain) throw new StoreOfAnotherChain(directory, found, wanted)
-  if (found.fingerprint !== wanted.fingerprint || found.genesisHash !== wanted.genesisHash) {
-    throw new StoreOfAnotherFingerprint(directory, found, wanted)
-  }
-}
-
-async function readSequence(database: Database, directory: string): Promise<number> {
-  const state = await database.get(stateKey())
-  if (state !== undefined) return decodeState(unsealed({ key: stateKey(), value: state })).sequence
-  const { from, to } = keyRange('index')
-  const orphaned = await database.keys({ gte: from, lt: to, limit: 1 }).all()
-  if (orphaned.length > 0) throw new StoreDamaged(directory, 'there are shares but no record of the chain’s tips')
-  return 0
 }
 
 /** Null for a record that is damaged. */

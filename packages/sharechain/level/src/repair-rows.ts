@@ -7,6 +7,7 @@ import {
   decodeState,
   encodeIndexRow,
   encodeState,
+  foundBlockOfRow,
   headerKey,
   type IndexRow,
   indexKey,
@@ -30,6 +31,8 @@ export interface RowRepair {
   readonly lost: number
   /** Bodies that are not there or are not what their hash says: fetched from peers again. */
   readonly bodiesLost: number
+  /** Records of found blocks that cannot be read; no peer has them. */
+  readonly blocksLost: number
   readonly confirmedHeight: Height
 }
 
@@ -73,6 +76,7 @@ class Repair {
   #rebuilt = 0
   #lost = 0
   #bodiesLost = 0
+  #blocksLost = 0
 
   constructor(database: Database, options: RepairOptions) {
     this.#database = database
@@ -85,6 +89,7 @@ class Repair {
     const genesis = this.#entries.get(this.#options.genesisHash)
     if (genesis === undefined) return null
     await this.#checkBodies()
+    await this.#checkBlocks()
     const state = await this.#state()
     const confirmed = this.#confirmedTip(genesis, state)
     await this.#write(this.#newState(state, confirmed, genesis))
@@ -93,6 +98,7 @@ class Repair {
       rebuilt: this.#rebuilt,
       lost: this.#lost,
       bodiesLost: this.#bodiesLost,
+      blocksLost: this.#blocksLost,
       confirmedHeight: confirmed.height
     }
   }
@@ -204,6 +210,15 @@ class Repair {
     }
     entry.row = { ...entry.row, hasBody: isGood, bodyBytes }
     entry.isChanged = true
+  }
+
+  async #checkBlocks(): Promise<void> {
+    const { from, to } = keyRange('block')
+    for await (const [key, value] of this.#database.iterator({ gte: from, lt: to })) {
+      if (tried(() => foundBlockOfRow({ key, value })) !== null) continue
+      this.#blocksLost++
+      this.#deletes.push(key)
+    }
   }
 
   async #state(): Promise<StateRow | null> {

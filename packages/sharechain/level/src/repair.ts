@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { encodeIdentity, identityKey, type StoreIdentity } from '@p2poolv2/sharechain'
 import { Level } from 'level'
 import { type Database, openDatabase } from './database.ts'
-import { checkIdentity } from './level-store.ts'
+import { checkIdentity } from './identity.ts'
 import { readOwner } from './owner.ts'
 import { readProgress } from './progress.ts'
 import { type RowRepair, repairRows } from './repair-rows.ts'
@@ -47,7 +47,7 @@ export async function repairLevelStore(
     // Without its first share nothing of it can be told: a store whose making was cut short, or whose tables are all gone.
     await database.clear()
     await rm(join(directory, 'progress.json'), { force: true })
-    return { kept: 0, rebuilt: 0, lost: sequence, bodiesLost: 0, confirmedHeight: 0, keptIn }
+    return { kept: 0, rebuilt: 0, lost: sequence, bodiesLost: 0, blocksLost: 0, confirmedHeight: 0, keptIn }
   } finally {
     await database.close()
   }

@@ -1,5 +1,5 @@
 import { innermostReason } from '@p2poolv2/runtime'
-import type { StoreIdentity } from '@p2poolv2/sharechain'
+import { OLDEST_LAYOUT, type StoreIdentity } from '@p2poolv2/sharechain'
 
 /** Why a store cannot be used. Each message says what to do. */
 export type StoreErrorCode =
@@ -72,10 +72,15 @@ export class StoreSchema extends StoreError {
   readonly code = 'store-schema'
 
   constructor(directory: string, found: number, wanted: number) {
-    const isNewer = found > wanted
+    const what = `The store in ${directory} has layout ${found}, this version of the node reads layout ${wanted}. `
     super(
-      `The store in ${directory} has layout ${found}, this version of the node reads layout ${wanted}. ` +
-        (isNewer ? `Install the newer version again, or start afresh. ${FRESH_START}` : FRESH_START)
+      found > wanted
+        ? `${what}The newer version can bring it back, and nothing is lost: install that again and run ` +
+            '`p2poolv2 db rollback`. Or start afresh. ' +
+            FRESH_START
+        : found < OLDEST_LAYOUT
+          ? what + FRESH_START
+          : `${what}Start the node once: it brings the store to that layout, and nothing is lost.`
     )
   }
 }

@@ -14,7 +14,7 @@ import { invariant, shareHashFromWire, wireFromDisplay } from '@p2poolv2/primiti
  * | `h`    | share hash             | height, header and merkle branch; archived ones for ever     | no            |
  * | `b`    | share hash             | the whole encoded share, inside the prune depth              | no            |
  * | `c`    | height                 | archive: the chain's share and its uncles, below the rows    | no            |
- * | `f`    | bitcoin height, block  | a bitcoin block this pool found                              | no            |
+ * | `g`    | bitcoin height, block  | a bitcoin block this pool found; sealed                      | no            |
  * | `j`    | place in a ring        | number of a delta that was written; without a place the first| yes           |
  */
 export const KEY_PREFIX = {
@@ -24,8 +24,14 @@ export const KEY_PREFIX = {
   header: 0x68,
   body: 0x62,
   confirmed: 0x63,
-  block: 0x66,
+  block: 0x67,
   journal: 0x6a
+} as const
+
+/** Of older layouts. They are read on the way to this one only. */
+export const RETIRED_PREFIX = {
+  /** Found blocks up to layout 3, as `g` but not sealed. */
+  plainBlock: 0x66
 } as const
 
 export type KeyKind = keyof typeof KEY_PREFIX

@@ -2,8 +2,9 @@ import type { ArchivedHeight } from '@p2poolv2/consensus'
 import type { Height, ShareHash } from '@p2poolv2/primitives'
 import { bytesToHex, hexToBytes, invariant } from '@p2poolv2/primitives'
 import { archiveStart, wholeHeights } from './archive.ts'
+import { foundBlockOfRow } from './block-rows.ts'
 import { blockKey, bodyKey, confirmedKey, headerKey, KEY_PREFIX, type KeyKind, stateKey } from './keys.ts'
-import { decodeArchiveRow, decodeFoundBlock, decodeHeaderRecord } from './records.ts'
+import { decodeArchiveRow, decodeHeaderRecord } from './records.ts'
 import type { BlockPlace, ChainDelta, FoundBlock, HeaderRecord, StoredRow, StoreIdentity } from './share-store.ts'
 
 /** The share store in memory, for the simulator and tests: the same keys and values, synchronous and as large as memory. */
@@ -77,7 +78,7 @@ export class MemoryStore {
     return rows
       .reverse()
       .slice(0, limit)
-      .map(([, value]) => decodeFoundBlock(value))
+      .map(([key, value]) => foundBlockOfRow({ key: hexToBytes(key), value }))
   }
 
   blockCountNow(): number {

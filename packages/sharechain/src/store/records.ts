@@ -15,8 +15,8 @@ import {
 import { compareDigests } from '../tree/hash-order.ts'
 import type { FoundBlock, FoundBlockOutput, HeaderRecord, StoreIdentity } from './share-store.ts'
 
-/** Raised with every change of a key or value, together with a migration or a sentence that says to start afresh. */
-export const SCHEMA_VERSION = 3
+/** The layout of keys and values. Raised with every change of one, together with a step in `layout-steps.ts`. */
+export const SCHEMA_VERSION = 4
 
 /** What the store knows of a share's validity. */
 export type Validity = 'headerValid' | 'invalid' | 'blockValid'

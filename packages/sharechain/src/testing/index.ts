@@ -7,5 +7,5 @@ export {
   headerItem,
   secondsAfter
 } from './build-chain.ts'
-export { deltaOf, hashOf, TEST_IDENTITY } from './deltas.ts'
+export { deltaOf, foundBlock, hashOf, TEST_IDENTITY } from './deltas.ts'
 export { refuseByOtherRules, StoredChain } from './stored-chain.ts'

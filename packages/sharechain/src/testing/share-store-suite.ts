@@ -1,7 +1,8 @@
 import { ByteWriter, blockHash, utf8FromString } from '@p2poolv2/primitives'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { blockKey, bodyKey, confirmedKey, headerKey, indexKey, stateKey } from '../store/keys.ts'
-import { encodeArchiveRow, encodeFoundBlock } from '../store/records.ts'
+import { foundBlockRow } from '../store/block-rows.ts'
+import { bodyKey, confirmedKey, headerKey, indexKey, stateKey } from '../store/keys.ts'
+import { encodeArchiveRow } from '../store/records.ts'
 import type { FoundBlock, ShareStore, StoredRow } from '../store/share-store.ts'
 import { compareDigests } from '../tree/hash-order.ts'
 import { deltaOf, foundBlock, hashOf } from './deltas.ts'
@@ -160,8 +161,7 @@ export function describeShareStore(name: string, makeRig: () => Promise<StoreRig
     it('lists found blocks newest first, each with its last result', async () => {
       const blocks = [foundBlock(1), foundBlock(3), foundBlock(2), foundBlock(3, 'rejected')]
       for (const [at, block] of blocks.entries()) {
-        const puts = [{ key: blockKey(block.bitcoinHeight, block.blockHash), value: encodeFoundBlock(block) }]
-        await rig.store.commit(deltaOf(at + 1, { puts, durability: 'flushed' }))
+        await rig.store.commit(deltaOf(at + 1, { puts: [foundBlockRow(block)], durability: 'flushed' }))
       }
       expect(await rig.store.readBlocks(2)).toEqual([foundBlock(3, 'rejected'), foundBlock(2)])
     })
@@ -169,11 +169,7 @@ export function describeShareStore(name: string, makeRig: () => Promise<StoreRig
     it('goes on with found blocks below any of them, block by block, and counts them', async () => {
       const twins = ['aa', 'bb'].map(byte => ({ ...foundBlock(2), blockHash: blockHash(byte.repeat(32)) }))
       const blocks = [foundBlock(1), ...twins, foundBlock(3)]
-      const puts = blocks.map(block => ({
-        key: blockKey(block.bitcoinHeight, block.blockHash),
-        value: encodeFoundBlock(block)
-      }))
-      await rig.store.commit(deltaOf(1, { puts, durability: 'flushed' }))
+      await rig.store.commit(deltaOf(1, { puts: blocks.map(foundBlockRow), durability: 'flushed' }))
       const read: FoundBlock[] = []
       for (let page = await rig.store.readBlocks(1); page.length > 0; ) {
         read.push(...page)

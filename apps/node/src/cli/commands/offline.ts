@@ -83,6 +83,17 @@ export function offlineCommands(program: Command, terminal: Terminal): void {
       terminal.say(flags.json === true ? JSON.stringify(info) : dbView(info, terminal.sheet()))
     })
 
+  withConfigFlags(db.command('rollback'))
+    .description(
+      'Brings the share store of a stopped node back to the layout of the version before, so that this can be used again. Nothing that came since is lost, and it can be done at any time.'
+    )
+    .option('--json', 'for a program')
+    .action(async (flags: JsonFlags) => {
+      const { dbRollback, rollbackView } = await import('../../commands/db-rollback.ts')
+      const done = await dbRollback(sourcesOf(flags))
+      terminal.say(flags.json === true ? JSON.stringify(done) : rollbackView(done))
+    })
+
   withConfigFlags(program.command('support-bundle').helpGroup(GROUP))
     .summary('gather what somebody who helps needs to know')
     .description(
