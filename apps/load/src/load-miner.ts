@@ -92,6 +92,10 @@ export class LoadMiner implements CrowdMiner {
     return true
   }
 
+  hangUp(): void {
+    this.#line.giveUp('hung up')
+  }
+
   #login(): void {
     const { user, password, userAgent } = this.#options
     this.#send(SUBSCRIBE_ID, 'mining.subscribe', [userAgent])

@@ -16,6 +16,8 @@ export interface NodeOptions {
   readonly apiHost?: string
   /** Words before its command that have it run elsewhere, such as in a network namespace. */
   readonly within?: readonly string[]
+  /** The program's main file; default the built one. */
+  readonly main?: string
 }
 
 /** One line of the log. */
@@ -37,13 +39,13 @@ export class NodeProgram {
 
   constructor(options: NodeOptions) {
     this.dataDir = options.dataDir
-    const { args = [], env, apiHost = '127.0.0.1', within = [] } = options
+    const { args = [], env, apiHost = '127.0.0.1', within = [], main = MAIN } = options
     this.#apiHost = apiHost
     const [command = process.execPath, ...words] = [...within, process.execPath]
     this.program = new Program({
       name: 'node',
       command,
-      args: [...words, MAIN, 'start', '--data-dir', options.dataDir, ...LOOPBACK, '--api-host', apiHost, ...args],
+      args: [...words, main, 'start', '--data-dir', options.dataDir, ...LOOPBACK, '--api-host', apiHost, ...args],
       ...(env === undefined ? {} : { env })
     })
   }

@@ -54,13 +54,15 @@ export async function storedHeader(stored: StoredChain, hash: ShareHash): Promis
 
 /**
  * The confirmed chain by height, read by parent links from the tip to the genesis.
+ * @param known an earlier answer; what is below where the chain meets it is taken from there and not read again
  * @throws when a header is missing, heights do not count down by one, or a body is missing or damaged
  */
-export async function confirmedChain(stored: StoredChain): Promise<ShareHash[]> {
+export async function confirmedChain(stored: StoredChain, known: readonly ShareHash[] = []): Promise<ShareHash[]> {
   const newestFirst: ShareHash[] = []
   let hash = stored.confirmedTip
   for (;;) {
     const header = await storedHeader(stored, hash)
+    if (known[header.height] === hash) return [...known.slice(0, header.height + 1), ...newestFirst.reverse()]
     newestFirst.push(hash)
     if (hash === stored.genesisHash) {
       if (header.height !== 0) throw new Error('the genesis is not at height 0')
@@ -78,6 +80,28 @@ async function checkBody(stored: StoredChain, hash: ShareHash): Promise<void> {
   const [body] = await stored.store.readShares([hash])
   if (body === null || body === undefined) throw new Error(`confirmed share ${hash} has no body`)
   if (decodeShare(body).hash !== hash) throw new Error(`the body under ${hash} is another share`)
+}
+
+/** Whether the store has a share, whole. */
+export async function hasShare(stored: StoredChain, share: ShareHash): Promise<boolean> {
+  const [body] = await stored.store.readShares([share])
+  return body !== null && body !== undefined && decodeShare(body).hash === share
+}
+
+/**
+ * Whether none of the shares that could have named the one at `height` was its maker's and had room: others made them, while the maker was
+ * dead or had not been heard yet, or each named as many uncles as it may. That is what the rules do to a share that comes late.
+ * @param chain as `confirmedChain` gives it, well above the height
+ */
+export async function isOvertaken(
+  stored: StoredChain,
+  { chain, height }: { readonly chain: readonly ShareHash[]; readonly height: number },
+  isOfMaker: (share: ShareHash) => boolean
+): Promise<boolean> {
+  const { uncleDepth, maxUncles } = stored.params
+  const namers = chain.slice(height + 1, height + 1 + uncleDepth).filter(isOfMaker)
+  const headers = await Promise.all(namers.map(hash => storedHeader(stored, hash)))
+  return headers.every(({ uncles }) => uncles.length >= maxUncles)
 }
 
 /** The chain as a start of the node would have it. @throws when the store cannot be read back */

@@ -1,13 +1,20 @@
-// `npm run soak -- [--minutes 20] [--seed N]`: eight real nodes on one devnet, three of them with a miner. Three of them are stopped or
-// killed in turn, once a minute, and come back. What each process takes is sampled every 15 seconds; it ends with a table, the trend
-// of the second half, and 1 if something grew that should not.
+// `npm run soak -- [--minutes 20] [--seed N]`: eight real nodes on one devnet, three of them with a miner of their own, and 200 stratum
+// clients over all of them. Three nodes are stopped or killed in turn, once a minute, and come back; each node's bitcoind goes away in turn
+// for a while. What each process takes is sampled every 15 seconds. It ends with a table and the trend of the second half, and with 1 if
+// something grew that should not, a share counts nowhere that should, or a node warned of what had not been done to it.
 import { loadavg } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { DevChainServer } from '@p2poolv2/devchain/rpc'
 import { seededRng } from '@p2poolv2/primitives'
+import { bitcoindFlags } from '../../e2e/stage/bitcoind-flags.ts'
 import { Cluster, randomTree } from '../cluster.ts'
 import { copyChain, prepareChain } from '../prepared-chain.ts'
 import { onStage } from '../script-stage.ts'
+import { BitcoindDoor } from './bitcoind-door.ts'
+import { SoakMiners } from './miners.ts'
+import { NodeWords } from './node-words.ts'
 import { type Sample, sampleOf } from './sample.ts'
 import { median, slope } from './trend.ts'
 
@@ -19,6 +26,14 @@ const MINERS = 3
 const HASHRATE_HPS = 115
 const FIRST_SHARES = 50
 const RESTART_EVERY_MS = 60_000
+const CLIENTS_EACH = 25
+const SUBMITS_PER_SEC = 20
+/** Some four hashes a submit. */
+const CLIENT_DIFFICULTY = 1e-9
+/** One bitcoind is away at a time, for so long. */
+const AWAY_MS = 20_000
+const AWAY_EVERY_MS = 45_000
+const LOGIN = { user: 'soak', password: 'soak' }
 const SAMPLE_EVERY_MS = 15_000
 const MIB = 1_048_576
 /**
@@ -29,6 +44,8 @@ const MAX_HELD_MIB_PER_HOUR = 24
 const MAX_RSS_MIB_PER_HOUR = 96
 const MAX_SOCKETS_PER_HOUR = 12
 const MAX_TIMERS_PER_HOUR = 60
+/** LevelDB has 256 tables open at most, and the first so many come with the chain. */
+const MAX_FILES_PER_HOUR = 40
 
 const { values } = parseArgs({
   options: { minutes: { type: 'string', default: '20' }, seed: { type: 'string', default: '1' } }
@@ -45,7 +62,8 @@ let endMs = 0
 /** Is not there, or about to be: a signal would end it before it can be heard. */
 let restarting: number | null = null
 let restarts = 0
-let errors = 0
+let timesAway = 0
+const words = new NodeWords()
 
 async function restartInTurn(cluster: Cluster): Promise<void> {
   for (;;) {
@@ -56,14 +74,26 @@ async function restartInTurn(cluster: Cluster): Promise<void> {
     const node = cluster.node(index)
     restarting = index
     await node.stop(restarts % 2 === 0 ? 'SIGTERM' : 'SIGKILL')
-    errors += node.log.filter(({ level }) => level === 'error').length
+    words.heard(index, node, restarts % 2 === 0 ? 'stopped' : 'killed')
     await cluster.restart(index)
     restarting = null
     restarts++
   }
 }
 
-async function sampleAll(cluster: Cluster): Promise<void> {
+async function flapBitcoind(doors: readonly BitcoindDoor[]): Promise<void> {
+  for (;;) {
+    await sleep(AWAY_EVERY_MS - AWAY_MS)
+    if (performance.now() >= endMs - RESTART_EVERY_MS) return
+    const door = doors[timesAway % doors.length]
+    await door?.shut()
+    await sleep(AWAY_MS)
+    await door?.open()
+    timesAway++
+  }
+}
+
+async function sampleAll(cluster: Cluster, miners: SoakMiners): Promise<void> {
   while (performance.now() < endMs) {
     const atSec = (performance.now() - beganMs) / 1_000
     for (const [index, node] of cluster.nodes.entries()) {
@@ -75,7 +105,7 @@ async function sampleAll(cluster: Cluster): Promise<void> {
     const last = first?.at(-1)
     if (last !== undefined) {
       console.log(
-        `${(atSec / 60).toFixed(1)} min, load ${loadavg()[0]?.toFixed(0)}: height ${last.height}, ${restarts} restarts; held ${samples.map(of => mib(of.at(-1)?.heldBytes ?? 0)).join(' ')} MiB; ` +
+        `${(atSec / 60).toFixed(1)} min, load ${loadavg()[0]?.toFixed(0)}: height ${last.height}, ${restarts} restarts, ${timesAway} times without bitcoind, ${miners.working} clients; held ${samples.map(of => mib(of.at(-1)?.heldBytes ?? 0)).join(' ')} MiB; ` +
           `rss ${samples.map(of => mib(of.at(-1)?.rssBytes ?? 0)).join(' ')} MiB`
       )
     }
@@ -96,6 +126,8 @@ function rowOf(index: number, all: readonly Sample[]): Row {
     held: perHour(sample => sample.heldBytes / MIB),
     rss: perHour(sample => sample.rssBytes / MIB),
     sockets: perHour(sample => sample.sockets),
+    files: perHour(sample => sample.otherFds),
+    store: perHour(sample => sample.storeBytes / MIB),
     timers: perHour(sample => sample.timers)
   }
   const first = all.slice(0, Math.ceil(all.length / 4))
@@ -113,6 +145,7 @@ function rowOf(index: number, all: readonly Sample[]): Row {
     of('otherFds').padStart(9),
     of('timers').padStart(9),
     of('storeBytes', mib).padStart(14),
+    trend.store.toFixed(1).padStart(7),
     of('peers').padStart(7)
   ]
   // A process that began a moment ago fills its memory: it has no trend.
@@ -123,6 +156,7 @@ function rowOf(index: number, all: readonly Sample[]): Row {
           trend.held > MAX_HELD_MIB_PER_HOUR && `node ${index} holds ever more`,
           trend.rss > MAX_RSS_MIB_PER_HOUR && `node ${index} takes ever more memory`,
           trend.sockets > MAX_SOCKETS_PER_HOUR && `node ${index} leaves sockets behind`,
+          trend.files > MAX_FILES_PER_HOUR && `node ${index} leaves files open`,
           trend.timers > MAX_TIMERS_PER_HOUR && `node ${index} leaves timers behind`
         ].filter(breach => breach !== false)
   return { text: cells.join(' '), breaches }
@@ -131,33 +165,55 @@ function rowOf(index: number, all: readonly Sample[]): Row {
 await onStage(async stage => {
   const seed = await stage.folder()
   await prepareChain(seed, { shares: FIRST_SHARES, payees: 20, tipTimeSec: Math.floor(Date.now() / 1_000) })
+  const bitcoind = await DevChainServer.start({ ...LOGIN, file: join(seed, 'bitcoind') })
+  stage.onEnd(() => bitcoind.stop())
+  const doors = await Promise.all(Array.from({ length: NODES }, () => BitcoindDoor.open(bitcoind.url)))
+  for (const door of doors) stage.onEnd(() => door.shut())
   const cluster = await Cluster.start(stage, {
     introductions: randomTree(NODES, below => rng.u32() % below),
     miners: MINERS,
     hashrateHps: HASHRATE_HPS,
     prepare: dataDir => copyChain(seed, dataDir),
     logLevel: 'info',
+    args: ['minimum', 'maximum'].flatMap(end => ['--set', `stratum.${end}_difficulty=${CLIENT_DIFFICULTY}`]),
+    place: index => ({ args: bitcoindFlags({ ...LOGIN, url: doors[index]?.url ?? '' }) }),
     env: { NODE_OPTIONS: `--import ${fileURLToPath(new URL('collect.mjs', import.meta.url))}` }
   })
   beganMs = performance.now()
   endMs = beganMs + runMs
-  await Promise.all([sampleAll(cluster), restartInTurn(cluster)])
+  const miners = new SoakMiners({
+    nodes: NODES,
+    minersEach: CLIENTS_EACH,
+    submitsPerSec: SUBMITS_PER_SEC,
+    portOf: index => cluster.node(index).stratumPort
+  })
+  stage.onEnd(async () => miners.end())
+  await Promise.all([sampleAll(cluster, miners), restartInTurn(cluster), flapBitcoind(doors)])
+  miners.rest()
   const height = await cluster.oneTip(300_000)
   const rows = samples.map((all, index) => rowOf(index, all))
   console.log(
-    `${values.minutes} minutes, ${NODES} nodes, ${restarts} restarts, height ${height}; medians of the first quarter > the last; MiB; trend an hour over the second half`
+    `${values.minutes} minutes, ${NODES} nodes, ${restarts} restarts, ${timesAway} times without bitcoind, height ${height}; medians of the first quarter > the last; MiB; trend an hour over the second half`
   )
   console.log(
-    'node       rss              an hour            held  an hour  sockets other fds    timers          store   peers'
+    'node       rss              an hour            held  an hour  sockets other fds    timers          store an hour   peers'
   )
   for (const { text } of rows) console.log(text)
   const breaches = rows.flatMap(row => row.breaches)
-  for (const node of cluster.nodes) errors += node.log.filter(({ level }) => level === 'error').length
-  if (errors > 0) breaches.push(`${errors} errors in the logs`)
+  const { sent, accepted, rejected, lost } = miners.ledger.tally(runMs, { unanswered: miners.unanswered })
+  console.log(
+    `clients: ${sent} submits, ${accepted} accepted, refused ${JSON.stringify(rejected)}, connections lost ${JSON.stringify(lost)}`
+  )
+  miners.end()
   for (const [index, node] of cluster.nodes.entries()) {
     const { code } = await node.stop('SIGTERM')
     if (code !== 0) breaches.push(`node ${index} ended with ${code}`)
+    words.heard(index, node, 'stopped')
   }
+  console.log(words.text())
+  const shares = await words.holdAgainst(cluster.nodes.map(node => node.dataDir))
+  console.log(shares.text)
+  breaches.push(...words.unexplained(), ...shares.breaches)
   for (const breach of breaches) console.log(`BREACH: ${breach}`)
   console.log(breaches.length === 0 ? 'flat' : 'NOT FLAT')
   process.exitCode = breaches.length === 0 ? 0 : 1

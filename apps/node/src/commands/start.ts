@@ -18,15 +18,19 @@ type End = { readonly exitCode: number } | 'restart'
  */
 export async function start(sources: ConfigSources, join: string | null): Promise<void> {
   let end: (how: End) => void = () => {}
+  const told = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     // A terminal sends the same signal to the whole group, npm passes its own on: more of them mean the same.
-    process.on(signal, () => end({ exitCode: 0 }))
+    process.on(signal, () => {
+      told.abort()
+      end({ exitCode: 0 })
+    })
   }
   for (let invite = join; ; invite = null) {
     const ended = new Promise<End>(resolve => {
       end = resolve
     })
-    const how = await run({ sources, join: invite, ended, end: how => end(how) })
+    const how = await run({ sources, join: invite, signal: told.signal, ended, end: how => end(how) })
     if (how !== 'restart') process.exit(how.exitCode)
   }
 }
@@ -34,12 +38,14 @@ export async function start(sources: ConfigSources, join: string | null): Promis
 interface Run {
   readonly sources: ConfigSources
   readonly join: string | null
+  /** Aborted when the program was told to end. */
+  readonly signal: AbortSignal
   readonly ended: Promise<End>
   readonly end: (how: End) => void
 }
 
 /** One node from its configuration to its end. */
-async function run({ sources, join, ended, end }: Run): Promise<End> {
+async function run({ sources, join, signal, ended, end }: Run): Promise<End> {
   const { config, file } = loadConfig(sources)
   const tail = new LogTail()
   const log = createLog({ level: config.logging.level, format: config.logging.format, tail })
@@ -52,6 +58,7 @@ async function run({ sources, join, ended, end }: Run): Promise<End> {
     openDataDir(config.data_dir)
     node = await startNode(config, join === null ? null : invitation(join), {
       log,
+      signal,
       logLines: () => tail.lines,
       configFile: file,
       setup: { sources, restart: () => end('restart') },
@@ -62,6 +69,10 @@ async function run({ sources, join, ended, end }: Run): Promise<End> {
       }
     })
   } catch (error) {
+    if (signal.aborted && error === signal.reason) {
+      log.info({}, 'stopped before it had started')
+      return { exitCode: 0 }
+    }
     throw error instanceof StartError && error.cause instanceof Error ? error.cause : error
   }
   // From here on there is something to stop in order; until now an error ends the program by itself.

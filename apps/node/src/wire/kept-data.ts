@@ -33,18 +33,24 @@ export interface KeptData extends OpenedChain {
 /**
  * Opens, or begins, all that the machine needs to go on where it was.
  * @param invite a devnet that has not begun begins as the inviter's
+ * @throws the reason of `deps.signal`, aborted while the share chain is read
  */
 export async function openKeptData(
   config: Config,
   invite: Invite | null,
-  deps: { readonly log: Log; readonly rng: Rng; readonly onAccountingFailed: (cause: Error) => void }
+  deps: {
+    readonly log: Log
+    readonly rng: Rng
+    readonly signal?: AbortSignal | undefined
+    readonly onAccountingFailed: (cause: Error) => void
+  }
 ): Promise<KeptData> {
   const { log, onAccountingFailed: onFailed } = deps
   const { chain, data_dir, mode } = config
   const folder = (name: string): string => join(data_dir, chain, name)
   const params = paramsFor(config, invite)
   const wallet = openWallet(data_dir, () => firstKey(config, deps))
-  const opened = await openShareChain(storeFolder(data_dir, chain), params, log)
+  const opened = await openShareChain(storeFolder(data_dir, chain), params, deps)
   const knownPeers = mode === 'sharechain' ? await openKnownPeers(folder('peers'), log) : null
   const accounting = mode === 'hydrapool' ? await AccountingStore.open(folder('hydrapool'), { chain, onFailed }) : null
   const figures = await openFigures(folder('figures'), log)

@@ -15,7 +15,9 @@ async function open() {
   const said: string[] = []
   const sink = { write: (line: string) => void said.push(line) }
   const folder = join(directory.path, 'store')
-  const opened = await openShareChain(folder, easyParams(), createLog({ level: 'warn', format: 'json', sink }))
+  const opened = await openShareChain(folder, easyParams(), {
+    log: createLog({ level: 'warn', format: 'json', sink })
+  })
   return { ...opened, said }
 }
 

@@ -12,6 +12,7 @@ import { openShareChain } from './share-store.ts'
 
 const SHARES = 90
 const PARAMS = easyParams()
+const SILENT = createLog({ level: 'silent', format: 'json' })
 const directory = useDirectory('repaired-store')
 
 /** A chain with a fork and an uncle in every tenth share. */
@@ -57,7 +58,7 @@ async function start(folder: string) {
   const said: string[] = []
   const sink = { write: (line: string) => void said.push((JSON.parse(line) as { readonly msg: string }).msg) }
   const log = createLog({ level: 'info', format: 'json', sink })
-  const opened = await openShareChain(folder, PARAMS, log)
+  const opened = await openShareChain(folder, PARAMS, { log })
   directory.closing(opened.store)
   const { chain } = opened
   chain.checkInvariants()
@@ -132,7 +133,7 @@ describe('a store that can be repaired is repaired', () => {
   it('with damage in its tables', async () => {
     const folder = await store()
     // Opening once more turns the log into a table.
-    await (await openShareChain(folder, PARAMS, createLog({ level: 'silent', format: 'json' }))).store.close()
+    await (await openShareChain(folder, PARAMS, { log: SILENT })).store.close()
     for (const file of await filesOf(folder, name => name.endsWith('.ldb'))) {
       const bytes = await readFile(file)
       await writeFile(file, bytes.fill(0xee, bytes.length - 6_000, bytes.length - 5_500))
@@ -153,11 +154,7 @@ describe('a store that can be repaired is repaired', () => {
     bad.value[40] = (bad.value[40] ?? 0) ^ 1
     await opened.commit({ sequence: opened.sequence + 1, puts: [good, bad], deletes: [], durability: 'flushed' })
     await opened.close()
-    const { store: repaired, recentBlocks } = await openShareChain(
-      folder,
-      PARAMS,
-      createLog({ level: 'silent', format: 'json' })
-    )
+    const { store: repaired, recentBlocks } = await openShareChain(folder, PARAMS, { log: SILENT })
     directory.closing(repaired)
     expect(recentBlocks).toEqual([foundBlock(1)])
   })
@@ -172,3 +169,38 @@ describe('a store that can be repaired is repaired', () => {
     expectWhole(chain)
   })
 })
+
+/** A signal that is aborted the n-th time it is asked. */
+function abortedAtLook(n: number): { readonly signal: AbortSignal; readonly looks: () => number } {
+  const controller = new AbortController()
+  const { signal } = controller
+  let looks = 0
+  signal.throwIfAborted = () => {
+    if (++looks === n) controller.abort()
+    AbortSignal.prototype.throwIfAborted.call(signal)
+  }
+  return { signal, looks: () => looks }
+}
+
+it.each(['whole', 'damaged'])(
+  'a start from a %s store that is told to end does so at its next look, and nothing is lost',
+  async state => {
+    const folder = await store()
+    if (state === 'damaged')
+      for (const file of await filesOf(folder, name => name === 'CURRENT')) await writeFile(file, '')
+    for (let n = 1; ; n++) {
+      const { signal, looks } = abortedAtLook(n)
+      const opened = await openShareChain(folder, PARAMS, { log: SILENT, signal }).catch(error => {
+        expect(error).toBe(signal.reason)
+        return null
+      })
+      if (opened === null) continue
+      expect(looks()).toBeGreaterThan(3)
+      await opened.store.close()
+      break
+    }
+    const { chain, before } = await start(folder)
+    expect(before).toBe(SHARES + 1)
+    expectWhole(chain)
+  }
+)

@@ -15,20 +15,32 @@ export interface OpenedChain {
   readonly recentBlocks: readonly FoundBlock[]
 }
 
+export interface OpeningDeps {
+  readonly log: Log
+  /** Ends it early, between two reads or two writes: a large store takes seconds, a repair minutes. */
+  readonly signal?: AbortSignal | undefined
+}
+
 /**
  * Opens the store in `folder` and restores the share chain from it; a new store gets the genesis share. One that is damaged is repaired
  * once; what was lost is said, and comes from peers.
+ * @throws the signal's reason when aborted, with the store closed and nothing lost; what `openLevelStore` throws
  */
-export async function openShareChain(folder: string, params: ChainParams, log: Log): Promise<OpenedChain> {
-  const opened = await opening(folder, params, log).catch(async error => {
+export async function openShareChain(
+  folder: string,
+  params: ChainParams,
+  { log, signal }: OpeningDeps
+): Promise<OpenedChain> {
+  const opened = await opening(folder, params, { log, signal }).catch(async error => {
     if (!(error instanceof Error && 'code' in error && REPAIRABLE.has(error.code))) throw error
     log.warn(MESSAGES.storeRepairing, { err: error, folder })
-    const repair = await repairLevelStore(folder, storeIdentity(params), (done, of) =>
+    const repair = await repairLevelStore(folder, storeIdentity(params), (done, of) => {
+      signal?.throwIfAborted()
       log.info({ done, of }, 'repairing the share store: shares looked at')
-    )
+    })
     if (repair.kept > 0) log.warn(MESSAGES.storeRepaired, { ...repair })
     else log.error(MESSAGES.storeLost, { ...repair })
-    return opening(folder, params, log)
+    return opening(folder, params, { log, signal })
   })
   const { store, chain } = opened
   const { height, hash } = chain.confirmedTip()
@@ -49,14 +61,15 @@ export function storeIdentity(params: ChainParams): StoreIdentity {
 async function opening(
   folder: string,
   params: ChainParams,
-  log: Log
+  { log, signal }: OpeningDeps
 ): Promise<{ readonly store: LevelStore; readonly chain: ShareChain }> {
   const store = await openLevelStore(folder, storeIdentity(params), {
+    ...(signal && { signal }),
     onLayoutChange: progress => tellOfLayout(progress, log)
   })
   try {
     tellOfLoss(store, folder, log)
-    return { store, chain: await restoredChain(params, store) }
+    return { store, chain: await restoredChain(params, store, signal) }
   } catch (error) {
     await store.close()
     throw error
@@ -82,10 +95,17 @@ function tellOfLoss({ lost, sequence }: LevelStore, folder: string, log: Log): v
   log.warn(message, { changesLost: lost.newest, lastChange: sequence, folder })
 }
 
-async function restoredChain(params: ChainParams, store: ShareStore): Promise<ShareChain> {
+async function restoredChain(
+  params: ChainParams,
+  store: ShareStore,
+  signal: AbortSignal | undefined
+): Promise<ShareChain> {
   const chain = new ShareChain({ params })
   chain.beginRestore()
-  for await (const rows of store.load()) for (const row of rows) chain.restoreRow(row)
+  for await (const rows of store.load()) {
+    signal?.throwIfAborted()
+    for (const row of rows) chain.restoreRow(row)
+  }
   if (chain.finishRestore() === 'empty') await store.commit(chain.genesisDelta())
   return chain
 }

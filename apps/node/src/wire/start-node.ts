@@ -43,6 +43,8 @@ export interface RunningNode {
 
 export interface NodeHost {
   readonly log: Log
+  /** Aborted, it ends a start while the share chain is read back, with the signal's reason. */
+  readonly signal?: AbortSignal
   /** The node ended by itself, because the disk refused or a bug was met. */
   readonly onStopped: (reason: StopReason) => void
   /** The last of the log, the oldest first. */
@@ -69,6 +71,7 @@ export async function startNode(config: Config, invite: Invite | null, host: Nod
   const kept = await openKeptData(config, invite, {
     log,
     rng,
+    signal: host.signal,
     onAccountingFailed: ({ message }) => post({ type: 'storeFailed', message })
   })
   const { params, wallet, store, recentBlocks, knownPeers, accounting, figures, folders } = kept
