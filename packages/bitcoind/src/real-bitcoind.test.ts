@@ -302,14 +302,16 @@ describe.skipIf(path === null)(TITLE, { timeout: 120_000 }, () => {
     const [ours, second] = [buildBlock(first), buildBlock(first, { header: { timeSec: first.curtime + 1 } })]
     const watched = [ours, second].map(bytes => ({
       blockHash: blockHashFromWire(sha256d(bytes.subarray(0, 80))),
-      bitcoinHeight: 1
+      bitcoinHeight: 1,
+      result: 'submitted'
     }))
     const fates: number[][] = [[], []]
     let tip: { hash: BlockHash; bitcoinHeight: number } | null = null
     const watch = new BlockWatch([configOf(node)], {
       blocks: () => watched,
       tip: () => tip,
-      onFate: ({ blockHash: of, confirmations }) => fates[of === watched[0]?.blockHash ? 0 : 1]?.push(confirmations)
+      onFate: ({ blockHash: of, confirmations }) => fates[of === watched[0]?.blockHash ? 0 : 1]?.push(confirmations),
+      onForgotten: () => {}
     })
     onTestFinished(() => watch.stop())
     const look = async (): Promise<void> => {

@@ -73,6 +73,12 @@ export class FoundBlockFolder {
     }
   }
 
+  /** One of them; null if it was found elsewhere or is not kept any more. */
+  async kept({ blockHash: hash, bitcoinHeight }: Omit<FoundBlock, 'blockHex'>): Promise<FoundBlock | null> {
+    const blockHex = await this.#hexOf(`${bitcoinHeight}-${hash}.hex`)
+    return blockHex === null ? null : { blockHash: hash, bitcoinHeight, blockHex }
+  }
+
   /** Kept blocks that some bitcoin node has not answered to, as far as marks and records go; highest first. Never rejects. */
   async unanswered(
     records: readonly { readonly blockHash: string; readonly result: string }[]

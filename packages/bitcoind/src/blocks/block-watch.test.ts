@@ -6,7 +6,11 @@ import { rpcAnswer, rpcRefusal, ScriptedPeer } from '../testing/scripted-peer.ts
 import { type BlockFate, BlockWatch, type WatchedBlock } from './block-watch.ts'
 
 const hashOf = (n: number): BlockHash => blockHash(n.toString(16).padStart(64, '0'))
-const block = (n: number, bitcoinHeight: number): WatchedBlock => ({ blockHash: hashOf(n), bitcoinHeight })
+const block = (n: number, bitcoinHeight: number, result = 'accepted'): WatchedBlock => ({
+  blockHash: hashOf(n),
+  bitcoinHeight,
+  result
+})
 
 /** A node that says so many confirmations of whatever block it is asked for; null: it does not know it. */
 async function nodeSaying(confirmations: () => number | null | 'busy') {
@@ -22,14 +26,20 @@ async function nodeSaying(confirmations: () => number | null | 'busy') {
 
 function watching(nodes: readonly BitcoindConfig[], blocks: readonly WatchedBlock[]) {
   const fates = new Recorder<BlockFate>()
+  const forgotten = new Recorder<WatchedBlock>()
   let tip: { hash: BlockHash; bitcoinHeight: number } | null = null
-  const watch = new BlockWatch(nodes, { blocks: () => blocks, tip: () => tip, onFate: fates.add })
+  const watch = new BlockWatch(nodes, {
+    blocks: () => blocks,
+    tip: () => tip,
+    onFate: fates.add,
+    onForgotten: forgotten.add
+  })
   onTestFinished(() => watch.stop())
   const tipIs = (bitcoinHeight: number, n = bitcoinHeight): void => {
     tip = { hash: hashOf(n), bitcoinHeight }
     watch.look()
   }
-  return { watch, fates, tipIs, settled: () => watch.idle() }
+  return { watch, fates, forgotten, tipIs, settled: () => watch.idle() }
 }
 
 describe('a block on record', () => {
@@ -111,5 +121,28 @@ describe('a block on record', () => {
     tipIs(500)
     expect(fates.seen).toEqual([])
     expect(node.calls).toEqual([])
+  })
+
+  it('that a node had taken and no node knows any more is told of once, the lowest first, unless it is stale', async () => {
+    let says: number | null = 1
+    const node = await nodeSaying(() => says)
+    const blocks = [block(9, 502), block(8, 501), block(7, 500), block(6, 502, 'submitted'), block(5, 498)]
+    const { forgotten, tipIs, settled } = watching([{ url: node.url }], blocks)
+    tipIs(502)
+    await settled()
+    says = null
+    // bitcoind has ended and is back where it was.
+    for (const tip of [0xaa, 0xab]) {
+      tipIs(500, tip)
+      await settled()
+    }
+    expect(forgotten.seen.map(({ bitcoinHeight }) => bitcoinHeight)).toEqual([500, 501, 502])
+    says = 1
+    tipIs(501)
+    await settled()
+    says = null
+    tipIs(500, 0xac)
+    await settled()
+    expect(forgotten.seen).toHaveLength(6)
   })
 })

@@ -3,11 +3,14 @@ import type { BitcoindConfig } from '../config.ts'
 import { badAnswer } from '../rpc/node-answers.ts'
 import { RpcClient } from '../rpc/rpc-client.ts'
 import { NODE_CODE, RpcError } from '../rpc/rpc-error.ts'
+import { STALE_DEPTH_BLOCKS } from './block-submitter.ts'
 
 /** A block on record. */
 export interface WatchedBlock {
   readonly blockHash: BlockHash
   readonly bitcoinHeight: number
+  /** What the record says: begins with the word of a `BlockResult`. */
+  readonly result: string
 }
 
 /** Where a block stands in the chain of the first bitcoin node that knows it. */
@@ -24,7 +27,15 @@ export interface BlockWatchPorts {
   readonly tip: () => { readonly hash: BlockHash; readonly bitcoinHeight: number } | null
   /** Told for each block whenever it has changed. */
   readonly onFate: (fate: BlockFate) => void
+  /**
+   * Told once of a block that a node had taken and that all of them know nothing of, while it could still win: bitcoind writes its chain down
+   * now and then only, and one that ends with a full disk or in a power cut is back where it was before the block.
+   */
+  readonly onForgotten: (block: WatchedBlock) => void
 }
+
+/** What a record begins with whose block a bitcoin node has taken. */
+const TAKEN = /^(accepted|duplicate)/
 
 /** With so many confirmations a coinbase may be spent, and a block this deep below the tip is settled, in the chain or beside it. */
 export const SETTLED_DEPTH_BLOCKS = 100
@@ -43,6 +54,8 @@ export class BlockWatch {
   /** What was said last of each, of those on record. */
   #told = new Map<BlockHash, number>()
   readonly #settled = new Set<BlockHash>()
+  /** Told of, and not known by any node since. */
+  readonly #forgotten = new Set<BlockHash>()
   /** The tip at which all nodes have answered. */
   #askedAt: BlockHash | null = null
   #looking: Promise<void> | null = null
@@ -78,7 +91,9 @@ export class BlockWatch {
       if (tip === null || tip.hash === this.#askedAt || this.#stop.signal.aborted) return
       const told = new Map<BlockHash, number>()
       let isComplete = true
-      for (const block of this.#ports.blocks()) {
+      // A block cannot go before its parent.
+      const blocks = [...this.#ports.blocks()].sort((a, b) => a.bitcoinHeight - b.bitcoinHeight)
+      for (const block of blocks) {
         if (this.#settled.has(block.blockHash)) continue
         const said = await this.#confirmationsOf(block)
         if (this.#stop.signal.aborted) return
@@ -88,6 +103,8 @@ export class BlockWatch {
         if (confirmations !== undefined && confirmations !== before) {
           this.#ports.onFate({ blockHash: block.blockHash, confirmations })
         }
+        if (said === 'unknown') this.#forget(block, tip.bitcoinHeight)
+        else if (typeof said === 'number') this.#forgotten.delete(block.blockHash)
         const isDeep = tip.bitcoinHeight - block.bitcoinHeight >= SETTLED_DEPTH_BLOCKS
         if (said === 'no-answer') isComplete = false
         else if (isDeep || (typeof said === 'number' && said >= SETTLED_DEPTH_BLOCKS)) this.#settle(block.blockHash)
@@ -113,8 +130,17 @@ export class BlockWatch {
     return none
   }
 
+  #forget(block: WatchedBlock, tipHeight: number): void {
+    const { blockHash, bitcoinHeight, result } = block
+    const isStale = tipHeight >= bitcoinHeight + STALE_DEPTH_BLOCKS
+    if (isStale || !TAKEN.test(result) || this.#forgotten.has(blockHash)) return
+    this.#forgotten.add(blockHash)
+    this.#ports.onForgotten(block)
+  }
+
   #settle(blockHash: BlockHash): void {
     this.#settled.add(blockHash)
+    this.#forgotten.delete(blockHash)
     const [first] = this.#settled
     if (this.#settled.size > MAX_SETTLED && first !== undefined) this.#settled.delete(first)
   }

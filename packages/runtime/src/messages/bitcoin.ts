@@ -135,5 +135,12 @@ export const BITCOIN_MESSAGES = {
     cause: 'The disk is full, read-only or broken.',
     cost: 'None: its coins are worth nothing. After a restart the chain ends below it.',
     fix: 'Free some space or mend the disk.'
+  }),
+  blockForgotten: warning({
+    id: 'P2P-0120',
+    says: 'no bitcoin node knows a block any more that one had taken: it is handed over again, if it is kept here',
+    cause: 'The bitcoin node ended before it had written the block down, as with a full disk or in a power cut.',
+    cost: 'None if the line says isKept true, or if others on the network have the block; else the whole block.',
+    fix: "See that bitcoind's disk has room and is in order."
   })
 }

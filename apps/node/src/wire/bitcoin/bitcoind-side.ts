@@ -22,7 +22,7 @@ export interface BitcoindSideOptions {
   readonly recentBlocks: readonly { readonly blockHash: string; readonly result: string }[]
 }
 
-type FoundOnRecord = { readonly blockHash: BlockHash; readonly bitcoinHeight: number }
+type FoundOnRecord = { readonly blockHash: BlockHash; readonly bitcoinHeight: number; readonly result: string }
 
 /** What connects the node to bitcoin: templates in, found blocks out. */
 export interface BitcoindSide {
@@ -51,10 +51,16 @@ export function bitcoindSide(
   const folder = new FoundBlockFolder(options.blockFolder)
   const submitting = new AbortController()
   let tip: { readonly hash: BlockHash; readonly bitcoinHeight: number } | null = null
+  const handOverAgain = async ({ blockHash, bitcoinHeight }: FoundOnRecord): Promise<void> => {
+    const block = await folder.kept({ blockHash, bitcoinHeight })
+    log.warn(MESSAGES.blockForgotten, { blockHash, bitcoinHeight, isKept: block !== null })
+    if (block !== null) post({ type: 'blockKept', ...block })
+  }
   const watch = new BlockWatch(nodes, {
     blocks: deps.blocks,
     tip: () => tip,
-    onFate: fate => post({ type: 'blockFate', ...fate })
+    onFate: fate => post({ type: 'blockFate', ...fate }),
+    onForgotten: block => void handOverAgain(block)
   })
   const feed = new TemplateFeed(
     { nodes, chains: BITCOIN_CHAINS[chain], emptyFirst: emptyFirst ? 'on' : 'off' },
