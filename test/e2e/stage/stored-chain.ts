@@ -89,17 +89,19 @@ export async function hasShare(stored: StoredChain, share: ShareHash): Promise<b
 }
 
 /**
- * Whether none of the shares that could have named the one at `height` was its maker's and had room: others made them, while the maker was
- * dead or had not been heard yet, or each named as many uncles as it may. That is what the rules do to a share that comes late.
- * @param chain as `confirmedChain` gives it, well above the height
+ * Whether none of the shares that could have named the one at `height` was its maker's, was made later, and had room: others made them, while
+ * the maker was dead or had not been heard yet, or each named as many uncles as it may. That is what the rules do to a share that comes late.
+ * @param place.chain as `confirmedChain` gives it, well above the height
+ * @param later what its maker made after it
  */
 export async function isOvertaken(
   stored: StoredChain,
-  { chain, height }: { readonly chain: readonly ShareHash[]; readonly height: number },
-  isOfMaker: (share: ShareHash) => boolean
+  place: { readonly chain: readonly ShareHash[]; readonly height: number },
+  later: ReadonlySet<ShareHash>
 ): Promise<boolean> {
+  const { chain, height } = place
   const { uncleDepth, maxUncles } = stored.params
-  const namers = chain.slice(height + 1, height + 1 + uncleDepth).filter(isOfMaker)
+  const namers = chain.slice(height + 1, height + 1 + uncleDepth).filter(hash => later.has(hash))
   const headers = await Promise.all(namers.map(hash => storedHeader(stored, hash)))
   return headers.every(({ uncles }) => uncles.length >= maxUncles)
 }

@@ -122,11 +122,11 @@ async function check(ledger: Ledger, said: Said): Promise<void> {
     ledger.owed = ledger.owed.filter(({ share }) => !counted.has(share))
     const isOverdue = ({ beforeKill, height }: OwedShare): boolean =>
       ledger.kills - beforeKill >= OWED_KILLS && height + OWED_DEPTH < chain.length
-    const ofPeer = new Set(ledger.byPeer)
     for (const { share, by, beforeKill, height } of ledger.owed.filter(isOverdue)) {
       // A node has what it made; what the other made it may have missed.
       const isKept = by === 'peer' || (await hasShare(stored, share))
-      if (isKept && (await isOvertaken(stored, { chain, height }, hash => ofPeer.has(hash) === (by === 'peer')))) {
+      const later = ledger.made[by].slice(ledger.made[by].indexOf(share) + 1)
+      if (isKept && (await isOvertaken(stored, { chain, height }, new Set(later)))) {
         ledger.overtaken++
         continue
       }
@@ -199,12 +199,11 @@ await onStage(async stage => {
     linesOfPeer = peer.log.length
     ledger.kills += 1
     ledger.killsAtStart += after === 'start' ? 1 : 0
-    ledger.shares += said.shares.length
-    ledger.byPeer.push(...byPeer.shares.map(({ share }) => share))
     for (const { by, shares } of [
       { by: 'killed' as const, shares: said.shares },
       { by: 'peer' as const, shares: byPeer.shares }
     ]) {
+      ledger.made[by].push(...shares.map(({ share }) => share))
       ledger.owed.push(...shares.map(({ share, height }) => ({ share, height, by, beforeKill: ledger.kills })))
     }
     ledger.blocks.push(...said.blocks, ...byPeer.blocks)
@@ -225,7 +224,7 @@ await onStage(async stage => {
     return mine.sharechain.confirmedHash === theirs.sharechain.confirmedHash || null
   })
   await last.stop()
-  if (ledger.shares < ledger.kills / 2 || ledger.byPeer.length === 0 || ledger.blocks.length === 0) {
+  if (ledger.made.killed.length < ledger.kills / 2 || ledger.made.peer.length === 0 || ledger.blocks.length === 0) {
     throw new Error(`${asText(ledger)}: too little was at stake to say anything`)
   }
   if (ledger.lost.length > 0) throw new Error(`${asText(ledger)}; lost:\n${ledger.lost.join('\n')}`)
@@ -233,9 +232,9 @@ await onStage(async stage => {
 })
 
 function asText(ledger: Ledger): string {
-  const { kills, killsAtStart, shares, byPeer, overtaken, owed, lost, confirmedHeight, blocks } = ledger
+  const { kills, killsAtStart, made, overtaken, owed, lost, confirmedHeight, blocks } = ledger
   return (
-    `${kills} kills, ${killsAtStart} of them while it started; ${shares} shares and ${byPeer.length} of its peer: ${overtaken} overtaken, ` +
+    `${kills} kills, ${killsAtStart} of them while it started; ${made.killed.length} shares and ${made.peer.length} of its peer: ${overtaken} overtaken, ` +
     `${owed.length} of the last kills not named yet, ${lost.length} lost; height ${confirmedHeight}, ${blocks.length} blocks`
   )
 }

@@ -17,9 +17,8 @@ export interface Ledger {
   killsAtStart: number
   /** Shares that miners had been told of and the confirmed chain was not seen to have, with the kill they were made before. */
   owed: OwedShare[]
-  shares: number
-  /** Shares of its peer. */
-  byPeer: ShareHash[]
+  /** What each has made, in its order. */
+  made: Record<OwedShare['by'], ShareHash[]>
   /** Shares on disk that came too late to be named, because the other node had gone on meanwhile. */
   overtaken: number
   /** What no rule explains. */
@@ -36,8 +35,7 @@ export async function readLedger(file: string): Promise<Ledger> {
     kills: 0,
     killsAtStart: 0,
     owed: [],
-    shares: 0,
-    byPeer: [],
+    made: { killed: [], peer: [] },
     overtaken: 0,
     lost: [],
     blocks: [],

@@ -71,7 +71,7 @@ export class NodeWords {
     const open = await this.#uncounted(dataDirs[0] ?? '')
     for (const [by, dataDir] of dataDirs.entries()) {
       const own = open.filter(made => made.by === by)
-      const all = new Set(this.#made.filter(made => made.by === by).map(({ share }) => share))
+      const made = this.#made.filter(one => one.by === by).map(({ share }) => share)
       if (own.length === 0) continue
       await withStoredChain(dataDir, 'devnet', async stored => {
         const chain = await confirmedChain(stored)
@@ -81,7 +81,8 @@ export class NodeWords {
             continue
           }
           const isKept = await hasShare(stored, share)
-          if (isKept && (await isOvertaken(stored, { chain, height }, hash => all.has(hash)))) overtaken++
+          const later = new Set(made.slice(made.indexOf(share) + 1))
+          if (isKept && (await isOvertaken(stored, { chain, height }, later))) overtaken++
           else if (wasDying) died++
           else breaches.push(`share ${share} of node ${by} counts nowhere`)
         }
