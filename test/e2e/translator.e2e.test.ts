@@ -5,6 +5,7 @@ import { expect, it } from 'vitest'
 import { regtestAddress } from './stage/addresses.ts'
 import { freePort } from './stage/free-port.ts'
 import type { NodeProgram } from './stage/node-program.ts'
+import { ownBlocks } from './stage/own-blocks.ts'
 import { Program } from './stage/program.ts'
 import { openStage } from './stage/stage.ts'
 import { TranslatedMiner } from './stage/translated-miner.ts'
@@ -56,7 +57,7 @@ user_identity = "${PAYEE}.proxy"
 `
 }
 
-it('the reference translator mines shares here for miners of V1 behind it, over a restart of either', async () => {
+it('the reference translator mines shares and a block here for miners of V1 behind it, over a restart of either', async () => {
   if (P2POOL_TRANSLATOR === undefined) {
     process.stdout.write('P2POOL_TRANSLATOR names no translator_sv2: nothing was tried with it\n')
     return
@@ -87,6 +88,8 @@ it('the reference translator mines shares here for miners of V1 behind it, over 
         miners.every(miner => miner.accepted >= 3) ? true : null
       )
       await until('shares in the node’s account', PATIENCE_MS, async () => ((await accepted()) >= 3 ? true : null))
+      // What it says when it gives a server up.
+      expect(running(proxy).output).not.toMatch(/fallback/i)
       const before = miners.map(miner => miner.accepted)
       await running(proxy).stop('SIGKILL')
       await until('shares after the translator’s restart', PATIENCE_MS, () =>
@@ -98,6 +101,7 @@ it('the reference translator mines shares here for miners of V1 behind it, over 
       await until('shares after the node’s restart', PATIENCE_MS, () =>
         miners.every((miner, i) => miner.accepted > (atStop[i] ?? 0)) ? true : null
       )
+      await until('a block', PATIENCE_MS, async () => ((await ownBlocks(node, PAYEE)) > 0 ? true : null))
       expect(node.complaints.filter(({ level }) => level === 'error')).toEqual([])
     } catch (error) {
       throw new Error(`${(error as Error).message}\n${running(proxy).tail}\n${node.program.tail}`, { cause: error })

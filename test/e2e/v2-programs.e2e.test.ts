@@ -1,8 +1,9 @@
-import type { BlocksJson, ConnectJson } from '@p2poolv2/api/schema'
+import type { ConnectJson } from '@p2poolv2/api/schema'
 import { describe, expect, it } from 'vitest'
 import { regtestAddress } from './stage/addresses.ts'
 import { freePort } from './stage/free-port.ts'
 import type { NodeProgram } from './stage/node-program.ts'
+import { ownBlocks } from './stage/own-blocks.ts'
 import { Program } from './stage/program.ts'
 import { MINER_MAIN, openStage } from './stage/stage.ts'
 import { until } from './stage/until.ts'
@@ -57,12 +58,6 @@ async function accepted(node: NodeProgram): Promise<number> {
   return (await node.status()).totals.accepted
 }
 
-async function ownBlocks(node: NodeProgram): Promise<number> {
-  const { blocks } = JSON.parse(await node.text('/v1/blocks')) as BlocksJson
-  return blocks.filter(({ isSubmittedHere, ours }) => isSubmittedHere && ours.some(({ address }) => address === PAYEE))
-    .length
-}
-
 describe.each(PROGRAMS)('$name', ({ name, variable, command, args }) => {
   it('mines shares and a block by Stratum V2, over a restart of its own and of the node', async () => {
     if (command === undefined) {
@@ -93,7 +88,7 @@ describe.each(PROGRAMS)('$name', ({ name, variable, command, args }) => {
       const before = await accepted(node)
       await (miner as Program | null)?.stop('SIGKILL')
       await more('shares after the miner’s restart', before)
-      await until('a block', PATIENCE_MS, async () => ((await ownBlocks(node)) > 0 ? true : null))
+      await until('a block', PATIENCE_MS, async () => ((await ownBlocks(node, PAYEE)) > 0 ? true : null))
       expect(node.complaints.filter(({ level }) => level === 'error')).toEqual([])
       const atStop = await accepted(node)
       await node.stop('SIGTERM')

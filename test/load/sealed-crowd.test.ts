@@ -1,5 +1,6 @@
 import { blockHash } from '@p2poolv2/primitives'
 import { afterEach, describe, expect, it } from 'vitest'
+import { blockHashOfNotify } from '../../apps/load/src/block-clock.ts'
 import { Crowd } from '../../apps/load/src/crowd.ts'
 import type { FromCrowd, Tally, ToCrowd, V2ChannelKind } from '../../apps/load/src/crowd-contract.ts'
 import { PREV_HASH_2, V2Pool, workOn } from '../../packages/stratum/tcp/src/testing/v2-pool.ts'
@@ -82,9 +83,13 @@ describe.each(['extended', 'standard'] as const)('a crowd with %s channels', cha
     // A miner reads in order, so who has these answers has read the jobs.
     const { blocks } = await work()
     const full = channel === 'extended' ? MINERS : 0
-    expect(blocks.map(({ anyJobAtMs, fullJobAtMs }) => [anyJobAtMs.length, fullJobAtMs.length])).toEqual([
-      [MINERS, full]
-    ])
+    expect(
+      blocks.map(({ prevHash, anyJobAtMs, fullJobAtMs }) => [
+        blockHashOfNotify(prevHash),
+        anyJobAtMs.length,
+        fullJobAtMs.length
+      ])
+    ).toEqual([[PREV_HASH_2, MINERS, full]])
   })
 })
 

@@ -131,7 +131,7 @@ export class SealedLoadMiner implements CrowdMiner {
     const isFull = message.name === 'NewExtendedMiningJob' && message.fields.merklePath.length > 0
     const isNews = this.#isReady
     if (isNewBlock) {
-      this.#prevHash = bytesToHex(job.prevHash)
+      this.#prevHash = notifyHash(job.prevHash)
       this.#hasFullJob = false
       if (isNews) this.#deps.watch.heard(this.#prevHash, 'any', atMs)
     }
@@ -165,4 +165,9 @@ export class SealedLoadMiner implements CrowdMiner {
     }
     return this.#ground
   }
+}
+
+/** As a notify of V1 has it, which is how blocks are told apart here: the eight words of the header, each the wrong way round. */
+function notifyHash(prevHash: Uint8Array): string {
+  return bytesToHex(Uint8Array.from(prevHash, (_, at) => prevHash[(at & ~3) + 3 - (at & 3)] ?? 0))
 }
