@@ -4,6 +4,7 @@ export { type BlocksJson, blocksSchema, type PayoutsJson, payoutsSchema } from '
 export {
   type ConfigJson,
   type ConnectJson,
+  connectSchema,
   type DoctorJson,
   doctorSchema
 } from './checks.ts'

@@ -1,5 +1,6 @@
 import {
   blocksSchema,
+  connectSchema,
   earningsSchema,
   sharesSchema,
   statusSchema,
@@ -20,6 +21,7 @@ import {
 import { EXIT } from '../outcome.ts'
 import type { Terminal } from '../terminal.ts'
 import { blocksView } from '../views/blocks-view.ts'
+import { connectView } from '../views/connect-view.ts'
 import { earningsView } from '../views/earnings-view.ts'
 import { shareDetails, sharesView, shareView } from '../views/shares-view.ts'
 import { statusView } from '../views/status-view.ts'
@@ -56,6 +58,11 @@ export function askingCommands(program: Command, terminal: Terminal): void {
       const { watch } = await import('../../commands/watch.ts')
       await watch(nodeAt(flags))
     })
+  asking(
+    'connect',
+    'what to enter in a miner',
+    'What to enter in a miner: pool addresses of Stratum V1 and V2, user and password (`/v1/connect`).'
+  ).action((flags: AskingFlags) => answer(flags, { path: '/v1/connect', schema: connectSchema, view: connectView }))
   asking(
     'workers',
     'every miner, connected or not',

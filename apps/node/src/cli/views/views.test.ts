@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { COLOURED, PLAIN, type Sheet } from '../style.ts'
 import { clipped, type Watched, watchFrame } from '../watch/frame.ts'
 import { auditView } from './audit-view.ts'
+import { connectView } from './connect-view.ts'
 import { doctorView } from './doctor-view.ts'
 import { statusView } from './status-view.ts'
 
@@ -175,4 +176,34 @@ it('an audit marks the lines that differ', () => {
   expect(text.filter(row => row.startsWith('='))).toHaveLength(1)
   expect(text.join('\n')).toContain('1.5 % to bc1qd')
   expect(text.at(-1)).toBe(answer.message)
+})
+
+describe('connect', () => {
+  it('shows whole addresses of both protocols, which are copied from there, and who to be', () => {
+    const key = '9bXiEd8boQVhq7WddEcERUL5tyyJVFYdU8th3HfbNXK3Yw6GRXh'
+    const door = { host: '192.0.2.7', tls: false, startDifficulty: null } as const
+    const text = connectView(
+      {
+        stratum: [
+          {
+            ...door,
+            url: 'stratum+ssl://192.0.2.7:3443',
+            protocol: 'v1',
+            port: 3443,
+            tls: true,
+            startDifficulty: 65_536
+          },
+          { ...door, url: `stratum2+tcp://192.0.2.7:3336/${key}`, protocol: 'v2', port: 3336 }
+        ],
+        user: 'YOUR_BITCOIN_ADDRESS.worker1',
+        password: 'x',
+        addressPrefixes: ['bc1'],
+        page: ['http://192.0.2.7:46884']
+      },
+      { ...sheet, columns: 60 }
+    ).join('\n')
+    expect(text).toContain(`stratum2+tcp://192.0.2.7:3336/${key}`)
+    expect(text).toMatch(/stratum\+ssl:\S+ +Stratum V1, TLS +starts at 65,536/)
+    expect(text).toContain('YOUR_BITCOIN_ADDRESS.worker1')
+  })
 })
