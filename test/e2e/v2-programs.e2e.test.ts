@@ -8,7 +8,7 @@ import { Program } from './stage/program.ts'
 import { MINER_MAIN, openStage } from './stage/stage.ts'
 import { until } from './stage/until.ts'
 
-/** Path of the reference's `mining_device`, which is in the crate integration_tests_sv2 0.6.0 of the Rust registry: sv2 §7 says how it is built. */
+/** Path of the reference's `mining_device`, which is in the crate integration_tests_sv2 0.6.0 of the Rust registry: sv2 §8 says how it is had. */
 const { P2POOL_MINING_DEVICE } = process.env
 const PATIENCE_MS = 120_000
 /** What was on its way when a block was found. */

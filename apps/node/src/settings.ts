@@ -136,7 +136,7 @@ export const configSchema = z.strictObject({
         .min(1)
         .optional()
         .describe(
-          'Folder to write down what miners say and what they are told, for ./p2poolv2 replay; default: nothing is written down.'
+          'Folder to write down what miners of Stratum V1 say and what they are told, for ./p2poolv2 replay; default: nothing is written down.'
         ),
       record_redact: z
         .boolean()

@@ -74,7 +74,7 @@ export class FoundBlockFolder {
   }
 
   /** One of them; null if it was found elsewhere or is not kept any more. */
-  async kept({ blockHash: hash, bitcoinHeight }: Omit<FoundBlock, 'blockHex'>): Promise<FoundBlock | null> {
+  async kept({ blockHash: hash, bitcoinHeight }: Omit<SolvedBlock, 'blockHex'>): Promise<SolvedBlock | null> {
     const blockHex = await this.#hexOf(`${bitcoinHeight}-${hash}.hex`)
     return blockHex === null ? null : { blockHash: hash, bitcoinHeight, blockHex }
   }

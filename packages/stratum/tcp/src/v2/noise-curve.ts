@@ -1,7 +1,8 @@
-import { createECDH, type ECDH } from 'node:crypto'
+import { createECDH, type ECDH, getCurves } from 'node:crypto'
 import { concatBytes } from '@p2poolv2/primitives'
-import type { Curve } from '@p2poolv2/stratum/sv2'
+import { type Curve, portableCurve } from '@p2poolv2/stratum/sv2'
 
+const NAME = 'secp256k1'
 const EVEN = Uint8Array.of(2)
 
 /** secp256k1 by Node.js's OpenSSL: a third of the time that it takes in JavaScript. */
@@ -20,11 +21,12 @@ class NodeCurve implements Curve {
   #of(secret: Uint8Array): ECDH {
     const known = this.#known.get(secret)
     if (known !== undefined) return known
-    const ecdh = createECDH('secp256k1')
+    const ecdh = createECDH(NAME)
     ecdh.setPrivateKey(secret)
     this.#known.set(secret, ecdh)
     return ecdh
   }
 }
 
-export const nodeCurve: Curve = new NodeCurve()
+/** Some systems build OpenSSL without it. */
+export const nodeCurve: Curve = getCurves().includes(NAME) ? new NodeCurve() : portableCurve
