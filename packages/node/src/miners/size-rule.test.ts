@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import type { TooLargeRule } from '../contract.ts'
 import { A_BLOCK, A_SHARE, address, effectsOf, Rig, sharesMade } from '../testing/rig.ts'
 import type { ScriptedMiner } from '../testing/scripted-miner.ts'
+import { sizeWarning } from './size-rule.ts'
 
 const NERDMINER = 'NerdMinerV2/V1.8.3'
 const NERDMINER_COINBASE_BYTES = 255
@@ -103,4 +104,18 @@ describe('a miner that can still take the coinbase', () => {
     expect(warned?.message).toMatch(/has \d+ bytes; firmware "nerdminer" takes 255 \(measured\)/)
     expect(rig.core.queries.status(rig.now).miners[0]?.work).toBe('pool')
   })
+})
+
+it('a warning ends with what the owner can do, where a make has a way out', () => {
+  const fit = {
+    what: 'job message',
+    bytes: 9_000,
+    limitBytes: 8_192,
+    sizeClass: { userAgentPrefix: 'bitaxe', basis: 'measured' },
+    remedy: 'A standard channel has no such bound.'
+  } as const
+  for (const how of ['near', 'over'] as const) {
+    const { message } = sizeWarning({ ...fit, fit: how }, 'solo')
+    expect(message).toMatch(/^the job message has 9000 bytes; firmware "bitaxe" takes 8192 \(measured\).*\. A standard/)
+  }
 })

@@ -20,16 +20,17 @@ export function sizeWarning(
   fit: SizeFit,
   rule: TooLargeRule
 ): { readonly code: MinerWarningCode; readonly message: string } {
-  const { what, bytes, limitBytes, sizeClass } = fit
+  const { what, bytes, limitBytes, sizeClass, remedy } = fit
   const { basis, userAgentPrefix } = sizeClass
   const size = `the ${what} has ${bytes} bytes; firmware "${userAgentPrefix}" takes ${limitBytes} (${basis})`
+  const help = remedy === undefined ? '' : `. ${remedy}`
   if (fit.fit === 'near') {
     return {
       code: 'coinbase-near-limit',
-      message: `${size}: with a few more payees in the window it will be too large`
+      message: `${size}: with a few more payees in the window it will be too large${help}`
     }
   }
-  return { code: 'coinbase-too-large', message: `${size}: ${consequence(fit, rule)}` }
+  return { code: 'coinbase-too-large', message: `${size}: ${consequence(fit, rule)}${help}` }
 }
 
 function consequence(fit: SizeFit, rule: TooLargeRule): string {

@@ -5,6 +5,8 @@ export interface SizeFit {
   readonly bytes: number
   readonly limitBytes: number
   readonly sizeClass: SizedMake
+  /** What its owner can do about it, a whole sentence; absent where nothing but fewer payees helps. */
+  readonly remedy?: string
 }
 
 /** The make of firmware that has the bounds. */

@@ -30,6 +30,8 @@ export const JOB_SIZE_CLASSES: readonly JobSizeClass[] = [
   { userAgentPrefix: '', jobBytes: null, basis: 'measured', evidence: 'B0_64K of the protocol', seenOn: '2026-11-28' }
 ]
 
+const REMEDY = 'A standard channel has no such bound: switch the miner to it if it has the choice.'
+
 /**
  * How an extended job of this work stands to what a client can take. A standard job has the same few bytes for any work.
  * @returns null where the work is well within it
@@ -38,11 +40,12 @@ export function jobSizeFit(userAgent: string, work: MiningWork): SizeFit | null 
   const lower = userAgent.toLowerCase()
   const sizeClass = JOB_SIZE_CLASSES.find(({ userAgentPrefix }) => lower.startsWith(userAgentPrefix))
   if (sizeClass === undefined) return null
-  return nearestBound(
+  const fit = nearestBound(
     [
       ['job message', extendedJobBytes(work), sizeClass.jobBytes],
       ['coinbase after the extranonce', coinbaseSuffixBytes(work), MAX_COINBASE_PART_BYTES]
     ],
     sizeClass
   )
+  return fit === null ? null : { ...fit, remedy: REMEDY }
 }
