@@ -71,6 +71,13 @@ it('turns away one live viewer too many and says when to try again', async () =>
   const response = await open('/v1/events')
   expect(response.statusCode).toBe(503)
   expect(response.headers['retry-after']).toBe('10')
+  const ended = viewers.map(viewer => once(viewer.resume(), 'end'))
+  const other = await new Promise<IncomingMessage>(resolve =>
+    get(url('/v1/events'), { localAddress: '127.0.0.9' }, resolve)
+  )
+  expect(other.statusCode).toBe(200)
+  await ended[0]
+  other.destroy()
   for (const viewer of viewers) viewer.destroy()
 })
 
@@ -102,5 +109,11 @@ it('closes connections beyond its cap, so that half requests cannot use up all o
   )
   const further = connect(port, '127.0.0.1').resume()
   await once(further, 'close')
+  // Somebody else is let in all the same, in place of the first of them.
+  const other = connect({ port, host: '127.0.0.1', localAddress: '127.0.0.9' })
+  other.write('GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n')
+  expect(String((await once(other, 'data'))[0])).toContain('200 OK')
+  expect(halves.filter(({ closed }) => closed)).toEqual([halves[0]])
+  other.destroy()
   for (const socket of halves) socket.destroy()
 })

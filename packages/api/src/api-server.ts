@@ -1,4 +1,4 @@
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { type Log, MESSAGES } from '@p2poolv2/runtime'
 import { type FastifyInstance, fastify } from 'fastify'
 import { answering, NoAnswer } from './answering.ts'
@@ -8,6 +8,7 @@ import { shareFields } from './answers/shares-answer.ts'
 import { EventStreams } from './events/event-streams.ts'
 import type { Journal } from './events/journal.ts'
 import { Gate, type GateOptions, refusal } from './gate/gate.ts'
+import { Places } from './gate/places.ts'
 import { type AlertSources, ownerRoutes, type SetupSources } from './owner-routes.ts'
 import { pageFiles } from './page-files.ts'
 import { type PeerSources, peerRoutes } from './peer-routes.ts'
@@ -43,7 +44,7 @@ export interface ApiServerOptions extends GateOptions {
   readonly pageDirectory: string | null
 }
 
-/** Connections at once; further ones are closed at once. Miners and found blocks need the computer's descriptors too. */
+/** Connections at once; a further one takes a place of the host that has most. Miners and found blocks need the computer's descriptors too. */
 export const MAX_CONNECTIONS = 128
 /** Whoever has not sent a whole request by then is disconnected, within `CHECK_MS` more. */
 const REQUEST_WITHIN_MS = 10_000
@@ -77,7 +78,7 @@ export class ApiServer {
       routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
       http: { headersTimeout: REQUEST_WITHIN_MS, connectionsCheckingInterval: CHECK_MS }
     })
-    this.#server.server.maxConnections = MAX_CONNECTIONS
+    this.#server.server.on('connection', keptWithin(MAX_CONNECTIONS))
     const gate = new Gate(options, reads.clock)
     gate.install(this.#server)
     this.#socket.attach(this.#server.server, request => gate.refusalOfSocket(request))
@@ -131,6 +132,26 @@ function eventStreams(
     },
     timeline: after => journal.entries({ after, limit: Number.MAX_SAFE_INTEGER })
   })
+}
+
+/** Half requests of one host must not keep others from asking. */
+function keptWithin(cap: number): (socket: Socket) => void {
+  const places = new Places<Socket>(cap)
+  return socket => {
+    const { remoteAddress = '' } = socket
+    const room = places.room(remoteAddress)
+    if (room === 'full') {
+      socket.destroy()
+      return
+    }
+    if (room !== 'free') {
+      const { inTheWay } = room
+      places.leave(inTheWay, inTheWay.remoteAddress ?? '')
+      inTheWay.destroy()
+    }
+    places.take(socket, remoteAddress)
+    socket.once('close', () => places.leave(socket, remoteAddress))
+  }
 }
 
 /** Every refusal has one shape, whoever refuses. */

@@ -83,7 +83,7 @@ export function v1Routes(server: FastifyInstance, { reads, household, desk, jour
   answering(server, 'config', () => reads.config())
   answering(server, 'timeline', ({ query }) => ({ entries: journal.entries(query) }))
   answering(server, 'events', ({ query, request, reply }) => {
-    if (streams.isFull) {
+    if (!streams.hasRoom(request.ip)) {
       void reply.header('retry-after', '10')
       throw new NoAnswer(503, 'too many live viewers; try again in 10 s')
     }

@@ -1,9 +1,10 @@
 import type { ServerResponse } from 'node:http'
 import type { EventTopic } from '@p2poolv2/api/schema'
 import type { ShareHash } from '@p2poolv2/primitives'
+import { Places } from '../gate/places.ts'
 import type { JournalListener, TimelineEntry } from './journal.ts'
 
-/** Live viewers at most; one more is answered 503 with `retry-after`. */
+/** Live viewers at most; one more takes the place of one of the host that has most, or is answered 503 with `retry-after`. */
 export const MAX_EVENT_STREAMS = 64
 /** Unsent bytes after which a viewer that does not read is disconnected. */
 export const MAX_UNSENT_BYTES = 1_048_576
@@ -27,6 +28,7 @@ export interface EventSources {
 }
 
 interface Viewer {
+  readonly address: string
   readonly topics: ReadonlySet<EventTopic>
   /** What it was last told of each topic that has one state. */
   readonly last: Map<EventTopic, string>
@@ -36,6 +38,7 @@ interface Viewer {
 export class EventStreams implements JournalListener {
   readonly #sources: EventSources
   readonly #viewers = new Map<ServerResponse, Viewer>()
+  readonly #places = new Places<ServerResponse>(MAX_EVENT_STREAMS)
   #shares: ShareHash[] = []
   #entries: TimelineEntry[] = []
   #timer: NodeJS.Timeout | null = null
@@ -45,8 +48,13 @@ export class EventStreams implements JournalListener {
     this.#sources = sources
   }
 
-  get isFull(): boolean {
-    return this.#viewers.size >= MAX_EVENT_STREAMS
+  /** Makes room for a viewer from there, if need be and it can be. @returns whether there is room */
+  hasRoom(address: string): boolean {
+    const room = this.#places.room(address)
+    if (typeof room === 'string') return room === 'free'
+    this.#left(room.inTheWay)
+    room.inTheWay.end()
+    return true
   }
 
   start(): void {
@@ -71,9 +79,11 @@ export class EventStreams implements JournalListener {
       connection: 'keep-alive',
       'x-accel-buffering': 'no'
     })
-    stream.on('close', () => this.#viewers.delete(stream))
-    const viewer: Viewer = { topics: new Set(topics), last: new Map() }
+    stream.on('close', () => this.#left(stream))
+    const address = stream.socket?.remoteAddress ?? ''
+    const viewer: Viewer = { address, topics: new Set(topics), last: new Map() }
     this.#viewers.set(stream, viewer)
+    this.#places.take(stream, address)
     if (lastId !== null && viewer.topics.has('timeline')) {
       for (const entry of [...this.#sources.timeline(lastId)].reverse()) write(stream, entryText(entry))
     }
@@ -89,6 +99,13 @@ export class EventStreams implements JournalListener {
   confirmed(share: ShareHash): void {
     this.#shares.push(share)
     if (this.#shares.length > 2 * MAX_WAITING) this.#shares = this.#shares.slice(-MAX_WAITING)
+  }
+
+  #left(stream: ServerResponse): void {
+    const viewer = this.#viewers.get(stream)
+    if (viewer === undefined) return
+    this.#viewers.delete(stream)
+    this.#places.leave(stream, viewer.address)
   }
 
   #tick(): void {

@@ -4,9 +4,10 @@ import type { ShareReads } from '@p2poolv2/node'
 import type { ShareHash } from '@p2poolv2/primitives'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { JournalListener } from '../events/journal.ts'
+import { Places } from '../gate/places.ts'
 import { shareInfo } from './share-shapes.ts'
 
-/** Sockets at once; a further one is refused. */
+/** Sockets at once; a further one takes the place of one of the host that has most, or is refused. */
 export const MAX_SOCKETS = 32
 /** Unsent bytes after which a client that does not read is disconnected: with holes in what it hears it would be wrong unnoticed. */
 const MAX_UNSENT_BYTES = 1_048_576
@@ -27,7 +28,11 @@ export class LiveSocket implements JournalListener {
     perMessageDeflate: false,
     clientTracking: false
   })
-  readonly #clients = new Map<WebSocket, { readonly topics: Set<Topic>; isAlive: boolean }>()
+  readonly #clients = new Map<
+    WebSocket,
+    { readonly topics: Set<Topic>; isAlive: boolean; readonly leave: () => void }
+  >()
+  readonly #places = new Places<WebSocket>(MAX_SOCKETS)
   #timer: NodeJS.Timeout | null = null
 
   constructor(shares: ShareReads) {
@@ -41,9 +46,10 @@ export class LiveSocket implements JournalListener {
       // Whatever a stranger wrote there: most of it is no URL.
       const [path] = (request.url ?? '').split('?', 1)
       const status = path === '/ws' ? refusal(request) : 404
-      const code = status ?? (this.#clients.size >= MAX_SOCKETS ? 503 : null)
+      const { remoteAddress = '' } = request.socket
+      const code = status ?? (this.#hasRoom(remoteAddress) ? null : 503)
       if (code !== null) socket.end(`HTTP/1.1 ${code} Refused\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`)
-      else this.#server.handleUpgrade(request, socket, head, client => this.#welcome(client))
+      else this.#server.handleUpgrade(request, socket, head, client => this.#welcome(client, remoteAddress))
     })
     this.#timer = setInterval(() => this.#ping(), PING_MS)
     this.#timer.unref()
@@ -66,11 +72,25 @@ export class LiveSocket implements JournalListener {
     this.#tell('peers', () => ({ topic: 'Peer', data: { peer_id: peerId, status } }))
   }
 
-  #welcome(client: WebSocket): void {
-    const state = { topics: new Set<Topic>(), isAlive: true }
+  #hasRoom(address: string): boolean {
+    const room = this.#places.room(address)
+    if (typeof room === 'string') return room === 'free'
+    // Its end is told later, and its place is needed now.
+    this.#clients.get(room.inTheWay)?.leave()
+    room.inTheWay.terminate()
+    return true
+  }
+
+  #welcome(client: WebSocket, address: string): void {
+    const leave = (): void => {
+      this.#clients.delete(client)
+      this.#places.leave(client, address)
+    }
+    const state = { topics: new Set<Topic>(), isAlive: true, leave }
     this.#clients.set(client, state)
+    this.#places.take(client, address)
     client.on('error', () => client.terminate())
-    client.on('close', () => this.#clients.delete(client))
+    client.on('close', leave)
     client.on('pong', () => {
       state.isAlive = true
     })
