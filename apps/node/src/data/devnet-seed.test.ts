@@ -47,6 +47,16 @@ describe('joining a devnet', () => {
     expect(devnetSeedOf(joiner, configuredParams(joiner))).toEqual(seed)
   })
 
+  it.each([
+    ['the end of time', { time: 0xffff_ffff }],
+    ['the last height', { time: 1_795_360_577, ...BLOCK, bitcoin_height: 500_000_000 }]
+  ])('refuses one that begins at %s, before anything is written', (_where, genesis) => {
+    const joiner = configOf('bob')
+    const { seed } = invited({ genesis })
+    expect(() => beginFromSeed(joiner, seed)).toThrow('after which there is no other')
+    expect(existsSync(joiner.data_dir)).toBe(false)
+  })
+
   it('takes over a genesis share that names another bitcoin block', () => {
     const { seed, hash } = invited({ genesis: { time: 1_795_360_577, ...BLOCK }, bitcoind: BITCOIND })
     expect(seed.length).toBeLessThanOrEqual(512)

@@ -13,6 +13,10 @@ import { paramsOf } from './chain-params.ts'
 import { readGenesis, writeGenesis } from './devnet-genesis.ts'
 
 const REFUSED = 'the devnet of this invite cannot be joined'
+/** In 2097: times of shares are 32 bits, and count on from the first. */
+const LATEST_BEGINNING_SEC = 0xf000_0000
+/** Of a transaction: from here on its lock is a time, so no block is so high. */
+const LOCK_TIME_IS_TIME = 500_000_000
 const BOTH = 'both sides need the same version, and the invite must be whole'
 
 /**
@@ -47,6 +51,7 @@ export function devnetSeedOf(config: Config, params: ChainParams): Uint8Array {
 export function beginFromSeed(config: Config, seedBytes: Uint8Array): ChainParams {
   const seed = decoded(seedBytes)
   checkBitcoin(config, seed)
+  checkBeginning(seed)
   const genesis = genesisOf(seed)
   const hash = shareHashFromWire(seed.genesisShareHashWire)
   // Alone and then with the settings, so that the message can say whose the difference is.
@@ -77,6 +82,15 @@ function decoded(seedBytes: Uint8Array): DevnetSeed {
     if (!(cause instanceof CodecError)) throw cause
     throw new ConfigError(`${REFUSED}, ${cause.message}: ${BOTH}`, { cause })
   }
+}
+
+/** A chain that begins where no share can follow would stop the node at its first share, and at every start from then on. */
+function checkBeginning({ genesisTimeSec, genesisBlock }: DevnetSeed): void {
+  if (
+    genesisTimeSec > LATEST_BEGINNING_SEC ||
+    (genesisBlock !== null && genesisBlock.bitcoinHeight >= LOCK_TIME_IS_TIME)
+  )
+    throw new ConfigError(`${REFUSED}: it begins at a time or a height after which there is no other`)
 }
 
 function checkBitcoin(config: Config, { bitcoin }: DevnetSeed): void {
