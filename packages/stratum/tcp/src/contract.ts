@@ -49,7 +49,7 @@ export interface StratumLimits extends LineLimits {
    * once, with a notice.
    */
   readonly maxPerAddress: number
-  /** New connections from one address in a minute; further ones are closed at once. A farm may share one address. */
+  /** New connections from one address in a minute, and channels of Stratum V2; further ones are closed at once. A farm may share one address. */
   readonly connectsPerMinute: number
   /** The same where connections begin with a handshake, which costs more than a line. */
   readonly handshakesPerMinute: number

@@ -254,7 +254,8 @@ export class StratumServer {
       // A channel of a connection is a miner like another.
       onOpened: (member, channel) => {
         this.#channels.set(member, sealed)
-        this.#deps.onConnected(member, remote, door, channel)
+        if (this.#comesTooOften(address, 'plain')) this.close(member)
+        else this.#deps.onConnected(member, remote, door, channel)
       },
       onMessages: (member, messages) => this.#deps.onLines(member, messages),
       onLeft: member => this.#left(member, 'left'),
@@ -287,11 +288,14 @@ export class StratumServer {
       this.#notice(MESSAGES.addressTooMany, { address, maxPerAddress })
       return true
     }
-    const kind = handshakes === undefined ? 'plain' : 'sealed'
+    return this.#comesTooOften(address, handshakes === undefined ? 'plain' : 'sealed')
+  }
+
+  /** @param kind channels are counted as plain connections: each is a miner, and costs what one does */
+  #comesTooOften(address: string, kind: 'plain' | 'sealed'): boolean {
+    if (this.#trusted.includes(address)) return false
     const answer = this.#guard.admit(address, kind, this.#clock.now().steadyMs)
-    if (answer === 'too-many') {
-      this.#notice(MESSAGES.addressTooOften, { address })
-    }
+    if (answer === 'too-many') this.#notice(MESSAGES.addressTooOften, { address })
     return answer !== 'admit'
   }
 

@@ -35,3 +35,14 @@ it('who was told to end and does not hang up gives way', async () => {
   for (const socket of [staying, next.socket]) socket.destroy()
   await pool.stop()
 })
+
+it('channels are counted like connections: one that opens them without end is refused, and others are served', async () => {
+  const pool = await new V2Pool({ connectsPerMinute: 3 }).start()
+  const client = await V2TestClient.setUp(pool.v2Port)
+  for (let n = 0; n < 5; n++) client.ask('extended')
+  expect(await client.find('OpenMiningChannelError')).toMatchObject({ errorCode: 'channel-capacity-exhausted' })
+  await expect.poll(() => pool.log.join()).toContain('too many from one address')
+  expect(pool.extranonces).toHaveLength(3)
+  client.socket.destroy()
+  await pool.stop()
+})
