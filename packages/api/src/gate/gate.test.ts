@@ -202,6 +202,21 @@ describe('over the wire', () => {
     expect(codes.at(-1)).toBe(429)
   })
 
+  it('pages of other sites cannot have a browser ask either, and links on them can', async () => {
+    node = new LiveNode()
+    await node.start()
+    const from = (site: string, destination: string) => ({ 'sec-fetch-site': site, 'sec-fetch-dest': destination })
+    for (const destination of ['empty', 'image', 'iframe', 'script']) {
+      expect(await status('/v1/audit/job', from('cross-site', destination)), destination).toBe(403)
+      expect(await status('/livez', from('cross-site', destination)), destination).toBe(200)
+    }
+    for (const own of [from('cross-site', 'document'), from('same-origin', 'empty'), from('none', 'document')])
+      expect(await status('/v1/status', own)).toBe(200)
+    await node.stop()
+    await node.start({ cors: true })
+    expect(await status('/v1/status', from('cross-site', 'empty'))).toBe(200)
+  })
+
   it('pages of other sites read nothing, unless they are let', async () => {
     node = new LiveNode()
     await node.start()

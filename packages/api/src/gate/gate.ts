@@ -112,7 +112,7 @@ export class Gate {
 }
 
 const HOST_REFUSED = 'open this page by IP address or localhost, or name this host in [api] host_names'
-const ORIGIN_REFUSED = 'pages of other sites may not change this node'
+const ORIGIN_REFUSED = 'pages of other sites may neither ask nor change this node ([api] cors_allowed lets them ask)'
 const READ_REFUSED = 'log in: send the user name and password of [api] auth_user as Basic authorization'
 const REFUSED: Readonly<Record<Exclude<Access, 'open'>, string>> = {
   read: READ_REFUSED,
@@ -143,8 +143,14 @@ function hasSecret(authorization: string | undefined, token: string | null, opti
   return options.login !== null && credentials !== null && isLogin(options.login, credentials)
 }
 
-/** Browsers say of what may change something from which page it comes, and of every question to another site. */
+/**
+ * Browsers say of what may change something from which page it comes, and of every question to another site. What a page of elsewhere may
+ * not read it may not ask either: its answer costs the node as much, in the owner's name.
+ */
 function isForeign({ method, headers }: FastifyRequest, access: Access, cors: boolean): boolean {
+  const { 'sec-fetch-site': site, 'sec-fetch-dest': destination } = headers
+  // A link on another page is the owner's own wish.
+  if (access !== 'open' && !cors && site === 'cross-site' && destination !== 'document') return true
   const isReading = method === 'GET' || method === 'HEAD'
   if (access !== 'owner' && (isReading || cors)) return false
   const { origin, host } = headers
