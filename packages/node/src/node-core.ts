@@ -121,6 +121,7 @@ export class NodeCore {
       chain,
       jobs: this.#jobs,
       miners: this.#desk.miners,
+      isServing: () => this.#desk.isServing,
       refusedMiners: this.#desk.refusedMiners,
       stats: this.#stats,
       blocks: this.#blocks.log,

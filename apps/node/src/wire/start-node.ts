@@ -96,7 +96,7 @@ export async function startNode(config: Config, invite: Invite | null, host: Nod
       blockFolder: folders.blocks,
       recentBlocks
     },
-    { blocks: () => queries.blocks(), post, log }
+    { blocks: () => queries.blocks(), isServing: () => queries.isServing(), post, log }
   )
   const stratum = stratumListener(config, {
     maxConnections,

@@ -85,13 +85,17 @@ export interface TemplateRequest extends CallOptions {
   readonly chain: string
   /** Wait until there is something newer than the template with this id. */
   readonly longPollId?: string
+  /** Awaited before the answer is checked, which takes tens of milliseconds for a full mempool. */
+  readonly whenFree?: (() => Promise<void>) | undefined
 }
 
 /** @throws RpcError also `bad-answer` for a template that cannot be used, naming the field */
 export async function getTemplate(client: RpcClient, request: TemplateRequest): Promise<BlockTemplate> {
-  const { chain, longPollId, ...options } = request
+  const { chain, longPollId, whenFree, ...options } = request
   const wish = { rules: templateRules(chain), ...(longPollId === undefined ? {} : { longpollid: longPollId }) }
-  const parsed = parseTemplate(await client.call('getblocktemplate', [wish], options))
+  const answer = await client.call('getblocktemplate', [wish], options)
+  await whenFree?.()
+  const parsed = parseTemplate(answer)
   if (parsed.ok) return parsed.template
   const what = `${client.url} gave a block template that cannot be used: ${printable(parsed.reason)}`
   throw new RpcError(what, { code: 'bad-answer' })

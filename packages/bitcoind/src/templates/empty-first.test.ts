@@ -8,13 +8,13 @@ import { Recorder } from '../testing/recorder.ts'
 import { rpcAnswer, ScriptedPeer } from '../testing/scripted-peer.ts'
 import { TemplateGate } from '../testing/template-gate.ts'
 import type { TemplateCause } from './node-watch.ts'
-import { TemplateFeed, type TemplateFeedOptions } from './template-feed.ts'
+import { TemplateFeed, type TemplateFeedOptions, type TemplateFeedPorts } from './template-feed.ts'
 
 const log = createLog({ level: 'silent', format: 'json' })
 const LOGIN = { user: 'u', password: 'p' }
 
 /** A chain of regtest's rules whose templates may be held back. */
-async function heldChain(options: Partial<TemplateFeedOptions> = {}, zmqHashblock = '') {
+async function heldChain(options: Partial<TemplateFeedOptions> = {}, zmqHashblock = '', ports: FeedPorts = {}) {
   const chain = await DevChainServer.start({ ...LOGIN, difficulty: REGTEST_DIFFICULTY })
   onTestFinished(() => chain.stop())
   const gate = await TemplateGate.start(chain.url)
@@ -26,10 +26,12 @@ async function heldChain(options: Partial<TemplateFeedOptions> = {}, zmqHashbloc
     const answer = await fetch(chain.url, { method: 'POST', headers: { authorization }, body })
     expect(await answer.json()).toMatchObject({ result: null })
   }
-  return { chain, gate, mine, ...feed({ nodes: [{ url: gate.url, ...LOGIN, zmqHashblock }], ...options }) }
+  return { chain, gate, mine, ...feed({ nodes: [{ url: gate.url, ...LOGIN, zmqHashblock }], ...options }, ports) }
 }
 
-function feed(options: Partial<TemplateFeedOptions>) {
+type FeedPorts = Pick<TemplateFeedPorts, 'whenFree'>
+
+function feed(options: Partial<TemplateFeedOptions>, ports: FeedPorts = {}) {
   const templates = new Recorder<{ template: BlockTemplate; cause: TemplateCause }>()
   const made = new TemplateFeed(
     {
@@ -39,7 +41,7 @@ function feed(options: Partial<TemplateFeedOptions>) {
       ...options,
       timings: { tipPollMs: 10, refreshMs: 60_000, retryMinMs: 5, retryMaxMs: 20, ...options.timings }
     },
-    { onTemplate: (template, _, cause) => templates.add({ template, cause }), onStatus: () => {}, log }
+    { onTemplate: (template, _, cause) => templates.add({ template, cause }), onStatus: () => {}, log, ...ports }
   )
   onTestFinished(() => made.stop())
   made.start()
@@ -75,6 +77,23 @@ describe('while the template of a new block is not there', () => {
       await mine()
       expect(await height(next)).toMatchObject({ cause: 'empty-first', template: { prevHash: chain.chain.tip.hash } })
     }
+  })
+
+  it('a template that is there is not read before miners have the work without it', async () => {
+    const waiting = new Recorder<() => void>()
+    const whenFree = (): Promise<void> => new Promise(free => waiting.add(free))
+    const { mine, height, templates } = await heldChain({}, '', { whenFree })
+    ;(await waiting.first(() => true))()
+    await height(1)
+    await mine()
+    // The template is there, since it waits to be read.
+    const read = await waiting.first(() => true, 1)
+    expect((await height(2)).cause).toBe('empty-first')
+    read()
+    await mine()
+    ;(await waiting.first(() => true, 2))()
+    await height(3)
+    expect(templates.seen[0]?.cause).toBe('connected')
   })
 
   it('nothing is foreseen where the operator does not want it', async () => {

@@ -25,6 +25,7 @@ export interface NodeWatchOptions {
 export interface NodeWatchPorts {
   readonly onTemplate: (template: BlockTemplate, cause: TemplateCause) => void
   readonly onStatus: (status: BitcoindStatus) => void
+  readonly whenFree?: (() => Promise<void>) | undefined
 }
 
 type NotReadyState = 'syncing' | 'misconfigured'
@@ -232,7 +233,8 @@ export class NodeWatch {
       if (longPollId === null) return
       const fromMs = performance.now()
       const before = this.#latest
-      const wish = { chain: this.#chain, longPollId, timeoutMs: longPollTimeoutMs, signal: scope }
+      const { whenFree } = this.#ports
+      const wish = { chain: this.#chain, longPollId, timeoutMs: longPollTimeoutMs, signal: scope, whenFree }
       const template = await getTemplate(this.#client, wish).catch(error => {
         if (error instanceof RpcError && error.code === 'timed-out') return null // nothing new for minutes: ask again
         throw error
@@ -254,7 +256,7 @@ export class NodeWatch {
 
   #fetch(signal: AbortSignal): Promise<BlockTemplate> {
     const timeoutMs = this.#options.timings.templateTimeoutMs
-    return getTemplate(this.#client, { chain: this.#chain, timeoutMs, signal })
+    return getTemplate(this.#client, { chain: this.#chain, timeoutMs, signal, whenFree: this.#ports.whenFree })
   }
 
   #tipSeen(hash: BlockHash, cause: TemplateCause): void {

@@ -23,6 +23,11 @@ export interface TemplateFeedPorts {
    * transactions comes first (cause `empty-first`). `source` is the node's URL without credentials.
    */
   readonly onTemplate: (template: BlockTemplate, source: string, cause: TemplateCause) => void
+  /**
+   * Awaited before a template is checked, which takes tens of milliseconds for a full mempool: what has to be done at once goes first, above
+   * all work without transactions for every miner. Default: at once.
+   */
+  readonly whenFree?: () => Promise<void>
   /** All nodes in the configured order, whenever one of them changed. */
   readonly onStatus: (statuses: readonly BitcoindStatus[]) => void
   readonly log: Log
@@ -89,6 +94,7 @@ export class TemplateFeed {
           this.#ports.log.debug({ url: watch.status.url, cause, bitcoinHeight, prevHash }, 'a block template came')
           this.#tell(() => this.#ports.onTemplate(template, watch.status.url, cause))
         },
+        whenFree: this.#ports.whenFree,
         onStatus: () => {
           this.#choose()
           this.#tellStatuses()

@@ -1,4 +1,4 @@
-import { setTimeout as pause } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises'
 import { type BitcoindConfig, BlockSubmitter, BlockWatch, type SolvedBlock, TemplateFeed } from '@p2poolv2/bitcoind'
 import type { ChainName } from '@p2poolv2/consensus'
 import type { NodeEvent } from '@p2poolv2/node'
@@ -10,6 +10,8 @@ import { BITCOIN_CHAINS } from './bitcoin-chains.ts'
 
 /** A block found just before the end is money: its submission gets this long before it is given up until the next start. */
 const SUBMIT_BEFORE_END_MS = 2_000
+/** A template is read all the same if miners wait for what there is for longer than this. */
+const READ_WITHIN_MS = 200
 
 export interface BitcoindSideOptions {
   readonly nodes: readonly BitcoindConfig[]
@@ -42,6 +44,8 @@ export function bitcoindSide(
   options: BitcoindSideOptions,
   deps: {
     readonly blocks: () => readonly FoundOnRecord[]
+    /** Not every miner has the newest work yet. */
+    readonly isServing: () => boolean
     readonly post: (event: NodeEvent) => void
     readonly log: Log
   }
@@ -71,6 +75,10 @@ export function bitcoindSide(
         watch.look()
       },
       onStatus: status => post({ type: 'bitcoind', nodes: status }),
+      whenFree: async () => {
+        const fromMs = performance.now()
+        while (deps.isServing() && performance.now() - fromMs < READ_WITHIN_MS) await nextTurn()
+      },
       log
     }
   )
