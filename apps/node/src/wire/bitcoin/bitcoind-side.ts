@@ -11,7 +11,7 @@ import { BITCOIN_CHAINS } from './bitcoin-chains.ts'
 /** A block found just before the end is money: its submission gets this long before it is given up until the next start. */
 const SUBMIT_BEFORE_END_MS = 2_000
 /** A template is read all the same if miners wait for what there is for longer than this. */
-const READ_WITHIN_MS = 200
+const READ_WITHIN_MS = 1_000
 
 export interface BitcoindSideOptions {
   readonly nodes: readonly BitcoindConfig[]
