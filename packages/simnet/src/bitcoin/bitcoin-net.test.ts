@@ -151,3 +151,32 @@ it('a stalled bitcoind says nothing and judges what it was given when it is back
   expect(at(views, 1).knows(block.hash)).toBe(false)
   expect(at(heard, 0).states).toEqual(['ready', 'unreachable', 'ready', 'ready'])
 })
+
+it('is given a block again by the next life of the node whose submitter had it in hand', () => {
+  const { views, heard, run } = setUp(2)
+  run(100_000)
+  const first: SimBitcoind = at(views, 0)
+  first.stall()
+  const block = solve(at(at(heard, 0).templates, -1))
+  first.submit(block.hash, block.hex)
+  run(1_000)
+  first.detach()
+  first.resume()
+  run(10_000)
+  expect(first.submitResult(block.hash)).toBeNull()
+  first.attach()
+  run(10_000)
+  expect(views.every(view => view.tip.hash === block.hash)).toBe(true)
+})
+
+it('takes its newest block back, and follows a longer chain when there is one', () => {
+  const { views, heard, run } = setUp(2, 60_000)
+  run(600_000)
+  const first: SimBitcoind = at(views, 0)
+  const { hash, prevHash } = first.tip
+  first.rewind()
+  expect([first.tip.hash, at(at(heard, 0).templates, -1).prevHash]).toEqual([prevHash, prevHash])
+  expect(at(views, 1).tip.hash).toBe(hash)
+  run(600_000)
+  expect(first.tip.hash).toBe(at(views, 1).tip.hash)
+})
