@@ -60,7 +60,11 @@ function played(
       end(broken(`it did not end within ${MAX_SEED_MS / 1_000} s`), false)
     }, MAX_SEED_MS)
     child.once('message', result => end(result as SeedResult, true))
-    child.once('exit', code => end(broken(`its process ended with ${code}`), false))
+    child.once('exit', (code, signal) => {
+      // Somebody wants all of it to stop: the seed is as if it had not been begun.
+      if (signal === 'SIGINT' || signal === 'SIGTERM') process.kill(process.pid, signal)
+      else end(broken(`its process ended with ${code ?? signal}`), false)
+    })
     child.send(seed)
   })
 }
