@@ -5,7 +5,7 @@ import type { ShareChain } from '@p2poolv2/sharechain'
 import type { ConfirmedWalk } from '../check/chain-walk.ts'
 import type { ProducedShare } from './census.ts'
 
-/** What became of the shares that were made. */
+/** What became of the shares that were made: of an old chain those that are not below what it keeps. */
 export interface ShareFates {
   readonly produced: number
   readonly confirmed: number
@@ -29,8 +29,10 @@ export function fatesOf(
   const { chain, walk, params } = at
   const onChain = new Set<ShareHash>(walk.shares.map(({ hash }) => hash))
   const tipHeight = chain.confirmedTip().height
+  const keptFrom = walk.shares[0]?.height ?? 0
   const fates = { produced: 0, confirmed: 0, uncles: 0, lost: 0, undecided: 0, lostInBranches: 0, unknown: 0 }
   for (const { hash, height } of produced) {
+    if (height < keptFrom) continue
     fates.produced += 1
     if (onChain.has(hash)) fates.confirmed += 1
     else if (walk.uncles.has(hash)) fates.uncles += 1
