@@ -82,9 +82,19 @@ const COMMANDS = {
     run: script('test/faults/power-cut/power-cut.ts')
   },
   mutate: {
-    usage: 'mutate --files F --tests T',
-    summary: 'change one small thing of a source at a time and see whether tests notice; --minutes N, --seed N',
-    run: script('test/mutation/mutate.ts')
+    usage: 'mutate [options]',
+    summary:
+      'change one small thing of consensus, window, organise or blocks at a time and see whether tests notice; --subjects WORDS, --minutes N',
+    run: async args => {
+      await ensureInstalled()
+      return attach(process.execPath, [
+        '--import',
+        'tsx',
+        '--conditions=p2pool-source',
+        'test/mutation/mutate.ts',
+        ...args
+      ])
+    }
   },
   kill: {
     usage: 'kill [options]',

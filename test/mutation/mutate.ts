@@ -1,74 +1,212 @@
-// `npm run mutate -- --files a.ts,b.ts --tests "packages/consensus" [--minutes 10] [--seed N]`: changes one small thing of a source at a time
-// and runs the tests, which should fail. Prints the score and every change that no test noticed. The sources are as they were afterwards.
-import { spawnSync } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
+// `npm run mutate -- [--subjects words] [--minutes 30] [--folder DIR]`: changes one small thing of a source at a time and tells which no test
+// noticed. All changes of a subject are in its sources at once, each behind a switch: first every test is run again and again with one of them
+// on; what that leaves is tried in a process of its own, further tests included. Goes on where it was stopped; a source that has changed
+// since begins anew.
+import { spawn } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { seededRng } from '@p2poolv2/primitives'
-import { mutantsOf } from './mutants.ts'
+import { EQUIVALENT } from './equivalent.ts'
+import type { Mutant } from './mutants.ts'
+import { type Note, type Order, orderEnv } from './order.ts'
+import { type SwitchedFile, switchedFiles } from './sources.ts'
+import { SUBJECTS, type Subject } from './subjects.ts'
 
-/** A mutant that makes a loop endless is noticed as well. */
-const TEST_WITHIN_MS = 180_000
+/** Tests that say nothing for so long hang at the mutant that is on. */
+const SILENT_MS = 120_000
 
 const { values } = parseArgs({
   options: {
-    files: { type: 'string' },
-    tests: { type: 'string' },
-    minutes: { type: 'string', default: '10' },
-    seed: { type: 'string', default: '1' }
+    subjects: { type: 'string', default: '' },
+    minutes: { type: 'string', default: '30' },
+    folder: { type: 'string', default: '.cache/mutation' }
   }
 })
-if (values.files === undefined || values.tests === undefined) {
-  console.error('usage: npm run mutate -- --files a.ts,b.ts --tests "words of paths" [--minutes 10] [--seed N]')
-  process.exit(2)
-}
 const endMs = performance.now() + Number(values.minutes) * 60_000
-const tests = values.tests.split(' ')
+mkdirSync(values.folder, { recursive: true })
 
-function testsPass(): boolean {
-  const args = ['node_modules/vitest/vitest.mjs', 'run', '--bail', '1', '--reporter', 'dot', ...tests]
-  const { status } = spawnSync(process.execPath, args, {
-    stdio: 'ignore',
-    timeout: TEST_WITHIN_MS,
-    killSignal: 'SIGKILL'
-  })
-  return status === 0
+/** By file and place in it. `alone`: tried in a process of its own, by all tests there are. */
+type Verdict = 'noticed' | 'survived' | 'alone'
+interface Ledger {
+  readonly digests: Record<string, string>
+  readonly verdicts: Record<string, Verdict>
+  /** The files of tests that come by it. */
+  readonly tests: Record<string, string[]>
+  /** By test, what it was tried on and did not notice. */
+  readonly left: Record<string, string[]>
 }
 
-if (!testsPass()) throw new Error('the tests fail before anything was changed')
-let noticed = 0
-let tried = 0
-let all = 0
-const restores = new Map<string, string>()
-const restore = (): void => {
-  for (const [file, source] of restores) writeFileSync(file, source)
+interface Entry {
+  readonly key: string
+  readonly file: SwitchedFile
+  readonly mutant: Mutant
 }
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.on(signal, () => {
-    restore()
-    process.exit(1)
-  })
+
+for (const subject of SUBJECTS.filter(({ name }) => values.subjects === '' || values.subjects.includes(name))) {
+  await mutate(subject)
 }
-try {
-  for (const file of values.files.split(',')) {
-    const source = readFileSync(file, 'utf8')
-    restores.set(file, source)
-    const mutants = mutantsOf(source, file)
-    all += mutants.length
-    const rng = seededRng(`mutants ${values.seed} ${file}`)
-    // In an order of chance: what there is time for is a sample of all.
-    const order = mutants.map(mutant => ({ mutant, at: rng.u32() })).sort((a, b) => a.at - b.at)
-    for (const { mutant } of order) {
-      if (performance.now() > endMs) break
-      writeFileSync(file, mutant.text)
-      tried += 1
-      if (testsPass()) console.log(`${file}:${mutant.line}  ${mutant.what}: no test noticed`)
-      else noticed += 1
-    }
-    writeFileSync(file, source)
+
+async function mutate(subject: Subject): Promise<void> {
+  const files = switchedFiles(subject.files)
+  const entries = files.flatMap(file =>
+    file.mutants.map((mutant, i): Entry => ({ key: `${file.path}#${i}`, file, mutant }))
+  )
+  const ledgerFile = join(values.folder, `${subject.name}.json`)
+  const ledger = readLedger(ledgerFile, files)
+  const save = (): void => writeFileSync(ledgerFile, JSON.stringify(ledger, null, 1))
+  // What had survived is tried on tests that are new.
+  const isOpen = ({ key }: Entry): boolean => ledger.verdicts[key] !== 'noticed'
+  const keyOf = new Map(entries.map(({ key, mutant }) => [mutant.id, key]))
+  const noticed = (id: number): void => {
+    const key = keyOf.get(id)
+    if (key !== undefined) ledger.verdicts[key] = 'noticed'
   }
-} finally {
-  restore()
+  const cameBy = (id: number, file: string): void => {
+    const key = keyOf.get(id)
+    if (key !== undefined) ledger.tests[key] = [...new Set([...(ledger.tests[key] ?? []), file])]
+  }
+
+  // What is there from the first line on cannot be switched within a test.
+  for (
+    let isOver = !entries.some(entry => isOpen(entry) && !entry.mutant.isStatic);
+    !isOver && performance.now() < endMs;
+  ) {
+    const done = entries.filter(entry => !isOpen(entry)).map(({ mutant }) => mutant.id)
+    const idOf = new Map(entries.map(({ key, mutant }) => [key, mutant.id]))
+    const left = Object.entries(ledger.left).map(
+      ([test, keys]) => [test, keys.map(key => idOf.get(key) ?? -1)] as const
+    )
+    const ran = await run(subject.tests, { files: subject.files, done, only: null }, Object.fromEntries(left))
+    for (const note of ran.notes) {
+      if (note.type === 'noticed') noticed(note.mutant)
+      if (note.type === 'left') ledger.left[note.test] = note.mutants.map(id => keyOf.get(id) ?? '')
+      if (note.type === 'came-by') for (const id of note.mutants) cameBy(id, note.file)
+    }
+    const last = ran.notes.at(-1)
+    // A process that hangs or dies does so at the mutant that it tries.
+    const isAtOne = ran.outcome !== 'late' && last?.type === 'trying'
+    if (isAtOne) noticed(last.mutant)
+    save()
+    if (ran.outcome === 'failed' && !isAtOne)
+      throw new Error(`the tests of ${subject.name} fail before anything was changed`)
+    isOver = ran.outcome === 'passed'
+    if (isOver) for (const { key, mutant } of entries) if (!mutant.isStatic) ledger.verdicts[key] ??= 'survived'
+    save()
+  }
+
+  const rng = seededRng(`mutants ${subject.name}`)
+  const alone = entries
+    .filter(entry => !isEquivalent(entry) && isOpen(entry) && ledger.verdicts[entry.key] !== 'alone')
+    .map(entry => ({ entry, at: rng.u32() }))
+    // In an order of chance: what there is time for is a sample of all.
+    .sort((a, b) => a.at - b.at)
+  for (const { entry } of alone) {
+    if (performance.now() > endMs) break
+    // What is there from the first line on may matter to any of them.
+    const beside = entry.mutant.isStatic ? subject.tests : (ledger.tests[entry.key] ?? subject.tests)
+    const tests = [...beside, ...subject.furtherTests]
+    const { outcome } = await run(tests, { files: subject.files, done: [], only: entry.mutant.id })
+    ledger.verdicts[entry.key] = outcome === 'passed' ? 'alone' : 'noticed'
+    save()
+  }
+  report(subject, entries, ledger)
 }
-console.log(
-  `${noticed} of ${tried} changes noticed (${((100 * noticed) / Math.max(1, tried)).toFixed(0)} %), of ${all} there are`
-)
+
+function report({ name }: Subject, entries: readonly Entry[], { verdicts }: Ledger): void {
+  const counted = entries.filter(entry => !isEquivalent(entry))
+  const tried = counted.filter(({ key }) => verdicts[key] !== undefined)
+  const left = tried.filter(({ key }) => verdicts[key] !== 'noticed')
+  for (const { file, mutant, key } of left) {
+    const isSure = verdicts[key] === 'alone'
+    console.log(
+      `${file.path}:${mutant.line}  ${mutant.what}: no test noticed${isSure ? '' : ' (tests beside it only)'}`
+    )
+  }
+  const score = ((100 * (tried.length - left.length)) / Math.max(1, tried.length)).toFixed(1)
+  const equivalent = entries.length - counted.length
+  console.log(
+    `${name}: ${tried.length - left.length} of ${tried.length} changes noticed (${score} %), of ${entries.length} there are, ${equivalent} without effect`
+  )
+}
+
+function isEquivalent({ file, mutant }: Entry): boolean {
+  return EQUIVALENT.some(
+    ({ path, what, within }) =>
+      file.path.endsWith(path) && mutant.what === what && lineOf(file.path, mutant.line).includes(within)
+  )
+}
+
+function lineOf(path: string, line: number): string {
+  return readFileSync(path, 'utf8').split('\n')[line - 1] ?? ''
+}
+
+interface Ran {
+  readonly outcome: 'passed' | 'failed' | 'silent' | 'late'
+  readonly notes: readonly Note[]
+}
+
+/** Runs tests in a process of their own; ends it when it is silent for long, or time is up. */
+function run(
+  tests: readonly string[],
+  order: Omit<Order, 'notes' | 'left'>,
+  leftByTest: Readonly<Record<string, readonly number[]>> = {}
+): Promise<Ran> {
+  const notes = join(values.folder, `notes-${process.pid}.jsonl`)
+  rmSync(notes, { force: true })
+  const left = join(values.folder, `left-${process.pid}.json`)
+  writeFileSync(left, JSON.stringify(leftByTest))
+  const args = [
+    'node_modules/vitest/vitest.mjs',
+    'run',
+    '--config',
+    'test/mutation/vitest.config.ts',
+    '--reporter',
+    'dot'
+  ]
+  const child = spawn(process.execPath, [...args, '--bail', '1', ...tests], {
+    stdio: 'ignore',
+    detached: true,
+    env: { ...process.env, ...orderEnv({ ...order, notes, left }) }
+  })
+  let outcome: Ran['outcome'] | null = null
+  let spokenMs = performance.now()
+  let size = 0
+  const end = (how: Ran['outcome']): void => {
+    outcome ??= how
+    // With the processes it has started.
+    if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
+  }
+  const watch = setInterval(() => {
+    const now = existsSync(notes) ? statSync(notes).size : 0
+    if (now !== size) spokenMs = performance.now()
+    size = now
+    if (performance.now() - spokenMs > SILENT_MS) end('silent')
+    else if (performance.now() > endMs && order.only === null) end('late')
+  }, 500)
+  return new Promise(resolve => {
+    child.on('exit', code => {
+      clearInterval(watch)
+      const text = existsSync(notes) ? readFileSync(notes, 'utf8') : ''
+      const lines = text.split('\n').slice(0, -1)
+      resolve({
+        outcome: outcome ?? (code === 0 ? 'passed' : 'failed'),
+        notes: lines.map(line => JSON.parse(line) as Note)
+      })
+    })
+  })
+}
+
+function readLedger(file: string, files: readonly SwitchedFile[]): Ledger {
+  const digests = Object.fromEntries(files.map(({ path, digest }) => [path, digest]))
+  if (!existsSync(file)) return { digests, verdicts: {}, tests: {}, left: {} }
+  const known = JSON.parse(readFileSync(file, 'utf8')) as Ledger
+  const isSame = (key: string): boolean => {
+    const [path = ''] = key.split('#')
+    return digests[path] !== undefined && known.digests[path] === digests[path]
+  }
+  const ofSame = <T>(by: Record<string, T>): Record<string, T> =>
+    Object.fromEntries(Object.entries(by).filter(([key]) => isSame(key)))
+  const left = Object.entries(known.left).map(([test, keys]) => [test, keys.filter(isSame)] as const)
+  return { digests, verdicts: ofSame(known.verdicts), tests: ofSame(known.tests), left: Object.fromEntries(left) }
+}

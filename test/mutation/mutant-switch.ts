@@ -1,0 +1,57 @@
+import { readOrder } from './order.ts'
+
+/** Times a mutant is asked for, beyond those without it, until what it does counts as endless. */
+const MORE_ASKED = 50_000
+/** For one that is on from the first line on. */
+const MOST_ASKED = 50_000_000
+
+/** Which mutant is on, for the switched sources of this process. */
+export class MutantSwitch {
+  readonly #asked = new Map<number, number>()
+  #on = -1
+  #left = 0
+
+  /** Makes itself known to the sources that are loaded from now on. */
+  install(): this {
+    const isMutant = (id: number): boolean => {
+      if (id === this.#on) {
+        if (--this.#left < 0) throw new Error('a mutant goes on without an end')
+        return true
+      }
+      if (this.#on < 0) this.#asked.set(id, (this.#asked.get(id) ?? 0) + 1)
+      return false
+    }
+    Object.assign(globalThis, { __isMutant: isMutant, __mutantSwitch: this })
+    return this
+  }
+
+  on(id: number, left: number = MOST_ASKED): void {
+    this.#on = id
+    this.#left = left
+  }
+
+  off(): void {
+    this.#on = -1
+  }
+
+  /** Begins to count what is come by. */
+  begin(): void {
+    this.off()
+    this.#asked.clear()
+  }
+
+  /** What was come by since `begin`, and how often each may be asked for when it is on. */
+  asked(): ReadonlyMap<number, number> {
+    return new Map([...this.#asked].map(([id, times]) => [id, 20 * times + MORE_ASKED]))
+  }
+}
+
+/** The one of this process; setup files are run for each file of tests, and what was loaded stays. */
+export function mutantSwitch(): MutantSwitch {
+  const known = (globalThis as { __mutantSwitch?: MutantSwitch }).__mutantSwitch
+  if (known !== undefined) return known
+  const made = new MutantSwitch().install()
+  const { only } = readOrder()
+  if (only !== null) made.on(only)
+  return made
+}

@@ -1,0 +1,34 @@
+/** What the program that mutates says to the tests it runs, by environment variables. */
+export interface Order {
+  readonly files: readonly string[]
+  /** Where tests write what they find out, a line of JSON each. */
+  readonly notes: string
+  /** Mutants that are decided. */
+  readonly done: readonly number[]
+  /** A file of JSON: by test, the mutants it did not notice before. */
+  readonly left: string
+  /** On from the first line on; null: all are tried in turn within each test. */
+  readonly only: number | null
+}
+
+const NAME = 'P2POOLV2_MUTATION'
+
+export function orderEnv(order: Order): Readonly<Record<string, string>> {
+  return { [NAME]: JSON.stringify(order) }
+}
+
+export function readOrder(): Order {
+  const text = process.env[NAME]
+  if (text === undefined) throw new Error('mutated tests are run by npm run mutate')
+  return JSON.parse(text) as Order
+}
+
+/** A line of the notes. */
+export type Note =
+  /** The test came by these. */
+  | { readonly type: 'came-by'; readonly file: string; readonly mutants: readonly number[] }
+  /** Next this one is on: the last such line is what a process hangs at. */
+  | { readonly type: 'trying'; readonly mutant: number }
+  /** The test was tried on all it came by, and did not notice these. */
+  | { readonly type: 'left'; readonly test: string; readonly mutants: readonly number[] }
+  | { readonly type: 'noticed'; readonly mutant: number; readonly by: string }

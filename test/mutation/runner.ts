@@ -1,0 +1,58 @@
+import { appendFileSync, readFileSync } from 'node:fs'
+import { relative } from 'node:path'
+import type { RunnerTestCase as Test } from 'vitest'
+import { VitestTestRunner } from 'vitest/runners'
+import { mutantSwitch } from './mutant-switch.ts'
+import { type Note, readOrder } from './order.ts'
+
+/** A test that takes longer is left for what the others do not notice. */
+const QUICK_MS = 2_000
+
+const order = readOrder()
+const known = globalThis as { __doneMutants?: Set<number> }
+known.__doneMutants ??= new Set(order.done)
+const done: Set<number> = known.__doneMutants
+const left = JSON.parse(readFileSync(order.left, 'utf8')) as Readonly<Record<string, readonly number[]>>
+
+function note(line: Note): void {
+  appendFileSync(order.notes, `${JSON.stringify(line)}\n`)
+}
+
+/**
+ * Runs a test, and then once more for each mutant that it came by and no test has noticed yet: no process is started and nothing is loaded
+ * anew, so a mutant costs what the test does. A test that does not pass a second time as it is, or not after a mutant, is of no use here.
+ */
+export default class MutantRunner extends VitestTestRunner {
+  async runTask(test: Test): Promise<void> {
+    const run = VitestTestRunner.getTestFn(test)
+    const mutants = mutantSwitch()
+    if (order.only !== null) return run()
+    mutants.begin()
+    const fromMs = performance.now()
+    await run()
+    const ms = performance.now() - fromMs
+    const asked = mutants.asked()
+    note({ type: 'came-by', file: relative(process.cwd(), test.file.filepath), mutants: [...asked.keys()] })
+    const passes = (): Promise<boolean> =>
+      Promise.resolve(run()).then(
+        () => true,
+        () => false
+      )
+    const name = `${relative(process.cwd(), test.file.filepath)}: ${test.name}`
+    const before = new Set(left[name])
+    const open = [...asked].filter(([id]) => !done.has(id) && !before.has(id))
+    if (open.length === 0 || ms > QUICK_MS || !(await passes())) return
+    for (const [id, most] of open) {
+      note({ type: 'trying', mutant: id })
+      mutants.on(id, most)
+      const isNoticed = !(await passes())
+      mutants.off()
+      if (!isNoticed) continue
+      // What it has left behind may break this test from now on, and then says nothing of the others.
+      if (!(await passes())) return
+      done.add(id)
+      note({ type: 'noticed', mutant: id, by: name })
+    }
+    note({ type: 'left', test: name, mutants: [...asked.keys()].filter(id => !done.has(id)) })
+  }
+}

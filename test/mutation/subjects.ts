@@ -1,0 +1,78 @@
+/** What is mutated together, by the tests that stand beside it, and by those further away that look at what these leave. */
+export interface Subject {
+  readonly name: string
+  readonly files: readonly string[]
+  /** Words of paths. */
+  readonly tests: readonly string[]
+  readonly furtherTests: readonly string[]
+}
+
+const CONSENSUS = 'packages/consensus/src'
+
+export const SUBJECTS: readonly Subject[] = [
+  {
+    name: 'consensus',
+    files: [
+      'asert.ts',
+      'share.ts',
+      'coinbase/bitcoin-coinbase.ts',
+      'coinbase/padding-form.ts',
+      'coinbase/share-coinbase.ts',
+      'commitment/coinbase-proof.ts',
+      'commitment/commitment.ts',
+      'encoding/share-address.ts',
+      'encoding/share-codec.ts',
+      'headers/follow-headers.ts',
+      'headers/header-batch.ts',
+      'rules/check-context.ts',
+      'rules/check-header.ts',
+      'rules/check-placement.ts',
+      'rules/check-share.ts',
+      'rules/check-transactions.ts',
+      'rules/select-uncles.ts'
+    ].map(file => `${CONSENSUS}/${file}`),
+    tests: [CONSENSUS],
+    furtherTests: ['packages/sharechain/src/share-chain.test.ts']
+  },
+  {
+    name: 'window',
+    files: [
+      'payout-window.ts',
+      'payout.ts',
+      'weight-table.ts',
+      'wide-sums.ts',
+      'window-entries.ts',
+      'window-source.ts'
+    ].map(file => `${CONSENSUS}/payout/${file}`),
+    tests: [`${CONSENSUS}/payout`],
+    furtherTests: [`${CONSENSUS}/rules`, 'packages/sharechain/src/share-chain.test.ts']
+  },
+  {
+    name: 'organise',
+    files: [
+      'candidate-chain.ts',
+      'confirmed-chain.ts',
+      'evictor.ts',
+      'mining-base.ts',
+      'organise.ts',
+      'pruner.ts',
+      'uncle-source.ts',
+      'zones.ts'
+    ].map(file => `packages/sharechain/src/chains/${file}`),
+    tests: ['packages/sharechain/src'],
+    furtherTests: ['packages/node/src/chain/chain-keeper.test.ts']
+  },
+  {
+    name: 'blocks',
+    files: [
+      'packages/bitcoind/src/block-submitter.ts',
+      'packages/bitcoind/src/block-watch.ts',
+      'packages/bitcoind/src/submit-words.ts',
+      'packages/node/src/chain/block-keeper.ts',
+      'packages/node/src/chain/block-log.ts',
+      'packages/node/src/chain/seen-blocks.ts'
+    ],
+    tests: ['packages/bitcoind/src/block-', 'packages/node/src/chain', 'packages/node/src/node-core.test.ts'],
+    furtherTests: ['packages/node/src/miners/leaving-miners', 'apps/node/src/data/found-blocks']
+  }
+]
