@@ -123,10 +123,11 @@ function report({ name }: Subject, entries: readonly Entry[], { verdicts }: Ledg
       `${file.path}:${mutant.line}  ${mutant.what}: no test noticed${isSure ? '' : ' (tests beside it only)'}`
     )
   }
-  const score = ((100 * (tried.length - left.length)) / Math.max(1, tried.length)).toFixed(1)
-  const equivalent = entries.length - counted.length
+  const seen = tried.length - left.length
+  const score = ((100 * seen) / Math.max(1, tried.length)).toFixed(1)
+  const open = counted.length - tried.length
   console.log(
-    `${name}: ${tried.length - left.length} of ${tried.length} changes noticed (${score} %), of ${entries.length} there are, ${equivalent} without effect`
+    `${name}: ${seen} of ${tried.length} changes noticed (${score} %)${open > 0 ? `, ${open} not decided yet` : ''}, ${entries.length - counted.length} without effect`
   )
 }
 

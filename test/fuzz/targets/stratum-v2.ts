@@ -244,8 +244,8 @@ const transport: Target<readonly Uint8Array[]> = {
   name: 'stratum-v2-transport',
   door: 'miners',
   maxBytes: 2_048,
-  // What is opened is sealed here first.
-  memoryBytes: 4 * 1024 * 1024,
+  // What is opened is sealed here first, piece by piece.
+  memoryBytes: 32 * 1024 * 1024,
   seeds: () => [concatBytes(...FRAMES.slice(0, 4)), Uint8Array.of(0, 0, 1, 0, 0, 0), new Uint8Array(200).fill(0xff)],
   decode(bytes) {
     const sealer = portableCipher(KEY)
@@ -293,6 +293,8 @@ const handshake: Target<ReturnType<typeof respond> | null> = {
   name: 'stratum-v2-handshake',
   door: 'miners',
   maxBytes: 80,
+  // Big numbers of the curve, a new one for each step.
+  memoryBytes: 32 * 1024 * 1024,
   seeds: () => [key(9).ellSwift, new Uint8Array(ACT_1_BYTES), new Uint8Array(ACT_1_BYTES).fill(0xff)],
   decode: bytes => (bytes.length < ACT_1_BYTES ? null : respond(bytes.slice(0, ACT_1_BYTES), ours)),
   laws: answer => hold(answer === null || answer.act2.length === 234, 'is answered with another length')
