@@ -47,6 +47,27 @@ export const EQUIVALENT: readonly Equivalent[] = [
   },
   { path: WINDOW, within: 'const larger = new Int32Array', what: 'any', because: ROOM },
   {
+    path: WINDOW,
+    within: 'return textA < textB',
+    what: '> becomes <=',
+    because: 'a sort asks whether one stands before the other, and nothing else'
+  },
+  { path: WINDOW, within: '  #isSorted = true', what: 'true becomes false', because: SORTED },
+  { path: WINDOW, within: '#occurrences = new Int32Array(64)', what: 'any', because: ROOM },
+  { path: WINDOW, within: '#placeInPresent = new Int32Array(64)', what: 'any', because: ROOM },
+  { path: 'payout/weight-table.ts', within: '#limbs = new Float64Array', what: 'any', because: ROOM },
+  { path: 'payout/weight-table.ts', within: 'const MAX_TARGETS', what: 'any', because: 'how much is remembered' },
+  { path: 'payout/weight-table.ts', within: 'const ROW =', what: '3 becomes (3 + 1)', because: ROOM },
+  { path: 'payout/wide-sums.ts', within: 'export const LIMBS = 3', what: 'any', because: 'one limb more stays 0' },
+  { path: 'payout/wide-sums.ts', within: '#limbs = new Float64Array', what: 'any', because: ROOM },
+  {
+    path: 'payout/window-entries.ts',
+    within: '#oldest = 0',
+    what: 'any',
+    because: 'it is cleared before the first share enters'
+  },
+  { path: 'payout/payout.ts', within: 'if (text < before)', what: '< becomes >=', because: SORTED },
+  {
     path: 'payout/payout.ts',
     within: 'LAST_ASKED.set(',
     what: 'any',

@@ -7,6 +7,9 @@ import { type Note, readOrder } from './order.ts'
 
 /** A test that takes longer is left for what the others do not notice. */
 const QUICK_MS = 2_000
+/** A test that takes so many times what it took, and so much at least, waits for what a mutant never says. */
+const WAITS = 20
+const WAITS_MS = 4_000
 
 const order = readOrder()
 const known = globalThis as { __doneMutants?: Set<number> }
@@ -33,11 +36,19 @@ export default class MutantRunner extends VitestTestRunner {
     const ms = performance.now() - fromMs
     const asked = mutants.asked()
     note({ type: 'came-by', file: relative(process.cwd(), test.file.filepath), mutants: [...asked.keys()] })
-    const passes = (): Promise<boolean> =>
-      Promise.resolve(run()).then(
+    const passes = async (): Promise<boolean> => {
+      let timer: NodeJS.Timeout | undefined
+      const late = new Promise<false>(resolve => {
+        timer = setTimeout(() => resolve(false), Math.max(WAITS_MS, WAITS * ms))
+      })
+      const ends = Promise.resolve(run()).then(
         () => true,
         () => false
       )
+      const isPassed = await Promise.race([ends, late])
+      clearTimeout(timer)
+      return isPassed
+    }
     const name = `${relative(process.cwd(), test.file.filepath)}: ${test.name}`
     const before = new Set(left[name])
     const open = [...asked].filter(([id]) => !done.has(id) && !before.has(id))
