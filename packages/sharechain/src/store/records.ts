@@ -213,7 +213,7 @@ export function decodeIdentity(bytes: Uint8Array): StoreIdentity {
   const parsed = parseJson(utf8ToString(bytes))
   if (typeof parsed !== 'object' || parsed === null) throw new CodecError('malformed', 'not a store identity')
   const { schemaVersion, chain, fingerprint, genesisHash } = parsed as Record<keyof StoreIdentity, unknown>
-  if (typeof schemaVersion !== 'number' || typeof chain !== 'string') {
+  if (typeof schemaVersion !== 'number' || !Number.isSafeInteger(schemaVersion) || typeof chain !== 'string') {
     throw new CodecError('malformed', 'not a store identity')
   }
   if (typeof fingerprint !== 'string' || typeof genesisHash !== 'string') {
