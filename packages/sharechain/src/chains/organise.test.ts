@@ -40,6 +40,20 @@ class Scenario {
     }
   }
 
+  /** Valid as they were found, their bodies gone since. */
+  validWithoutBody(names: string): void {
+    for (const name of names.split(' ')) this.index.setValidity(this.#slot(name), 'blockValid')
+  }
+
+  /** Bodies arrive, and nobody has looked at them. */
+  unjudged(names: string): void {
+    for (const name of names.split(' ')) this.index.setBody(this.#slot(name), 100)
+  }
+
+  verdict(name: string): string | null {
+    return this.index.verdict(this.#slot(name))
+  }
+
   promote(pruneHeight = 0): { confirmed: string; unconfirmed: string } {
     const move = this.organiser.promote(pruneHeight)
     this.base.update([...this.index.slots()])
@@ -164,6 +178,13 @@ describe('an invalid share', () => {
     expect(scenario.candidate).toBe('s2')
   })
 
+  it('says of what is built on it that its parent is invalid', () => {
+    const scenario = new Scenario()
+    scenario.header('s1 s2 s3', 'G')
+    scenario.invalid('s2')
+    expect([scenario.verdict('s2'), scenario.verdict('s3')]).toEqual(['coinbase-payout', 'share-parent-invalid'])
+  })
+
   it('leaves the confirmed tip when there is nothing else', () => {
     const scenario = new Scenario()
     scenario.header('s1', 'G')
@@ -254,6 +275,41 @@ describe('confirmation', () => {
     }
   })
 
+  it('needs a verdict and the body, not the one or the other', () => {
+    const scenario = new Scenario()
+    scenario.header('s1 s2', 'G')
+    scenario.validWithoutBody('s1')
+    expect(scenario.promote().confirmed).toBe('')
+    scenario.body('s1')
+    scenario.unjudged('s2')
+    expect(scenario.promote().confirmed).toBe('s1')
+  })
+
+  it('needs the body at the prune height itself, of a share and of an uncle', () => {
+    const share = new Scenario()
+    share.header('s1 s2 s3', 'G')
+    share.body('s1 s3')
+    expect(share.promote(2).confirmed).toBe('s1')
+    share.body('s2')
+    expect(share.promote(2).confirmed).toBe('s2 s3')
+    const uncle = new Scenario()
+    uncle.header('s1', 'G')
+    uncle.header('u1', 'G')
+    uncle.header('s2', 's1', LIGHT, ['u1'])
+    uncle.body('s1 s2')
+    expect(uncle.promote(1).confirmed).toBe('s1')
+    expect(uncle.promote(2).confirmed).toBe('s2')
+  })
+
+  it.each([0, 1])('goes on by bodies from the prune height %i on while many headers above have none', pruneHeight => {
+    const scenario = new Scenario()
+    scenario.header('s1 s2 h1 h2 h3 h4 h5 h6 h7 h8 h9', 'G')
+    scenario.body('s1')
+    expect(scenario.promote(pruneHeight).confirmed).toBe('s1')
+    scenario.body('s2')
+    expect(scenario.promote(pruneHeight).confirmed).toBe('s2')
+  })
+
   it('turns to another branch only when its valid part is heavier', () => {
     const scenario = new Scenario()
     scenario.header('s1 s2', 'G')
@@ -307,6 +363,23 @@ describe('the mining base', () => {
     scenario.body('a2 a3')
     scenario.promote()
     expect([scenario.candidate, scenario.confirmed, scenario.miningBase]).toEqual(['h3', 's1', 'a3'])
+  })
+
+  it('is reached by valid shares only, in whatever order they became valid', () => {
+    const scenario = new Scenario()
+    scenario.header('a b c', 'G')
+    scenario.header('d', 'G')
+    for (const name of ['c', 'b']) {
+      scenario.body(name)
+      scenario.promote()
+      expect(scenario.miningBase).toBe('G')
+    }
+    scenario.body('d')
+    scenario.promote()
+    expect(scenario.miningBase).toBe('d')
+    scenario.body('a')
+    scenario.promote()
+    expect(scenario.miningBase).toBe('c')
   })
 
   it('of equals is the one with the smaller digest', () => {

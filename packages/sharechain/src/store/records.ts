@@ -5,6 +5,7 @@ import {
   ByteReader,
   ByteWriter,
   blockHashFromWire,
+  bytesToAscii,
   CodecError,
   shareHash,
   shareHashFromWire,
@@ -105,7 +106,7 @@ export function decodeIndexRow(bytes: Uint8Array): IndexRow {
   for (let left = reader.u8(); left > 0; left--) uncles.push(shareHashFromWire(reader.bytes(32)))
   const bodyBytes = reader.u32()
   const rulesVersion = reader.u16()
-  const verdict = utf8ToString(reader.varBytes(MAX_CODE_BYTES))
+  const verdict = bytesToAscii(reader.varBytes(MAX_CODE_BYTES))
   reader.expectEnd()
   const hasBody = (flags & FLAG_BODY) !== 0
   const contextSkipped = (flags & FLAG_CONTEXT_SKIPPED) !== 0
