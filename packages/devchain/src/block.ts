@@ -41,7 +41,9 @@ export function decodeBlock(bytes: Uint8Array, trailing: 'ignored' | 'refused' =
     const reader = new ByteReader(bytes)
     const header = decodeBitcoinHeader(reader)
     const count = reader.compactSize(MAX_BLOCK_TRANSACTIONS)
-    const transactions = Array.from({ length: count }, () => decodeTransaction(reader))
+    // Until the bytes run out at the latest: room for all that a count promises would be half a megabyte for 83 bytes.
+    const transactions: Transaction[] = []
+    for (let i = 0; i < count; i++) transactions.push(decodeTransaction(reader))
     if (trailing === 'refused') reader.expectEnd()
     const hashWire = bitcoinHeaderHashWire(header)
     return { hash: blockHashFromWire(hashWire), hashWire, header, transactions }
