@@ -88,22 +88,26 @@ async function work(): Promise<void> {
   }
 }
 
+/** Writes the shortest inputs that come by what was found, and what was broken once, as it was. */
+async function keep({ module, target }: (typeof chosen)[number]): Promise<void> {
+  const { name, maxBytes } = target
+  const before = kept(name)
+  const corpus = [...before.map(({ bytes }) => bytes), ...readLedger(values.folder, name).corpus]
+  const order = { task: 'distil', module, target: name, corpus, seed: '', ms: 0 } as const
+  const { distilled } = await runWorker(order, maxBytes, () => false)
+  const found = before.filter(({ isFound }) => isFound)
+  const lines = [...found, ...distilled.map(bytes => ({ bytes, isFound: false }))]
+  if (lines.length > 0) writeFileSync(join(CORPUS, `${name}.txt`), corpusText(lines))
+}
+
 await Promise.all(Array.from({ length: Number(values.workers) }, work))
 if (values.keep) {
   mkdirSync(CORPUS, { recursive: true })
-  for (const { module, target } of chosen) {
-    const { name, maxBytes } = target
-    const before = kept(name)
-    const found = before.filter(({ isFound }) => isFound)
-    const corpus = [...before.map(({ bytes }) => bytes), ...readLedger(values.folder, name).corpus]
-    const { distilled } = await runWorker(
-      { task: 'distil', module, target: name, corpus, seed: '', ms: 0 },
-      maxBytes,
-      () => false
-    )
-    const lines = [...found, ...distilled.map(bytes => ({ bytes, isFound: false }))]
-    if (lines.length > 0) writeFileSync(join(CORPUS, `${name}.txt`), corpusText(lines))
+  const left = [...chosen]
+  const keepNext = async (): Promise<void> => {
+    for (let next = left.pop(); next !== undefined; next = left.pop()) await keep(next)
   }
+  await Promise.all(Array.from({ length: Number(values.workers) }, keepNext))
 }
 const ledgers = chosen.map(({ target }) => ({ target, ledger: readLedger(values.folder, target.name) }))
 console.log(
