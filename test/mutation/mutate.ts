@@ -137,7 +137,9 @@ function report({ name }: Subject, entries: readonly Entry[], { verdicts }: Ledg
 function isEquivalent({ file, mutant }: Entry): boolean {
   return EQUIVALENT.some(
     ({ path, what, within }) =>
-      file.path.endsWith(path) && mutant.what === what && lineOf(file.path, mutant.line).includes(within)
+      file.path.endsWith(path) &&
+      (what === 'any' || what === mutant.what) &&
+      lineOf(file.path, mutant.line).includes(within)
   )
 }
 
