@@ -31,7 +31,7 @@ const ADDRESSES = 50
 const { values } = parseArgs({ options: { shares: { type: 'string', default: '100000' } } })
 const shares = Number(values.shares)
 const seconds = (sinceMs: number): string => `${((performance.now() - sinceMs) / 1_000).toFixed(1)} s`
-const mib = (bytes: number): string => `${(bytes / 1_048_576).toFixed(0)} MiB`
+const mib = (bytes: number): string => `${(bytes / 1_048_576).toFixed(bytes < 10_485_760 ? 2 : 0)} MiB`
 
 interface Liar {
   readonly peer: string
@@ -51,10 +51,19 @@ async function startLiar(stage: Stage, dataDir: string): Promise<Liar> {
   return JSON.parse(value) as Liar
 }
 
+/** Where the node was at some moment, and what it had taken of the processor by then. */
+interface Mark {
+  readonly height: number
+  readonly atMs: number
+  readonly cpuSec: number
+}
+
 /** The most a node was seen to take and to move. */
 interface Taken {
   rssBytes: number
   heldBytes: number
+  /** About one for each tenth of the chain of judged shares. */
+  readonly marks: Mark[]
   /** By peer, of its connections so far. */
   readonly bytesIn: Map<string, number>
   readonly bytesOut: Map<string, number>
@@ -67,6 +76,9 @@ async function sample(node: NodeProgram, taken: Taken): Promise<void> {
     taken.heldBytes,
     metric(metrics, 'nodejs_heap_size_used_bytes') + metric(metrics, 'nodejs_external_memory_bytes')
   )
+  const { confirmedHeight: height } = (await node.status()).sharechain
+  if (height >= (taken.marks.at(-1)?.height ?? 0) + shares / 10 || taken.marks.length === 0)
+    taken.marks.push({ height, atMs: performance.now(), cpuSec: metric(metrics, 'process_cpu_seconds_total') })
   const { peers } = JSON.parse(await node.text('/v1/peers')) as PeersJson
   for (const { peer, bytesIn, bytesOut } of peers) {
     taken.bytesIn.set(peer, Math.max(bytesIn, taken.bytesIn.get(peer) ?? 0))
@@ -106,7 +118,7 @@ await onStage(async stage => {
     args: ['--miners', '0', '--join', invite, '--set', `p2p.dial_peers=${dialled.join(',')}`]
   })
   await node.ready()
-  const taken: Taken = { rssBytes: 0, heldBytes: 0, bytesIn: new Map(), bytesOut: new Map() }
+  const taken: Taken = { rssBytes: 0, heldBytes: 0, marks: [], bytesIn: new Map(), bytesOut: new Map() }
   let headersSec: string | null = null
   let shown = 0
   let sampledMs = 0
@@ -138,6 +150,16 @@ await onStage(async stage => {
       `${mib(taken.rssBytes)} of memory at most, ${mib(taken.heldBytes)} of it in JavaScript; ` +
       `${metric(metrics, 'p2pool_headers_taken_total')} headers taken, ${metric(metrics, 'p2pool_reorgs_total')} re-organisations`
   )
+  // Whether the last shares take as much of the processor as the first says if anything grows with the chain.
+  taken.marks.slice(1).forEach(({ height, atMs, cpuSec }, n) => {
+    const from = taken.marks[n]
+    if (from === undefined) return
+    const [heights, tookSec] = [height - from.height, (atMs - from.atMs) / 1_000]
+    const cpuMs = ((cpuSec - from.cpuSec) * 1_000) / heights
+    console.log(
+      `${from.height} to ${height}: ${(heights / tookSec).toFixed(0)} a second, ${cpuMs.toFixed(2)} ms of processor time a share`
+    )
+  })
   for (const [peer, name] of names) {
     const [bytesIn, bytesOut] = [taken.bytesIn.get(peer) ?? 0, taken.bytesOut.get(peer) ?? 0]
     const state = after.peers.some(known => known.peer === peer) ? 'connected' : 'not connected'
