@@ -75,6 +75,11 @@ export interface RebuiltBlock {
 export interface ChainPort extends ChainIndex {
   takeShare(share: PeerShare): ChainJudgement
   takeHeaders(headers: PeerHeaders): ChainJudgement
+  /**
+   * Told when it changes: whether peers are being asked for the candidate chain's bodies, no headers being taken in. While so, the chain
+   * does not wait for ever for a body that nobody gives.
+   */
+  awaitBodies(isAwaited: boolean): ChainJudgement
   /** To all bitcoin nodes at once, before the chain is asked about its share. Given once per block. */
   submitBlock(block: RebuiltBlock): void
 }
@@ -87,7 +92,7 @@ export interface PortedChain extends Omit<ChainIndex, 'genesisHash' | 'wallSec' 
 /** A port that reads a chain itself. The clock, and all that changes something, are its owner's. */
 export function chainPort(
   chain: PortedChain,
-  own: Pick<ChainPort, 'genesisHash' | 'wallSec' | 'takeShare' | 'takeHeaders' | 'submitBlock'>
+  own: Pick<ChainPort, 'genesisHash' | 'wallSec' | 'takeShare' | 'takeHeaders' | 'awaitBodies' | 'submitBlock'>
 ): ChainPort {
   return {
     ...own,

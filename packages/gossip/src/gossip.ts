@@ -185,6 +185,7 @@ export class Gossip {
     this.#announcer.work(nowMs)
     this.#exchange.work(nowMs)
     this.#rebuild.takeArrivals(this.#exchange.takeArrivals())
+    this.#watch.bodiesAwaited(this.#fetcher.hasSources && !this.#headers.isTaking, nowMs)
     this.#headers.work(nowMs)
     this.#watch.work(nowMs)
     for (let order = this.#fetcher.next(nowMs); order !== null; order = this.#fetcher.next(nowMs)) {

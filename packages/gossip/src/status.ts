@@ -25,7 +25,7 @@ export function syncState({ chain, peers, headers }: Parts): SyncState {
   if (headers.isCatchingUp || isBehind(chain)) return 'syncing'
   // Our own shares keep our own chain fresh: it is the one that counts only once somebody has had a word.
   if (isCurrent(chain)) return headers.hasHeard || knowsShares(peers) ? 'current' : 'syncing'
-  return headers.sessionCount > 0 || !hasHeardTip(peers) ? 'syncing' : 'current'
+  return headers.sessionCount > 0 || !hasHeardTip(peers) || isShownMore(chain, peers) ? 'syncing' : 'current'
 }
 
 /** Whether more shares than usual wait to be judged. */
@@ -75,6 +75,13 @@ export function isPrivateFork(peers: PeerBook): boolean {
 /** Whether a peer is at a share that we know. */
 function knowsShares(peers: PeerBook): boolean {
   for (const peer of peers.all()) if (peer.isOfOurRules && peer.shownHeight !== null) return true
+  return false
+}
+
+/** Whether a peer has shown headers far above what is confirmed, on whatever branch: their bodies may yet come. */
+function isShownMore(chain: ChainIndex, peers: PeerBook): boolean {
+  const { height } = chain.confirmedTip()
+  for (const peer of peers.all()) if (peer.isOfOurRules && (peer.shownHeight ?? 0) > height + USUAL_LAG) return true
   return false
 }
 

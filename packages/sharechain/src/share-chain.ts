@@ -81,7 +81,7 @@ export class ShareChain {
     this.#validator = new Validator(params, parts)
     this.#intake = new Intake(params, { ...parts, validator: this.#validator })
     this.#base = new MiningBase(this.#index, this.#organiser)
-    this.#stall = new StallWatch(this.#index, this.#organiser)
+    this.#stall = new StallWatch(params, this.#index, this.#organiser)
     this.#evictor = new Evictor(params, this.#index, options.limits)
     this.#pruner = new Pruner(params, {
       index: this.#index,
@@ -160,6 +160,12 @@ export class ShareChain {
     const parts = [this.#validator, this.#intake, this.#stall]
     const due = parts.map(part => part.nextDeadlineMs).filter(at => at !== null)
     return due.length === 0 ? null : unixMs(Math.min(...due))
+  }
+
+  /** Whether peers have told all headers and are asked for the candidate chain's bodies: it is then turned away from if they do not come. */
+  awaitBodies(isAwaited: boolean, nowMs: UnixMs): ChainOutcome {
+    this.#stall.setAwaited(isAwaited)
+    return this.advance(nowMs)
   }
 
   /** Takes up what is due. */

@@ -182,12 +182,13 @@ describe('a newcomer that meets a liar with a long light chain', () => {
     )
     net.add('liar', bodiless())
     net.connect('ann', 'liar')
-    net.run(30_000)
+    // All within the minute that bodies are waited for.
+    net.run(10_000)
     const candidate = ann.chain.candidateTip().hash
     const { sequence } = ann.chain
     net.add('turncoat', turncoat)
     net.connect('ann', 'turncoat')
-    net.run(60_000)
+    net.run(40_000)
     expect(asked).toBeGreaterThan(2)
     expect(ann.facts).toContainEqual({ type: 'headersFailed', peer: 'turncoat', reason: 'other-headers-than-before' })
     expect([ann.chain.candidateTip().hash, ann.chain.sequence]).toEqual([candidate, sequence])

@@ -33,7 +33,14 @@ export type Step =
   /** Give the headers to the chain. `provenWork`: of the chain they belong to, as far as it was followed; else 0. */
   | { readonly type: 'take'; readonly items: readonly HeaderItem[]; readonly provenWork: Work }
   | { readonly type: 'ask'; readonly question: NextQuestion }
-  | { readonly type: 'fail'; readonly reason: string; readonly code?: FaultCode }
+  /** `isElsewhere`: it does not go on from what was asked about, so its peer may have gone over to another chain. */
+  | { readonly type: 'fail'; readonly reason: string; readonly code?: FaultCode; readonly isElsewhere?: boolean }
+
+/** What a full answer that does not lead further is: the same again, or that of a peer which follows another chain by now. */
+export function noProgress(isSame: boolean): Omit<Extract<Step, { type: 'fail' }>, 'type'> {
+  const reason = 'no-progress'
+  return isSame ? { reason, code: 'answer-without-progress' } : { reason, isElsewhere: true }
+}
 
 type Phase = 'direct' | 'following' | 'fetching'
 
@@ -121,8 +128,8 @@ export class Presync {
     // Then the chain says what is missing.
     if (followed.type === 'unconnected') return { type: 'take', items, provenWork: 0n }
     if (followed.type === 'refused') return { type: 'fail', reason: followed.code, code: followed.code }
-    // It did not go on from what we named as ours but told us of our own past.
-    if (followed.joins) return { type: 'fail', reason: 'own-chain' }
+    // It did not go on from what we named as ours, or as its own, but told us of our own past.
+    if (followed.joins) return { type: 'fail', reason: 'own-chain', isElsewhere: !isFirst }
     const { tail, fresh } = followed
     const work = tail.tip.chainWork
     const isEnough = work > this.#chain.candidateTip().chainWork && work >= this.#params.minimumChainWork
@@ -139,7 +146,7 @@ export class Presync {
     if (items.length < FULL_ANSWER_HEADERS) return { type: 'fail', reason: 'lighter-chain' }
     const checkpoint = tailAncestor(tail, tailHeights(this.#params))
     if (checkpoint.height <= this.#reached) {
-      return { type: 'fail', reason: 'no-progress', code: 'answer-without-progress' }
+      return { type: 'fail', ...noProgress(items.some(({ hash }) => hash === this.#checkpoints.at(-1))) }
     }
     if (this.#checkpoints.length >= MAX_CHECKPOINTS) return { type: 'fail', reason: 'endless-chain' }
     this.#reached = checkpoint.height
@@ -152,7 +159,7 @@ export class Presync {
   #fetch(items: readonly HeaderItem[]): Step {
     const checkpoint = this.#checkpoints[this.#fetched]
     if (checkpoint === undefined || !items.some(({ hash }) => hash === checkpoint)) {
-      return { type: 'fail', reason: 'other-headers-than-before' }
+      return { type: 'fail', reason: 'other-headers-than-before', isElsewhere: true }
     }
     return { type: 'take', items: leadingTo(items, checkpoint, null), provenWork: this.#tail?.tip.chainWork ?? 0n }
   }

@@ -21,13 +21,15 @@ import { lowestAnchor, mostAtOneHeight } from './answer.ts'
 import { FULL_ANSWER_HEADERS } from './full-answer.ts'
 import { Pace } from './pace.ts'
 import { MAX_SESSIONS, Places } from './places.ts'
-import { type NextQuestion, Presync } from './presync.ts'
+import { type NextQuestion, noProgress, Presync } from './presync.ts'
 import { Turns } from './turns.ts'
 
 /** A retry asks from this far below the lowest share it has in common with what it was sent (protocol §12.3). */
 const RETRY_DEPTH = 100
 /** Retries with a deeper locator before a peer is left alone for a while. */
 export const MAX_RETRIES = 3
+/** Times a session begins anew because its peer went over to another chain between two answers, as every honest one does now and then. */
+export const MAX_RESTARTS = 2
 /** A session that has lasted this long has to be worth its turn. */
 export const GRACE_MS = 20_000
 /**
@@ -43,15 +45,17 @@ interface Session {
   /** Heights it has risen by in all, following and fetching, and the one it has come to. */
   risen: Height
   at: Height
-  /** Of the request whose answer is awaited. */
+  /** Of the request whose answer is awaited, and what it named. */
   requestId: number
+  asked: readonly ShareHash[]
   /** Height of the last header of the answer before; a continuation has to come further. */
   reached: Height
   depth: Height
   retries: number
+  restarts: number
   /** Headers taken so far. */
   headers: number
-  readonly presync: Presync
+  presync: Presync
   readonly meter: HeaderMeter
 }
 
@@ -90,6 +94,14 @@ export class HeaderSync {
   get isCatchingUp(): boolean {
     for (const { headers, presync } of this.#sessions.all()) {
       if (headers >= FULL_ANSWER_HEADERS || presync.phase !== 'direct') return true
+    }
+    return false
+  }
+
+  /** Whether the candidate chain is growing by headers: their bodies may be far from complete anywhere. */
+  get isTaking(): boolean {
+    for (const { headers, presync } of this.#sessions.all()) {
+      if (headers >= FULL_ANSWER_HEADERS || presync.phase === 'fetching') return true
     }
     return false
   }
@@ -136,7 +148,7 @@ export class HeaderSync {
 
   /** Starts what can be started. Called after every event. */
   work(nowMs: SteadyMs): void {
-    if (this.#parts.watch.takeRefuted()) this.#turns.refuted(nowMs)
+    if (this.#parts.watch.takeFallen()) this.#turns.fallen(nowMs)
     this.#turns.poll(this.#isBusy, nowMs)
     while (this.#sessions.freeAtMs <= nowMs) {
       const isFirst = this.#sessions.size === 0
@@ -189,7 +201,7 @@ export class HeaderSync {
       if (tip === null || this.#isWorthItsTurn(session, tip.height, nowMs)) this.#goOn(session, step.question, nowMs)
       else this.#fail(session, { reason: 'too-slow' }, nowMs)
     } else {
-      this.#fail(session, step, nowMs)
+      this.#failOrBeginAnew(session, step, nowMs)
     }
   }
 
@@ -215,7 +227,7 @@ export class HeaderSync {
     const presync = new Presync(this.#params, chain)
     const meter = new HeaderMeter()
     const pace = { beganAtMs: nowMs, pace: new Pace(nowMs), risen: 0, at: chain.candidateTip().height }
-    const progress = { requestId: 0, reached: -1, depth: 0, retries: 0, headers: 0 }
+    const progress = { requestId: 0, asked: [], reached: -1, depth: 0, retries: 0, restarts: 0, headers: 0 }
     const session: Session = { peer, presync, meter, ...pace, ...progress }
     this.#sessions.add(session)
     this.#ask(session, { locator: chain.locator(0), stop: ZERO_SHARE_HASH }, nowMs)
@@ -224,6 +236,7 @@ export class HeaderSync {
   #ask(session: Session, question: NextQuestion, nowMs: SteadyMs): void {
     const message = { type: 'getShareHeaders', ...question } as const
     session.pace.asked(nowMs)
+    session.asked = question.locator
     session.presync.asked(question.locator)
     session.requestId = this.#parts.out.ask(session.peer, message, { purpose: { type: 'headers' }, nowMs })
     this.#turns.asked(nowMs)
@@ -292,7 +305,7 @@ export class HeaderSync {
     }
     const hasMore = items.length + dropped >= FULL_ANSWER_HEADERS
     if (hasMore && height <= session.reached && dropped === 0) {
-      this.#fail(session, { reason: 'no-progress', code: 'answer-without-progress' }, nowMs)
+      this.#failOrBeginAnew(session, noProgress(session.asked.includes(last.hash)), nowMs)
       return
     }
     if (!hasMore || height <= session.reached) {
@@ -340,6 +353,19 @@ export class HeaderSync {
     this.#turns.failed(peer, { isBlameless: failure.code === undefined }, nowMs)
     out.report({ type: 'headersFailed', peer, reason: failure.reason })
     if (failure.code !== undefined) out.blame(peer, { code: failure.code, route: 'headers' }, nowMs)
+  }
+
+  #failOrBeginAnew(session: Session, failure: Failure & { readonly isElsewhere?: boolean }, nowMs: SteadyMs): void {
+    const { chain } = this.#parts
+    if (failure.isElsewhere !== true || session.restarts >= MAX_RESTARTS) {
+      this.#fail(session, failure, nowMs)
+      return
+    }
+    session.restarts++
+    session.presync = new Presync(this.#params, chain)
+    session.reached = -1
+    session.depth = 0
+    this.#ask(session, { locator: chain.locator(0), stop: ZERO_SHARE_HASH }, nowMs)
   }
 
   /** Answers that are quick but bring next to nothing would keep everybody else from being asked. */

@@ -92,10 +92,11 @@ export class Turns {
   }
 
   /**
-   * A chain turned out to break the rules. Who gave way to the one that brought it may have the right one, and so may who had told all
-   * before: beside a heavier chain headers are let go of when memory is short. Both would else be asked again a minute later or more.
+   * The heaviest chain turned out to break the rules, or its bodies do not come. Who gave way to the one that brought it may have the right
+   * one, and so may who had told all before: beside a heavier chain headers are let go of when memory is short. Both would else be asked
+   * again a minute later or more.
    */
-  refuted(nowMs: SteadyMs): void {
+  fallen(nowMs: SteadyMs): void {
     for (const { id } of this.#parts.peers.all()) {
       const { failures, isBlameless } = this.#patience.get(id) ?? NEVER_ASKED
       if (failures > 0 && !isBlameless) continue

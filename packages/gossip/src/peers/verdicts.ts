@@ -124,7 +124,7 @@ const TABLE: Readonly<Record<FaultCode, Fault>> = {
   'answer-without-progress': fault(
     'sender',
     50,
-    'A full answer that leads nowhere would be followed by the same again.'
+    'A full answer that ends where the question began leads nowhere, and would be followed by the same again.'
   ),
   'request-flood': fault('sender', 10, 'More requests are waiting than an honest peer has streams.'),
   'template-lie': fault(

@@ -1,5 +1,5 @@
-import { type SteadyMs, steadyMs } from '@p2poolv2/primitives'
-import type { ChainIndex, ChainJudgement } from '../chain-port.ts'
+import { type SteadyMs, steadyMs, type Work } from '@p2poolv2/primitives'
+import type { ChainJudgement, ChainPort } from '../chain-port.ts'
 import { isCurrent } from '../currentness.ts'
 import type { PeerId } from '../network-port.ts'
 import { MAX_WANTED, type ShareFetcher } from './fetcher.ts'
@@ -9,7 +9,7 @@ import type { Relay } from './relay.ts'
 const REFRESH_MS = 10_000
 
 interface Parts {
-  readonly chain: ChainIndex
+  readonly chain: ChainPort
   readonly fetcher: ShareFetcher
   readonly relay: Relay
 }
@@ -22,7 +22,9 @@ export class ChainWatch {
   /** The chain may want more than it was asked to name. */
   #moreWanted = false
   #refreshAtMs: SteadyMs | null = null
-  #isRefuted = false
+  #isAwaited = false
+  /** Of the candidate chain when it was looked at last. */
+  #work: Work = 0n
 
   constructor(parts: Parts) {
     this.#parts = parts
@@ -39,16 +41,23 @@ export class ChainWatch {
       // Those that had waited for this one wait no more.
       fetcher.arrived(hash, 'done', nowMs)
     }
-    if (outcome.invalidated.length === 0) return
-    this.changed()
-    this.#isRefuted = true
+    if (outcome.invalidated.length > 0) this.changed()
   }
 
-  /** Whether shares were found to be invalid since it was asked last: a chain may have lost its end. */
-  takeRefuted(): boolean {
-    const isRefuted = this.#isRefuted
-    this.#isRefuted = false
-    return isRefuted
+  /** Whether the candidate chain is lighter than when it was asked last: its end was invalid, or the chain has turned away from it. */
+  takeFallen(): boolean {
+    const before = this.#work
+    this.#work = this.#parts.chain.candidateTip().chainWork
+    const isFallen = this.#work < before
+    if (isFallen) this.changed()
+    return isFallen
+  }
+
+  /** Tells the chain whether its bodies are being asked for, no headers being taken in. */
+  bodiesAwaited(isAwaited: boolean, nowMs: SteadyMs): void {
+    if (isAwaited === this.#isAwaited) return
+    this.#isAwaited = isAwaited
+    this.moved(this.#parts.chain.awaitBodies(isAwaited), nowMs)
   }
 
   /** The chain may want other shares than before. */

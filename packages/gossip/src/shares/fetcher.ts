@@ -96,6 +96,11 @@ export class ShareFetcher {
     return this.#chain.size + this.#missing.size
   }
 
+  /** Whether anybody can be asked. */
+  get hasSources(): boolean {
+    return this.#sources.size > 0
+  }
+
   /** Whether so few of the chain's shares are left to ask for that it should be asked for more. */
   get isLow(): boolean {
     return this.#chain.size < this.#limits.ahead

@@ -159,6 +159,11 @@ export class TestNode implements Actor {
       wallSec: () => secFromMs(this.#wallMs),
       takeShare: share => this.#takeShare(share),
       takeHeaders: headers => this.#takeHeaders(headers),
+      awaitBodies: isAwaited => {
+        const outcome = this.chain.awaitBodies(isAwaited, this.#wallMs)
+        this.#commit(outcome)
+        return outcome
+      },
       submitBlock: block => this.blocks.push(block)
     })
   }

@@ -136,6 +136,11 @@ export class ChainKeeper {
     return this.#taken(this.#deps.chain.addHeaders(items, now.wallMs, provenWork))
   }
 
+  /** Whether peers are being asked for bodies: how long the chain waits for one depends on it. */
+  awaitBodies(isAwaited: boolean, now: Moment): ChainOutcome {
+    return this.#taken(this.#deps.chain.awaitBodies(isAwaited, now.wallMs))
+  }
+
   /** Lets the chain do what it has put off. */
   advance(now: Moment): void {
     const { chain } = this.#deps

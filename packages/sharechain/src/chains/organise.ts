@@ -71,9 +71,12 @@ export class Organiser {
     return this.#confirmed.forkHeight()
   }
 
-  /** The first share of the candidate chain above the confirmed one that is not validated; `NO_SLOT` if all are. */
-  nextUnvalidated(): Slot {
-    let height = this.forkHeight() + 1
+  /**
+   * The first share of the candidate chain above the confirmed one that is not validated; `NO_SLOT` if all are.
+   * @param pruneHeight below it a header is enough
+   */
+  nextUnvalidated(pruneHeight: Height): Slot {
+    let height = Math.max(this.forkHeight() + 1, pruneHeight, this.#index.lowestHeight)
     while (height <= this.candidateHeight && this.#index.validity(this.#candidate.at(height)) === 'blockValid') height++
     return this.#candidate.at(height)
   }
@@ -89,7 +92,7 @@ export class Organiser {
   /** Turns the candidate chain away from a share that is on it and not confirmed, until `release`. */
   withhold(slot: Slot): void {
     this.#candidate.withhold(slot)
-    this.#turnToBest()
+    this.#turnToBest(this.candidateTip)
   }
 
   /** A share that may have been withheld became valid: its branch is as good as any again. */
@@ -235,17 +238,21 @@ export class Organiser {
     if (this.#heads.some(head => this.#index.work(head) > heaviest)) this.#turnToBest()
   }
 
-  /** After the candidate chain lost its top: turns to the best end that is left. */
-  #turnToBest(): void {
+  /**
+   * After the candidate chain lost its top: turns to the best end that is left.
+   * @param stay where it may end as well, if that is better
+   */
+  #turnToBest(stay = NO_SLOT): void {
     const index = this.#index
-    const best = this.#heads.sorted((a, b) => {
+    const order = (a: Slot, b: Slot): number => {
       if (index.work(a) !== index.work(b)) return index.work(a) > index.work(b) ? -1 : 1
       // Of equals the confirmed branch, so that nothing confirmed is left behind for no gain; then a fixed order.
       const aHolds = this.descends(a, this.confirmedTip)
       if (aHolds !== this.descends(b, this.confirmedTip)) return aHolds ? -1 : 1
       return compareDigests(index.hash(a), index.hash(b))
-    })
-    const found = best.some(head => this.#candidate.turn(head))
+    }
+    const best = this.#heads.sorted(order)
+    const found = best.some(head => (stay !== NO_SLOT && order(stay, head) < 0) || this.#candidate.turn(head))
     invariant(found, 'the confirmed chain at least is a branch to fall back to')
   }
 

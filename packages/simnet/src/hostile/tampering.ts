@@ -1,7 +1,7 @@
 import { decodeShare, encodeShare, type Share } from '@p2poolv2/consensus'
 import { type DecodedMessage, decodeMessage, encodeMessage } from '@p2poolv2/gossip'
 import type { NodeEffect } from '@p2poolv2/node'
-import { CodecError, type SeededRng, shareHashFromWire } from '@p2poolv2/primitives'
+import { CodecError, type SeededRng, type ShareHash, shareHashFromWire } from '@p2poolv2/primitives'
 import { below, happens } from '../chance.ts'
 import type { Evil, Mischief } from './mischief.ts'
 
@@ -31,6 +31,11 @@ export const withholdBodies: Mischief = lying((effect, evil) => {
   if (effect.type !== 'respond' || happens(evil.rng, 0.5)) return []
   return [{ ...effect, payload: encodeMessage({ type: 'notFound', kind: 'share', hash: share.hash }) }]
 })
+
+/** Has no word about one body, as long as it likes, and for all else is as honest as can be. */
+export function withholdOneBody(hash: ShareHash, likes: { readonly it: boolean }): Mischief {
+  return lying(effect => (likes.it && effect.type === 'respond' && shareIn(effect)?.hash === hash ? [] : [effect]))
+}
 
 /** Sends other bodies under the right headers, in answers, pushes and the topic. */
 export const invalidBodies: Mischief = lying((effect, evil) => {

@@ -12,6 +12,7 @@ import type { Scenario } from './scenario.ts'
 import { calm, hashrateSwing, large, merge, mixed } from './steady.ts'
 import { day, trouble } from './troubled.ts'
 import { uncleRates } from './uncle-rates.ts'
+import { withheldBody } from './withheld-body.ts'
 
 /** Every scenario by name, in the order in which they are listed. */
 export const SCENARIOS: ReadonlyMap<string, Scenario> = new Map(
@@ -46,6 +47,7 @@ export const SCENARIOS: ReadonlyMap<string, Scenario> = new Map(
     oldNetwork,
     allButOneLie,
     lightChainsFirst,
+    withheldBody,
     trouble,
     day,
     uncleRates

@@ -21,6 +21,8 @@ export interface ChainPlan {
   /** Seconds between its shares. */
   readonly paceSec: number
   readonly rng: SeededRng
+  /** Above this height it is another chain than without, whose shares come at this multiple of their spacing. */
+  readonly parts?: { readonly atHeight: number; readonly pace: number; readonly rng: SeededRng }
 }
 
 /** One share in so many has a sibling that the share after the next names as its uncle. */
@@ -38,15 +40,17 @@ export interface OldChain {
 
 /** Mines a whole chain for real and takes each share through all checks, one after the other and in no virtual time. */
 export function growOldChain(plan: ChainPlan): OldChain {
-  const { params, bitcoinBits, rng } = plan
+  const { params, bitcoinBits, parts } = plan
   const chain = new ShareChain({ params })
   const deltas: ChainDelta[] = [chain.genesisDelta()]
-  const payees = Array.from({ length: MINERS }, (_, miner) => payeeOf(params, rng.fork(`miner:${miner}`)))
+  const payees = Array.from({ length: MINERS }, (_, miner) => payeeOf(params, plan.rng.fork(`miner:${miner}`)))
   const nowMs = unixMs((params.genesisTimeSec + (plan.heights + 1) * plan.paceSec) * 1_000)
   let uncles: ShareHash[] = []
   for (let height = 1; height <= plan.heights; height++) {
     const parent = chain.miningBase().hash
-    const timeSec = params.genesisTimeSec + Math.floor(height * plan.paceSec)
+    const own = parts === undefined ? 0 : Math.max(0, height - parts.atHeight)
+    const rng = parts !== undefined && own > 0 ? parts.rng : plan.rng
+    const timeSec = params.genesisTimeSec + Math.floor((height - own + own * (parts?.pace ?? 1)) * plan.paceSec)
     const forge = (miner: number, named: readonly ShareHash[]): Share => {
       const payee = payees[miner % MINERS] as ConsensusAddress
       const share = forgeShare({ params, chain, parent, timeSec, payee, bitcoinBits, rng, uncles: named })
