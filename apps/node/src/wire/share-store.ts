@@ -65,7 +65,7 @@ async function opening(
 ): Promise<{ readonly store: LevelStore; readonly chain: ShareChain }> {
   const store = await openLevelStore(folder, storeIdentity(params), {
     ...(signal && { signal }),
-    onLayoutChange: progress => tellOfLayout(progress, log)
+    onLayoutChange: layoutTeller(log)
   })
   try {
     tellOfLoss(store, folder, log)
@@ -76,12 +76,18 @@ async function opening(
   }
 }
 
-function tellOfLayout({ from, to, done, unreadable }: LayoutProgress, log: Log): void {
-  log.info(
-    { from, to, records: done },
-    'the share store is brought to the layout of this version; `p2poolv2 db rollback` brings it back'
-  )
-  if (unreadable > 0) log.warn(MESSAGES.recordsUnreadable, { from, to, unreadable })
+/** Says how far a change of layout is, once for each number of records. */
+function layoutTeller(log: Log): (progress: LayoutProgress) => void {
+  let said = -1
+  return ({ from, to, done, unreadable }) => {
+    if (done === said) return
+    said = done
+    log.info(
+      { from, to, records: done },
+      'the share store is brought to the layout of this version; `p2poolv2 db rollback` brings it back'
+    )
+    if (unreadable > 0) log.warn(MESSAGES.recordsUnreadable, { from, to, unreadable })
+  }
 }
 
 /** @throws Error with the code `store-damaged` when what is left cannot be trusted */
