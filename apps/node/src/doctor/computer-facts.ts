@@ -7,6 +7,7 @@ import { freemem, totalmem } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { withoutCredentials } from '@p2poolv2/runtime'
+import { storeFolder } from '../data/data-dir.ts'
 import { fileReason } from '../data/file-trouble.ts'
 import { WALLET_FILE_NAME } from '../data/wallet.ts'
 import type { Config } from '../settings.ts'
@@ -40,6 +41,7 @@ export async function computerFacts(
     dataDir: await writing(config.data_dir),
     openSecrets: [wallet, ...(file !== null && hasPassword(config) ? [file] : [])].filter(isReadByOthers),
     hasWallet: existsSync(wallet),
+    storeLayout: await storeLayout(storeFolder(config.data_dir, config.chain)),
     openFiles: descriptorLimit(),
     maxConnections: stratum.max_connections,
     memory: { totalBytes: totalmem(), freeBytes: process.availableMemory?.() ?? freemem() },
@@ -48,6 +50,12 @@ export async function computerFacts(
     api: await port(api.hostname, api.port, running?.api ?? null),
     p2p: config.mode === 'sharechain' ? await port(p2p.hostname, p2p.port, running?.p2p ?? null) : null
   }
+}
+
+/** Read beside the store, which a node that runs has open. */
+async function storeLayout(folder: string): Promise<number | null> {
+  const { readOwner } = await import('@p2poolv2/sharechain/level')
+  return (await readOwner(folder))?.schemaVersion ?? null
 }
 
 /** Whether a key is set whose value nobody else should see. */

@@ -1,3 +1,4 @@
+import { SCHEMA_VERSION } from '@p2poolv2/sharechain'
 import { bytes } from '../cli/amounts.ts'
 import { type Finding, fail, info, ok, type Probe, unknown, warn } from './check.ts'
 
@@ -19,6 +20,8 @@ export interface ComputerFacts {
   /** Files with secrets that others on this computer may read. */
   readonly openSecrets: readonly string[]
   readonly hasWallet: boolean
+  /** Layout of the share store, as it says of itself; null where there is none, or one that says nothing. */
+  readonly storeLayout: number | null
   readonly openFiles: number | null
   readonly maxConnections: number
   readonly memory: { readonly totalBytes: number; readonly freeBytes: number }
@@ -111,6 +114,25 @@ export const COMPUTER_PROBES: readonly Probe<ComputerFacts>[] = [
       return hasWallet
         ? ok('Nobody else on this computer can read them. Keep a backup of wallet.key.')
         : ok('There are none yet.')
+    }
+  },
+  {
+    id: 'store-layout',
+    group: 'computer',
+    title: 'Share store',
+    judge: ({ storeLayout }) => {
+      if (storeLayout === null) return ok('It is made, or looked at, at the next start.')
+      if (storeLayout > SCHEMA_VERSION)
+        return fail(
+          `It has layout ${storeLayout}, and this version reads layout ${SCHEMA_VERSION}.`,
+          'Install the newer version again; to go back run with that: p2poolv2 db rollback',
+          'The node does not start.'
+        )
+      return storeLayout < SCHEMA_VERSION
+        ? info(
+            `It has layout ${storeLayout}: the next start brings it to ${SCHEMA_VERSION}. p2poolv2 db rollback goes back.`
+          )
+        : ok(`It has layout ${storeLayout}, that of this version.`)
     }
   },
   {

@@ -1,3 +1,4 @@
+import { SCHEMA_VERSION } from '@p2poolv2/sharechain'
 import { describe, expect, it } from 'vitest'
 import { DEFAULTS } from '../settings.ts'
 import { confValues } from './bitcoind-facts.ts'
@@ -13,6 +14,7 @@ const COMPUTER: ComputerFacts = {
   dataDir: { path: '/data', syncMs: 5, problem: null },
   openSecrets: [],
   hasWallet: true,
+  storeLayout: SCHEMA_VERSION,
   openFiles: 4_096,
   maxConnections: 2_000,
   memory: { totalBytes: 8e9, freeBytes: 4e9 },
@@ -69,6 +71,7 @@ describe('what is amiss is named with its fix', () => {
     ['disk-space', { disk: { freeBytes: 2e9, path: '/data' } }, 'warn', 'Free some space'],
     ['data-dir', { dataDir: { path: '/data', syncMs: null, problem: 'EROFS' } }, 'fail', '--data-dir'],
     ['data-dir', { dataDir: { path: '/data', syncMs: 900, problem: null } }, 'warn', 'SSD'],
+    ['store-layout', { storeLayout: SCHEMA_VERSION + 1 }, 'fail', 'db rollback'],
     ['key-files', { openSecrets: ['/data/wallet.key'] }, 'fail', "chmod 600 '/data/wallet.key'"],
     ['open-files', { openFiles: 256 }, 'warn', 'ulimit -n'],
     ['memory', { memory: { totalBytes: 5e8, freeBytes: 1e8 } }, 'warn', '1 GB'],
