@@ -75,6 +75,8 @@ const DAMAGE = `LevelDB drops a damaged end of its newest log without a word, an
 - \`progress.json\` beside LevelDB's files says how far it had come, and how far on the platter. If the store opens with less, the log says how
   many changes are gone, and whether they had been promised. What is left is a state the chain was in.
 - Every delta writes its number into a ring of the newest 8,192 (\`j\`). If one is missing between others, the store is repaired.
+- \`made-shares\` beside the store has every share made here until the store has it, written before its miner is told: a miner's accepted share
+  is there after a kill, however far the store had come. What is left of them is taken in at the next start.
 - \`identity.json\` is a copy of the identity row, for a repair that does not find it.
 
 A store that is damaged is repaired once at the start, and the log says so: LevelDB makes new lists of what it finds in its files; rows whose
@@ -99,6 +101,7 @@ const DELETABLE = `With the node stopped. What is safe to delete comes back by i
 | \`<chain>/store\` | only with peers that have the chain | shares are fetched again, hours for a long chain; the list of found blocks begins anew. Alone, or if peers are gone too, the share chain is lost |
 | \`<chain>/blocks/*.hex\` with a \`.open\` beside it | no | a found block that some bitcoin node has not answered to is not submitted again |
 | other files in \`<chain>/blocks\` | yes, once the blocks are a hundred deep | nobody can look at them any more |
+| \`<chain>/made-shares\` | yes | shares that were made in the last milliseconds before a kill are missing |
 | \`<chain>/figures\`, \`<chain>/history\` | yes | workers' figures and the page's curves begin anew |
 | \`<chain>/hydrapool\` | no | whom the next block pays, in the mode \`hydrapool\`, is forgotten |
 | \`<chain>/peers\` | yes | known addresses are looked for again |

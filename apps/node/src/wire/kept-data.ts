@@ -3,13 +3,14 @@ import { join } from 'node:path'
 import { type ChainParams, protocolTag } from '@p2poolv2/consensus'
 import { checkInvite, type Invite } from '@p2poolv2/gossip'
 import { AccountingStore } from '@p2poolv2/node/shell'
-import type { Rng } from '@p2poolv2/primitives'
+import type { Rng, UnixMs } from '@p2poolv2/primitives'
 import type { Log, Part } from '@p2poolv2/runtime'
 import { ConfigError } from '../config.ts'
 import { configuredParams } from '../data/chain-params.ts'
-import { storeFolder } from '../data/data-dir.ts'
+import { makeFolder, storeFolder } from '../data/data-dir.ts'
 import { beginFromSeed } from '../data/devnet-seed.ts'
 import { type FiguresStore, openFigures } from '../data/figures-store.ts'
+import { MadeShares } from '../data/made-shares.ts'
 import { openWallet, WALLET_FILE_NAME, type Wallet, WalletError } from '../data/wallet.ts'
 import type { Config } from '../settings.ts'
 import { type KnownPeers, openKnownPeers } from './peers/known-peers.ts'
@@ -20,6 +21,7 @@ import { STOP_RANK } from './stop-order.ts'
 export interface KeptData extends OpenedChain {
   readonly params: ChainParams
   readonly wallet: Wallet
+  readonly madeShares: MadeShares
   /** Null in a mode without peers. */
   readonly knownPeers: KnownPeers | null
   /** The pool's own, in the mode that has one. */
@@ -42,6 +44,8 @@ export async function openKeptData(
     readonly log: Log
     readonly rng: Rng
     readonly signal?: AbortSignal | undefined
+    /** Of the wall clock. */
+    readonly nowMs: UnixMs
     readonly onAccountingFailed: (cause: Error) => void
   }
 ): Promise<KeptData> {
@@ -50,7 +54,9 @@ export async function openKeptData(
   const folder = (name: string): string => join(data_dir, chain, name)
   const params = paramsFor(config, invite)
   const wallet = openWallet(data_dir, () => firstKey(config, deps))
-  const opened = await openShareChain(storeFolder(data_dir, chain), params, deps)
+  makeFolder(join(data_dir, chain))
+  const { shares: madeShares, left } = MadeShares.open(folder('made-shares'))
+  const opened = await openShareChain(storeFolder(data_dir, chain), params, { ...deps, left })
   const knownPeers = mode === 'sharechain' ? await openKnownPeers(folder('peers'), log) : null
   const accounting = mode === 'hydrapool' ? await AccountingStore.open(folder('hydrapool'), { chain, onFailed }) : null
   const figures = await openFigures(folder('figures'), log)
@@ -58,12 +64,17 @@ export async function openKeptData(
     ...opened,
     params,
     wallet,
+    madeShares,
     knownPeers,
     accounting,
     figures,
     folders: { blocks: folder('blocks'), history: folder('history') },
     parts: [
-      { name: 'share store', stopRank: STOP_RANK.shareStore, stop: () => opened.store.close() },
+      {
+        name: 'share store',
+        stopRank: STOP_RANK.shareStore,
+        stop: () => opened.store.close().then(() => madeShares.close())
+      },
       { name: 'figures', stopRank: STOP_RANK.figures, stop: () => figures.close() },
       { name: 'accounting', stopRank: STOP_RANK.accounting, stop: async () => accounting?.store.close() }
     ]

@@ -1,5 +1,6 @@
-import { type ChainParams, consensusFingerprint, genesisShare } from '@p2poolv2/consensus'
+import { type ChainParams, consensusFingerprint, decodeShare, genesisShare, type Share } from '@p2poolv2/consensus'
 import { BLOCKS_READ } from '@p2poolv2/node'
+import { CodecError, type UnixMs, unixMs } from '@p2poolv2/primitives'
 import { type Log, MESSAGES } from '@p2poolv2/runtime'
 import { type FoundBlock, SCHEMA_VERSION, ShareChain, type ShareStore, type StoreIdentity } from '@p2poolv2/sharechain'
 import { type LayoutProgress, type LevelStore, openLevelStore, repairLevelStore } from '@p2poolv2/sharechain/level'
@@ -19,6 +20,10 @@ export interface OpeningDeps {
   readonly log: Log
   /** Ends it early, between two reads or two writes: a large store takes seconds, a repair minutes. */
   readonly signal?: AbortSignal | undefined
+  /** Encoded shares made here of which it is not known whether the store has them. */
+  readonly left?: readonly Uint8Array[]
+  /** Of the wall clock. */
+  readonly nowMs?: UnixMs
 }
 
 /**
@@ -29,7 +34,7 @@ export interface OpeningDeps {
 export async function openShareChain(
   folder: string,
   params: ChainParams,
-  { log, signal }: OpeningDeps
+  { log, signal, left = [], nowMs = unixMs(0) }: OpeningDeps
 ): Promise<OpenedChain> {
   const opened = await opening(folder, params, { log, signal }).catch(async error => {
     if (!(error instanceof Error && 'code' in error && REPAIRABLE.has(error.code))) throw error
@@ -43,9 +48,38 @@ export async function openShareChain(
     return opening(folder, params, { log, signal })
   })
   const { store, chain } = opened
+  await takeLeft(left, { store, chain, nowMs, log })
   const { height, hash } = chain.confirmedTip()
   log.info({ chain: params.chain, height, tip: hash, shares: chain.shareCount }, 'share chain opened')
   return { store, chain, recentBlocks: await store.readBlocks(BLOCKS_READ) }
+}
+
+/** Gives the chain what was made just before the last end. Most of it the store has. */
+async function takeLeft(
+  left: readonly Uint8Array[],
+  to: { readonly store: ShareStore; readonly chain: ShareChain; readonly nowMs: UnixMs; readonly log: Log }
+): Promise<void> {
+  for (const encoded of left) {
+    const share = readable(encoded)
+    if (share === null) continue
+    const { verdict, delta } = to.chain.addShare(share, 'own', to.nowMs)
+    if (delta === null) continue
+    await to.store.commit(delta)
+    to.log.info(
+      { shareHash: share.hash, verdict: verdict.type },
+      'a share that was made just before the last end had not come to the store: it is taken in now'
+    )
+  }
+}
+
+/** Null for what another version wrote, or the disk changed. */
+function readable(encoded: Uint8Array): Share | null {
+  try {
+    return decodeShare(encoded)
+  } catch (error) {
+    if (error instanceof CodecError) return null
+    throw error
+  }
 }
 
 /** What a store must belong to, to be opened by a node with these parameters. */

@@ -14,6 +14,7 @@ import { apiSide } from './api-side.ts'
 import { openBitcoinNodes } from './bitcoin/bitcoin-nodes.ts'
 import { bitcoindSide } from './bitcoin/bitcoind-side.ts'
 import { openKeptData } from './kept-data.ts'
+import { keepingShares } from './kept-shares.ts'
 import { stratumListener } from './listeners.ts'
 import { builtInMiners } from './miners/built-in-miners.ts'
 import { openConnectionCap } from './miners/connection-cap.ts'
@@ -72,6 +73,7 @@ export async function startNode(config: Config, invite: Invite | null, host: Nod
     log,
     rng,
     signal: host.signal,
+    nowMs: clock.now().wallMs,
     onAccountingFailed: ({ message }) => post({ type: 'storeFailed', message })
   })
   const { params, wallet, store, recentBlocks, knownPeers, accounting, figures, folders } = kept
@@ -123,7 +125,7 @@ export async function startNode(config: Config, invite: Invite | null, host: Nod
         })
 
   const shell: NodeShell = new NodeShell({
-    core: recorder?.between(core) ?? core,
+    core: keepingShares(recorder?.between(core) ?? core, kept.madeShares),
     clock,
     store,
     telemetry: { record, took: turn => telemetry.took(turn) },
