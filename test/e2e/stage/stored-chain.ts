@@ -89,21 +89,34 @@ export async function hasShare(stored: StoredChain, share: ShareHash): Promise<b
 }
 
 /**
- * Whether none of the shares that could have named the one at `height` was its maker's, was made later, and had room: others made them, while
- * the maker was dead or had not been heard yet, or each named as many uncles as it may. That is what the rules do to a share that comes late.
+ * Whether the rules explain that a share does not count: its parent lost with it, for an uncle's is of the chain; or none of the shares that
+ * could have named it both was its maker's, of work that began after it, and had room. Others made them while the maker was dead or had not
+ * been heard yet. Work begins with a new tip: a share is of later work if it is of another life, or built on what was made later.
  * @param place.chain as `confirmedChain` gives it, well above the height
- * @param later what its maker made after it
+ * @param later what its maker made after it, and whether in the same life
  */
 export async function isOvertaken(
   stored: StoredChain,
-  place: { readonly chain: readonly ShareHash[]; readonly height: number },
-  later: ReadonlySet<ShareHash>
+  {
+    chain,
+    height,
+    share
+  }: { readonly chain: readonly ShareHash[]; readonly height: number; readonly share: ShareHash },
+  later: ReadonlyMap<ShareHash, boolean>
 ): Promise<boolean> {
-  const { chain, height } = place
   const { uncleDepth, maxUncles } = stored.params
-  const namers = chain.slice(height + 1, height + 1 + uncleDepth).filter(hash => later.has(hash))
-  const headers = await Promise.all(namers.map(hash => storedHeader(stored, hash)))
-  return headers.every(({ uncles }) => uncles.length >= maxUncles)
+  const [record] = await stored.store.readHeaders([share])
+  if (record !== null && record !== undefined) {
+    const { prevShareHash } = await storedHeader(stored, share)
+    if (chain[height - 1] !== prevShareHash) return true
+  }
+  for (const namer of chain.slice(height + 1, height + 1 + uncleDepth)) {
+    if (!later.has(namer)) continue
+    const { uncles, prevShareHash } = await storedHeader(stored, namer)
+    const isLaterWork = later.get(namer) === false || later.has(prevShareHash)
+    if (isLaterWork && uncles.length < maxUncles) return false
+  }
+  return true
 }
 
 /** The chain as a start of the node would have it. @throws when the store cannot be read back */

@@ -12,6 +12,7 @@ import { bitsFromBigInt, seededRng, shareHash } from '@p2poolv2/primitives'
 import { readGenesis } from '../../../apps/node/src/data/devnet-genesis.ts'
 import { bitcoindFlags } from '../../e2e/stage/bitcoind-flags.ts'
 import { type LogLine, logLine, type NodeOptions, type NodeProgram } from '../../e2e/stage/node-program.ts'
+import { oneFile } from '../../e2e/stage/one-file.ts'
 import type { Stage } from '../../e2e/stage/stage.ts'
 import {
   confirmedChain,
@@ -25,7 +26,6 @@ import { until } from '../../e2e/stage/until.ts'
 import { copyChain, prepareChain } from '../../network/prepared-chain.ts'
 import { onStage } from '../../network/script-stage.ts'
 import { type Ledger, type OwedShare, readLedger, writeLedger } from './ledger.ts'
-import { oneFile } from './one-file.ts'
 
 /** A kill comes within so long: of its start, of when it answers, or of the first share it made in this life. */
 const KILL_WITHIN_MS = 2_500
@@ -125,8 +125,10 @@ async function check(ledger: Ledger, said: Said): Promise<void> {
     for (const { share, by, beforeKill, height } of ledger.owed.filter(isOverdue)) {
       // A node has what it made; what the other made it may have missed.
       const isKept = by === 'peer' || (await hasShare(stored, share))
-      const later = ledger.made[by].slice(ledger.made[by].indexOf(share) + 1)
-      if (isKept && (await isOvertaken(stored, { chain, height }, new Set(later)))) {
+      const at = ledger.made[by].findIndex(made => made.share === share)
+      const life = ledger.made[by][at]?.life
+      const later = new Map(ledger.made[by].slice(at + 1).map(made => [made.share, made.life === life] as const))
+      if (isKept && (await isOvertaken(stored, { chain, height, share }, later))) {
         ledger.overtaken++
         continue
       }
@@ -203,7 +205,7 @@ await onStage(async stage => {
       { by: 'killed' as const, shares: said.shares },
       { by: 'peer' as const, shares: byPeer.shares }
     ]) {
-      ledger.made[by].push(...shares.map(({ share }) => share))
+      ledger.made[by].push(...shares.map(({ share }) => ({ share, life: by === 'peer' ? 0 : ledger.kills })))
       ledger.owed.push(...shares.map(({ share, height }) => ({ share, height, by, beforeKill: ledger.kills })))
     }
     ledger.blocks.push(...said.blocks, ...byPeer.blocks)

@@ -17,8 +17,8 @@ export interface Ledger {
   killsAtStart: number
   /** Shares that miners had been told of and the confirmed chain was not seen to have, with the kill they were made before. */
   owed: OwedShare[]
-  /** What each has made, in its order. */
-  made: Record<OwedShare['by'], ShareHash[]>
+  /** What each has made, in its order, and in which of its lives. */
+  made: Record<OwedShare['by'], { readonly share: ShareHash; readonly life: number }[]>
   /** Shares on disk that came too late to be named, because the other node had gone on meanwhile. */
   overtaken: number
   /** What no rule explains. */

@@ -81,8 +81,8 @@ export class NodeWords {
             continue
           }
           const isKept = await hasShare(stored, share)
-          const later = new Set(made.slice(made.indexOf(share) + 1))
-          if (isKept && (await isOvertaken(stored, { chain, height }, later))) overtaken++
+          const later = new Map(made.slice(made.indexOf(share) + 1).map(one => [one, true] as const))
+          if (isKept && (await isOvertaken(stored, { chain, height, share }, later))) overtaken++
           else if (wasDying) died++
           else breaches.push(`share ${share} of node ${by} counts nowhere`)
         }
