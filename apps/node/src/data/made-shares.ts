@@ -1,7 +1,9 @@
-import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { closeSync, ftruncateSync, openSync, readFileSync, renameSync, writeFileSync, writeSync } from 'node:fs'
 import { crc32 } from 'node:zlib'
 import { bytesToHex, hexToBytes } from '@p2poolv2/primitives'
 
+/** A file that has grown to this is written anew with what waits still, which the chain bounds (`MAX_WAITING_BYTES`). */
+export const LONG_BYTES = 4_194_304
 const LINE = /^([0-9a-f]{8}) ((?:[0-9a-f]{2})+)$/
 
 /**
@@ -10,14 +12,16 @@ const LINE = /^([0-9a-f]{8}) ((?:[0-9a-f]{2})+)$/
  * nowhere. A line is the CRC-32 of the share's hex and the hex. As many are in it as wait for the disk.
  */
 export class MadeShares {
-  readonly #file: number
-  /** Number of the delta that has the last of them. */
-  #lastSequence = 0
-  #isEmpty: boolean
+  readonly #path: string
+  #file: number
+  #bytes: number
+  /** Lines that the store does not have yet, with the numbers of their deltas. */
+  #waiting: { readonly line: string; readonly sequence: number }[] = []
 
-  private constructor(file: number, isEmpty: boolean) {
+  private constructor(path: string, { file, bytes }: { readonly file: number; readonly bytes: number }) {
+    this.#path = path
     this.#file = file
-    this.#isEmpty = isEmpty
+    this.#bytes = bytes
   }
 
   /**
@@ -28,22 +32,22 @@ export class MadeShares {
    */
   static open(path: string): { readonly shares: MadeShares; readonly left: readonly Uint8Array[] } {
     const file = openSync(path, 'a')
-    const left = readFileSync(path, 'latin1')
-      .split('\n')
-      .flatMap(line => {
-        const [, sum, hex = ''] = LINE.exec(line) ?? []
-        return sum === checksum(hex) ? [hexToBytes(hex)] : []
-      })
-    return { shares: new MadeShares(file, left.length === 0), left }
+    const text = readFileSync(path, 'latin1')
+    const left = text.split('\n').flatMap(line => {
+      const [, sum, hex = ''] = LINE.exec(line) ?? []
+      return sum === checksum(hex) ? [hexToBytes(hex)] : []
+    })
+    return { shares: new MadeShares(path, { file, bytes: text.length }), left }
   }
 
   /** Keeps an encoded share that a delta brings to the store. A disk that refuses is the store's to tell of. */
   keep(encoded: Uint8Array, sequence: number): void {
     const hex = bytesToHex(encoded)
-    this.#isEmpty = false
-    this.#lastSequence = sequence
+    const line = `${checksum(hex)} ${hex}\n`
+    this.#waiting.push({ line, sequence })
+    this.#bytes += line.length
     try {
-      writeSync(this.#file, `${checksum(hex)} ${hex}\n`)
+      writeSync(this.#file, line)
     } catch {
       // The next commit meets the same disk.
     }
@@ -51,13 +55,25 @@ export class MadeShares {
 
   /** The store has every delta up to this one. */
   written(sequence: number): void {
-    if (this.#isEmpty || sequence < this.#lastSequence) return
+    if (this.#waiting.length === 0) return
+    this.#waiting = this.#waiting.filter(share => share.sequence > sequence)
+    if (this.#waiting.length > 0 && this.#bytes < LONG_BYTES) return
     try {
-      ftruncateSync(this.#file)
-      this.#isEmpty = true
+      if (this.#waiting.length === 0) ftruncateSync(this.#file)
+      else this.#writeAnew()
+      this.#bytes = this.#waiting.reduce((sum, { line }) => sum + line.length, 0)
     } catch {
       // What the store has already is passed over at the next start.
     }
+  }
+
+  /** In another file that takes the place of this one: at no moment is anything missing. */
+  #writeAnew(): void {
+    const next = `${this.#path}.new`
+    writeFileSync(next, this.#waiting.map(({ line }) => line).join(''))
+    renameSync(next, this.#path)
+    closeSync(this.#file)
+    this.#file = openSync(this.#path, 'a')
   }
 
   close(): void {

@@ -5,7 +5,7 @@ import { createLog } from '@p2poolv2/runtime'
 import { useDirectory } from '@p2poolv2/runtime/testing'
 import { ChainBuilder, easyParams, FAR_FUTURE_MS } from '@p2poolv2/sharechain/testing'
 import { expect, it } from 'vitest'
-import { MadeShares } from '../data/made-shares.ts'
+import { LONG_BYTES, MadeShares } from '../data/made-shares.ts'
 import { openShareChain } from './share-store.ts'
 
 const PARAMS = easyParams()
@@ -54,4 +54,17 @@ it('the file is empty when the store has all that is in it, and not before', asy
   shares.keep(Uint8Array.of(3), 8)
   shares.close()
   expect(MadeShares.open(path).left).toEqual([Uint8Array.of(3)])
+})
+
+it('the file does not grow for ever while some of it always waits for the store', async () => {
+  const path = join(directory.path, 'made-shares')
+  const { shares } = MadeShares.open(path)
+  const share = new Uint8Array(300_000)
+  for (let n = 1; n <= 40; n++) {
+    shares.keep(share.fill(n), n)
+    shares.written(n - 1)
+    expect((await readFile(path, 'latin1')).length).toBeLessThan(LONG_BYTES + 700_000)
+  }
+  shares.close()
+  expect(MadeShares.open(path).left.at(-1)).toEqual(share)
 })
