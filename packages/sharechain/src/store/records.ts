@@ -214,10 +214,10 @@ export function decodeIdentity(bytes: Uint8Array): StoreIdentity {
   const parsed = parseJson(utf8ToString(bytes))
   if (typeof parsed !== 'object' || parsed === null) throw new CodecError('malformed', 'not a store identity')
   const { schemaVersion, chain, fingerprint, genesisHash } = parsed as Record<keyof StoreIdentity, unknown>
-  if (typeof schemaVersion !== 'number' || !Number.isSafeInteger(schemaVersion) || typeof chain !== 'string') {
+  if (typeof schemaVersion !== 'number' || !Number.isSafeInteger(schemaVersion)) {
     throw new CodecError('malformed', 'not a store identity')
   }
-  if (typeof fingerprint !== 'string' || typeof genesisHash !== 'string') {
+  if (typeof chain !== 'string' || typeof fingerprint !== 'string' || typeof genesisHash !== 'string') {
     throw new CodecError('malformed', 'not a store identity')
   }
   // The chain's name is only compared with the one configured, so an unknown name is a difference, not an error.
