@@ -11,6 +11,9 @@ import { VIEW } from './testing/node-view.ts'
 
 const STATUS = statusJson(VIEW)
 
+/** Linux answers to all of 127.0.0.0/8, so that one computer can be two hosts; other systems do not. */
+const HAS_MORE_HOSTS = process.platform === 'linux'
+
 let node: LiveNode
 let port: number
 beforeEach(async () => {
@@ -66,7 +69,7 @@ it('tells a second viewer at once, also while nothing changes', async () => {
   expect((await events(await open('/v1/events')).next()).value).toEqual(STATUS)
 })
 
-it('turns away one live viewer too many and says when to try again', async () => {
+it.skipIf(!HAS_MORE_HOSTS)('turns away one live viewer too many and says when to try again', async () => {
   const viewers = await Promise.all(Array.from({ length: MAX_EVENT_STREAMS }, () => open('/v1/events')))
   const response = await open('/v1/events')
   expect(response.statusCode).toBe(503)
@@ -98,22 +101,25 @@ it('names what there is to somebody who is lost', async () => {
   expect(((await response.json()) as { error: string }).error).toContain('/v1/status')
 })
 
-it('closes connections beyond its cap, so that half requests cannot use up all of the computer', async () => {
-  const halves = await Promise.all(
-    Array.from({ length: MAX_CONNECTIONS }, async () => {
-      const socket = connect(port, '127.0.0.1')
-      await once(socket, 'connect')
-      socket.write('GET / HTTP/1.1\r\nHost: localhost\r\nX: ')
-      return socket
-    })
-  )
-  const further = connect(port, '127.0.0.1').resume()
-  await once(further, 'close')
-  // Somebody else is let in all the same, in place of the first of them.
-  const other = connect({ port, host: '127.0.0.1', localAddress: '127.0.0.9' })
-  other.write('GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n')
-  expect(String((await once(other, 'data'))[0])).toContain('200 OK')
-  expect(halves.filter(({ closed }) => closed)).toEqual([halves[0]])
-  other.destroy()
-  for (const socket of halves) socket.destroy()
-})
+it.skipIf(!HAS_MORE_HOSTS)(
+  'closes connections beyond its cap, so that half requests cannot use up all of the computer',
+  async () => {
+    const halves = await Promise.all(
+      Array.from({ length: MAX_CONNECTIONS }, async () => {
+        const socket = connect(port, '127.0.0.1')
+        await once(socket, 'connect')
+        socket.write('GET / HTTP/1.1\r\nHost: localhost\r\nX: ')
+        return socket
+      })
+    )
+    const further = connect(port, '127.0.0.1').resume()
+    await once(further, 'close')
+    // Somebody else is let in all the same, in place of the first of them.
+    const other = connect({ port, host: '127.0.0.1', localAddress: '127.0.0.9' })
+    other.write('GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n')
+    expect(String((await once(other, 'data'))[0])).toContain('200 OK')
+    expect(halves.filter(({ closed }) => closed)).toEqual([halves[0]])
+    other.destroy()
+    for (const socket of halves) socket.destroy()
+  }
+)

@@ -10,6 +10,8 @@ const EXPLAINED: ReadonlyMap<string, string> = new Map([
   ['P2P-0111', 'its node was killed before bitcoind had answered'],
   ['P2P-0301', 'a node that starts again waits for its peers']
 ])
+/** The check among those at a start that fails because its bitcoind is away. */
+const EXPLAINED_CHECK = /^P2P-0010 .*\(.*\bbitcoin-rpc\b/
 /** What a node said so shortly before it was killed may not have left it. */
 const DYING_MS = 2_000
 
@@ -50,14 +52,14 @@ export class NodeWords {
 
   text(): string {
     const rows = [...this.#warnings].map(([key, count]) => {
-      const why = EXPLAINED.get(key.split(' ')[0] ?? '')
+      const why = explanation(key)
       return `  ${count} times ${key}${why === undefined ? '' : `: ${why}`}`
     })
     return ['warnings and errors:', ...rows].join('\n')
   }
 
   unexplained(): readonly string[] {
-    const strange = [...this.#warnings.keys()].filter(key => !EXPLAINED.has(key.split(' ')[0] ?? ''))
+    const strange = [...this.#warnings.keys()].filter(key => explanation(key) === undefined)
     return [
       ...strange.map(key => `nothing that was done explains: ${key}`),
       ...(this.#errors > 0 ? [`${this.#errors} errors in the logs`] : [])
@@ -104,4 +106,10 @@ export class NodeWords {
       return this.#made.filter(({ share }) => !counted.has(share))
     })
   }
+}
+
+function explanation(key: string): string | undefined {
+  return EXPLAINED_CHECK.test(key)
+    ? 'it was started while its bitcoind was away'
+    : EXPLAINED.get(key.split(' ')[0] ?? '')
 }
