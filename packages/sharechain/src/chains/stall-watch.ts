@@ -59,14 +59,12 @@ export class StallWatch {
     this.#sinceMs = nowMs
     this.#addPatience(this.#blocking === NO_SLOT ? passedMs * PATIENCE_BACK : -passedMs)
     const isKeptWaiting = this.#isKeptWaiting(base)
-    this.#blocking = isKeptWaiting || this.#isAwaited ? this.#nextUnvalidated() : NO_SLOT
+    this.#blocking = isKeptWaiting || this.#mayTurn() ? this.#nextUnvalidated() : NO_SLOT
     if (this.#blocking === NO_SLOT) return NO_SLOT
     this.#addPatience(this.#risenTo(this.#blocking) * STALL_MS_A_SHARE)
     this.#last = this.#blocking
     if (this.#patienceMs > 0) return NO_SLOT
     this.#blocking = NO_SLOT
-    // Below it nothing is kept that the chain could end with.
-    if (this.#index.prevSlot(this.#last) === NO_SLOT) return NO_SLOT
     // What comes next may have no bodies yet, and is not to blame.
     if (!isKeptWaiting) this.#addPatience(STALL_NEXT_MS)
     return this.#last
@@ -84,6 +82,11 @@ export class StallWatch {
 
   #addPatience(ms: number): void {
     this.#patienceMs = Math.min(STALL_MS, Math.max(0, this.#patienceMs + ms))
+  }
+
+  /** Whether bodies are awaited, and what is confirmed is in memory: what a newcomer to an old network keeps begins far above that. */
+  #mayTurn(): boolean {
+    return this.#isAwaited && this.#organiser.forkHeight() + 1 >= this.#index.lowestHeight
   }
 
   #nextUnvalidated(): Slot {
