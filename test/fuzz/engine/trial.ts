@@ -20,8 +20,17 @@ export interface Trial {
   readonly broken: string | null
 }
 
-/** Reads an input and holds what was read against the laws. @param look also at the memory it takes */
-export async function tryInput(target: Target, bytes: Uint8Array, look: 'memory' | 'time'): Promise<Trial> {
+/**
+ * Reads an input and holds what was read against the laws.
+ * @param look also at the memory it takes
+ * @param values what was read is added to: nothing of an earlier look may be given back in the middle of this one
+ */
+export async function tryInput(
+  target: Target,
+  bytes: Uint8Array,
+  look: 'memory' | 'time',
+  values: unknown[] = []
+): Promise<Trial> {
   const before = look === 'memory' ? heapBytes() : 0
   const fromMs = performance.now()
   let value: unknown
@@ -36,6 +45,7 @@ export async function tryInput(target: Target, bytes: Uint8Array, look: 'memory'
   }
   const ms = performance.now() - fromMs
   const memoryBytes = look === 'memory' ? Math.max(0, heapBytes() - before) : null
+  values.push(value)
   if (isRead && broken === null && target.laws !== undefined) broken = await brokenLaw(target, value, bytes)
   return { ms, memoryBytes, broken }
 }
@@ -43,9 +53,10 @@ export async function tryInput(target: Target, bytes: Uint8Array, look: 'memory'
 /** As `tryInput`, a few times: the shortest time, and memory as no more than one look saw more. */
 export async function tryAgain(target: Target, bytes: Uint8Array): Promise<Trial> {
   const looks: Trial[] = []
+  const values: unknown[] = []
   for (let i = 0; i < LOOKS; i++) {
     clearAway({ type: 'minor' })
-    looks.push(await tryInput(target, bytes, 'memory'))
+    looks.push(await tryInput(target, bytes, 'memory', values))
   }
   const ms = Math.min(...looks.map(look => look.ms))
   // The collector in the middle of a look makes it say less, code that is compiled makes it say more.
