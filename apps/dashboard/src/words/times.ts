@@ -13,12 +13,6 @@ function joined(first: number, firstUnit: string, second: number, secondUnit: st
   return second === 0 ? `${first} ${firstUnit}` : `${first} ${firstUnit} ${second} ${secondUnit}`
 }
 
-/** "in about 12 days", "in less than a second". */
-export function inAboutText(sec: number): string {
-  const text = durationText(sec)
-  return text.startsWith('less') ? `in ${text}` : `in about ${text}`
-}
-
 /** "12 seconds ago". A clock that differs a little makes nothing come from the future. */
 export function agoText(atSec: number, nowSec: number): string {
   const sec = nowSec - atSec

@@ -1,7 +1,6 @@
 import type { EarningsJson, StatusJson } from '@p2poolv2/api/schema'
-import { durationText, percentText } from '@p2poolv2/earnings/words'
+import { durationText, inAboutText, percentText } from '@p2poolv2/earnings/words'
 import { countText, sumText } from './figures.ts'
-import { inAboutText } from './times.ts'
 
 /** The answer to "am I getting paid?", in words for whoever owns the miners. */
 export interface Verdict {

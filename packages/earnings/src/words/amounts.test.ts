@@ -1,5 +1,14 @@
 import { expect, it } from 'vitest'
-import { aboutSatsText, chanceText, durationText, feeRateText, hashrateText, percentText, satsText } from './amounts.ts'
+import {
+  aboutSatsText,
+  chanceText,
+  durationText,
+  feeRateText,
+  hashrateText,
+  inAboutText,
+  percentText,
+  satsText
+} from './amounts.ts'
 
 it.each([
   [0.2, 'less than a second'],
@@ -17,6 +26,10 @@ it.each([
   [Number.POSITIVE_INFINITY, 'for ever']
 ])('%f seconds are %s', (sec, text) => {
   expect(durationText(sec)).toBe(text)
+})
+
+it('says when something will be', () => {
+  expect([inAboutText(0.2), inAboutText(1_036_800)]).toEqual(['in less than a second', 'in about 12 days'])
 })
 
 it.each([

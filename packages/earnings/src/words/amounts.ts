@@ -16,6 +16,12 @@ export function durationText(sec: number): string {
   return `${amount} ${unit[0]}${amount === '1' ? '' : 's'}`
 }
 
+/** "in about 12 days", "in less than a second". */
+export function inAboutText(sec: number): string {
+  const text = durationText(sec)
+  return text.startsWith('less') ? `in ${text}` : `in about ${text}`
+}
+
 /** "1 in 3", "63 in 100"; "almost certain" from 99.9 %, "next to none" below one in a million. */
 export function chanceText(chance: number): string {
   if (chance >= 0.999) return 'almost certain'

@@ -4,7 +4,16 @@ import type { WaitSec } from '../chance/waiting.ts'
 import type { Earnings, SpellVerdict } from '../earnings.ts'
 import { type Income, YEAR_SEC } from '../outlook/income.ts'
 import type { Verdict } from '../outlook/luck.ts'
-import { aboutSatsText, chanceText, durationText, feeRateText, hashrateText, percentText, satsText } from './amounts.ts'
+import {
+  aboutSatsText,
+  chanceText,
+  durationText,
+  feeRateText,
+  hashrateText,
+  inAboutText,
+  percentText,
+  satsText
+} from './amounts.ts'
 
 export interface EarningsSentences {
   readonly now: string
@@ -49,9 +58,9 @@ function nowSentence({ now, firstLeaves, lastLeaves }: Earnings): string {
   const rank = now.ours[0]?.rank ?? 0
   const payout = `If the pool found a block now you would get ${satsText(now.valueSats)}: ${percentText(now.part)} of the payout window, rank ${rank} of ${now.addresses}.`
   if (firstLeaves === null || lastLeaves === null) return payout
-  const [first, last] = [durationText(firstLeaves.meanSec), durationText(lastLeaves.meanSec)]
-  if (first === last) return `${payout} What you have in it leaves the window in about ${first}.`
-  return `${payout} Your oldest share leaves the window in about ${first}, your newest in about ${last}.`
+  const [first, last] = [inAboutText(firstLeaves.meanSec), inAboutText(lastLeaves.meanSec)]
+  if (first === last) return `${payout} What you have in it leaves the window ${first}.`
+  return `${payout} Your oldest share leaves the window ${first}, your newest ${last}.`
 }
 
 function waitSentence(what: string, wait: WaitSec | null): string | null {
