@@ -169,7 +169,7 @@ function whomItPays({ payees, valueSats, finderSats, lostSats }: Extract<NodeFac
   if (finderSats === valueSats) return `it pays ${all}, all of it to the finder's address`
   const finder = finderSats === 0n ? 'nothing' : satsText(finderSats)
   const lost = lostSats === 0n ? '' : `, and ${satsText(lostSats)} go to the key of the genesis share, which nobody has`
-  return `it pays ${all} to ${payees === 1 ? 'one address' : `${payees} addresses`}; the finder's gets ${finder}${lost}`
+  return `it pays ${all} to ${payees === 1 ? 'one address' : `${payees} addresses`}; the finder's address gets ${finder}${lost}`
 }
 
 function nameOf(worker: string): string {
