@@ -13,10 +13,15 @@ export const EXIT_MEANINGS: readonly (readonly [code: number, meaning: string])[
 export class NoNodeRuns extends Error {
   readonly code = 'no-node-runs'
 
-  /** @param offline what can be had without one, or '' */
-  constructor(dataDir: string, offline = '') {
+  /**
+   * @param at where it was looked: a port that was named goes before the directory
+   * @param offline what can be had without one, or ''
+   */
+  constructor({ dataDir, apiPort }: { readonly dataDir: string; readonly apiPort: string | null }, offline = '') {
     super(
-      `no node runs on ${dataDir}: start one with npm start, or name its directory with --data-dir or its page's port with --api-port${offline}`
+      apiPort === null
+        ? `no node runs on ${dataDir}: start one with npm start, or name its directory with --data-dir or its page's port with --api-port${offline}`
+        : `no node answers at port ${apiPort}: give the port of its page (--api-port), or name its directory with --data-dir${offline}`
     )
   }
 }

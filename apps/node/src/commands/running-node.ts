@@ -41,7 +41,7 @@ export async function runningNode(at: NodeAt): Promise<RunningNodeClient | null>
 /** @throws NoNodeRuns */
 export async function theRunningNode(at: NodeAt): Promise<RunningNodeClient> {
   const node = await runningNode(at)
-  if (node === null) throw new NoNodeRuns(at.dataDir)
+  if (node === null) throw new NoNodeRuns(at)
   return node
 }
 

@@ -18,7 +18,7 @@ import {
   withConfigFlags,
   withRunningNode
 } from '../../flags.ts'
-import { EXIT } from '../outcome.ts'
+import { EXIT, WrongUsage } from '../outcome.ts'
 import type { Terminal } from '../terminal.ts'
 import { blocksView } from '../views/blocks-view.ts'
 import { connectView } from '../views/connect-view.ts'
@@ -86,7 +86,7 @@ export function askingCommands(program: Command, terminal: Terminal): void {
     .addArgument(new Argument('<hash-or-height>', 'hash of a share, or a height of the share chain'))
     .action((which: string, flags: AskingFlags) =>
       answer(flags, {
-        path: pathWith('/share', /^\d{1,10}$/.test(which) ? { height: which } : { hash: which }),
+        path: pathWith('/share', whichShare(which)),
         schema: shareDetails,
         view: shareView
       })
@@ -157,4 +157,13 @@ export function askingCommands(program: Command, terminal: Terminal): void {
       const { state } = await doctor(nodeAt(flags), sourcesOf(withoutApiPort(flags)), { form, terminal })
       if (state === 'fail') process.exitCode = EXIT.wrong
     })
+}
+
+/** @throws WrongUsage if it is neither a hash nor a height */
+function whichShare(text: string): { readonly hash: string } | { readonly height: string } {
+  if (/^\d{1,10}$/.test(text)) return { height: text }
+  if (/^[0-9a-f]{64}$/i.test(text)) return { hash: text }
+  throw new WrongUsage(
+    `${JSON.stringify(text)} is no share: give its height, or its whole hash of 64 hex digits; ./p2poolv2 shares lists them`
+  )
 }
