@@ -40,7 +40,7 @@ export async function computerFacts(
     disk: await freeSpace(config.data_dir),
     dataDir: await writing(config.data_dir),
     openSecrets: [wallet, ...(file !== null && hasPassword(config) ? [file] : [])].filter(isReadByOthers),
-    hasWallet: existsSync(wallet),
+    wallet: existsSync(wallet) ? 'there' : existsSync(storeFolder(config.data_dir, config.chain)) ? 'lost' : 'none',
     storeLayout: await storeLayout(storeFolder(config.data_dir, config.chain)),
     openFiles: descriptorLimit(),
     maxConnections: stratum.max_connections,

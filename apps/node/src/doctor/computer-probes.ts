@@ -19,7 +19,8 @@ export interface ComputerFacts {
   readonly dataDir: { readonly path: string; readonly syncMs: number | null; readonly problem: string | null }
   /** Files with secrets that others on this computer may read. */
   readonly openSecrets: readonly string[]
-  readonly hasWallet: boolean
+  /** Of the key: lost where there are shares that were made with it. */
+  readonly wallet: 'there' | 'lost' | 'none'
   /** Layout of the share store, as it says of itself; null where there is none, or one that says nothing. */
   readonly storeLayout: number | null
   readonly openFiles: number | null
@@ -104,14 +105,20 @@ export const COMPUTER_PROBES: readonly Probe<ComputerFacts>[] = [
     id: 'key-files',
     group: 'computer',
     title: 'Keys and passwords',
-    judge: ({ openSecrets, hasWallet }) => {
+    judge: ({ openSecrets, wallet, dataDir }) => {
       if (openSecrets.length > 0)
         return fail(
           `Others on this computer can read ${openSecrets.join(', ')}.`,
           `Run: chmod 600 ${openSecrets.map(file => `'${file}'`).join(' ')}`,
           'Whoever has the key is the node; whoever has the password is let in.'
         )
-      return hasWallet
+      if (wallet === 'lost')
+        return fail(
+          `wallet.key is missing in ${dataDir.path}, and the shares there were made with it.`,
+          `Restore it from your backup. To go on with a new key instead: ./p2poolv2 address --new --data-dir '${dataDir.path}'`,
+          'The node does not start.'
+        )
+      return wallet === 'there'
         ? ok('Nobody else on this computer can read them. Keep a backup of wallet.key.')
         : ok('There are none yet.')
     }
