@@ -59,7 +59,7 @@ const bitcoinNode = check({ id: 'bitcoin-node', group: 'bitcoin', title: 'Bitcoi
       return {
         state: 'fail',
         message: message ?? `${url} cannot be used.`,
-        fix: message ?? 'See that bitcoind runs and that [[bitcoind]] names it.',
+        fix: 'See that bitcoind runs, and that [[bitcoind]] has its url and login.',
         cost: 'Miners get no new work, and blocks reach bitcoin late or not at all.'
       }
   }
