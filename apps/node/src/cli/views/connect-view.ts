@@ -4,19 +4,17 @@ import type { Sheet } from '../style.ts'
 import { textList, textTable } from '../text-table.ts'
 
 export function connectView({ stratum, user, password, page }: ConnectJson, sheet: Sheet): string[] {
+  const hasDifficulty = stratum.some(({ startDifficulty }) => startDifficulty !== null)
+  const titles = [{ title: 'pool address' }, { title: 'speaks' }, ...(hasDifficulty ? [{ title: 'difficulty' }] : [])]
   const rows = stratum.map(({ url, protocol, tls, startDifficulty }) => [
     url,
     `${protocol === 'v2' ? 'Stratum V2' : 'Stratum V1'}${tls ? ', TLS' : ''}`,
-    startDifficulty === null ? '' : `starts at ${grouped(startDifficulty)}`
+    ...(hasDifficulty ? [startDifficulty === null ? '' : `starts at ${grouped(startDifficulty)}`] : [])
   ])
   const login = [
     ['User', user],
     ['Password', `${password} (Stratum V2 has none)`],
     ['Page', page.join('  ')]
   ] as const
-  return [
-    ...textTable([{ title: 'pool address' }, { title: 'speaks' }, { title: 'difficulty' }], rows, sheet),
-    '',
-    ...textList(login, sheet)
-  ]
+  return [...textTable(titles, rows, sheet), '', ...textList(login, sheet)]
 }

@@ -71,7 +71,8 @@ export function blockResult(result: string, style: Style): string {
     : word === 'submitted' || word === 'superseded' || word === 'unconfirmed'
       ? style.dim
       : style.bad
-  return look(shown(result))
+  // 'duplicate' is good news, and does not sound like it: the bitcoin node has the block.
+  return look(word === 'duplicate' ? 'known already' : shown(result))
 }
 
 const GOOD = new Set(['ready', 'current', 'online', 'mature', 'confirmed', 'reachable', 'ok', 'matches'])

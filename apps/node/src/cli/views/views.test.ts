@@ -5,7 +5,7 @@ import { clipped, type Watched, watchFrame } from '../watch/frame.ts'
 import { auditView } from './audit-view.ts'
 import { connectView } from './connect-view.ts'
 import { doctorView } from './doctor-view.ts'
-import { statusView } from './status-view.ts'
+import { blockResult, statusView } from './status-view.ts'
 
 const sheet: Sheet = { style: PLAIN, columns: null, nowSec: 1_800_000_000 }
 const HASH = 'ab'.repeat(32)
@@ -206,4 +206,25 @@ describe('connect', () => {
     expect(text).toMatch(/stratum\+ssl:\S+ +Stratum V1, TLS +starts at 65,536/)
     expect(text).toContain('YOUR_BITCOIN_ADDRESS.worker1')
   })
+
+  it('has no column of difficulties where no door has one of its own', () => {
+    const door = {
+      url: 'stratum+tcp://192.0.2.7:3333',
+      host: '192.0.2.7',
+      port: 3333,
+      tls: false,
+      protocol: 'v1',
+      startDifficulty: null
+    }
+    const login = { user: 'ADDRESS', password: 'x', addressPrefixes: ['bc1'], page: [] }
+    const [titles] = connectView({ stratum: [{ ...door, protocol: 'v1' }], ...login }, sheet)
+    expect(titles?.trim().split(/ {2,}/)).toEqual(['pool address', 'speaks'])
+  })
+})
+
+it('a block that the bitcoin node had already is no bad news', () => {
+  expect([blockResult('duplicate', PLAIN), blockResult('rejected: high-hash', PLAIN)]).toEqual([
+    'known already',
+    'rejected: high-hash'
+  ])
 })
