@@ -110,6 +110,10 @@ describe('earnings', () => {
     expect(parts.reduce((sum, { earnings }) => sum + (earnings?.now.sats ?? 0), 0)).toBe(whole.earnings?.now.sats)
     const nobody = await node.json<EarningsJson>(`/v1/earnings?address=${address(9)}`)
     expect(nobody.earnings?.now).toMatchObject({ sats: 0, outputs: [] })
+    for (const path of ['earnings', 'shares/mine', 'payouts', 'payouts.csv']) {
+      const asked = node.json(`/v1/${path}?address=${address(1)},bc1qnope`)
+      await expect(asked, path).rejects.toThrow('400 {"error":"address: \\"bc1qnope\\" is no bitcoin address')
+    }
   })
 
   it('answer what another hash rate would bring, in proportion', async () => {

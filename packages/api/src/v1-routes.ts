@@ -58,10 +58,10 @@ export function v1Routes(server: FastifyInstance, { reads, household, desk, jour
     blocksJson(reads, household, { limit, before: before ?? null, cursor: cursor ?? null, now: now() })
   )
   answering(server, 'payouts', ({ query }) =>
-    payoutsJson(reads, askedAddresses(query.address) ?? household.addresses())
+    payoutsJson(reads, askedAddresses(query.address, reads.params) ?? household.addresses())
   )
   answering(server, 'payoutsCsv', async ({ query, reply }) => {
-    const table = await payoutsTable(reads, askedAddresses(query.address) ?? household.addresses())
+    const table = await payoutsTable(reads, askedAddresses(query.address, reads.params) ?? household.addresses())
     return reply.type(CSV).header('content-disposition', 'attachment; filename="payouts.csv"').send(table)
   })
   let auditing = false

@@ -1,22 +1,32 @@
 import { type EarningsJson, earningsSchema, type OwnSharesJson, ownSharesSchema } from '@p2poolv2/api/schema'
+import { type ChainParams, consensusAddress } from '@p2poolv2/consensus'
 import { type Earnings, type LongRun, type MeasuredHashrate, sentencesOf, type WindowView } from '@p2poolv2/earnings'
 import { type Moment, secFromMs } from '@p2poolv2/primitives'
+import { NoAnswer } from '../answering.ts'
 import type { EarningsDesk } from '../reads/earnings-desk.ts'
 import type { Household } from '../reads/household.ts'
 
 /** Addresses that may be asked for at once. */
 const MAX_ASKED = 16
 
-/** @param text addresses separated by commas @returns null for all of this node */
-export function askedAddresses(text: string | undefined): ReadonlySet<string> | null {
+/**
+ * @param text addresses separated by commas
+ * @returns null for all of this node
+ * @throws NoAnswer for what is no address of this chain: to be told that it gets nothing would be taken for an answer
+ */
+export function askedAddresses(
+  text: string | undefined,
+  { addressNetwork }: Pick<ChainParams, 'addressNetwork'>
+): ReadonlySet<string> | null {
   if (text === undefined) return null
-  return new Set(
-    text
-      .split(',')
-      .map(part => part.trim())
-      .filter(part => part !== '')
-      .slice(0, MAX_ASKED)
-  )
+  const parts = text
+    .split(',')
+    .map(part => part.trim())
+    .filter(part => part !== '')
+  const wrong = parts.find(part => consensusAddress(part, addressNetwork) === null)
+  if (wrong !== undefined)
+    throw new NoAnswer(400, `address: ${JSON.stringify(wrong)} is no bitcoin address of this node's chain`)
+  return new Set(parts.slice(0, MAX_ASKED))
 }
 
 /** "Am I getting paid?" for some addresses, or for all miners of this node. */
@@ -25,7 +35,7 @@ export async function earningsJson(
   asked: { readonly address?: string | undefined; readonly hashrate?: number | undefined },
   now: Moment
 ): Promise<EarningsJson> {
-  const addresses = askedAddresses(asked.address)
+  const addresses = askedAddresses(asked.address, desk.params)
   const look = await desk.look(addresses, asked.hashrate ?? null, now)
   const known = [...(addresses ?? household.addresses())]
   const head = { time: secFromMs(now.wallMs), addresses: known }
@@ -44,7 +54,7 @@ export async function ownSharesJson(
   asked: { readonly address?: string | undefined },
   now: Moment
 ): Promise<OwnSharesJson> {
-  const addresses = askedAddresses(asked.address)
+  const addresses = askedAddresses(asked.address, desk.params)
   const look = await desk.look(addresses, null, now)
   const known = [...(addresses ?? household.addresses())]
   if ('message' in look) return { message: look.message, addresses: known, window: null, shares: [] }

@@ -55,6 +55,10 @@ export class EarningsDesk {
     this.#household = household
   }
 
+  get params(): NodeReads['params'] {
+    return this.#reads.params
+  }
+
   /** Only a message without a share chain, until there is work, and while the window reaches below what is in memory. */
   window(ours: ReadonlySet<string>): WindowLook | NothingToSay {
     const { queries, params } = this.#reads

@@ -33,7 +33,9 @@ export interface EarningsSentences {
 export function sentencesOf(earnings: Earnings): EarningsSentences {
   return {
     now: nowSentence(earnings),
-    nextShare: waitSentence('Your next share', earnings.nextShare) ?? 'No share will come: none of your miners hashes.',
+    nextShare:
+      waitSentence('Your next share', earnings.nextShare) ??
+      'Your next share cannot be foreseen: nothing that your miners do was measured yet; it takes a minute or two.',
     nextPayout:
       waitSentence('Your next payout', earnings.nextPayout) ??
       'Your next payout cannot be foreseen: it takes a miner of yours and a pool that hashes.',
