@@ -15,13 +15,16 @@ export class MadeShares {
   readonly #path: string
   #file: number
   #bytes: number
+  /** The last line may have no end, after a full disk or a kill: what follows begins on one of its own. */
+  #isCut: boolean
   /** Lines that the store does not have yet, with the numbers of their deltas. */
   #waiting: { readonly line: string; readonly sequence: number }[] = []
 
-  private constructor(path: string, { file, bytes }: { readonly file: number; readonly bytes: number }) {
+  private constructor(path: string, { file, text }: { readonly file: number; readonly text: string }) {
     this.#path = path
     this.#file = file
-    this.#bytes = bytes
+    this.#bytes = text.length
+    this.#isCut = text !== '' && !text.endsWith('\n')
   }
 
   /**
@@ -37,7 +40,7 @@ export class MadeShares {
       const [, sum, hex = ''] = LINE.exec(line) ?? []
       return sum === checksum(hex) ? [hexToBytes(hex)] : []
     })
-    return { shares: new MadeShares(path, { file, bytes: text.length }), left }
+    return { shares: new MadeShares(path, { file, text }), left }
   }
 
   /** Keeps an encoded share that a delta brings to the store. A disk that refuses is the store's to tell of. */
@@ -47,8 +50,10 @@ export class MadeShares {
     this.#waiting.push({ line, sequence })
     this.#bytes += line.length
     try {
-      writeSync(this.#file, line)
+      const whole = this.#isCut ? `\n${line}` : line
+      this.#isCut = writeSync(this.#file, whole) < whole.length
     } catch {
+      this.#isCut = true
       // The next commit meets the same disk.
     }
   }

@@ -68,3 +68,13 @@ it('the file does not grow for ever while some of it always waits for the store'
   shares.close()
   expect(MadeShares.open(path).left.at(-1)).toEqual(share)
 })
+
+it('a line that a full disk cut off spoils none that comes after it', async () => {
+  const path = join(directory.path, 'made-shares')
+  await appendFile(path, 'deadbeef 00')
+  const { shares } = MadeShares.open(path)
+  shares.keep(Uint8Array.of(4), 1)
+  shares.keep(Uint8Array.of(5), 2)
+  shares.close()
+  expect(MadeShares.open(path).left).toEqual([Uint8Array.of(4), Uint8Array.of(5)])
+})
