@@ -1,86 +1,33 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { afterAll, afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { Hall } from './hall.ts'
 import { FirmwarePool, type PoolSize, sealedDoor } from './pool.ts'
 import { type ChannelKind, ESP_MINER, SealedDevice } from './sealed-device.ts'
+import { stagesOf } from './stages.ts'
 
 const SEALED_DOOR = 1
 /** Longer than any test: what it would come to is shown without it. */
 const NEVER_MS = 3_600_000
-const STAGES = 10
 
-let hall: Hall | null = null
-afterEach(async () => {
-  await hall?.close()
-  hall = null
-})
-
-/** One device at one pool, and the time they share. */
-class Hall {
-  readonly pool: FirmwarePool
-  readonly device: SealedDevice
-
-  static async open(size: PoolSize, kind: ChannelKind): Promise<Hall> {
-    hall = new Hall(await FirmwarePool.open(size, [sealedDoor()]), new SealedDevice(kind))
-    await hall.connect()
-    return hall
-  }
-
-  private constructor(pool: FirmwarePool, device: SealedDevice) {
-    this.pool = pool
-    this.device = device
-  }
-
-  async connect(): Promise<void> {
-    await this.device.connect(this.pool.port(SEALED_DOOR), this.pool.nowMs)
-    await this.settle()
-  }
-
-  settle(): Promise<void> {
-    return this.pool.settle([this.device])
-  }
-
-  /** Lets time pass in steps; the device does what its timers say. */
-  async pass(ms: number, stepMs = 5_000): Promise<void> {
-    for (let passed = 0; passed < ms; passed += stepMs) {
-      this.pool.rig.advance(Math.min(stepMs, ms - passed))
-      await this.settle()
-      if (this.device.tick(this.pool.nowMs) === 'connect') await this.connect()
-      await this.settle()
-    }
-  }
-
-  /** Shares one after the other, with time between them. */
-  async mine(shares: number, everyMs: number): Promise<void> {
-    for (let share = 0; share < shares; share++) {
-      this.device.mine()
-      await this.settle()
-      await this.pass(everyMs, everyMs)
-    }
-  }
-
-  async close(): Promise<void> {
-    await this.device.cut()
-    await this.pool.stop()
-  }
+async function open(size: PoolSize, kind: ChannelKind): Promise<Hall<SealedDevice>> {
+  const pool = await FirmwarePool.open(size, [sealedDoor()])
+  return Hall.open({ pool, door: SEALED_DOOR, device: new SealedDevice(kind) })
 }
 
-/** What each kind went through, for the table at the end. */
-const went = new Map<string, string[]>()
+const { passed: passedBy, testPage } = stagesOf('stratum-v2.md')
 
 describe.each(['extended', 'standard'] as const)('a bitaxe set to Stratum V2, with %s channels', kind => {
   const name = `ESP-Miner 5c27713, ${kind} channel`
-  const passed = (what: string): void => void went.set(name, [...(went.get(name) ?? []), what])
+  const passed = (what: string): void => passedBy(name, what)
 
   it('opens its channel and hears the difficulty of its kind', async () => {
-    const { device } = await Hall.open('real', kind)
+    const { device } = await open('real', kind)
     expect(device.difficulties.map(Math.round)).toEqual([512])
     expect(device.complaints).toEqual([])
     passed('login')
   })
 
   it('is never left alone for so long that it gives the pool up, and is asked for less, but not too little', async () => {
-    const at = await Hall.open('real', kind)
+    const at = await open('real', kind)
     await at.pass(900_000)
     const { device } = at
     expect(device.isOpen).toBe(true)
@@ -91,7 +38,7 @@ describe.each(['extended', 'standard'] as const)('a bitaxe set to Stratum V2, wi
   })
 
   it('mines shares, and again after each change of its difficulty', async () => {
-    const at = await Hall.open('small', kind)
+    const at = await open('small', kind)
     const { device } = at
     await at.mine(5, 100)
     expect(device.verdicts).toEqual(Array(5).fill(expect.objectContaining({ refusal: null })))
@@ -118,7 +65,7 @@ describe.each(['extended', 'standard'] as const)('a bitaxe set to Stratum V2, wi
   })
 
   it('goes on with a new block, and bears what is refused', async () => {
-    const at = await Hall.open('small', kind)
+    const at = await open('small', kind)
     const { device } = at
     await at.mine(2, 1_000)
     const old = device.job
@@ -146,7 +93,7 @@ describe.each(['extended', 'standard'] as const)('a bitaxe set to Stratum V2, wi
   })
 
   it('comes back after its line was cut, to a channel of its own', async () => {
-    const at = await Hall.open('small', kind)
+    const at = await open('small', kind)
     const { device } = at
     await at.mine(2, 1_000)
     await device.cut()
@@ -159,7 +106,7 @@ describe.each(['extended', 'standard'] as const)('a bitaxe set to Stratum V2, wi
   })
 
   it('is told nothing when the node stops, and what it had under way is judged', async () => {
-    const at = await Hall.open('small', kind)
+    const at = await open('small', kind)
     const { device } = at
     await at.mine(2, 1_000)
     const stopped = at.pool.drain(NEVER_MS)
@@ -174,7 +121,7 @@ describe.each(['extended', 'standard'] as const)('a bitaxe set to Stratum V2, wi
   })
 
   it('comes back after the node was started anew', async () => {
-    const at = await Hall.open('small', kind)
+    const at = await open('small', kind)
     const { device } = at
     await at.mine(2, 1_000)
     await at.pool.restart()
@@ -187,18 +134,4 @@ describe.each(['extended', 'standard'] as const)('a bitaxe set to Stratum V2, wi
   })
 })
 
-function tableRow([name, what]: readonly [string, readonly string[]]): string {
-  return `| ${name} | ${what.join(', ')} |`
-}
-
-it('docs/stratum-v2.md says what it went through', () => {
-  const docs = readFileSync(join(import.meta.dirname, '../../docs/stratum-v2.md'), 'utf8')
-  // Of those that were played whole: a run may be of some tests only.
-  const rows = [...went].filter(([, what]) => what.length === STAGES).map(tableRow)
-  expect(rows.filter(row => !docs.includes(row))).toEqual([])
-})
-
-afterAll(() => {
-  const rows = [...went].map(([name, what]) => `  ${name.padEnd(40)} ${what.join(', ')}`)
-  process.stdout.write(`firmware of Stratum V2, and what it went through:\n${rows.join('\n')}\n`)
-})
+testPage()
