@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { ConfigError, type ConfigSources, loadConfig } from './config.ts'
+import { ConfigError, type ConfigSources, dataDirOf, loadConfig } from './config.ts'
 import { configTemplate } from './config-template.ts'
 import { configuredParams } from './data/chain-params.ts'
 
@@ -56,6 +56,18 @@ it('lets the environment give the credentials of the first bitcoin node', () => 
     { url: 'http://127.0.0.1:38332', user: 'u', password: '12345' },
     { url: 'http://127.0.0.1:38333', cookie_file: 'c' }
   ])
+})
+
+it('finds the data directory for commands as the node does: flag, environment, named file, and nothing else has to be right', () => {
+  const file = join(folder, 'node.toml')
+  writeFileSync(file, 'data_dir = "/of/the/file"\nchain = "none such"\n')
+  const env = { P2POOL_DATA_DIR: '/of/the/environment', P2POOL_NO_SUCH_KEY: '1' }
+  expect(dataDirOf({ file, env, flags: { data_dir: '/of/the/flag' } })).toBe('/of/the/flag')
+  expect(dataDirOf({ file, env, flags: {} })).toBe('/of/the/environment')
+  expect(dataDirOf({ file, env: {}, flags: {} })).toBe('/of/the/file')
+  expect(dataDirOf({ file: null, env: { P2POOL_CONFIG: file }, flags: {} })).toBe('/of/the/file')
+  expect(dataDirOf({ file: null, env: {}, flags: {} })).toBe(join(process.cwd(), '.p2poolv2'))
+  expect(() => dataDirOf({ file: join(folder, 'none.toml'), env: {}, flags: {} })).toThrow(ConfigError)
 })
 
 it('listens on this computer alone when nothing may go in the clear, unless it is told where', () => {

@@ -55,9 +55,7 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
 export function loadSettings(sources: ConfigSources): LoadedConfig {
   const fromEnv = environmentValues(sources.env)
   const fromFlags = flagValues(sources.flags)
-  const dataDir = resolve(String(fromFlags['data_dir'] ?? fromEnv['data_dir'] ?? '.p2poolv2'))
-  const path = sources.file ?? sources.env['P2POOL_CONFIG'] ?? null
-  const file = path ?? (existsSync(join(dataDir, CONFIG_FILE_NAME)) ? join(dataDir, CONFIG_FILE_NAME) : null)
+  const file = namedFile(sources) ?? fileIn(dataDirBeside(fromEnv, fromFlags))
   const fromFile = file === null ? {} : readToml(file)
   const raw = listeningApart(merged(merged(fromFile, fromEnv), fromFlags))
   const parsed = configSchema.safeParse(raw)
@@ -69,6 +67,31 @@ export function loadSettings(sources: ConfigSources): LoadedConfig {
     )
   }
   return { config: { ...parsed.data, data_dir: resolve(parsed.data.data_dir) }, file }
+}
+
+/**
+ * Where the data directory is, by the same rules, whatever else the configuration says: for what asks the node that runs there.
+ * @throws ConfigError for a file that is named and cannot be read
+ */
+export function dataDirOf({ file, env, flags }: ConfigSources): string {
+  const path = namedFile({ file, env })
+  const fromFile = path === null ? undefined : readToml(path)['data_dir']
+  const said = [{ data_dir: fromFile }, { data_dir: env['P2POOL_DATA_DIR'] }, { data_dir: flags['data_dir'] }]
+  return dataDirBeside(...said)
+}
+
+function namedFile({ file, env }: Pick<ConfigSources, 'file' | 'env'>): string | null {
+  return file ?? env['P2POOL_CONFIG'] ?? null
+}
+
+/** Of what is said in several places, the later the stronger. */
+function dataDirBeside(...sources: readonly RawConfig[]): string {
+  return resolve(String(sources.findLast(source => source['data_dir'] !== undefined)?.['data_dir'] ?? '.p2poolv2'))
+}
+
+function fileIn(dataDir: string): string | null {
+  const file = join(dataDir, CONFIG_FILE_NAME)
+  return existsSync(file) ? file : null
 }
 
 /** Who wants nothing to go in the clear is not dialled in the clear either, unless he says where. */

@@ -1,8 +1,7 @@
-import { resolve } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
 import { WrongUsage } from './cli/outcome.ts'
 import type { NodeAt } from './commands/running-node.ts'
-import { CONFIG_FILE_NAME, type ConfigSources } from './config.ts'
+import { CONFIG_FILE_NAME, ConfigError, type ConfigSources, dataDirOf } from './config.ts'
 import { CHAINS, DEFAULTS } from './settings.ts'
 
 /** What the commands that read the configuration have in common. */
@@ -69,19 +68,35 @@ export function withConfigFlags(command: Command): Command {
 
 /** How a command finds the node that runs. */
 export interface RunningFlags {
+  readonly config?: string
   readonly dataDir?: string
   readonly apiPort?: string
 }
 
 export function withRunningNode(command: Command): Command {
   return command
+    .option('--config <file>', "the running node's configuration file, which says where its data directory is")
     .option('--data-dir <folder>', `the running node's data directory (default: ${DEFAULTS.data_dir})`)
     .option('--api-port <port>', "the running node's page, instead of what its data directory says")
 }
 
-/** @throws WrongUsage for what is no port */
+/**
+ * @throws WrongUsage for what is no port
+ * @throws ConfigError for a configuration file that cannot be read
+ */
 export function nodeAt(flags: RunningFlags): NodeAt {
   if (flags.apiPort !== undefined && !/^\d{1,5}$/.test(flags.apiPort))
     throw new WrongUsage(`--api-port is "${flags.apiPort}": give the port of the page, like ${DEFAULTS.api.port}`)
-  return { dataDir: resolve(flags.dataDir ?? DEFAULTS.data_dir), apiPort: flags.apiPort ?? null }
+  return { dataDir: dataDirOf(sourcesOf(flags)), apiPort: flags.apiPort ?? null }
+}
+
+/** The same for what tells of a broken configuration itself. @throws WrongUsage for what is no port */
+export function nodeAtDespiteConfig(flags: RunningFlags): NodeAt {
+  try {
+    return nodeAt(flags)
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    const { config: _, ...others } = flags
+    return { dataDir: dataDirOf({ ...sourcesOf(others), env: {} }), apiPort: flags.apiPort ?? null }
+  }
 }

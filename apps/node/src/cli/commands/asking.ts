@@ -13,6 +13,7 @@ import { ask, pathWith, type Question } from '../../commands/ask.ts'
 import {
   type CommonFlags,
   nodeAt,
+  nodeAtDespiteConfig,
   type RunningFlags,
   sourcesOf,
   withConfigFlags,
@@ -154,7 +155,7 @@ export function askingCommands(program: Command, terminal: Terminal): void {
     .action(async (flags: CommonFlags & { readonly json?: boolean }) => {
       const { doctor } = await import('../../commands/doctor.ts')
       const form = flags.json === true ? 'json' : 'human'
-      const { state } = await doctor(nodeAt(flags), sourcesOf(withoutApiPort(flags)), { form, terminal })
+      const { state } = await doctor(nodeAtDespiteConfig(flags), sourcesOf(withoutApiPort(flags)), { form, terminal })
       if (state === 'fail') process.exitCode = EXIT.wrong
     })
 }

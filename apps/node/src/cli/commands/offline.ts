@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { Argument, type Command } from 'commander'
 import { runningNode } from '../../commands/running-node.ts'
-import { type CommonFlags, nodeAt, sourcesOf, withConfigFlags } from '../../flags.ts'
+import { type CommonFlags, nodeAt, nodeAtDespiteConfig, sourcesOf, withConfigFlags } from '../../flags.ts'
 import { bytes } from '../amounts.ts'
 import { completionScript, SHELLS, type Shell } from '../completion.ts'
 import { EXIT } from '../outcome.ts'
@@ -107,7 +107,11 @@ export function offlineCommands(program: Command, terminal: Terminal): void {
       const { supportBundle } = await import('../../bundle/support-bundle.ts')
       const { apiPort: _, ...configFlags } = flags
       const identities = flags.keepIdentities === true ? 'keep' : 'replace'
-      const { archive, files, replaced } = await supportBundle(nodeAt(flags), sourcesOf(configFlags), identities)
+      const { archive, files, replaced } = await supportBundle(
+        nodeAtDespiteConfig(flags),
+        sourcesOf(configFlags),
+        identities
+      )
       const day = new Date().toISOString().slice(0, 19).replaceAll(/[-:]/g, '')
       const file = resolve(flags.out ?? `p2poolv2-support-${day}.tar.gz`)
       writeFileSync(file, archive, { flag: 'wx', mode: 0o600 })
