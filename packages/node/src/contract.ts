@@ -110,6 +110,18 @@ export type NodeEffect =
       readonly bitcoinHeight: number
       readonly blockHex: string
     }
+  /**
+   * A share made here, in its encoding, to be kept beside the store before its miner is told: until the delta `untilSequence` is written.
+   * Null while it waits in memory; then it is given once more with a number, or let go of, or stays for as long as the node runs.
+   */
+  | {
+      readonly type: 'keepShare'
+      readonly shareHash: ShareHash
+      readonly encoded: Uint8Array
+      readonly untilSequence: number | null
+    }
+  /** One that waited has come to nothing. */
+  | { readonly type: 'letGoOfShare'; readonly shareHash: ShareHash }
   /** A shell without a network answers every `request` with `requestFailed` and ignores the rest. */
   | PeerEffect
   /** Whole messages of the miner's protocol, to be written as one write. */
@@ -169,6 +181,8 @@ export const EFFECT_RANK: Readonly<Record<NodeEffect['type'], number>> = {
   penalise: 1,
   otherRules: 1,
   dropPeer: 1,
+  keepShare: 1,
+  letGoOfShare: 1,
   keepAccounting: 1,
   sendMiner: 2,
   closeMiner: 2,

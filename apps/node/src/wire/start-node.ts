@@ -14,7 +14,6 @@ import { apiSide } from './api-side.ts'
 import { openBitcoinNodes } from './bitcoin/bitcoin-nodes.ts'
 import { bitcoindSide } from './bitcoin/bitcoind-side.ts'
 import { openKeptData } from './kept-data.ts'
-import { keepingShares } from './kept-shares.ts'
 import { stratumListener } from './listeners.ts'
 import { builtInMiners } from './miners/built-in-miners.ts'
 import { openConnectionCap } from './miners/connection-cap.ts'
@@ -125,7 +124,7 @@ export async function startNode(config: Config, invite: Invite | null, host: Nod
         })
 
   const shell: NodeShell = new NodeShell({
-    core: keepingShares(recorder?.between(core) ?? core, kept.madeShares),
+    core: recorder?.between(core) ?? core,
     clock,
     store,
     telemetry: { record, took: turn => telemetry.took(turn) },
@@ -133,6 +132,7 @@ export async function startNode(config: Config, invite: Invite | null, host: Nod
       sendMiner: (miner, output) => stratum.server.send(miner, output),
       closeMiner: (miner, reason) => stratum.server.close(miner, reason),
       submitBlock: bitcoind.submitBlock,
+      madeShares: kept.madeShares,
       keepFigures: figures.keep,
       ...(accounting === null ? {} : { keepAccounting: delta => accounting.store.push(delta) }),
       ...(peers === null ? {} : { network: peers.perform }),

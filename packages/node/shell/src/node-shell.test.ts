@@ -233,6 +233,42 @@ describe('NodeShell', () => {
     expect(bench.rig.store.blocksNow(1)).toHaveLength(1)
   })
 
+  it('a share is kept before its miner is told, also while the disk hangs, and until its delta is written', async () => {
+    const steps: string[] = []
+    const until: (number | null)[] = []
+    const bench: Bench = new Bench({
+      sendMiner: (miner, text) => {
+        steps.push('told')
+        bench.rig.miner(miner).read(String(text))
+      },
+      madeShares: {
+        keep: ({ untilSequence }) => {
+          steps.push('kept')
+          until.push(untilSequence)
+        },
+        letGo: () => steps.push('let go'),
+        written: sequence => steps.push(`written ${sequence}`)
+      }
+    })
+    bench.shell.start()
+    bench.post(newTemplate)
+    bench.connect(1)
+    bench.holdDisk()
+    steps.length = 0
+    bench.mine(1, A_SHARE)
+    expect(steps.slice(0, 2)).toEqual(['kept', 'told'])
+    bench.post({ type: 'storeBehind' })
+    steps.length = 0
+    bench.mine(1, A_SHARE)
+    expect(steps.slice(0, 2)).toEqual(['kept', 'told'])
+    bench.post({ type: 'storeCaughtUp' })
+    expect(until).toEqual([2, null, 3])
+    bench.releaseDisk()
+    await stop(bench)
+    expect(steps).toContain('written 3')
+    expect(steps).not.toContain('let go')
+  })
+
   it('reads what is on its way to disk only when it is there', async () => {
     const bench = new Bench()
     bench.shell.start()

@@ -9,7 +9,7 @@ import type {
   NodeQueries,
   StopReason
 } from '@p2poolv2/node'
-import type { BlockHash } from '@p2poolv2/primitives'
+import type { BlockHash, ShareHash } from '@p2poolv2/primitives'
 import { invariant } from '@p2poolv2/primitives'
 import type { Clock } from '@p2poolv2/runtime'
 import type { ShareStore } from '@p2poolv2/sharechain'
@@ -26,6 +26,13 @@ export interface NodePorts {
   closeMiner(miner: MinerId, reason: string): void
   /** To every bitcoin node at once. Answers come back as `blockResult` events. */
   submitBlock(block: { readonly blockHash: BlockHash; readonly bitcoinHeight: number; readonly blockHex: string }): void
+  /** Keeps shares made here that the store does not have yet. Absent: a kill loses those. */
+  readonly madeShares?: {
+    keep(share: Extract<NodeEffect, { type: 'keepShare' }>): void
+    letGo(shareHash: ShareHash): void
+    /** The store has every delta up to this one. */
+    written(sequence: number): void
+  }
   /** Keeps what the pool's own accounting has to keep. Absent in modes without one. */
   keepAccounting?(delta: AccountingDelta): void
   /** Keeps figures of workers and node. Absent: they end with this run. */
@@ -66,7 +73,10 @@ export class NodeShell {
     this.#options = options
     this.#commits = new CommitQueue({
       store: options.store,
-      onCommitted: sequence => this.post({ type: 'committed', sequence }),
+      onCommitted: sequence => {
+        options.ports.madeShares?.written(sequence)
+        this.post({ type: 'committed', sequence })
+      },
       onBacklog: news => this.post({ type: news }),
       onFailed: error => this.#storeFailed(error),
       ...(options.maxWaitingDeltas === undefined ? {} : { maxWaiting: options.maxWaitingDeltas })
@@ -157,6 +167,12 @@ export class NodeShell {
         break
       case 'sendMiner':
         ports.sendMiner(effect.miner, effect.output)
+        break
+      case 'keepShare':
+        ports.madeShares?.keep(effect)
+        break
+      case 'letGoOfShare':
+        ports.madeShares?.letGo(effect.shareHash)
         break
       case 'keepFigures':
         ports.keepFigures?.(effect.delta)

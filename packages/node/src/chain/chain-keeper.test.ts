@@ -322,6 +322,23 @@ describe('while the disk is behind', () => {
     expect(only(rig.store.blocksNow(10)).shareHash).toBe(block?.hash)
   })
 
+  it('each share is to be kept before its miner is answered, and until the store has the delta that brings it', () => {
+    const rig = new Rig()
+    rig.template()
+    rig.connect(1, address(1))
+    rig.handle({ type: 'storeBehind' })
+    const effects = rig.mine(1, A_SHARE)
+    const kept = only(effectsOf(effects, 'keepShare'))
+    expect(kept).toMatchObject({ untilSequence: null })
+    const types = effects.map(({ type }) => type)
+    expect(types.indexOf('keepShare')).toBeLessThan(types.indexOf('sendMiner'))
+    const after = rig.handle({ type: 'storeCaughtUp' })
+    const { delta } = only(effectsOf(after, 'commit'))
+    expect(effectsOf(after, 'keepShare')).toEqual([{ ...kept, untilSequence: delta.sequence }])
+    const [share] = sharesMade(after)
+    expect(encodeShare(share ?? expect.unreachable('it was found'))).toEqual(kept.encoded)
+  })
+
   it('at the cap the oldest share that waits is given up, and said to be', () => {
     const rig = new Rig({ check: 'never' })
     rig.template()
@@ -332,7 +349,9 @@ describe('while the disk is behind', () => {
       rig.template({ valueSats: 5_000_000_000 - count })
       rig.mine(1, A_SHARE)
     }
-    expect(rig.facts('shareLost')).toMatchObject([{ code: 'disk-too-slow' }])
+    const lost = rig.facts('shareLost')
+    expect(lost).toMatchObject([{ code: 'disk-too-slow' }])
+    expect(effectsOf(rig.effects, 'letGoOfShare').map(({ shareHash }) => shareHash)).toEqual([only(lost).shareHash])
     const after = rig.handle({ type: 'storeCaughtUp' })
     expect(factsOf(after, 'storeCaughtUp')).toEqual([{ type: 'storeCaughtUp', shares: MAX_HELD_SHARES }])
     rig.core.checkInvariants()

@@ -1,6 +1,6 @@
 import type { Solution } from '@p2poolv2/bitcoin'
 import type { ChainVerdict, Share, ShareHeader } from '@p2poolv2/consensus'
-import { decodeShare } from '@p2poolv2/consensus'
+import { decodeShare, encodeShare } from '@p2poolv2/consensus'
 import type { GossipEvent, PeerHeaders, PeerShare } from '@p2poolv2/gossip'
 import type { BlockHash, Moment, ShareHash } from '@p2poolv2/primitives'
 import { CodecError, invariant } from '@p2poolv2/primitives'
@@ -222,10 +222,22 @@ export class ChainKeeper {
 
   #hold(held: HeldShare): void {
     this.#held.push(held)
+    this.#keep(held.share, null)
     if (this.#held.length <= MAX_HELD_SHARES) return
     const oldest = this.#held.shift()
     if (oldest === undefined) return
-    this.#deps.effects.report({ type: 'shareLost', shareHash: oldest.share.hash, code: 'disk-too-slow' })
+    this.#lose(oldest.share.hash, 'disk-too-slow')
+  }
+
+  #lose(shareHash: ShareHash, code: string): void {
+    const { effects } = this.#deps
+    effects.add({ type: 'letGoOfShare', shareHash })
+    effects.report({ type: 'shareLost', shareHash, code })
+  }
+
+  /** Not in memory alone, until the store has it. */
+  #keep(share: Share, untilSequence: number | null): void {
+    this.#deps.effects.add({ type: 'keepShare', shareHash: share.hash, encoded: encodeShare(share), untilSequence })
   }
 
   /** Null if the work could not become a share. */
@@ -242,7 +254,7 @@ export class ChainKeeper {
     const { chain, effects, tell } = this.#deps
     if (!this.#holdsBase(share.header)) {
       // A job from before a long synchronisation: peers are as far as we are now, and could not place the share either.
-      effects.report({ type: 'shareLost', shareHash: share.hash, code: 'base-gone' })
+      this.#lose(share.hash, 'base-gone')
       return null
     }
     const outcome = chain.addShare(share, 'own', now.wallMs)
@@ -250,6 +262,7 @@ export class ChainKeeper {
     const held = heldFor(verdict)
     const isOnChain = verdict.type === 'accepted' || held !== null
     if (isOnChain) {
+      this.#keep(share, outcome.delta?.sequence ?? null)
       effects.report({
         type: 'shareFound',
         shareHash: share.hash,
@@ -261,7 +274,7 @@ export class ChainKeeper {
     if (held !== null) effects.report({ type: 'shareHeld', shareHash: share.hash, code: held })
     this.#apply(outcome)
     if (verdict.type === 'refused') {
-      if (FAULTLESS.has(verdict.code)) effects.report({ type: 'shareLost', shareHash: share.hash, code: verdict.code })
+      if (FAULTLESS.has(verdict.code)) this.#lose(share.hash, verdict.code)
       else this.#bug('own-share-refused', `${verdict.code} ${describe(verdict.facts)}`)
     }
     if (verdict.type === 'waiting' && held === null) this.#bug('own-share-waits', verdict.missing.join(', '))

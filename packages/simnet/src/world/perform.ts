@@ -59,6 +59,8 @@ export function performEffect(node: Hands, effect: NodeEffect, around: Surroundi
       })
       break
     }
+    case 'keepShare':
+    case 'letGoOfShare':
     case 'keepAccounting':
     case 'keepFigures':
     case 'report':

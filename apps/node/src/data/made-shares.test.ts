@@ -1,18 +1,28 @@
 import { appendFile, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { encodeShare } from '@p2poolv2/consensus'
+import { A_BLOCK, A_SHARE, address, Rig } from '@p2poolv2/node/testing'
+import { type ShareHash, shareHash } from '@p2poolv2/primitives'
 import { createLog } from '@p2poolv2/runtime'
 import { useDirectory } from '@p2poolv2/runtime/testing'
 import { ChainBuilder, easyParams, FAR_FUTURE_MS } from '@p2poolv2/sharechain/testing'
 import { expect, it } from 'vitest'
-import { LONG_BYTES, MadeShares } from '../data/made-shares.ts'
-import { openShareChain } from './share-store.ts'
+import { openShareChain } from '../wire/share-store.ts'
+import { LONG_BYTES, MadeShares } from './made-shares.ts'
 
 const PARAMS = easyParams()
 const LOG = createLog({ level: 'silent', format: 'json' })
 const directory = useDirectory('kept-shares')
 const builder = new ChainBuilder(PARAMS)
 const SHARES = builder.row(builder.genesis, 3)
+
+const hashOf = (n: number): ShareHash => shareHash(n.toString(16).padStart(64, '0'))
+/** Of one byte, with that as its hash. */
+const made = (n: number, untilSequence: number | null) => ({
+  shareHash: hashOf(n),
+  encoded: Uint8Array.of(n),
+  untilSequence
+})
 
 it('shares that were told of and had not come to the store are in the chain after the next start, and known ones stay', async () => {
   const path = join(directory.path, 'made-shares')
@@ -23,7 +33,7 @@ it('shares that were told of and had not come to the store are in the chain afte
   for (const [index, share] of SHARES.entries()) {
     const { delta } = chain.addShare(share, 'own', FAR_FUTURE_MS)
     if (delta === null) throw new Error('a share is stored')
-    shares.keep(encodeShare(share), delta.sequence)
+    shares.keep({ shareHash: share.hash, encoded: encodeShare(share), untilSequence: delta.sequence })
     // The others are on their way when the process is killed.
     if (index === 0) await store.commit(delta)
   }
@@ -45,13 +55,13 @@ it('shares that were told of and had not come to the store are in the chain afte
 it('the file is empty when the store has all that is in it, and not before', async () => {
   const path = join(directory.path, 'made-shares')
   const { shares } = MadeShares.open(path)
-  shares.keep(Uint8Array.of(1), 5)
-  shares.keep(Uint8Array.of(2), 7)
+  shares.keep(made(1, 5))
+  shares.keep(made(2, 7))
   shares.written(6)
   expect((await readFile(path, 'latin1')).split('\n')).toHaveLength(3)
   shares.written(7)
   expect(await readFile(path, 'latin1')).toBe('')
-  shares.keep(Uint8Array.of(3), 8)
+  shares.keep(made(3, 8))
   shares.close()
   expect(MadeShares.open(path).left).toEqual([Uint8Array.of(3)])
 })
@@ -61,7 +71,7 @@ it('the file does not grow for ever while some of it always waits for the store'
   const { shares } = MadeShares.open(path)
   const share = new Uint8Array(300_000)
   for (let n = 1; n <= 40; n++) {
-    shares.keep(share.fill(n), n)
+    shares.keep({ shareHash: hashOf(n), encoded: share.fill(n), untilSequence: n })
     shares.written(n - 1)
     expect((await readFile(path, 'latin1')).length).toBeLessThan(LONG_BYTES + 700_000)
   }
@@ -73,8 +83,44 @@ it('a line that a full disk cut off spoils none that comes after it', async () =
   const path = join(directory.path, 'made-shares')
   await appendFile(path, 'deadbeef 00')
   const { shares } = MadeShares.open(path)
-  shares.keep(Uint8Array.of(4), 1)
-  shares.keep(Uint8Array.of(5), 2)
+  shares.keep(made(4, 1))
+  shares.keep(made(5, 2))
   shares.close()
   expect(MadeShares.open(path).left).toEqual([Uint8Array.of(4), Uint8Array.of(5)])
+})
+
+it('a share that waits in memory is kept until the store has it, written once, and one that came to nothing is not', async () => {
+  const path = join(directory.path, 'made-shares')
+  const { shares } = MadeShares.open(path)
+  const lines = async (): Promise<number> => (await readFile(path, 'latin1')).split('\n').length - 1
+  shares.keep(made(1, null))
+  shares.keep(made(2, null))
+  shares.keep(made(3, 4))
+  shares.written(1_000)
+  shares.letGo(hashOf(2))
+  expect(await lines()).toBe(3)
+  shares.keep(made(1, 1_001))
+  expect(await lines()).toBe(3)
+  shares.written(1_001)
+  expect(await lines()).toBe(0)
+})
+
+it('what our miners were told is accepted while the disk was behind is on the chain after a kill', async () => {
+  const path = join(directory.path, 'made-shares')
+  const { shares } = MadeShares.open(path)
+  const rig = new Rig()
+  rig.onEffect = effect => void (effect.type === 'keepShare' && shares.keep(effect))
+  rig.template()
+  rig.connect(1, address(1))
+  rig.handle({ type: 'storeBehind' })
+  const effects = [...rig.mine(1, A_SHARE), ...rig.mine(1, A_BLOCK)]
+  expect(effects.filter(({ type }) => type === 'sendMiner').length).toBeGreaterThanOrEqual(2)
+  expect(rig.chain.shareCount).toBe(1)
+  shares.close()
+
+  const { left } = MadeShares.open(path)
+  const folder = join(directory.path, 'store')
+  const again = await openShareChain(folder, rig.params, { log: LOG, left, nowMs: rig.now.wallMs })
+  expect(again.chain.shareCount).toBe(3)
+  await again.store.close()
 })
