@@ -1,7 +1,9 @@
+import { existsSync, readdirSync } from 'node:fs'
 import ts from 'typescript'
 import { expect, it } from 'vitest'
 import { MutantSwitch } from './mutant-switch.ts'
 import { switched } from './mutants.ts'
+import { SUBJECTS } from './subjects.ts'
 
 const SOURCE = [
   "import { a } from './a.ts'",
@@ -88,3 +90,19 @@ it('counts what is come by while none is on', () => {
   run(5)
   expect([...switches.asked().keys()].length).toBe(5)
 })
+
+it.each(SUBJECTS)(
+  'all that is said to be mutated of $name is there, and tests for it',
+  ({ files, tests, furtherTests }) => {
+    expect(files.filter(file => !existsSync(file))).toEqual([])
+    const all = ['packages', 'apps'].flatMap(folder =>
+      readdirSync(folder, { recursive: true }).map(file => `${folder}/${file}`)
+    )
+    const found = all.filter(file => file.endsWith('.test.ts') && !file.includes('node_modules'))
+    for (const word of [...tests, ...furtherTests])
+      expect(
+        found.some(file => file.includes(word)),
+        word
+      ).toBe(true)
+  }
+)

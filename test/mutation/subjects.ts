@@ -65,14 +65,15 @@ export const SUBJECTS: readonly Subject[] = [
   {
     name: 'blocks',
     files: [
-      'packages/bitcoind/src/block-submitter.ts',
-      'packages/bitcoind/src/block-watch.ts',
-      'packages/bitcoind/src/submit-words.ts',
+      'packages/bitcoind/src/blocks/block-submitter.ts',
+      'packages/bitcoind/src/blocks/block-watch.ts',
+      'packages/bitcoind/src/blocks/sibling-gate.ts',
+      'packages/bitcoind/src/blocks/submit-words.ts',
       'packages/node/src/chain/block-keeper.ts',
       'packages/node/src/chain/block-log.ts',
       'packages/node/src/chain/seen-blocks.ts'
     ],
-    tests: ['packages/bitcoind/src/block-', 'packages/node/src/chain', 'packages/node/src/node-core.test.ts'],
+    tests: ['packages/bitcoind/src/blocks', 'packages/node/src/chain', 'packages/node/src/node-core.test.ts'],
     furtherTests: ['packages/node/src/miners/leaving-miners', 'apps/node/src/data/found-blocks']
   }
 ]
