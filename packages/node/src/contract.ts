@@ -171,7 +171,7 @@ export interface StopReason {
   readonly message: string
 }
 
-/** The order of effects of one event: bitcoin, peers, miners, disk, reports, end. Equal ranks keep their order. */
+/** The order of effects of one event: bitcoin, peers, what miners are told to be kept, miners, disk, reports, end. Equal ranks keep their order. */
 export const EFFECT_RANK: Readonly<Record<NodeEffect['type'], number>> = {
   submitBlock: 0,
   publish: 1,
@@ -181,18 +181,18 @@ export const EFFECT_RANK: Readonly<Record<NodeEffect['type'], number>> = {
   penalise: 1,
   otherRules: 1,
   dropPeer: 1,
-  keepShare: 1,
-  letGoOfShare: 1,
-  keepAccounting: 1,
-  sendMiner: 2,
-  closeMiner: 2,
-  commit: 3,
-  keepFigures: 3,
-  readShares: 4,
-  readHeaders: 4,
-  readArchive: 4,
-  report: 5,
-  stop: 6
+  keepShare: 2,
+  letGoOfShare: 2,
+  keepAccounting: 2,
+  sendMiner: 3,
+  closeMiner: 3,
+  commit: 4,
+  keepFigures: 4,
+  readShares: 5,
+  readHeaders: 5,
+  readArchive: 5,
+  report: 6,
+  stop: 7
 }
 
 /**

@@ -271,7 +271,7 @@ describe('the way of a share', () => {
     rig.connect(2, address(2))
     rig.advance(1000)
     const ranks = rig.mine(1, A_SHARE).map(effect => EFFECT_RANK[effect.type])
-    expect(new Set(ranks).size).toBe(4)
+    expect(new Set(ranks).size).toBe(5)
     expect([...ranks].sort()).toEqual(ranks)
   })
 

@@ -97,7 +97,13 @@ describe('a share made on one node', () => {
     rig.connect(1, address(1))
     rig.advance(1000)
     const types = rig.mine(1, A_SHARE).map(effect => effect.type)
-    expect(types.filter(type => type !== 'report')).toEqual(['publish', 'sendMiner', 'sendMiner', 'commit'])
+    expect(types.filter(type => type !== 'report')).toEqual([
+      'publish',
+      'keepShare',
+      'sendMiner',
+      'sendMiner',
+      'commit'
+    ])
     expect(EFFECT_RANK.publish).toBeLessThan(EFFECT_RANK.commit)
   })
 })
