@@ -251,7 +251,7 @@ export class ChainKeeper {
 
   /** @returns the share's hash if it is on the share chain now */
   #addOwnShare(share: Share, finder: Finder, now: Moment): ShareHash | null {
-    const { chain, effects, tell } = this.#deps
+    const { chain, effects, jobs, tell } = this.#deps
     if (!this.#holdsBase(share.header)) {
       // A job from before a long synchronisation: peers are as far as we are now, and could not place the share either.
       this.#lose(share.hash, 'base-gone')
@@ -273,6 +273,7 @@ export class ChainKeeper {
     }
     if (held !== null) effects.report({ type: 'shareHeld', shareHash: share.hash, code: held })
     this.#apply(outcome)
+    if (isOnChain && !outcome.newBase) jobs.ownShareBeside(share.hash)
     if (verdict.type === 'refused') {
       if (FAULTLESS.has(verdict.code)) this.#lose(share.hash, verdict.code)
       else this.#bug('own-share-refused', `${verdict.code} ${describe(verdict.facts)}`)

@@ -1,6 +1,6 @@
 import type { BlockTemplate, Job, MiningWork, Solution } from '@p2poolv2/bitcoin'
 import type { ChainParams, WitnessProgram } from '@p2poolv2/consensus'
-import type { Moment, SteadyMs, UnixMs } from '@p2poolv2/primitives'
+import type { Moment, ShareHash, SteadyMs, UnixMs } from '@p2poolv2/primitives'
 import { bytesEqual, difficultyFromBits, invariant, steadyMs } from '@p2poolv2/primitives'
 import type { ShareChain } from '@p2poolv2/sharechain'
 import type { DifficultyLimits } from '@p2poolv2/stratum'
@@ -66,8 +66,8 @@ export interface JobMakerDeps {
  * Turns template, mining base and payout window into work, decides when it is due anew, and finishes it into one job per
  * miner.
  *
- * Due at once: a new template. At once, but at most once per `BASE_COALESCE_MS`: a new mining base. Every
- * `RENEW_INTERVAL_MS`: a fresh time.
+ * Due at once: a new template. At once, but at most once per `BASE_COALESCE_MS`: a new mining base, or a share of ours beside it that
+ * the next may name. Every `RENEW_INTERVAL_MS`: a fresh time.
  */
 export class JobMaker {
   readonly #options: JobMakerOptions
@@ -136,6 +136,15 @@ export class JobMaker {
   /** The mining base has changed, or whom blocks pay without one. */
   baseMoved(): void {
     this.#pending ??= 'base'
+  }
+
+  /**
+   * A share of ours has come beside the mining base. Shares can name it as their uncle for three heights at most, and work that was made before
+   * does not: it is due anew, or what came late is never paid.
+   */
+  ownShareBeside(hash: ShareHash): void {
+    if (this.#pending !== null || this.#offered === null || this.#offered.work.share === null) return
+    if (this.#chain.uncleChoice(this.#chain.miningBase().hash).includes(hash)) this.#pending = 'base'
   }
 
   /** Whether every peer follows other rules, and the operator does not want shares all the same. */
