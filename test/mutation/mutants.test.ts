@@ -5,6 +5,10 @@ import { MutantSwitch } from './mutant-switch.ts'
 import { switched } from './mutants.ts'
 import { SUBJECTS } from './subjects.ts'
 
+const TESTS = ['packages', 'apps']
+  .flatMap(folder => readdirSync(folder, { recursive: true }).map(file => `${folder}/${file}`))
+  .filter(file => file.endsWith('.test.ts') && !file.includes('node_modules'))
+
 const SOURCE = [
   "import { a } from './a.ts'",
   'type T = 1 | true',
@@ -95,13 +99,9 @@ it.each(SUBJECTS)(
   'all that is said to be mutated of $name is there, and tests for it',
   ({ files, tests, furtherTests }) => {
     expect(files.filter(file => !existsSync(file))).toEqual([])
-    const all = ['packages', 'apps'].flatMap(folder =>
-      readdirSync(folder, { recursive: true }).map(file => `${folder}/${file}`)
-    )
-    const found = all.filter(file => file.endsWith('.test.ts') && !file.includes('node_modules'))
     for (const word of [...tests, ...furtherTests])
       expect(
-        found.some(file => file.includes(word)),
+        TESTS.some(file => file.includes(word)),
         word
       ).toBe(true)
   }

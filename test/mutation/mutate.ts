@@ -1,6 +1,6 @@
 // `npm run mutate -- [--subjects words] [--minutes 30] [--tests words] [--folder DIR]`: changes one small thing of a source at a time and tells which no test
-// noticed. All changes of a subject are in its sources at once, each behind a switch: first every test is run again and again with one of them
-// on; what that leaves is tried in a process of its own, further tests included. Goes on where it was stopped; a source that has changed
+// noticed. All changes of a subject are in its sources at once, each behind a switch: every test is run again and again with one of them on. What
+// cannot be switched, and what only tests that take long come by, is tried in a process of its own. Goes on where it was stopped; a source that has changed
 // since begins anew.
 import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
@@ -13,8 +13,8 @@ import { type Note, type Order, orderEnv } from './order.ts'
 import { type SwitchedFile, switchedFiles } from './sources.ts'
 import { SUBJECTS, type Subject } from './subjects.ts'
 
-/** Tests that say nothing for so long hang at the mutant that is on. */
-const SILENT_MS = 120_000
+/** Tests that say nothing for so long hang at the mutant that is on, and not for want of a processor (see `process-watch.ts`). */
+const SILENT_MS = 600_000
 
 const { values } = parseArgs({
   options: {
@@ -27,14 +27,14 @@ const { values } = parseArgs({
 const endMs = performance.now() + Number(values.minutes) * 60_000
 mkdirSync(values.folder, { recursive: true })
 
-/** By file and place in it. `alone`: tried in a process of its own, by all tests there are. */
-type Verdict = 'noticed' | 'survived' | 'alone'
+/** By file and place in it. `survived`: no test noticed it, of all that come by it; of `open` ones some tests are still to be tried. */
+type Verdict = 'noticed' | 'survived' | 'open'
 interface Ledger {
   readonly digests: Record<string, string>
   readonly verdicts: Record<string, Verdict>
-  /** The files of tests that come by it. */
+  /** The tests that come by it and could not be run for each. */
   readonly tests: Record<string, string[]>
-  /** By test, what it was tried on and did not notice. */
+  /** By test (`file: name`), what it was tried on and did not notice. */
   readonly left: Record<string, string[]>
 }
 
@@ -64,53 +64,61 @@ async function mutate(subject: Subject): Promise<void> {
     const key = keyOf.get(id)
     if (key !== undefined) ledger.verdicts[key] = 'noticed'
   }
-  const cameBy = (id: number, file: string): void => {
+  const notTried = (id: number, test: string): void => {
     const key = keyOf.get(id)
-    if (key !== undefined) ledger.tests[key] = [...new Set([...(ledger.tests[key] ?? []), file])]
+    if (key !== undefined) ledger.tests[key] = [...new Set([...(ledger.tests[key] ?? []), test])]
   }
 
   // What is there from the first line on cannot be switched within a test.
-  for (
-    let isOver = !entries.some(entry => isOpen(entry) && !entry.mutant.isStatic);
-    !isOver && performance.now() < endMs;
-  ) {
-    const done = entries.filter(entry => !isOpen(entry)).map(({ mutant }) => mutant.id)
-    const idOf = new Map(entries.map(({ key, mutant }) => [key, mutant.id]))
-    const left = Object.entries(ledger.left).map(
-      ([test, keys]) => [test, keys.map(key => idOf.get(key) ?? -1)] as const
-    )
-    const ran = await run(subject.tests, { files: subject.files, done, only: null }, Object.fromEntries(left))
-    for (const note of ran.notes) {
-      if (note.type === 'noticed') noticed(note.mutant)
-      if (note.type === 'left') ledger.left[note.test] = note.mutants.map(id => keyOf.get(id) ?? '')
-      if (note.type === 'came-by') for (const id of note.mutants) cameBy(id, note.file)
+  const isSwitched = (entry: Entry): boolean => isOpen(entry) && !entry.mutant.isStatic && !isEquivalent(entry)
+  let isOver = true
+  for (const tests of [subject.tests, subject.furtherTests].filter(words => words.length > 0)) {
+    for (isOver = !entries.some(isSwitched); !isOver && performance.now() < endMs; ) {
+      const done = entries.filter(entry => !isSwitched(entry)).map(({ mutant }) => mutant.id)
+      const idOf = new Map(entries.map(({ key, mutant }) => [key, mutant.id]))
+      const left = Object.entries(ledger.left).map(
+        ([test, keys]) => [test, keys.map(key => idOf.get(key) ?? -1)] as const
+      )
+      const ran = await run(tests, { files: subject.files, done, only: null }, Object.fromEntries(left))
+      for (const note of ran.notes) {
+        if (note.type === 'noticed') noticed(note.mutant)
+        if (note.type === 'left') ledger.left[note.test] = note.mutants.map(id => keyOf.get(id) ?? '')
+        if (note.type === 'not-tried') for (const id of note.mutants) notTried(id, note.test)
+      }
+      const last = ran.notes.at(-1)
+      // A process that hangs or dies does so at the mutant that it tries.
+      const isAtOne = ran.outcome !== 'late' && last?.type === 'trying'
+      if (isAtOne) noticed(last.mutant)
+      save()
+      if (ran.outcome === 'failed' && !isAtOne)
+        throw new Error(`the tests of ${subject.name} fail before anything was changed`)
+      isOver = ran.outcome === 'passed'
     }
-    const last = ran.notes.at(-1)
-    // A process that hangs or dies does so at the mutant that it tries.
-    const isAtOne = ran.outcome !== 'late' && last?.type === 'trying'
-    if (isAtOne) noticed(last.mutant)
-    save()
-    if (ran.outcome === 'failed' && !isAtOne)
-      throw new Error(`the tests of ${subject.name} fail before anything was changed`)
-    isOver = ran.outcome === 'passed'
-    if (isOver && values.tests === undefined)
-      for (const { key, mutant } of entries) if (!mutant.isStatic) ledger.verdicts[key] ??= 'survived'
-    save()
   }
+  if (isOver && values.tests === undefined) {
+    for (const entry of entries.filter(isSwitched)) {
+      ledger.verdicts[entry.key] = (ledger.tests[entry.key] ?? []).length > 0 ? 'open' : 'survived'
+    }
+  }
+  save()
 
   const rng = seededRng(`mutants ${subject.name}`)
   const alone = entries
-    .filter(entry => !isEquivalent(entry) && isOpen(entry) && ledger.verdicts[entry.key] !== 'alone')
+    .filter(entry => !isEquivalent(entry) && isOpen(entry) && ledger.verdicts[entry.key] !== 'survived')
     .map(entry => ({ entry, at: rng.u32() }))
     // In an order of chance: what there is time for is a sample of all.
     .sort((a, b) => a.at - b.at)
   for (const { entry } of alone) {
     if (performance.now() > endMs || values.tests !== undefined) break
+    const tests = ledger.tests[entry.key] ?? []
     // What is there from the first line on may matter to any of them.
-    const beside = entry.mutant.isStatic ? subject.tests : (ledger.tests[entry.key] ?? subject.tests)
-    const tests = [...beside, ...subject.furtherTests]
-    const { outcome } = await run(tests, { files: subject.files, done: [], only: entry.mutant.id })
-    ledger.verdicts[entry.key] = outcome === 'passed' ? 'alone' : 'noticed'
+    const files = entry.mutant.isStatic
+      ? [...subject.tests, ...subject.furtherTests]
+      : tests.map(test => test.split(': ')[0] ?? test)
+    const { outcome } = await run([...new Set(files)], { files: subject.files, done: [], only: entry.mutant.id })
+    ledger.verdicts[entry.key] = outcome === 'passed' ? 'survived' : 'noticed'
+    for (const test of tests) ledger.left[test] = [...(ledger.left[test] ?? []), entry.key]
+    ledger.tests[entry.key] = []
     save()
   }
   report(subject, entries, ledger)
@@ -121,9 +129,9 @@ function report({ name }: Subject, entries: readonly Entry[], { verdicts }: Ledg
   const tried = counted.filter(({ key }) => verdicts[key] !== undefined)
   const left = tried.filter(({ key }) => verdicts[key] !== 'noticed')
   for (const { file, mutant, key } of left) {
-    const isSure = verdicts[key] === 'alone'
+    const isSure = verdicts[key] === 'survived'
     console.log(
-      `${file.path}:${mutant.line}  ${mutant.what}: no test noticed${isSure ? '' : ' (tests beside it only)'}`
+      `${file.path}:${mutant.line}  ${mutant.what}: no test noticed${isSure ? '' : ' (of those that are quick)'}`
     )
   }
   const seen = tried.length - left.length

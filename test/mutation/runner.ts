@@ -4,9 +4,10 @@ import type { RunnerTestCase as Test } from 'vitest'
 import { VitestTestRunner } from 'vitest/runners'
 import { mutantSwitch } from './mutant-switch.ts'
 import { type Note, readOrder } from './order.ts'
+import { showLife } from './process-watch.ts'
 
-/** A test that takes longer is left for what the others do not notice. */
-const QUICK_MS = 2_000
+/** A test that takes more of a processor is left for what the others do not notice. Not by the clock: a busy computer makes every test slow. */
+const QUICK_MS = 10_000
 /** A test that takes so many times what it took, and so much at least, waits for what a mutant never says. */
 const WAITS = 20
 const WAITS_MS = 4_000
@@ -18,6 +19,7 @@ const done: Set<number> = known.__doneMutants
 const left = JSON.parse(readFileSync(order.left, 'utf8')) as Readonly<Record<string, readonly number[]>>
 
 function note(line: Note): void {
+  showLife(line.type === 'trying')
   appendFileSync(order.notes, `${JSON.stringify(line)}\n`)
 }
 
@@ -31,11 +33,11 @@ export default class MutantRunner extends VitestTestRunner {
     const mutants = mutantSwitch()
     if (order.only !== null) return run()
     mutants.begin()
-    const fromMs = performance.now()
+    const [fromMs, from] = [performance.now(), process.cpuUsage()]
     await run()
     const ms = performance.now() - fromMs
+    const { user, system } = process.cpuUsage(from)
     const asked = mutants.asked()
-    note({ type: 'came-by', file: relative(process.cwd(), test.file.filepath), mutants: [...asked.keys()] })
     const passes = async (): Promise<boolean> => {
       let timer: NodeJS.Timeout | undefined
       const late = new Promise<false>(resolve => {
@@ -49,10 +51,13 @@ export default class MutantRunner extends VitestTestRunner {
       clearTimeout(timer)
       return isPassed
     }
-    const name = `${relative(process.cwd(), test.file.filepath)}: ${test.name}`
+    const name = `${relative(process.cwd(), test.file.filepath)}: ${test.fullTestName}`
     const before = new Set(left[name])
     const open = [...asked].filter(([id]) => !done.has(id) && !before.has(id))
-    if (open.length === 0 || ms > QUICK_MS || !(await passes())) return
+    const notTried = (): void =>
+      note({ type: 'not-tried', test: name, mutants: open.map(([id]) => id).filter(id => !done.has(id)) })
+    if (open.length === 0) return
+    if ((user + system) / 1_000 > QUICK_MS || !(await passes())) return notTried()
     for (const [id, most] of open) {
       note({ type: 'trying', mutant: id })
       mutants.on(id, most)
@@ -60,7 +65,7 @@ export default class MutantRunner extends VitestTestRunner {
       mutants.off()
       if (!isNoticed) continue
       // What it has left behind may break this test from now on, and then says nothing of the others.
-      if (!(await passes())) return
+      if (!(await passes())) return notTried()
       done.add(id)
       note({ type: 'noticed', mutant: id, by: name })
     }

@@ -1,5 +1,7 @@
+import { statSync } from 'node:fs'
 import { relative } from 'node:path'
 import { defineConfig, type Plugin } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
 import { readOrder } from './order.ts'
 import { switchedFiles } from './sources.ts'
 
@@ -17,6 +19,13 @@ function mutated(): Plugin {
   }
 }
 
+/** Small files first: mostly they are the quick ones, and what those notice the others are not tried on. */
+class SmallFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    return files.sort((a, b) => statSync(a.moduleId).size - statSync(b.moduleId).size)
+  }
+}
+
 export default defineConfig({
   root: '.',
   plugins: [mutated()],
@@ -27,7 +36,9 @@ export default defineConfig({
     isolate: false,
     fileParallelism: false,
     maxWorkers: 1,
-    testTimeout: 120_000,
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
+    sequence: { sequencer: SmallFirst },
     setupFiles: ['test/seed.ts', 'test/mutation/setup.ts'],
     runner: 'test/mutation/runner.ts',
     include: ['packages/*/src/**/*.test.ts', 'packages/*/*/src/**/*.test.ts', 'apps/*/src/**/*.test.ts']
