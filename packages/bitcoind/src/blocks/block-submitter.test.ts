@@ -1,44 +1,11 @@
 import type { DevChainServer } from '@p2poolv2/devchain/rpc'
 import { buildBlock } from '@p2poolv2/devchain/testing'
-import { blockHash, bytesToHex } from '@p2poolv2/primitives'
-import { createLog } from '@p2poolv2/runtime'
-import { describe, expect, it, onTestFinished } from 'vitest'
-import type { BitcoindConfig } from '../config.ts'
+import { bytesToHex } from '@p2poolv2/primitives'
+import { describe, expect, it } from 'vitest'
 import { httpAnswer, rpcAnswer, rpcRefusal } from '../testing/scripted-peer.ts'
 import { devChain, node, peer } from '../testing/started.ts'
-import {
-  type BlockResult,
-  BlockSubmitter,
-  type BlockSubmitterPorts,
-  MAX_UNDER_WAY,
-  type SolvedBlock
-} from './block-submitter.ts'
-
-const log = createLog({ level: 'silent', format: 'json' })
-const never = new AbortController().signal
-function submitter(nodes: readonly BitcoindConfig[], ports: Partial<BlockSubmitterPorts> = {}) {
-  const steps: string[] = []
-  const results: BlockResult[] = []
-  const settled: string[] = []
-  const made = new BlockSubmitter(
-    { nodes, retryMinMs: 5, retryMaxMs: 20 },
-    {
-      persist: async () => void steps.push('persisted'),
-      settled: block => void settled.push(block.blockHash),
-      onResult: result => {
-        steps.push(result.result)
-        results.push(result)
-      },
-      bitcoinHeight: () => null,
-      log,
-      ...ports
-    }
-  )
-  onTestFinished(() => made.close())
-  return { made, steps, results, settled }
-}
-
-const BLOCK: SolvedBlock = { blockHash: blockHash('00'.repeat(32)), bitcoinHeight: 1, blockHex: '00' }
+import { BLOCK, never, submitter } from '../testing/submitting.ts'
+import type { SolvedBlock } from './block-submitter.ts'
 
 function found(server: DevChainServer): SolvedBlock {
   const block = buildBlock(server.chain.template(1_795_360_577))
@@ -209,109 +176,5 @@ describe('BlockSubmitter', () => {
     ])
     expect(server.calls).toHaveLength(3)
     expect(settled).toEqual([BLOCK.blockHash])
-  })
-})
-
-describe('several blocks on one parent', () => {
-  /** Blocks that differ in one byte behind the header's previous hash. */
-  const sibling = (n: number, parent = '11'): SolvedBlock => ({
-    blockHash: blockHash(n.toString(16).padStart(64, '0')),
-    bitcoinHeight: 1,
-    blockHex: `00000020${parent.repeat(32)}${n.toString(16).padStart(4, '0')}`
-  })
-
-  /** A node whose answers wait until they are given. */
-  async function slowNode() {
-    const asked: ((word: string | null) => void)[] = []
-    let wake = (): void => {}
-    const server = await peer((socket, { id }) => {
-      asked.push(word => socket.write(rpcAnswer(id, word)))
-      wake()
-    })
-    const nth = async (count: number) => {
-      while (asked.length < count) await new Promise<void>(resolve => (wake = resolve))
-      return asked[count - 1] ?? expect.unreachable('the node was asked so often')
-    }
-    return { server, asked, nth }
-  }
-
-  it('of thousands found before bitcoind answers to the first, it and the newest are written, and it alone is sent', async () => {
-    const { server, asked, nth } = await slowNode()
-    const { made, steps, settled } = submitter([{ url: server.url }])
-    const all = Array.from({ length: 5_000 }, (_, n) => made.submit(sibling(n), { signal: never }))
-    const answer = await nth(1)
-    answer(null)
-    const results = (await Promise.all(all)).map(([one]) => one?.result)
-    expect(results).toEqual(['accepted', ...Array(4_999).fill('superseded')])
-    expect(steps.filter(step => step === 'persisted')).toHaveLength(2)
-    expect(asked).toHaveLength(1)
-    expect(await made.submit(sibling(6_000), { signal: never })).toMatchObject([{ result: 'superseded' }])
-    expect(settled.toSorted()).toEqual([sibling(0).blockHash, sibling(4_999).blockHash])
-  })
-
-  it('the newest goes when the first is refused', async () => {
-    const { server, nth } = await slowNode()
-    const { made } = submitter([{ url: server.url }])
-    const all = [1, 2, 3].map(n => made.submit(sibling(n), { signal: never }))
-    const first = await nth(1)
-    first('bad-txns-inputs-missingorspent')
-    const second = await nth(2)
-    second(null)
-    expect((await Promise.all(all)).map(([one]) => one?.result)).toEqual(['rejected', 'superseded', 'accepted'])
-  })
-
-  it('the next does not wait for one that is asked for again', async () => {
-    const { server, nth } = await slowNode()
-    const { made } = submitter([{ url: server.url }])
-    const [early, late] = [1, 2].map(n => made.submit(sibling(n), { signal: never }))
-    const first = await nth(1)
-    first('time-too-new')
-    const [one, other] = [await nth(2), await nth(3)]
-    one('inconclusive')
-    other('inconclusive')
-    expect(await early).toMatchObject([{ result: 'lost-race' }])
-    expect(await late).toMatchObject([{ result: 'lost-race' }])
-  })
-
-  it('waits for no other parent, and for no node that is away', async () => {
-    const { server, nth } = await slowNode()
-    const dead = await peer(() => {})
-    const stop = new AbortController()
-    const onResult = ({ result }: BlockResult) => (result === 'accepted' ? stop.abort() : undefined)
-    const { made } = submitter([{ url: dead.url }, { url: server.url }], { onResult })
-    const all = [sibling(1), sibling(2, '22')].map(block => made.submit(block, { signal: stop.signal }))
-    for (const answer of [await nth(1), await nth(2)]) answer('high-hash')
-    const third = made.submit(sibling(3), { signal: stop.signal })
-    const answer = await nth(3)
-    answer(null)
-    expect(await third).toMatchObject([{ result: 'failed' }, { result: 'accepted' }])
-    expect(await Promise.all(all)).toMatchObject(Array(2).fill([{ result: 'failed' }, { result: 'rejected' }]))
-  })
-
-  it('the one kept is on disk before it has its turn, and is tried by the next start if the node stops', async () => {
-    const { server, nth } = await slowNode()
-    const stop = new AbortController()
-    const { made, steps, settled } = submitter([{ url: server.url }])
-    const all = [1, 2].map(n => made.submit(sibling(n), { signal: stop.signal }))
-    await nth(1)
-    expect(steps).toEqual(['persisted', 'persisted'])
-    stop.abort()
-    await made.idle()
-    expect((await Promise.all(all)).map(([one]) => one?.result)).toEqual(['failed', 'failed'])
-    expect(steps.filter(step => step === 'persisted')).toHaveLength(2)
-    expect(settled).toEqual([])
-  })
-
-  it('beyond so many under way at once the oldest is given up', async () => {
-    const { server, nth } = await slowNode()
-    const { made, results } = submitter([{ url: server.url }])
-    const stop = new AbortController()
-    const parents = Array.from({ length: MAX_UNDER_WAY + 1 }, (_, n) => n.toString(16).padStart(2, '0'))
-    const all = parents.map((parent, n) => made.submit(sibling(n, parent), { signal: stop.signal }))
-    expect(await all[0]).toMatchObject([{ result: 'failed' }])
-    expect(results).toHaveLength(1)
-    await nth(1)
-    stop.abort()
-    await Promise.all(all)
   })
 })

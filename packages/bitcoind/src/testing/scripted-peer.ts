@@ -1,8 +1,15 @@
 import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
 
-/** What a scripted peer does with each request it was sent; `id` is the JSON-RPC id in it. */
-export type PeerScript = (socket: Socket, request: { readonly id: number; readonly method: string }) => void
+export interface PeerRequest {
+  /** The JSON-RPC id. */
+  readonly id: number
+  readonly method: string
+  readonly params: readonly unknown[]
+}
+
+/** What a scripted peer does with each request it was sent. */
+export type PeerScript = (socket: Socket, request: PeerRequest) => void
 
 /** A TCP server that answers RPC calls as no bitcoin node should. */
 export class ScriptedPeer {
@@ -25,7 +32,7 @@ export class ScriptedPeer {
         const body = text.indexOf('\r\n\r\n')
         const length = Number(/content-length: (\d+)/i.exec(text)?.[1] ?? Number.NaN)
         if (body < 0 || text.length < body + 4 + length) return
-        const call = JSON.parse(text.slice(body + 4, body + 4 + length)) as { id: number; method: string }
+        const call = JSON.parse(text.slice(body + 4, body + 4 + length)) as PeerRequest
         text = text.slice(body + 4 + length)
         this.calls.push(call.method)
         script(socket, call)
