@@ -1,6 +1,6 @@
 import { appendFileSync, readFileSync } from 'node:fs'
 import { relative } from 'node:path'
-import type { RunnerTestCase as Test } from 'vitest'
+import type { RunnerTestSuite as Suite, RunnerTestCase as Test } from 'vitest'
 import { VitestTestRunner } from 'vitest/runners'
 import { mutantSwitch } from './mutant-switch.ts'
 import { type Note, readOrder } from './order.ts'
@@ -43,7 +43,7 @@ export default class MutantRunner extends VitestTestRunner {
       const late = new Promise<false>(resolve => {
         timer = setTimeout(() => resolve(false), Math.max(WAITS_MS, WAITS * ms))
       })
-      const ends = Promise.resolve(run()).then(
+      const ends = again(test).then(
         () => true,
         () => false
       )
@@ -71,4 +71,16 @@ export default class MutantRunner extends VitestTestRunner {
     }
     note({ type: 'left', test: name, mutants: [...asked.keys()].filter(id => !done.has(id)) })
   }
+}
+
+/** Runs a test once more, with what stands after and before each of its file: that makes anew what the test has changed. */
+async function again(test: Test): Promise<void> {
+  const suites: Suite[] = [test.file]
+  for (let suite = test.suite; suite !== undefined && suite !== test.file; suite = suite.suite)
+    suites.splice(1, 0, suite)
+  const hooks = suites.map(suite => VitestTestRunner.getSuiteHooks(suite))
+  for (const { afterEach } of hooks.toReversed())
+    for (const hook of afterEach.toReversed()) await hook(test.context, test.file)
+  for (const { beforeEach } of hooks) for (const hook of beforeEach) await hook(test.context, test.file)
+  await VitestTestRunner.getTestFn(test)()
 }

@@ -1,8 +1,11 @@
+import { once } from 'node:events'
+import type { Socket } from 'node:net'
 import { type BlockHash, blockHash } from '@p2poolv2/primitives'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { BitcoindConfig } from '../config.ts'
 import { Recorder } from '../testing/recorder.ts'
 import { rpcAnswer, rpcRefusal, ScriptedPeer } from '../testing/scripted-peer.ts'
+import { peer } from '../testing/started.ts'
 import { type BlockFate, BlockWatch, type WatchedBlock } from './block-watch.ts'
 
 const hashOf = (n: number): BlockHash => blockHash(n.toString(16).padStart(64, '0'))
@@ -114,11 +117,12 @@ describe('a block on record', () => {
     expect(node.calls).toHaveLength(2)
   })
 
-  it('is not asked for after the end', async () => {
+  it('is not asked for once it has ended', async () => {
     const node = await nodeSaying(() => 1)
-    const { watch, tipIs, fates } = watching([{ url: node.url }], [block(7, 500)])
+    const { watch, tipIs, fates, settled } = watching([{ url: node.url }], [block(7, 500)])
     await watch.stop()
     tipIs(500)
+    await settled()
     expect(fates.seen).toEqual([])
     expect(node.calls).toEqual([])
   })
@@ -144,5 +148,67 @@ describe('a block on record', () => {
     tipIs(500, 0xac)
     await settled()
     expect(forgotten.seen).toHaveLength(6)
+  })
+
+  it('is asked for with all that a node says of its header, once however often one looks', async () => {
+    const asked: unknown[] = []
+    const { url } = await peer((socket, { id, params }) => {
+      asked.push(params)
+      socket.write(rpcAnswer(id, { confirmations: 1 }))
+    })
+    const { watch, tipIs, settled } = watching([{ url }], [block(7, 500)])
+    watch.look()
+    await settled()
+    expect(asked).toEqual([])
+    tipIs(500)
+    watch.look()
+    await settled()
+    expect(asked).toEqual([[hashOf(7), true]])
+  })
+
+  it('is given up with the end, also where the node does not answer, and the connection with it', async () => {
+    const sockets: Socket[] = []
+    let asked = (): void => {}
+    const isAsked = new Promise<void>(resolve => (asked = resolve))
+    const { url } = await peer(socket => {
+      sockets.push(socket)
+      asked()
+    })
+    const { watch, tipIs, fates } = watching([{ url }], [block(7, 500)])
+    tipIs(500)
+    await isAsked
+    const ended = Promise.all(sockets.map(socket => once(socket, 'close')))
+    await watch.stop()
+    await ended
+    expect(fates.seen).toEqual([])
+  })
+
+  it('whose answer makes no sense is asked for again with the next template', async () => {
+    const answers: unknown[] = [null, 'text', { confirmations: 'many' }, { confirmations: 1.5 }, { confirmations: 1 }]
+    const { url, calls } = await peer((socket, { id }) => socket.write(rpcAnswer(id, answers[calls.length - 1])))
+    const { tipIs, fates, settled } = watching([{ url }], [block(7, 500)])
+    for (const _ of answers) {
+      tipIs(500)
+      await settled()
+    }
+    expect(fates.seen.map(({ confirmations }) => confirmations)).toEqual([1])
+    expect(calls).toHaveLength(answers.length)
+  })
+
+  it('that comes back to the record after it had left it is looked at anew', async () => {
+    const node = await nodeSaying(() => 100)
+    const blocks = [block(7, 500)]
+    const { tipIs, fates, settled } = watching([{ url: node.url }], blocks)
+    for (const [height, onRecord] of [
+      [599, blocks],
+      [600, []],
+      [601, [block(7, 500)]]
+    ] as const) {
+      blocks.splice(0, blocks.length, ...onRecord)
+      tipIs(height)
+      await settled()
+    }
+    expect(fates.seen).toHaveLength(2)
+    expect(node.calls).toHaveLength(2)
   })
 })

@@ -40,9 +40,6 @@ const TAKEN = /^(accepted|duplicate)/
 /** With so many confirmations a coinbase may be spent, and a block this deep below the tip is settled, in the chain or beside it. */
 export const SETTLED_DEPTH_BLOCKS = 100
 
-/** Blocks known to be settled; at the cap the one that was first is asked for once more. Records are a hundred. */
-const MAX_SETTLED = 1_000
-
 /**
  * Asks the bitcoin nodes on every new tip what became of each block on record, until it is a hundred deep. A block that was accepted may
  * be orphaned later, and one that came second may still win.
@@ -53,9 +50,10 @@ export class BlockWatch {
   readonly #stop = new AbortController()
   /** What was said last of each, of those on record. */
   #told = new Map<BlockHash, number>()
-  readonly #settled = new Set<BlockHash>()
-  /** Told of, and not known by any node since. */
-  readonly #forgotten = new Set<BlockHash>()
+  /** Of those on record, what is not asked for any more. */
+  #settled = new Set<BlockHash>()
+  /** Of those on record, told of and not known by any node since. */
+  #forgotten = new Set<BlockHash>()
   /** The tip at which all nodes have answered. */
   #askedAt: BlockHash | null = null
   #looking: Promise<void> | null = null
@@ -93,6 +91,9 @@ export class BlockWatch {
       let isComplete = true
       // A block cannot go before its parent.
       const blocks = [...this.#ports.blocks()].sort((a, b) => a.bitcoinHeight - b.bitcoinHeight)
+      const hashes = new Set(blocks.map(({ blockHash }) => blockHash))
+      this.#settled = onRecord(this.#settled, hashes)
+      this.#forgotten = onRecord(this.#forgotten, hashes)
       for (const block of blocks) {
         if (this.#settled.has(block.blockHash)) continue
         const said = await this.#confirmationsOf(block)
@@ -107,7 +108,8 @@ export class BlockWatch {
         else if (typeof said === 'number') this.#forgotten.delete(block.blockHash)
         const isDeep = tip.bitcoinHeight - block.bitcoinHeight >= SETTLED_DEPTH_BLOCKS
         if (said === 'no-answer') isComplete = false
-        else if (isDeep || (typeof said === 'number' && said >= SETTLED_DEPTH_BLOCKS)) this.#settle(block.blockHash)
+        else if (isDeep || (typeof said === 'number' && said >= SETTLED_DEPTH_BLOCKS))
+          this.#settled.add(block.blockHash)
       }
       this.#told = told
       if (!isComplete) return
@@ -137,13 +139,10 @@ export class BlockWatch {
     this.#forgotten.add(blockHash)
     this.#ports.onForgotten(block)
   }
+}
 
-  #settle(blockHash: BlockHash): void {
-    this.#settled.add(blockHash)
-    this.#forgotten.delete(blockHash)
-    const [first] = this.#settled
-    if (this.#settled.size > MAX_SETTLED && first !== undefined) this.#settled.delete(first)
-  }
+function onRecord(some: ReadonlySet<BlockHash>, hashes: ReadonlySet<BlockHash>): Set<BlockHash> {
+  return new Set([...some].filter(hash => hashes.has(hash)))
 }
 
 function confirmationsIn(answer: unknown, client: RpcClient): number {

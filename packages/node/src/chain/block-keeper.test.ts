@@ -1,10 +1,8 @@
 import { encodeShare, type Share } from '@p2poolv2/consensus'
-import { blockHash, concatBytes, shareHash } from '@p2poolv2/primitives'
-import type { FoundBlock } from '@p2poolv2/sharechain'
+import { blockHash, concatBytes } from '@p2poolv2/primitives'
 import { ChainBuilder, easyParams } from '@p2poolv2/sharechain/testing'
 import { describe, expect, it } from 'vitest'
 import { A_BLOCK, address, effectsOf, Rig, type RigOptions, SOURCE } from '../testing/rig.ts'
-import { MAX_UNCONFIRMED_BLOCKS, SeenBlocks } from './seen-blocks.ts'
 
 const PARAMS = easyParams()
 
@@ -160,22 +158,4 @@ describe('a block of another node, however old', () => {
     push(rig, parent)
     expect([shown(rig), stored(rig)]).toEqual([[], []])
   })
-})
-
-it('of too many unconfirmed blocks those with the least work go', () => {
-  const blockOf = (number: number): FoundBlock => ({
-    bitcoinHeight: 1,
-    blockHash: blockHash(number.toString(16).padStart(64, '0')),
-    timeSec: 1,
-    shareHash: shareHash(number.toString(16).padStart(64, '0')),
-    outputs: [],
-    result: 'unconfirmed'
-  })
-  const blocks = Array.from({ length: MAX_UNCONFIRMED_BLOCKS + 1 }, (_, number) => blockOf(number + 1))
-  const [heaviest, lightest] = [blocks[0] as FoundBlock, blocks.at(-1) as FoundBlock]
-  const seen = new SeenBlocks(blocks)
-  seen.checkInvariants()
-  const hashes = [heaviest, lightest].map(({ shareHash: hash }) => hash ?? expect.fail())
-  expect(seen.add(lightest.shareHash ?? expect.fail(), lightest)).toBe(lightest)
-  expect(seen.take(hashes)).toEqual([heaviest])
 })
