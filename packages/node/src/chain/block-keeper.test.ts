@@ -1,8 +1,8 @@
-import { encodeShare, type Share } from '@p2poolv2/consensus'
+import { encodeShare, genesisShare, type Share } from '@p2poolv2/consensus'
 import { blockHash, concatBytes } from '@p2poolv2/primitives'
 import { ChainBuilder, easyParams } from '@p2poolv2/sharechain/testing'
 import { describe, expect, it } from 'vitest'
-import { A_BLOCK, address, effectsOf, Rig, type RigOptions, SOURCE } from '../testing/rig.ts'
+import { A_BLOCK, A_SHARE, address, effectsOf, Rig, type RigOptions, SOURCE } from '../testing/rig.ts'
 
 const PARAMS = easyParams()
 
@@ -157,5 +157,106 @@ describe('a block of another node, however old', () => {
     rig.template({ bits: 0x1c00ffff })
     push(rig, parent)
     expect([shown(rig), stored(rig)]).toEqual([[], []])
+  })
+})
+
+describe('a block from before this start', () => {
+  const before = () => {
+    const rig = new Rig()
+    rig.template()
+    rig.connect(1, address(1))
+    const [block] = effectsOf(rig.mine(1, A_BLOCK), 'submitBlock')
+    return { rig, block: block ?? expect.unreachable('there is a block') }
+  }
+
+  it('goes to bitcoin once more, and is on record by what it says itself where its record was not written', () => {
+    const { rig, block } = before()
+    const [record] = rig.store.blocksNow(10)
+    const again = new Rig()
+    const effects = again.handle({ ...block, type: 'blockKept' })
+    expect(effects[0]).toEqual(block)
+    expect(again.store.blocksNow(10)).toEqual([{ ...record, shareHash: null }])
+    expect(shown(again)).toEqual([{ shareHash: null, result: 'submitted' }])
+  })
+
+  it('whose record is there keeps it as it is', () => {
+    const { rig, block } = before()
+    const again = new Rig({ store: rig.store, recentBlocks: rig.store.blocksNow(10) })
+    const effects = again.handle({ ...block, type: 'blockKept' })
+    expect(effectsOf(effects, 'submitBlock')).toEqual([block])
+    expect(effectsOf(effects, 'commit')).toEqual([])
+    expect(shown(again)[0]?.result).toBe('submitted: no answer on record')
+    expect(stored(again)).toEqual(stored(rig))
+  })
+
+  it('that cannot be read any more is for the bitcoin nodes to judge', () => {
+    const { block } = before()
+    const again = new Rig()
+    const cut = { ...block, blockHex: block.blockHex.slice(0, 200) }
+    expect(effectsOf(again.handle({ ...cut, type: 'blockKept' }), 'submitBlock')).toEqual([cut])
+    expect([shown(again), stored(again)]).toEqual([[], []])
+  })
+})
+
+describe('whom a found block pays', () => {
+  it('is told: its finder, and what goes to the key of the genesis share', () => {
+    const rig = new Rig()
+    rig.template({ valueSats: 1_000_000 })
+    rig.connect(1, address(1))
+    rig.mine(1, A_SHARE)
+    rig.advance(1_000)
+    rig.connect(2, address(2))
+    rig.mine(2, A_BLOCK)
+    rig.advance(1_000)
+    rig.mine(1, A_BLOCK)
+    const genesisAddress = genesisShare(rig.params).header.minerBitcoinAddress.text
+    const outputs = rig.store.blocksNow(10).map(block => block.outputs)
+    expect(outputs.map(({ length }) => length).toSorted()).toEqual([2, 3])
+    for (const fact of rig.facts('blockFound')) {
+      const found = outputs.find(({ length }) => length === fact.payees) ?? []
+      const paidTo = (who: string): bigint => found.find(output => output.address === who)?.valueSats ?? 0n
+      expect(fact).toMatchObject({
+        valueSats: 1_000_000n,
+        finderSats: paidTo(fact.payoutAddress),
+        lostSats: paidTo(genesisAddress)
+      })
+      expect(fact.lostSats).toBeGreaterThan(300_000n)
+    }
+    // The second had nothing in the window when it found its block.
+    expect(rig.facts('blockFound').map(({ finderSats }) => finderSats > 0n)).toEqual([false, true])
+  })
+})
+
+describe('a peer’s share that is a block without transactions', () => {
+  const builder = new ChainBuilder(PARAMS)
+  const block = builder.build({ parent: builder.genesis, isBlock: true })
+  /** A node whose bitcoin stands where the share's does. */
+  const here = (bits?: number): Rig => {
+    const rig = new Rig({ params: PARAMS })
+    rig.listener('peer')
+    rig.nowMs = (block.header.timeSec + 1) * 1_000
+    if (bits !== undefined) rig.template({ height: 100, bits })
+    return rig
+  }
+  const record = { shareHash: block.hash, result: 'submitted' }
+
+  it('is submitted at once and on record, and its share changes nothing of that', () => {
+    for (const rig of [here(0x1f00ffff), here()]) {
+      const effects = push(rig, block)
+      expect(effects[0]).toMatchObject({ type: 'submitBlock', bitcoinHeight: 100 })
+      expect(rig.chain.confirmedTip().hash).toBe(block.hash)
+      expect([shown(rig), stored(rig)]).toEqual([[record], [record]])
+      push(rig, block)
+      expect(stored(rig)).toEqual([record])
+    }
+  })
+
+  it('is not submitted where our bitcoin wants more work, or at a height that is none', () => {
+    expect(effectsOf(push(here(0x1c00ffff), block), 'submitBlock')).toEqual([])
+    const at = (bitcoinHeight: bigint): number => {
+      const effects = push(here(0x1f00ffff), { ...block, header: { ...block.header, bitcoinHeight } })
+      return effectsOf(effects, 'submitBlock').length
+    }
+    expect([at(500_000_000n), at(500_000_001n)]).toEqual([1, 0])
   })
 })
