@@ -5,9 +5,9 @@ import { loadIdentity, type Network, startNetwork } from '@p2poolv2/gossip/libp2
 import { createLog, systemClock } from '@p2poolv2/runtime'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ACK, frame, handshake, NO_HASH } from './raw/messages.ts'
-import { publish, subscribe } from './raw/pubsub.ts'
+import { publish } from './raw/pubsub.ts'
 import { RawPeer } from './raw/raw-peer.ts'
-import { KIND } from './raw/yamux.ts'
+import { KIND, type Stream } from './raw/yamux.ts'
 
 const BASE = '/p2pool/signet/8b0d970f'
 
@@ -117,23 +117,55 @@ describe('the network, to a stranger on a bare socket', () => {
     expect(left()).toContain(1)
   })
 
-  it('makes topics anew with a peer whose packet was too large to read', async () => {
-    const peer = await dial({ isOurs: true })
+  describe('makes topics anew with a peer', () => {
     const topics = ['shares', 'templates'].map(topic => `${BASE}/topic/${topic}/1.0.0`)
-    const stream = await peer.openPubsub()
-    stream.write(subscribe(topics))
-    const welcomes = () => peer.heard.filter(({ subscriptions }) => subscriptions.length > 0).length
-    await peer.until(() => welcomes() === 1 && told.some(({ type }) => type === 'peerConnected'))
-    // A length of 32 MiB.
-    stream.write(Buffer.from([0x80, 0x80, 0x80, 0x10]))
-    await expect(stream.take(1)).rejects.toThrow()
-    await peer.until(() => welcomes() === 2)
-    const again = await peer.openPubsub()
-    again.write(subscribe(topics))
-    again.write(publish(topics[0] ?? '', Buffer.from([1, 2, 3])))
-    expect(await peer.ask(handshake(0, NO_HASH))).toEqual(ACK)
-    await until(() => told.some(({ type }) => type === 'gossip'))
-    expect(told.filter(({ type }) => type === 'gossip')).toMatchObject([{ peer: peer.name }])
+    const welcomes = (peer: RawPeer) => peer.heard.filter(({ subscriptions }) => subscriptions.length > 0).length
+
+    /** One that is in the topics. */
+    const neighbour = async (): Promise<{ readonly peer: RawPeer; readonly stream: Stream }> => {
+      const peer = await dial({ isOurs: true })
+      const stream = await peer.joinTopics()
+      await peer.until(() => welcomes(peer) === 1 && told.some(({ type }) => type === 'peerConnected'))
+      return { peer, stream }
+    }
+
+    /** It is told of topics once more, and what either says then is heard by the other. */
+    const expectAnew = async (peer: RawPeer): Promise<void> => {
+      await peer.until(() => welcomes(peer) === 2)
+      const again = await peer.joinTopics()
+      again.write(publish(topics[0] ?? '', Buffer.from([1, 2, 3])))
+      expect(await peer.ask(handshake(0, NO_HASH))).toEqual(ACK)
+      await until(() => told.some(({ type }) => type === 'gossip'))
+      expect(told.filter(({ type }) => type === 'gossip')).toMatchObject([{ peer: peer.name }])
+      network.perform({ type: 'publish', topic: 'templates', data: Uint8Array.of(7) })
+      await peer.until(() => peer.heard.some(({ messages }) => messages.some(({ data }) => data.equals(Buffer.of(7)))))
+      expect(told.filter(({ type }) => type === 'peerGone')).toEqual([])
+    }
+
+    it('whose packet was too large to read', async () => {
+      const { peer, stream } = await neighbour()
+      // A length of 32 MiB.
+      stream.write(Buffer.from([0x80, 0x80, 0x80, 0x10]))
+      await expect(stream.take(1)).rejects.toThrow()
+      await expectAnew(peer)
+    })
+
+    it('that reset the stream on which it heard us, and has said nothing since', async () => {
+      const { peer } = await neighbour()
+      peer.topicStreams[0]?.reset()
+      await expectAnew(peer)
+    })
+
+    it('that did not read until more was waiting for it than is kept', async () => {
+      const { peer } = await neighbour()
+      const [stream] = peer.topicStreams
+      if (stream !== undefined) stream.isStalled = true
+      // Five of the largest shares.
+      for (let n = 0; n < 5; n++) {
+        network.perform({ type: 'publish', topic: 'shares', data: new Uint8Array(1_048_000).fill(n) })
+      }
+      await expectAnew(peer)
+    })
   })
 
   it('waits ten seconds for a request that dribbles, and serves others meanwhile', async () => {

@@ -45,6 +45,8 @@ export class RawPeer {
   /** Requests that came, in order. */
   readonly asked: { readonly protocol: string; readonly payload: Buffer }[] = []
   readonly heard: Rpc[] = []
+  /** Streams of gossipsub that the other opened, in order. */
+  readonly topicStreams: Stream[] = []
   mux: Mux
   /** What a request is answered with; null closes the stream without data, `silent` leaves it open. */
   answers: (payload: Buffer, protocol: string) => Buffer | null | 'silent' = payload =>
@@ -246,6 +248,7 @@ export class RawPeer {
     } else if (protocol === PING) {
       for (;;) stream.write(await stream.take(32))
     } else if (protocol === MESHSUB) {
+      this.topicStreams.push(stream)
       for (;;) {
         this.heard.push(decodeRpc(await takePrefixed(stream, MAX_RPC_BYTES)))
         this.#tell()
