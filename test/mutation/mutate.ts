@@ -27,12 +27,12 @@ const { values } = parseArgs({
 const endMs = performance.now() + Number(values.minutes) * 60_000
 mkdirSync(values.folder, { recursive: true })
 
-/** By file and place in it. `survived`: no test noticed it, of all that come by it; of `open` ones some tests are still to be tried. */
+/** By file and place in it. `survived`: no test noticed it, of all that come by it; `open` ones are still to be tried alone. */
 type Verdict = 'noticed' | 'survived' | 'open'
 interface Ledger {
   readonly digests: Record<string, string>
   readonly verdicts: Record<string, Verdict>
-  /** The tests that come by it and could not be run for each. */
+  /** The tests to be run with it alone. */
   readonly tests: Record<string, string[]>
   /** By test (`file: name`), what it was tried on and did not notice. */
   readonly left: Record<string, string[]>
@@ -64,7 +64,7 @@ async function mutate(subject: Subject): Promise<void> {
     const key = keyOf.get(id)
     if (key !== undefined) ledger.verdicts[key] = 'noticed'
   }
-  const notTried = (id: number, test: string): void => {
+  const toBeRunAlone = (id: number, test: string): void => {
     const key = keyOf.get(id)
     if (key !== undefined) ledger.tests[key] = [...new Set([...(ledger.tests[key] ?? []), test])]
   }
@@ -83,7 +83,8 @@ async function mutate(subject: Subject): Promise<void> {
       for (const note of ran.notes) {
         if (note.type === 'noticed') noticed(note.mutant)
         if (note.type === 'left') ledger.left[note.test] = note.mutants.map(id => keyOf.get(id) ?? '')
-        if (note.type === 'not-tried') for (const id of note.mutants) notTried(id, note.test)
+        if (note.type === 'came-by' && (subject.hasCaches || !note.isTried))
+          for (const id of note.mutants) toBeRunAlone(id, note.test)
       }
       const last = ran.notes.at(-1)
       // A process that hangs or dies does so at the mutant that it tries.

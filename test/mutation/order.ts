@@ -25,8 +25,8 @@ export function readOrder(): Order {
 
 /** A line of the notes. */
 export type Note =
-  /** The test came by these, and takes too long to be run for each, or does not pass twice. */
-  | { readonly type: 'not-tried'; readonly test: string; readonly mutants: readonly number[] }
+  /** The test came by these. `isTried`: false where it takes too long to be run for each, or does not pass twice. */
+  | { readonly type: 'came-by'; readonly test: string; readonly mutants: readonly number[]; readonly isTried: boolean }
   /** Next this one is on: the last such line is what a process hangs at. */
   | { readonly type: 'trying'; readonly mutant: number }
   /** The test was tried on all it came by, and did not notice these. */

@@ -54,10 +54,10 @@ export default class MutantRunner extends VitestTestRunner {
     const name = `${relative(process.cwd(), test.file.filepath)}: ${test.fullTestName}`
     const before = new Set(left[name])
     const open = [...asked].filter(([id]) => !done.has(id) && !before.has(id))
-    const notTried = (): void =>
-      note({ type: 'not-tried', test: name, mutants: open.map(([id]) => id).filter(id => !done.has(id)) })
+    const cameBy = (isTried: boolean): void =>
+      note({ type: 'came-by', test: name, mutants: open.map(([id]) => id).filter(id => !done.has(id)), isTried })
     if (open.length === 0) return
-    if ((user + system) / 1_000 > QUICK_MS || !(await passes())) return notTried()
+    if ((user + system) / 1_000 > QUICK_MS || !(await passes())) return cameBy(false)
     for (const [id, most] of open) {
       note({ type: 'trying', mutant: id })
       mutants.on(id, most)
@@ -65,10 +65,11 @@ export default class MutantRunner extends VitestTestRunner {
       mutants.off()
       if (!isNoticed) continue
       // What it has left behind may break this test from now on, and then says nothing of the others.
-      if (!(await passes())) return notTried()
+      if (!(await passes())) return cameBy(false)
       done.add(id)
       note({ type: 'noticed', mutant: id, by: name })
     }
+    cameBy(true)
     note({ type: 'left', test: name, mutants: [...asked.keys()].filter(id => !done.has(id)) })
   }
 }

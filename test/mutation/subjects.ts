@@ -1,10 +1,12 @@
-/** What is mutated together, by the tests that stand beside it, and by those further away that look at what these leave. */
+/** What is mutated together, by the tests that stand beside it, and by those further away, or slower, that look at what these leave. */
 export interface Subject {
   readonly name: string
   readonly files: readonly string[]
   /** Words of paths. */
   readonly tests: readonly string[]
   readonly furtherTests: readonly string[]
+  /** A file remembers over tests what it has worked out, and then a test may get an answer from before the change. */
+  readonly hasCaches: boolean
 }
 
 const CONSENSUS = 'packages/consensus/src'
@@ -32,7 +34,8 @@ export const SUBJECTS: readonly Subject[] = [
       'rules/select-uncles.ts'
     ].map(file => `${CONSENSUS}/${file}`),
     tests: [CONSENSUS],
-    furtherTests: ['packages/sharechain/src/share-chain.test.ts']
+    furtherTests: [],
+    hasCaches: true
   },
   {
     name: 'window',
@@ -45,7 +48,8 @@ export const SUBJECTS: readonly Subject[] = [
       'window-source.ts'
     ].map(file => `${CONSENSUS}/payout/${file}`),
     tests: [`${CONSENSUS}/payout`],
-    furtherTests: [`${CONSENSUS}/rules`, 'packages/sharechain/src/share-chain.test.ts']
+    furtherTests: [`${CONSENSUS}/rules`, 'packages/sharechain/src/share-chain.test.ts'],
+    hasCaches: true
   },
   {
     name: 'organise',
@@ -59,8 +63,10 @@ export const SUBJECTS: readonly Subject[] = [
       'uncle-source.ts',
       'zones.ts'
     ].map(file => `packages/sharechain/src/chains/${file}`),
-    tests: ['packages/sharechain/src'],
-    furtherTests: ['packages/node/src/chain/chain-keeper.test.ts']
+    tests: ['packages/sharechain/src/chains'],
+    // Those about the whole chain take a hundred times as long.
+    furtherTests: ['packages/sharechain/src/', 'packages/node/src/chain/chain-keeper.test.ts'],
+    hasCaches: false
   },
   {
     name: 'blocks',
@@ -74,6 +80,7 @@ export const SUBJECTS: readonly Subject[] = [
       'packages/node/src/chain/seen-blocks.ts'
     ],
     tests: ['packages/bitcoind/src/blocks', 'packages/node/src/chain', 'packages/node/src/node-core.test.ts'],
-    furtherTests: ['packages/node/src/miners/leaving-miners', 'apps/node/src/data/found-blocks']
+    furtherTests: ['packages/node/src/miners/leaving-miners', 'apps/node/src/data/found-blocks'],
+    hasCaches: false
   }
 ]
