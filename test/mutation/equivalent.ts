@@ -14,7 +14,12 @@ const ROOM = 'how much room is made at a time'
 const SORTED = 'it is sorted again, or by the other of window and outputs: the order is the same'
 const COMPARED = 'only the sign of a comparison counts, and equals may stand either way'
 
+const REMEMBERED = 'what is not remembered is worked out again'
+const EITHER_WAY = 'what is equal comes to the same either way'
+
 const CHAINS = 'sharechain/src/chains'
+const CONSENSUS = 'consensus/src'
+const BLOCKS = 'bitcoind/src/blocks'
 
 export const EQUIVALENT: readonly Equivalent[] = [
   {
@@ -158,5 +163,145 @@ export const EQUIVALENT: readonly Equivalent[] = [
     within: '(oldRow + 1) * lanes), row * lanes',
     what: '1 becomes (1 + 1)',
     because: 'the row behind is written before it is read'
+  },
+  {
+    path: `${CONSENSUS}/asert.ts`,
+    within: 'const cubic =',
+    what: '195766423245049n becomes (195766423245049n + 1n)',
+    because: 'no remainder of 16 bits rounds to another factor; all were looked at'
+  },
+  {
+    path: `${CONSENSUS}/asert.ts`,
+    within: 'const cubic =',
+    what: '971821376n becomes (971821376n + 1n)',
+    because: 'no remainder of 16 bits rounds to another factor; all were looked at'
+  },
+  {
+    path: `${CONSENSUS}/asert.ts`,
+    within: 'if (sh > ARITHMETIC_BITS)',
+    what: '> becomes >=',
+    because: 'it is above the ceiling with less as well'
+  },
+  {
+    path: `${CONSENSUS}/asert.ts`,
+    within: 'const ARITHMETIC_BITS',
+    what: 'any',
+    because: 'it is above the ceiling with less as well'
+  },
+  { path: `${CONSENSUS}/asert.ts`, within: 'if (target > ceiling)', what: '> becomes >=', because: EITHER_WAY },
+  { path: `${CONSENSUS}/asert.ts`, within: '? params.maxTargetBits : bits', what: '> becomes >=', because: EITHER_WAY },
+  {
+    path: `${CONSENSUS}/asert.ts`,
+    within: '> MAX_DIFFICULTY ? MAX_DIFFICULTY',
+    what: '> becomes >=',
+    because: EITHER_WAY
+  },
+  { path: `${CONSENSUS}/share.ts`, within: 'KNOWN.set(key, address)', what: 'any', because: REMEMBERED },
+  {
+    path: `${CONSENSUS}/share.ts`,
+    within: 'const MAX_KNOWN_ADDRESSES',
+    what: 'any',
+    because: 'how much is remembered'
+  },
+  { path: `${CONSENSUS}/commitment/coinbase-proof.ts`, within: 'PROOFS.set(', what: 'any', because: REMEMBERED },
+  {
+    path: `${CONSENSUS}/commitment/coinbase-proof.ts`,
+    within: '|| proof.rootWire === null',
+    what: '=== becomes !==',
+    because: REMEMBERED
+  },
+  {
+    path: `${CONSENSUS}/commitment/commitment.ts`,
+    within: 'new ByteWriter(256)',
+    what: '256 becomes (256 + 1)',
+    because: ROOM
+  },
+  { path: `${CONSENSUS}/commitment/commitment.ts`, within: 'COMMITMENTS.set(', what: 'any', because: REMEMBERED },
+  {
+    path: `${CONSENSUS}/coinbase/bitcoin-coinbase.ts`,
+    within: 'if (bitcoinHeight <= 0)',
+    what: '<= becomes <',
+    because: '0x50 is no height either way'
+  },
+  {
+    path: `${CONSENSUS}/coinbase/bitcoin-coinbase.ts`,
+    within: 'opcode <= 4 ?',
+    what: '4 becomes (4 + 1)',
+    because: 'a height in five bytes is above the limit, or not minimal'
+  },
+  { path: `${CONSENSUS}/encoding/share-codec.ts`, within: 'new ByteWriter(2048)', what: 'any', because: ROOM },
+  { path: `${CONSENSUS}/encoding/share-codec.ts`, within: 'const HEADER_ROOM_BYTES', what: 'any', because: ROOM },
+  {
+    path: `${CONSENSUS}/encoding/share-codec.ts`,
+    within: 'reader.remaining / MIN_TRANSACTION_BYTES',
+    what: '/ becomes *',
+    because: 'more than there are end at the first that is missing'
+  },
+  {
+    path: `${CONSENSUS}/headers/header-batch.ts`,
+    within: 'new ByteWriter(items.length * 320)',
+    what: 'any',
+    because: ROOM
+  },
+  {
+    path: `${CONSENSUS}/headers/header-batch.ts`,
+    within: 'new ByteWriter(items.length * 256)',
+    what: 'any',
+    because: ROOM
+  },
+  {
+    path: `${CONSENSUS}/rules/check-placement.ts`,
+    within: 'hashes.length < depth',
+    what: '< becomes <=',
+    because: 'one further down is too deep for an uncle, which is asked first'
+  },
+  { path: `${CONSENSUS}/rules/check-share.ts`, within: 'MATCHED.set(', what: 'any', because: REMEMBERED },
+  {
+    path: `${BLOCKS}/block-submitter.ts`,
+    within: 'this.#ports.log.info(',
+    what: 'any',
+    because: 'what is said of what went well is for people'
+  },
+  {
+    path: `${BLOCKS}/block-submitter.ts`,
+    within: 'log.info({ blockHash, bitcoinHeight, ms }',
+    what: 'any',
+    because: 'what is said of what went well is for people'
+  },
+  {
+    path: `${BLOCKS}/block-submitter.ts`,
+    within: 'const ms = Math.round(',
+    what: 'any',
+    because: 'what is said of what went well is for people'
+  },
+  {
+    path: `${BLOCKS}/block-submitter.ts`,
+    within: 'else this.#ports.log.debug(',
+    what: 'any',
+    because: 'what is said of each further try is for people'
+  },
+  {
+    path: `${BLOCKS}/block-submitter.ts`,
+    within: 'const backOff = {',
+    what: 'any',
+    because: 'a millisecond more or less between two tries'
+  },
+  {
+    path: `${BLOCKS}/block-submitter.ts`,
+    within: 'export const GIVE_UP_AFTER_MS',
+    what: 'any',
+    because: 'a millisecond more of an hour'
+  },
+  {
+    path: `${BLOCKS}/block-submitter.ts`,
+    within: '(this.#ports.bitcoinHeight() ?? 0)',
+    what: '0 becomes (0 + 1)',
+    because: 'no block is below height 0, and two above that is more than 1'
+  },
+  {
+    path: `${BLOCKS}/block-submitter.ts`,
+    within: 'performance.now() >= endsAtMs',
+    what: '>= becomes >',
+    because: 'a moment more of an hour'
   }
 ]

@@ -4,8 +4,8 @@ import type { ChainParams } from './params.ts'
 
 const FRACTION_BITS = 16n
 const FRACTION = 1n << FRACTION_BITS
-/** The reference multiplies in 512-bit arithmetic and answers the easiest target where that would overflow. */
-const ARITHMETIC_BITS = 512
+/** The reference multiplies in 512-bit arithmetic and answers the easiest target where that would overflow, which is above that target anyway. */
+const ARITHMETIC_BITS = 512n
 const MAX_DIFFICULTY = (1n << 128n) - 1n
 
 /** What the difficulty rule needs besides the anchor; `dtSec` may be negative. */
@@ -46,16 +46,11 @@ export function asertExponent(input: Omit<AsertInput, 'anchorBits' | 'ceilingBit
  */
 export function asertBits(input: AsertInput): CompactBits {
   const { sh, f } = asertExponent(input)
-  let scaled = bigIntFromBits(input.anchorBits) * f
-  if (sh >= 0n) {
-    if (sh > BigInt(ARITHMETIC_BITS - bitLength(scaled))) return input.ceilingBits
-    scaled <<= sh
-  } else {
-    scaled >>= -sh
-  }
-  const target = scaled >> FRACTION_BITS
+  if (sh > ARITHMETIC_BITS) return input.ceilingBits
+  // Shifted left by a negative number, a bigint is shifted right, and floors.
+  const target = (bigIntFromBits(input.anchorBits) * f) << (sh - FRACTION_BITS)
   const ceiling = bigIntFromBits(input.ceilingBits)
-  if (target > ceiling) return bitsFromBigInt(ceiling)
+  if (target > ceiling) return input.ceilingBits
   return bitsFromBigInt(target === 0n ? 1n : target)
 }
 
@@ -92,8 +87,4 @@ export function integerDifficulty(params: ChainParams, bits: CompactBits): bigin
 export function windowThreshold(params: ChainParams, bitcoinBits: CompactBits): bigint {
   const threshold = params.mainWeight * integerDifficulty(params, bitcoinBits) * params.difficultyMultiplier
   return threshold > MAX_DIFFICULTY ? MAX_DIFFICULTY : threshold
-}
-
-function bitLength(value: bigint): number {
-  return value === 0n ? 0 : value.toString(2).length
 }

@@ -1,5 +1,5 @@
 import { buildCoinbase, decodeTransaction, PADDING_FORMS, scriptNumberPush, type Transaction } from '@p2poolv2/bitcoin'
-import { ByteReader, bytesToHex, hexToBytes } from '@p2poolv2/primitives'
+import { ByteReader, bytesToHex, concatBytes, hexToBytes } from '@p2poolv2/primitives'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import derived from '../vectors/derived.json' with { type: 'json' }
@@ -98,10 +98,23 @@ describe('parseBitcoinCoinbase', () => {
     expect(parseBitcoinCoinbase(withScript(scriptHex))).toEqual({ ok: false })
   })
 
+  // As long as the vector's own, or the padding alone would give them away.
+  it.each([
+    ['a push with OP_PUSHDATA1', `02f3064c0100${EXTRANONCE}${NSECS}07${'41'.repeat(7)}`],
+    ['four pushes', `02f3060100${EXTRANONCE}11${'00'.repeat(17)}`],
+    ['six pushes', `02f3060100${EXTRANONCE}${NSECS}07${'41'.repeat(7)}00`],
+    ['an empty push of flags', `02f30600${EXTRANONCE}${NSECS}09${'41'.repeat(9)}`],
+    ['an extranonce of 11 bytes', `02f30601000b${'00'.repeat(11)}${NSECS}09${'41'.repeat(9)}`],
+    ['an extranonce of 13 bytes', `02f30601000d${'00'.repeat(13)}${NSECS}07${'41'.repeat(7)}`],
+    ['nsecs of 7 bytes', `02f3060100${EXTRANONCE}07${'00'.repeat(7)}09${'41'.repeat(9)}`],
+    ['a push that is cut off', `02f3060100${EXTRANONCE}${NSECS}09${'41'.repeat(8)}`],
+    ['a height that is not minimal', `03f306000100${EXTRANONCE}${NSECS}07${'41'.repeat(7)}`]
+  ])('says no to %s in a coinbase of the right length', (_what, scriptHex) => {
+    expect(scriptHex).toHaveLength(2 * NULL_INPUT.scriptSig.length)
+    expect(parseBitcoinCoinbase(withScript(scriptHex))).toEqual({ ok: false })
+  })
+
   it('says no to a height whose lock time would be a time, and yes to the one below', () => {
-    const heightHex = bytesToHex(scriptNumberPush(500_000_001))
-    const tx = { ...withScript(`${heightHex}0100${EXTRANONCE}${NSECS}${SIGNATURE}`), lockTime: 500_000_000 }
-    expect(parseBitcoinCoinbase(tx)).toEqual({ ok: false })
     const { bytes } = buildCoinbase({
       bitcoinHeight: 500_000_000,
       auxFlags: new Uint8Array(0),
@@ -110,7 +123,13 @@ describe('parseBitcoinCoinbase', () => {
       witnessCommitmentScript: null,
       padding: 'A'
     })
-    expect(parseBitcoinCoinbase(decodeTransaction(new ByteReader(bytes)))).toMatchObject({ bitcoinHeight: 500_000_000 })
+    const highest = decodeTransaction(new ByteReader(bytes))
+    expect(parseBitcoinCoinbase(highest)).toMatchObject({ bitcoinHeight: 500_000_000 })
+    const inputs = highest.inputs.map(input => ({
+      ...input,
+      scriptSig: concatBytes(scriptNumberPush(500_000_001), input.scriptSig.subarray(5))
+    }))
+    expect(parseBitcoinCoinbase({ ...highest, inputs, lockTime: 500_000_000 })).toEqual({ ok: false })
   })
 
   const [payout, witness, padding, commitment] = VECTOR.outputs
@@ -120,6 +139,9 @@ describe('parseBitcoinCoinbase', () => {
     ['another lock time', { ...VECTOR, lockTime: VECTOR.lockTime + 1 }],
     ['no input', { ...VECTOR, inputs: [] }],
     ['two inputs', { ...VECTOR, inputs: [NULL_INPUT, NULL_INPUT] }],
+    // 64 more leave the padding right, whatever the length of one is.
+    ['65 inputs', { ...VECTOR, inputs: Array(65).fill(NULL_INPUT) }],
+    ['the commitment alone', outputs(commitment)],
     ['an input that spends', { ...VECTOR, inputs: [{ ...NULL_INPUT, prevTxidWire: new Uint8Array(32).fill(1) }] }],
     ['another sequence', { ...VECTOR, inputs: [{ ...NULL_INPUT, sequence: 0xffffffff }] }],
     ['no outputs', outputs()],

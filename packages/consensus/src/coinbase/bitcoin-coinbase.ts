@@ -113,7 +113,7 @@ function readHeight(script: Uint8Array): { bitcoinHeight: BitcoinHeight; next: n
 
 function u64FromLittleEndian(bytes: Uint8Array): bigint {
   invariant(bytes.length === 8, 'a u64 has 8 bytes')
-  return new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true)
+  return new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true)
 }
 
 type OutputFields = Pick<

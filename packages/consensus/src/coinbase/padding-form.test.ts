@@ -108,6 +108,15 @@ describe('the form a producer uses', () => {
     expect(produced(marks)).toBe(form)
   })
 
+  it('is looked for as far back as the payout window may reach, and no further', () => {
+    const params = { ...PARAMS, windowMaxShares: 150 }
+    const after = (quiet: number) => {
+      const marks: PaddingMark[] = ['B', ...times(quiet, 'none')]
+      return producedPadding(params, new Chain(marks), marks.length)
+    }
+    expect([after(149), after(150)]).toEqual(['B', 'A'])
+  })
+
   it('is A where the ancestors that decide are not held', () => {
     expect(produced(times(200, 'B'), 150)).toBe('A')
     expect(produced([...times(60, 'B'), ...times(140, 'none')], 70)).toBe('A')

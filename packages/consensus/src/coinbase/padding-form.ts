@@ -59,7 +59,8 @@ export function producedPadding(params: ChainParams, source: PaddingSource, pare
   const required = requiredPadding(params, source, parent)
   if (required !== 'any' && required !== 'unknown') return required
   const fallback = PADDING_FORMS[0] as PaddingForm
-  if (required === 'unknown' || (countForms(params, source, parent)?.total ?? 0) > 0) return fallback
+  const shown = countForms(params, source, parent)
+  if (shown === null || shown.total > 0) return fallback
   let slot = parent
   for (let step = 0; step < params.windowMaxShares && slot !== -1 && !source.isGenesis(slot); step++) {
     const mark = source.padding(slot)

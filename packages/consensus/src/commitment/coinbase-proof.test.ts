@@ -75,6 +75,19 @@ describe('a coinbase proof', () => {
     expect(codeOf(verifyCoinbaseProof(header, branch))).toBe(code)
   })
 
+  it('is asked about one branch after another, and answers for each', () => {
+    const header = { ...HEADER }
+    const other = new Uint8Array(32).fill(7)
+    const root = merkleRootFromProof(header, BRANCH)
+    const otherRoot = merkleRootFromProof(header, other)
+    expect(otherRoot).not.toEqual(root)
+    expect(merkleRootFromProof(header, BRANCH)).toEqual(root)
+    expect(merkleRootFromProof({ ...HEADER }, other)).toEqual(otherRoot)
+    expect(merkleRootFromProof(header, new Uint8Array(17 * 32))).toBeNull()
+    expect(merkleRootFromProof(header, new Uint8Array(33))).toBeNull()
+    expect(merkleRootFromProof(header, new Uint8Array(16 * 32))).not.toBeNull()
+  })
+
   it('of zeros fails: the genesis is never verified', () => {
     const { header } = genesisShare(chainParams('signet'))
     expect(codeOf(verifyCoinbaseProof(header, new Uint8Array(0)))).toBe('proof-prefix-length')

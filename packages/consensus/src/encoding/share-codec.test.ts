@@ -124,10 +124,17 @@ describe('share headers', () => {
   })
 
   it('decode with programs and uncle counts that only validation refuses', () => {
-    const program = Uint8Array.of(0, 20, ...new Uint8Array(20))
-    expect(
-      decodeHeader(spliced(HEADER, [AT_PROGRAM_VERSION, AT_PROGRAM_LENGTH + 33], program)).minerAddress.version
-    ).toBe(0)
+    for (const [version, length] of [
+      [0, 20],
+      [0, 32],
+      [1, 2],
+      [16, 40]
+    ] as const) {
+      const written = Uint8Array.of(version, length, ...new Uint8Array(length))
+      const bytes = spliced(HEADER, [AT_PROGRAM_VERSION, AT_PROGRAM_LENGTH + 33], written)
+      expect(decodeHeader(bytes).minerAddress).toEqual({ version, program: new Uint8Array(length) })
+      expect(peekShare(bytes)).toEqual(peekShare(HEADER))
+    }
     const uncles = concatBytes(Uint8Array.of(5), new Uint8Array(160).fill(9))
     expect(decodeHeader(spliced(HEADER, [AT_UNCLE_COUNT, AT_CLASS], uncles)).uncles).toHaveLength(5)
     const many = (count: number): Uint8Array =>
@@ -247,5 +254,25 @@ describe('whole shares', () => {
     expect(peekShare(EVERY_OPTION).uncles).toEqual(['11'.repeat(32), '22'.repeat(32)])
     expect(codecCode(() => peekShare(SHARE.subarray(0, AT_DONATION_FLAG - 1)))).toBe('truncated')
     expect(codecCode(() => peekShare(patched(SHARE, AT_PROGRAM_LENGTH, 41)))).toBe('oversize')
+  })
+
+  it('are sent on as the very bytes they came in, and counted alike where they were made here', () => {
+    const share = decodeShare(SHARE)
+    expect(encodeShare(share)).toBe(SHARE)
+    const made = { ...share }
+    expect(encodeShare(made)).toEqual(SHARE)
+    expect(shareBodyBytes(made)).toBe(SHARE.length)
+  })
+
+  it('may have as many bytes as a message can carry, and no more', () => {
+    const share = decodeShare(SHARE)
+    const longBy = (bytes: number) => {
+      const { bitcoinCoinbase } = share
+      const outputs = [{ valueSats: 0n, script: new Uint8Array(bytes) }]
+      return { ...share, bitcoinCoinbase: { ...bitcoinCoinbase, outputs } }
+    }
+    const spare = 1_048_575 - shareBodyBytes(longBy(100_000))
+    expect(encodeShare(longBy(100_000 + spare))).toHaveLength(1_048_575)
+    expect(codecCode(() => encodeShare(longBy(100_001 + spare)))).toBe('oversize')
   })
 })

@@ -83,6 +83,13 @@ describe('the place of a share', () => {
     expect(RULES[code].verdict).not.toBe('recoverable')
   })
 
+  it('is refused with the genesis for an uncle: it is an ancestor of all, as far down as an uncle may be', () => {
+    const parent = tree.facts(tree.hash(2)) as ShareFacts
+    const bits = requiredBits(TEST_PARAMS, parent.timeSec, parent.height)
+    const header = { prevShareHash: tree.hash(2), uncles: [tree.hash(0)], bits }
+    expect(codeOf(checkPlacement(TEST_PARAMS, header, tree))).toBe('uncle-is-ancestor')
+  })
+
   it('is open while an uncle is unknown, whatever the others break', () => {
     const header = { ...onTip([15]), uncles: [tree.hash(15), UNKNOWN] }
     expect(codeOf(checkPlacement(TEST_PARAMS, header, tree))).toBe('uncle-unknown')

@@ -164,6 +164,12 @@ describe('body validation', () => {
     expect(codeOf(checkPrunedBody(TEST_PARAMS, share, VIEW))).toBe('passed')
   })
 
+  it('takes one that moves all the bitcoin there will ever be', () => {
+    const outputs = [1n, 2_099_999_999_999_999n].map(paying)
+    const share = buildShareWith([coinbase, { ...spend(1), outputs }])
+    expect(codeOf(checkBody(TEST_PARAMS, share, VIEW))).toBe('passed')
+  })
+
   it.each([
     ['transaction-no-inputs', [{ ...spend(1), inputs: [] }]],
     ['transaction-no-outputs', [{ ...spend(1), outputs: [] }]],
