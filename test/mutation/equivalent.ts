@@ -303,5 +303,23 @@ export const EQUIVALENT: readonly Equivalent[] = [
     within: 'performance.now() >= endsAtMs',
     what: '>= becomes >',
     because: 'a moment more of an hour'
+  },
+  {
+    path: `${CONSENSUS}/rules/select-uncles.ts`,
+    within: 'onPath.height > 0',
+    what: '> becomes >=',
+    because: 'what the genesis names as its parent has no children'
+  },
+  {
+    path: `${CONSENSUS}/rules/select-uncles.ts`,
+    within: 'return a.chainWork > b.chainWork ? -1 : 1',
+    what: '> becomes >=',
+    because: 'they are not equal there'
+  },
+  {
+    path: `${CONSENSUS}/rules/select-uncles.ts`,
+    within: 'return a.chainWork > b.chainWork ? -1 : 1',
+    what: '1 becomes (1 + 1)',
+    because: COMPARED
   }
 ]

@@ -68,6 +68,14 @@ describe('parseBitcoinCoinbase', () => {
     )
   })
 
+  it('takes flags and a signature as long as a plain push can be', () => {
+    const [auxFlags, poolSignature] = [new Uint8Array(75).fill(1), new Uint8Array(75).fill(2)]
+    const outputs = [{ valueSats: 1n, script: hexToBytes('51') }]
+    const parts = { bitcoinHeight: 5, outputs, witnessCommitmentScript: null, padding: 'A' } as const
+    const { bytes } = buildCoinbase({ ...parts, auxFlags, poolSignature })
+    expect(parseBitcoinCoinbase(decodeTransaction(new ByteReader(bytes)))).toMatchObject({ auxFlags, poolSignature })
+  })
+
   it('says no to a plain coinbase', () => {
     const plain = buildCoinbase({
       bitcoinHeight: 5,

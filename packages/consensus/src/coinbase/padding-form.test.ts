@@ -101,6 +101,7 @@ describe('the form a producer uses', () => {
     ['the required one', times(20, 'B'), 'B'],
     ['A on the genesis', [], 'A'],
     ['A where any would do', times(19, 'B'), 'A'],
+    ['A where a single ancestor of few shows one', [...times(5, 'none'), 'B', ...times(5, 'none')], 'A'],
     ['A where two forms are even', [...times(10, 'B'), ...times(10, 'C')], 'A'],
     ['the network’s after a stretch that shows none', [...times(30, 'B'), ...times(150, 'none')], 'B'],
     ['A where nobody ever showed one', times(150, 'none'), 'A']

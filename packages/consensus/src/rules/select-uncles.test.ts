@@ -66,6 +66,12 @@ describe('the choice of uncles', () => {
     expect(selected()).toEqual([good])
   })
 
+  it('has the siblings of the first share there is', () => {
+    expect(selected(1)).toEqual([])
+    const beside = sibling(0)
+    expect([1, 2, 3, 4].map(base => selected(base))).toEqual([[beside], [beside], [beside], []])
+  })
+
   it('is empty on the genesis and on a chain without forks', () => {
     expect(selected(0)).toEqual([])
     expect(selected()).toEqual([])
