@@ -4,8 +4,9 @@ import type { NodeProgram } from '../e2e/stage/node-program.ts'
 import { openStage, type Stage } from '../e2e/stage/stage.ts'
 import { until } from '../e2e/stage/until.ts'
 import { Cluster } from './cluster.ts'
+import type { BadLine } from './partition/bad-line.ts'
 import { openCuttingProxy } from './partition/cutting-proxy.ts'
-import { noNamespacesBecause, openNamespaces } from './partition/namespaces.ts'
+import { allowedNamespaces, openNamespaces } from './partition/namespaces.ts'
 import type { Half, TwoHalves } from './partition/two-halves.ts'
 import { metric, openFiles } from './soak/sample.ts'
 
@@ -36,14 +37,20 @@ interface Way {
   readonly isSilent: boolean
 }
 
-const NAMESPACES: Way = { name: 'network namespaces', open: openNamespaces, isSilent: true }
+const namespaces = (line: BadLine): Way => ({
+  name: `network namespaces, with ${line.name}`,
+  open: stage => openNamespaces(stage, line),
+  isSilent: true
+})
 const PROXY: Way = {
   name: 'a cutting proxy of our own, with 40 ms each way and a reset every 45 s',
   open: stage => openCuttingProxy(stage, { latencyMs: 40, resetEveryMs: 45_000 }),
   isSilent: false
 }
-const why = noNamespacesBecause()
-if (why !== null) console.info(`no network namespaces here (${why}): a cutting proxy alone stands in for the network`)
+const allowed = allowedNamespaces()
+if ('because' in allowed)
+  console.info(`no network namespaces here (${allowed.because}): a cutting proxy alone stands in for the network`)
+else console.info(`the line between the namespaces has ${allowed.line.name}`)
 
 /** What must not grow: sockets beside those of peers, and timers. */
 async function leftovers(node: NodeProgram): Promise<{ readonly sockets: number; readonly timers: number }> {
@@ -91,7 +98,7 @@ async function givenUp(cluster: Cluster): Promise<void> {
   })
 }
 
-const WAYS = why === null ? [NAMESPACES, PROXY] : [PROXY]
+const WAYS = 'line' in allowed ? [namespaces(allowed.line), PROXY] : [PROXY]
 
 describe.each(WAYS.map(way => [way.name, way] as const))('two halves cut apart by %s', (_, { open, isSilent }) => {
   it('mine on alone, have one tip soon after the cut ends, and leave nothing behind', async () => {

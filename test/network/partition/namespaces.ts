@@ -1,6 +1,7 @@
 import { execFile, execFileSync } from 'node:child_process'
 import { promisify } from 'node:util'
 import type { Stage } from '../../e2e/stage/stage.ts'
+import { type BadLine, LINE_DEVICE, worstLine } from './bad-line.ts'
 import type { Half, TwoHalves } from './two-halves.ts'
 
 const run = promisify(execFile)
@@ -17,29 +18,31 @@ const LINE: Readonly<Record<Half, string>> = { left: '10.215.0.1', right: '10.21
 const pageOf = (half: Half, end: 1 | 2): string => `10.213.${NUMBER}.${(half === 'left' ? 0 : 4) + end}`
 const HALVES: readonly Half[] = ['left', 'right']
 
-/** Why there can be no namespaces here; null when there can. */
-export function noNamespacesBecause(): string | null {
+/** What this system allows: namespaces with a line between them, or none and why. */
+export type Allowed = { readonly line: BadLine } | { readonly because: string }
+
+/** Found out by trying. */
+export function allowedNamespaces(): Allowed {
   const name = `p2pool-try-${process.pid}`
   try {
     execFileSync('ip', ['netns', 'add', name], { stdio: 'pipe' })
     try {
-      execFileSync('ip', ['-n', name, 'link', 'add', 'name', 'one', 'type', 'veth', 'peer', 'name', 'two'], {
-        stdio: 'pipe'
-      })
+      const words = ['-n', name, 'link', 'add', 'name', LINE_DEVICE, 'type', 'veth', 'peer', 'name', 'other']
+      execFileSync('ip', words, { stdio: 'pipe' })
+      return { line: worstLine(name) }
     } finally {
       execFileSync('ip', ['netns', 'del', name], { stdio: 'pipe' })
     }
-    return null
   } catch (error) {
-    return String((error as { readonly stderr?: unknown }).stderr ?? error).trim()
+    return { because: String((error as { readonly stderr?: unknown }).stderr ?? error).trim() }
   }
 }
 
 /**
- * Two network namespaces and one line between them. A cut takes the line away under the connections: what is sent is lost, and nobody is
+ * Two network namespaces and one line between them, as bad as this system can make one. A cut takes the line away under the connections: what is sent is lost, and nobody is
  * told, as when a provider fails.
  */
-export async function openNamespaces(stage: Stage): Promise<TwoHalves> {
+export async function openNamespaces(stage: Stage, { command }: BadLine): Promise<TwoHalves> {
   const remove = (): void => {
     for (const half of HALVES) {
       try {
@@ -55,10 +58,12 @@ export async function openNamespaces(stage: Stage): Promise<TwoHalves> {
   })
   process.on('exit', remove)
   for (const half of HALVES) await makeHalf(half)
-  await ip('-n', NAME.left, 'link', 'add', 'name', 'line', 'type', 'veth', 'peer', 'name', 'line', 'netns', NAME.right)
+  const other = ['peer', 'name', LINE_DEVICE, 'netns', NAME.right]
+  await ip('-n', NAME.left, 'link', 'add', 'name', LINE_DEVICE, 'type', 'veth', ...other)
   for (const half of HALVES) {
-    await ip('-n', NAME[half], 'addr', 'add', `${LINE[half]}/30`, 'dev', 'line')
-    await ip('-n', NAME[half], 'link', 'set', 'line', 'up')
+    await ip('-n', NAME[half], 'addr', 'add', `${LINE[half]}/30`, 'dev', LINE_DEVICE)
+    if (command !== null) await ip('netns', 'exec', NAME[half], ...command)
+    await ip('-n', NAME[half], 'link', 'set', LINE_DEVICE, 'up')
     await routeToOther(half)
   }
   return {
@@ -68,10 +73,10 @@ export async function openNamespaces(stage: Stage): Promise<TwoHalves> {
       args: ['--p2p-host', PEERS[half]]
     }),
     cut: async () => {
-      await ip('-n', NAME.left, 'link', 'set', 'line', 'down')
+      await ip('-n', NAME.left, 'link', 'set', LINE_DEVICE, 'down')
     },
     heal: async () => {
-      await ip('-n', NAME.left, 'link', 'set', 'line', 'up')
+      await ip('-n', NAME.left, 'link', 'set', LINE_DEVICE, 'up')
       // It went with the line.
       await routeToOther('left')
     }
@@ -93,6 +98,6 @@ async function makeHalf(half: Half): Promise<void> {
 
 async function routeToOther(half: Half): Promise<void> {
   const other: Half = half === 'left' ? 'right' : 'left'
-  const words = ['via', LINE[other], 'dev', 'line', 'src', PEERS[half]]
+  const words = ['via', LINE[other], 'dev', LINE_DEVICE, 'src', PEERS[half]]
   await ip('-n', NAME[half], 'route', 'replace', `${PEERS[other]}/32`, ...words)
 }
