@@ -9,8 +9,11 @@ export interface AttackerSettings {
   readonly user: string
   readonly seed: string
   readonly attackers: number
-  /** 'dialers': who opens handshakes one after the other and goes on with none. */
-  readonly kind: 'mutants' | 'dialers'
+  /**
+   * 'dialers': who opens handshakes one after the other and goes on with none. 'flooders': who sends shares as fast as they are read, all from one
+   * address.
+   */
+  readonly kind: 'mutants' | 'dialers' | 'flooders'
 }
 
 /** Attackers as a process of their own. */

@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { seededRng } from '@p2poolv2/primitives'
 import { Dice } from '../wire/fuzz/attacks.ts'
 import type { AttackerSettings } from './attacker-process.ts'
-import { attack } from './attacks.ts'
+import { attack, flood } from './attacks.ts'
 import { attackV2, dial } from './v2-attacks.ts'
 
 const WITHIN_MS = 3_000
@@ -20,6 +20,7 @@ let working: readonly Promise<void>[] = []
 async function work(n: number, own: Dice): Promise<void> {
   while (isOn) {
     if (kind === 'dialers') await dial(v2Port, n, own, WITHIN_MS)
+    else if (kind === 'flooders') await flood({ port, user }, own, () => isOn)
     else {
       // Every other one speaks Stratum V2.
       if (n % 2 === 0) await attack({ port, user }, own, WITHIN_MS)

@@ -57,6 +57,10 @@ function stream(dice: Dice, user: string): Buffer {
   return Buffer.concat(lines.flatMap(line => [line, Buffer.from(dice.oneOf(['\n', '\n', '\n', '\r\n', '\n\n', '']))]))
 }
 
+const FLOODERS_ADDRESS = '127.0.0.2'
+/** Lines of one write. */
+const FLOOD_LINES = 400
+
 function login(user: string): string {
   return `{"id":1,"method":"mining.subscribe","params":["fuzz/1"]}\n{"id":2,"method":"mining.authorize","params":["${user}.fuzz","x"]}\n`
 }
@@ -124,4 +128,39 @@ export async function attack(victim: StratumVictim, dice: Dice, withinMs: number
   else setTimeout(() => socket.destroy(), dice.below(withinMs))
   await closed
   clearTimeout(patience)
+}
+
+/** Logs in and sends shares, each with work to judge, as fast as they are read and for as long as `isOn`. */
+export async function flood({ port, user }: StratumVictim, dice: Dice, isOn: () => boolean): Promise<void> {
+  const socket = connect({ host: '127.0.0.1', port, localAddress: FLOODERS_ADDRESS })
+  socket.on('error', () => {})
+  const closed = new Promise<void>(resolve => socket.once('close', () => resolve()))
+  let job = { id: '1', timeHex: '6553f100' }
+  socket.on('data', chunk => {
+    const [, id, timeHex] =
+      /"mining\.notify","params":\["([0-9a-f]+)".*?"([0-9a-f]{8})",(?:true|false)\]/.exec(chunk.toString('latin1')) ??
+      []
+    if (id !== undefined && timeHex !== undefined) job = { id, timeHex }
+  })
+  socket.write(login(user))
+  await Promise.race([once(socket, 'data').catch(() => undefined), closed])
+  while (isOn() && socket.writable) {
+    const flood = Buffer.from(submitLine(user, job).repeat(FLOOD_LINES), 'latin1')
+    // Every line is another share, and costs who sends it next to nothing.
+    const nonces = dice.bytes(FLOOD_LINES * NONCE_BYTES).toString('hex')
+    for (let n = 0; n < FLOOD_LINES; n++) {
+      const end = (n + 1) * (flood.length / FLOOD_LINES) - SUBMIT_END.length
+      flood.write(nonces.slice(n * 2 * NONCE_BYTES, (n + 1) * 2 * NONCE_BYTES), end - 2 * NONCE_BYTES, 'latin1')
+    }
+    if (!socket.write(flood)) await Promise.race([once(socket, 'drain').catch(() => undefined), closed])
+  }
+  socket.destroy()
+  await closed
+}
+
+const NONCE_BYTES = 4
+const SUBMIT_END = '"]}\n'
+
+function submitLine(user: string, { id, timeHex }: { readonly id: string; readonly timeHex: string }): string {
+  return `{"id":7,"method":"mining.submit","params":["${user}.fuzz","${id}","${'00'.repeat(8)}","${timeHex}","${'00'.repeat(NONCE_BYTES)}${SUBMIT_END}`
 }

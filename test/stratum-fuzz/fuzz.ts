@@ -1,6 +1,6 @@
-// `npm run fuzz:stratum -- [--minutes 10] [--seed N] [--dialers 200] [--control]`: random and mutated lines, frames and handshakes on live
+// `npm run fuzz:stratum -- [--minutes 10] [--seed N] [--dialers 200 | --flooders 60] [--control]`: random and mutated lines, frames and handshakes on live
 // connections to a real node, beside honest miners of Stratum V1 and V2 that do real work; with --dialers only handshakes that nobody goes on
-// with. Quiet and fire take turns, so that what else the computer does meets both. Ends with 1 if the node dies, an honest share is lost or
+// with, with --flooders only connections of one address that send shares without end. Quiet and fire take turns, so that what else the computer does meets both. Ends with 1 if the node dies, an honest share is lost or
 // refused, the node's account differs from the miners', or honest miners wait more than twice as long under fire as in quiet.
 // --control attacks a second node in every third turn: what the attackers take from the computer, and not from the node.
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -30,6 +30,7 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '10' },
     seed: { type: 'string' },
     dialers: { type: 'string' },
+    flooders: { type: 'string' },
     control: { type: 'boolean', default: false }
   }
 })
@@ -48,14 +49,14 @@ async function startNode(name: string): Promise<NodeProgram> {
 }
 
 async function startAttackers(node: NodeProgram): Promise<AttackerProcess> {
-  const kind = values.dialers === undefined ? 'mutants' : 'dialers'
-  const attackers = values.dialers === undefined ? MUTANTS : Number(values.dialers)
+  const { dialers, flooders } = values
+  const kind = dialers !== undefined ? 'dialers' : flooders !== undefined ? 'flooders' : 'mutants'
   return AttackerProcess.start({
     port: node.stratumPort,
     v2Port: (await sealedDoor(node)).port,
     user,
     seed,
-    attackers,
+    attackers: Number(dialers ?? flooders ?? MUTANTS),
     kind
   })
 }

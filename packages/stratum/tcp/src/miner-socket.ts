@@ -3,15 +3,15 @@ import type { SteadyMs } from '@p2poolv2/primitives'
 import { isWorkText, type LineFault, LineReader, newestWork, type SessionOutput } from '@p2poolv2/stratum'
 import type { TransportFault } from '@p2poolv2/stratum/sv2'
 import type { GoneReason } from './contract.ts'
+import type { HostTurns, HostUse } from './host-turns.ts'
 import { LineBudget, type LineLimits } from './line-budget.ts'
 
 /** A connection that was told to end but does not hang up is cut after this time. */
 const CLOSE_WITHIN_MS = 5_000
-/** Lines of one miner before others have their turn. No miner needs more at a time, and a flood is no more than its own delay. */
-export const LINES_AT_ONCE = 32
+/** Of one miner before others have their turn: some seven shares. No miner sends more at a time, and a flood is no more than its own delay. */
+export const BYTES_AT_ONCE = 1_024
 const NOTHING = new Uint8Array()
 const NOBODY = (): void => {}
-const NO_LINES: readonly Uint8Array[] = Object.freeze([])
 /** More than this does not wait for a flush: what the network does not take has to be seen. */
 const MAX_SAID_CHARS = 16_384
 
@@ -28,12 +28,15 @@ export interface MinerSocketOptions {
   readonly maxUnsentBytes: number
   readonly maxUnsentMs: number
   readonly lines: LineLimits
+  /** When what is read is judged, and to whom it counts. */
+  readonly turns: HostTurns
+  readonly host: HostUse
   readonly nowMs: () => SteadyMs
   /** Asked before anything is written. 'no': what miners would be told is not kept, and this one is hung up on. */
   readonly mayWrite: () => 'yes' | 'no'
   /** It has something to say: `flush` is to be called before the server waits again. */
   readonly onOutput: (socket: MinerSocket) => void
-  /** Complete lines of one read: all of them, or `LINES_AT_ONCE` at a time. */
+  /** Complete lines of one read, those of `BYTES_AT_ONCE` at a time. */
   readonly onLines: (lines: readonly Uint8Array[]) => void
   /** More lines came than miners have reason to send: for a moment no more is read. */
   readonly onPaused: () => void
@@ -60,8 +63,10 @@ export class MinerSocket {
   readonly #budget: LineBudget
   /** While it runs nothing is read: what comes stays with the system, and then with the sender. */
   #pause: NodeJS.Timeout | null = null
-  /** Lines that wait for their turn. Nothing is read meanwhile, so they are of one read. */
-  #waiting: readonly Uint8Array[] = NO_LINES
+  /** What waits for its turn. Nothing is read meanwhile, so it is of one read. */
+  #unread: Uint8Array = NOTHING
+  /** For how long to read no more, once that is done. */
+  #pauseMs = 0
   /** What was said since the last flush. */
   #said = ''
   /** Work that waits for the socket to drain: only the newest is of any use then. '' for none. */
@@ -69,6 +74,7 @@ export class MinerSocket {
   #unsentSinceMs: SteadyMs | null = null
   #endedAtMs: SteadyMs | null = null
   #isDeaf = false
+  #isClosed = false
   #hasSpoken = false
   #why: GoneReason = 'left'
 
@@ -92,10 +98,9 @@ export class MinerSocket {
     })
     socket.on('close', () => {
       this.#endPause()
-      // What came before the end may be a block.
-      if (this.#waiting.length > 0) options.onLines(this.#waiting)
-      this.#waiting = NO_LINES
-      options.onGone(this.#why)
+      this.#isClosed = true
+      // What came before the end may be a block, and has its turn.
+      if (this.#unread.length === 0) options.onGone(this.#why)
     })
   }
 
@@ -111,7 +116,23 @@ export class MinerSocket {
 
   /** Goes on with what the reader had to hold back. */
   readHeld(): void {
-    this.#read(NOTHING)
+    if (this.#unread.length === 0) this.#judge(NOTHING)
+  }
+
+  /** What was read, a little of it. */
+  takeTurn(): 'more' | 'done' {
+    const unread = this.#unread
+    if (unread.length <= BYTES_AT_ONCE) {
+      this.#unread = NOTHING
+      this.#judge(unread)
+    } else {
+      this.#unread = unread.subarray(BYTES_AT_ONCE)
+      this.#judge(unread.subarray(0, BYTES_AT_ONCE))
+    }
+    if (this.#unread.length > 0) return 'more'
+    if (this.#isClosed) this.#options.onGone(this.#why)
+    else this.#readOn()
+    return 'done'
   }
 
   /**
@@ -169,47 +190,35 @@ export class MinerSocket {
   }
 
   #read(chunk: Uint8Array): void {
-    if (this.#isDeaf) return
-    const { lines, fault } = this.#reader.push(chunk)
+    if (this.#isDeaf || chunk.length === 0) return
+    const { turns, host } = this.#options
+    this.#unread = chunk
+    if (turns.offer(host, this) === 'waits') this.#socket.pause()
+  }
+
+  #judge(bytes: Uint8Array): void {
+    const { lines, fault } = this.#reader.push(bytes)
     // Lines before a fault are good: one of them may be a block.
     if (lines.length > 0) {
       this.#hasSpoken = true
-      if (fault === null) this.#handOver(lines)
-      else this.#onLines(lines)
+      this.#onLines(lines)
     }
-    if (fault !== null) this.destroy(fault)
-    else this.#spend(lines.length)
+    // Who floods is read more slowly, and hears of it by its own full buffers. No line is ever dropped for it.
+    this.#pauseMs = this.#budget.spend(lines.length, this.#nowMs())
+    if (fault === null) return
+    this.#unread = NOTHING
+    this.destroy(fault)
   }
 
-  #handOver(lines: readonly Uint8Array[]): void {
-    if (lines.length <= LINES_AT_ONCE) {
-      this.#waiting = NO_LINES
-      this.#onLines(lines)
+  /** All is judged that was read: the next may come, or some time later. */
+  #readOn(): void {
+    if (this.#socket.destroyed) return
+    if (this.#pauseMs === 0 || this.#endedAtMs !== null) {
+      if (this.#pause === null) this.#socket.resume()
       return
     }
-    this.#waiting = lines.slice(LINES_AT_ONCE)
     this.#socket.pause()
-    setImmediate(this.#handOverMore)
-    this.#onLines(lines.slice(0, LINES_AT_ONCE))
-  }
-
-  readonly #handOverMore = (): void => {
-    if (this.#isDeaf || this.#waiting.length === 0) return
-    this.#handOver(this.#waiting)
-    this.#resume()
-  }
-
-  /** Reads on, unless lines wait or it is to be read more slowly. */
-  #resume(): void {
-    if (this.#waiting.length === 0 && this.#pause === null) this.#socket.resume()
-  }
-
-  /** Who floods is read more slowly, and hears of it by its own full buffers. No line is ever dropped for it. */
-  #spend(lines: number): void {
-    const pauseMs = this.#budget.spend(lines, this.#nowMs())
-    if (pauseMs === 0 || this.#endedAtMs !== null || this.#socket.destroyed) return
-    this.#socket.pause()
-    this.#pause = setTimeout(() => this.#endPause(), pauseMs)
+    this.#pause = setTimeout(() => this.#endPause(), this.#pauseMs)
     this.#options.onPaused()
   }
 
@@ -217,7 +226,7 @@ export class MinerSocket {
     if (this.#pause === null) return
     clearTimeout(this.#pause)
     this.#pause = null
-    this.#resume()
+    if (this.#unread.length === 0) this.#socket.resume()
   }
 
   #write(output: SessionOutput): void {

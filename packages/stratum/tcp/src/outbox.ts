@@ -18,7 +18,7 @@ export class Outbox {
   /** @param speaker has something to say; twice is as good as once */
   add(speaker: Speaker): void {
     this.#speakers.push(speaker)
-    if (this.#speakers.length >= MAX_SPEAKERS) this.#flush()
+    if (this.#speakers.length >= MAX_SPEAKERS) this.flush()
     else if (!this.#isDue) {
       this.#isDue = true
       setImmediate(this.#flushDue)
@@ -27,10 +27,10 @@ export class Outbox {
 
   readonly #flushDue = (): void => {
     this.#isDue = false
-    this.#flush()
+    this.flush()
   }
 
-  #flush(): void {
+  flush(): void {
     const speakers = this.#speakers
     this.#speakers = []
     for (const speaker of speakers) speaker.flush()

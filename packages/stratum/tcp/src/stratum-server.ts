@@ -4,6 +4,7 @@ import { isMisbehaviour, type SessionOutput } from '@p2poolv2/stratum'
 import { AddressGuard } from './address-guard.ts'
 import { AddressRanges } from './address-ranges.ts'
 import { DEFAULT_LIMITS, type Door, type GoneReason, type StratumLimits } from './contract.ts'
+import { HostTurns } from './host-turns.ts'
 import { MinerSocket } from './miner-socket.ts'
 import { OpenDoor, type Visitor } from './open-door.ts'
 import { Outbox, type Speaker } from './outbox.ts'
@@ -84,6 +85,11 @@ export class StratumServer {
   readonly #perNetwork = new Map<string, number>()
   readonly #guard: AddressGuard
   readonly #outbox = new Outbox()
+  readonly #turns = new HostTurns({
+    nowMs: () => performance.now(),
+    later: turn => void setImmediate(turn),
+    onServed: () => this.#outbox.flush()
+  })
   readonly #notices = new Map<Notice, { loggedAtMs: SteadyMs; unlogged: number }>()
   #sweeper: NodeJS.Timeout | null = null
   #nextMiner = 1
@@ -226,7 +232,11 @@ export class StratumServer {
     }
     const miner = this.#nextMiner++
     const { maxUnsentBytes, maxUnsentMs, linesPerSec, burstLines } = this.#limits
+    const network = hostNetwork(address)
     const options = {
+      // Where many miners are known to be each is a host of its own.
+      host: this.#turns.host(this.#trusted.includes(address) ? `${miner}` : network),
+      turns: this.#turns,
       maxUnsentBytes,
       maxUnsentMs,
       lines: { linesPerSec, burstLines },
@@ -238,7 +248,6 @@ export class StratumServer {
     }
     const host = address.includes(':') ? `[${address}]` : address
     const remote = `${host}:${port}`
-    const network = hostNetwork(address)
     this.#perNetwork.set(network, (this.#perNetwork.get(network) ?? 0) + 1)
     if (door.handshakes === undefined) {
       const onLines = (lines: readonly Uint8Array[]): void => this.#deps.onLines(miner, lines)
