@@ -1,4 +1,6 @@
+import type { RequestListener, Server } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
+import { invariant } from '@p2poolv2/primitives'
 import { type Log, MESSAGES } from '@p2poolv2/runtime'
 import { type FastifyInstance, fastify } from 'fastify'
 import { answering, NoAnswer } from './answering.ts'
@@ -46,6 +48,10 @@ export interface ApiServerOptions extends GateOptions {
 
 /** Connections at once; a further one takes a place of the host that has most. Miners and found blocks need the computer's descriptors too. */
 export const MAX_CONNECTIONS = 128
+/** Connections the system may hold ready: they are accepted in one turn, which miners do not have meanwhile. Who is not among them tries again. */
+const BACKLOG = 32
+/** Requests of a connection that are not answered yet. Clients send the next when they have the answer, and curl's tests a few. */
+export const MAX_UNANSWERED = 16
 /** Whoever has not sent a whole request by then is disconnected, within `CHECK_MS` more. */
 const REQUEST_WITHIN_MS = 10_000
 const CHECK_MS = 5_000
@@ -78,9 +84,10 @@ export class ApiServer {
       routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
       http: { headersTimeout: REQUEST_WITHIN_MS, connectionsCheckingInterval: CHECK_MS }
     })
-    this.#server.server.on('connection', keptWithin(MAX_CONNECTIONS))
     const gate = new Gate(options, reads.clock)
+    this.#server.server.on('connection', keptWithin(MAX_CONNECTIONS, gate))
     gate.install(this.#server)
+    answeredInTurn(this.#server.server, gate)
     this.#socket.attach(this.#server.server, request => gate.refusalOfSocket(request))
     installRefusals(this.#server, sources.log)
     v1Routes(this.#server, { reads, household, desk, journal, streams: this.#streams })
@@ -101,7 +108,7 @@ export class ApiServer {
 
   /** @returns the port in use */
   async listen(): Promise<number> {
-    await this.#server.listen({ host: this.#options.host, port: this.#options.port })
+    await this.#server.listen({ host: this.#options.host, port: this.#options.port, backlog: BACKLOG })
     this.#streams.start()
     return (this.#server.server.address() as AddressInfo).port
   }
@@ -135,11 +142,11 @@ function eventStreams(
 }
 
 /** Half requests of one host must not keep others from asking. */
-function keptWithin(cap: number): (socket: Socket) => void {
+function keptWithin(cap: number, gate: Gate): (socket: Socket) => void {
   const places = new Places<Socket>(cap)
   return socket => {
     const { remoteAddress = '' } = socket
-    const room = places.room(remoteAddress)
+    const room = gate.isDeafTo(remoteAddress) ? 'full' : places.room(remoteAddress)
     if (room === 'full') {
       socket.destroy()
       return
@@ -152,6 +159,27 @@ function keptWithin(cap: number): (socket: Socket) => void {
     places.take(socket, remoteAddress)
     socket.once('close', () => places.leave(socket, remoteAddress))
   }
+}
+
+/** A read may hold two thousand requests, and all would be begun at once: who sends so many is hung up on, and nothing more is made of them. */
+function answeredInTurn(server: Server, gate: Gate): void {
+  const unanswered = new WeakMap<Socket, number>()
+  const [answer] = server.listeners('request') as RequestListener[]
+  invariant(answer !== undefined, 'fastify listens')
+  server.removeAllListeners('request')
+  server.on('request', (request, response) => {
+    const { socket } = request
+    if (socket.destroyed) return
+    const count = (unanswered.get(socket) ?? 0) + 1
+    unanswered.set(socket, count)
+    if (count > MAX_UNANSWERED) {
+      gate.crowded(socket.remoteAddress ?? '')
+      socket.destroy()
+      return
+    }
+    response.once('close', () => void unanswered.set(socket, (unanswered.get(socket) ?? 1) - 1))
+    answer(request, response)
+  })
 }
 
 /** Every refusal has one shape, whoever refuses. */

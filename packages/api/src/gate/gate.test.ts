@@ -2,7 +2,7 @@ import { get, type IncomingMessage } from 'node:http'
 import { steadyMs } from '@p2poolv2/primitives'
 import { afterEach, describe, expect, it } from 'vitest'
 import { LiveNode, TOKEN } from '../testing/live-node.ts'
-import { AddressRates, BURST, MAX_COUNTED, PER_SECOND, WRONG_LOGIN_COST } from './address-rates.ts'
+import { AddressRates, MAX_COUNTED, REQUESTS, WRONG_LOGIN_COST } from './address-rates.ts'
 import { isLan, isOwnHost } from './host-names.ts'
 import { basicCredentials, credentialsOf, isLogin } from './login.ts'
 
@@ -91,35 +91,35 @@ describe('host names', () => {
 
 describe('the rate', () => {
   it('lets a burst through, then a steady stream, each address for itself', () => {
-    const rate = new AddressRates()
-    for (let count = 0; count < BURST; count++) expect(rate.take('192.0.2.1', 1, steadyMs(0))).toBe(0)
+    const rate = new AddressRates(REQUESTS)
+    for (let count = 0; count < REQUESTS.burst; count++) expect(rate.take('192.0.2.1', 1, steadyMs(0))).toBe(0)
     expect(rate.take('192.0.2.1', 1, steadyMs(0))).toBe(1)
     expect(rate.take('192.0.2.2', 1, steadyMs(0))).toBe(0)
     let passed = 0
     for (let ms = 0; ms <= 10_000; ms += 5) if (rate.take('192.0.2.1', 1, steadyMs(ms)) === 0) passed += 1
-    expect(passed).toBeGreaterThanOrEqual(10 * PER_SECOND - 1)
-    expect(passed).toBeLessThanOrEqual(10 * PER_SECOND + 1)
+    expect(passed).toBeGreaterThanOrEqual(10 * REQUESTS.perSecond - 1)
+    expect(passed).toBeLessThanOrEqual(10 * REQUESTS.perSecond + 1)
   })
 
   it('takes the whole network of an IPv6 host for one', () => {
-    const rate = new AddressRates()
-    for (let host = 0; host < BURST; host++) rate.take(`2001:db8::${host.toString(16)}`, 1, steadyMs(0))
+    const rate = new AddressRates(REQUESTS)
+    for (let host = 0; host < REQUESTS.burst; host++) rate.take(`2001:db8::${host.toString(16)}`, 1, steadyMs(0))
     expect(rate.take('2001:db8:0:0:ffff::1', 1, steadyMs(0))).toBe(1)
     expect(rate.take('2001:db8:0:1::1', 1, steadyMs(0))).toBe(0)
   })
 
   it('remembers a bounded number of addresses', () => {
-    const rate = new AddressRates()
+    const rate = new AddressRates(REQUESTS)
     for (let host = 0; host < 2 * MAX_COUNTED; host++) rate.take(`10.0.${host >> 8}.${host & 255}`, 1, steadyMs(host))
     rate.checkInvariants()
   })
 
   it('makes guessing passwords slow', () => {
-    const rate = new AddressRates()
+    const rate = new AddressRates(REQUESTS)
     let guesses = 0
     for (let ms = 0; ms < 60_000; ms += 10)
       if (rate.take('192.0.2.1', WRONG_LOGIN_COST, steadyMs(ms)) === 0) guesses += 1
-    expect(guesses).toBeLessThanOrEqual((BURST + 60 * PER_SECOND) / WRONG_LOGIN_COST + 1)
+    expect(guesses).toBeLessThanOrEqual((REQUESTS.burst + 60 * REQUESTS.perSecond) / WRONG_LOGIN_COST + 1)
   })
 })
 
@@ -192,7 +192,7 @@ describe('over the wire', () => {
     await node.start({ login: LOGIN })
     const guessed = basic('p2poolv2', 'guess')
     const codes: number[] = []
-    for (let guess = 0; guess < BURST / WRONG_LOGIN_COST + 2; guess++)
+    for (let guess = 0; guess < REQUESTS.burst / WRONG_LOGIN_COST + 2; guess++)
       codes.push(
         where === 'header'
           ? await status('/v1/status', { authorization: `Basic ${guessed}` })

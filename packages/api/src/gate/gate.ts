@@ -1,8 +1,10 @@
 import type { IncomingMessage } from 'node:http'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { ErrorJson } from '@p2poolv2/api/schema'
 import type { Clock } from '@p2poolv2/runtime'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { AddressRates, WRONG_LOGIN_COST } from './address-rates.ts'
+import { AddressRates, REQUESTS, WRONG_LOGIN_COST } from './address-rates.ts'
+import { AnswerTime, MAX_COUNTED_MS } from './answer-time.ts'
 import { isLan, isLoopbackHost, isOwnHost, isThisComputer } from './host-names.ts'
 import { basicCredentials, credentialsOf, isLogin, isSame, type Login } from './login.ts'
 
@@ -29,7 +31,13 @@ export interface GateOptions {
   readonly cors: boolean
   /** Of running.json: allows everything, whatever the login. */
   readonly token: string
+  /** For how long who asks too much waits for the refusal, so that he cannot ask again meanwhile; default a second. */
+  readonly refuseAfterMs?: number
+  /** Milliseconds and their fractions, never stepping back; default the computer's. */
+  readonly stopwatch?: () => number
 }
+
+const REFUSE_AFTER_MS = 1_000
 
 const CORS_HEADERS = {
   'access-control-allow-origin': '*',
@@ -38,16 +46,22 @@ const CORS_HEADERS = {
   'access-control-max-age': '600'
 }
 
-/** Asked before every route, the first refusal counts: host name, rate, CORS preflight, origin, login. */
+/** Asked before every route, the first refusal counts: host name, rate, CORS preflight, origin, login, time. */
 export class Gate {
   readonly #options: GateOptions
   readonly #clock: Clock
   readonly #hostNames: ReadonlySet<string>
-  readonly #rate = new AddressRates()
+  readonly #rate = new AddressRates(REQUESTS)
+  readonly #time: AnswerTime
+  readonly #stopwatch: () => number
+  /** What their waiting took is not theirs. */
+  readonly #refused = new WeakSet<FastifyReply>()
 
   constructor(options: GateOptions, clock: Clock) {
     this.#options = options
     this.#clock = clock
+    this.#time = new AnswerTime(clock.now().steadyMs)
+    this.#stopwatch = options.stopwatch ?? ((): number => performance.now())
     this.#hostNames = new Set(options.hostNames.map(name => name.toLowerCase()))
   }
 
@@ -55,8 +69,10 @@ export class Gate {
     const { cors } = this.#options
     server.addHook('onRequest', async (request, reply) => {
       void reply.header('x-content-type-options', 'nosniff').header('referrer-policy', 'no-referrer')
+      const isOwner = isAtHome(request) || this.hasSecret(request)
+      if (!isOwner) this.#countTime(request, reply)
       if (!isOwnHost(request.headers.host, this.#hostNames)) return reply.code(421).send(refusal(HOST_REFUSED))
-      if (this.#isTooMuch(request.ip, 1, reply)) return reply
+      if (await this.#isTooMuch(request.ip, 1, reply)) return reply
       if (cors) void reply.headers(CORS_HEADERS)
       if (cors && request.method === 'OPTIONS') return reply.code(204).send()
       const { access = 'read', tokenInQuery = false } = request.routeOptions.config
@@ -64,9 +80,10 @@ export class Gate {
       if (isForeign(request, access, cors)) return reply.code(403).send(refusal(ORIGIN_REFUSED))
       const token = tokenInQuery ? queryToken(request.query) : null
       const asking = { authorization, ip: request.ip, token, isAtHome: isAtHome(request) }
-      if (access === 'open' || isAllowed(asking, access, this.#options)) return undefined
+      if (access === 'open') return undefined
+      if (isAllowed(asking, access, this.#options)) return isOwner ? undefined : this.#untilTime(request, reply)
       const isGuess = authorization !== undefined || token !== null
-      if (isGuess && this.#isTooMuch(request.ip, WRONG_LOGIN_COST, reply)) return reply
+      if (isGuess && (await this.#isTooMuch(request.ip, WRONG_LOGIN_COST, reply))) return reply
       // Without www-authenticate: the page asks for the login itself, and no browser does in its stead.
       return reply.code(this.#refusalCode(access)).send(refusal(REFUSED[access]))
     })
@@ -100,17 +117,59 @@ export class Gate {
     return access === 'owner' && this.#options.login === null ? 403 : 401
   }
 
-  #isTooMuch(ip: string, cost: number, reply: FastifyReply): boolean {
+  /** Whether who connects has asked for so much that he is hung up on. */
+  isDeafTo(address: string): boolean {
+    return this.#time.isDeafTo(address, this.#clock.now().steadyMs)
+  }
+
+  /** More was asked over one connection, without waiting for answers, than any client does. */
+  crowded(address: string): void {
+    this.#time.spend(address, MAX_COUNTED_MS, this.#clock.now().steadyMs)
+  }
+
+  async #isTooMuch(ip: string, cost: number, reply: FastifyReply): Promise<boolean> {
     const waitSec = this.#rate.take(ip, cost, this.#clock.now().steadyMs)
     if (waitSec === 0) return false
-    void reply
-      .code(429)
-      .header('retry-after', waitSec)
-      .send(refusal(`too many requests: try again in ${waitSec} s`))
+    await this.#refuse(reply, { code: 429, waitSec, why: 'too many requests' })
     return true
+  }
+
+  /** Takes note of what the answer costs: from here until it is written. */
+  #countTime(request: FastifyRequest, reply: FastifyReply): void {
+    const fromMs = this.#stopwatch()
+    reply.raw.once('prefinish', () => {
+      if (!this.#refused.has(reply))
+        this.#time.spend(request.ip, this.#stopwatch() - fromMs, this.#clock.now().steadyMs)
+    })
+  }
+
+  async #untilTime(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> {
+    const wait = this.#time.wait(request.ip, this.#clock.now().steadyMs)
+    if (wait === null) return undefined
+    const { whose, waitSec } = wait
+    return whose === 'address'
+      ? this.#refuse(reply, { code: 429, waitSec, why: TOO_DEAR })
+      : this.#refuse(reply, { code: 503, waitSec, why: ALL_TOO_DEAR })
+  }
+
+  /** Not at once, so that to be refused costs who asks more time than it costs the node. */
+  async #refuse(
+    reply: FastifyReply,
+    { code, waitSec, why }: { readonly code: 429 | 503; readonly waitSec: number; readonly why: string }
+  ): Promise<FastifyReply> {
+    this.#refused.add(reply)
+    const { refuseAfterMs = REFUSE_AFTER_MS } = this.#options
+    if (refuseAfterMs > 0) await pause(refuseAfterMs, undefined, { ref: false })
+    return reply
+      .code(code)
+      .header('retry-after', waitSec)
+      .send(refusal(`${why}: try again in ${waitSec} s`))
   }
 }
 
+const TOO_DEAR = 'answers to this address have taken their twentieth of the node’s time, which miners need'
+const ALL_TOO_DEAR =
+  'answers have taken their fifth of the node’s time, which miners need; the owner is answered on its own computer'
 const HOST_REFUSED = 'open this page by IP address or localhost, or name this host in [api] host_names'
 const ORIGIN_REFUSED = 'pages of other sites may neither ask nor change this node ([api] cors_allowed lets them ask)'
 const READ_REFUSED = 'log in: send the user name and password of [api] auth_user as Basic authorization'

@@ -50,6 +50,7 @@ export class LiveNode {
         hostNames: ['node.local'],
         cors: false,
         pageDirectory: null,
+        refuseAfterMs: 0,
         ...options
       },
       {
