@@ -128,6 +128,15 @@ describe('HostTurns', () => {
     expect(Math.max(...judged) - Math.min(...judged)).toBeLessThanOrEqual(1)
   })
 
+  it('lets nobody of light use wait for another: with all of the time in use each is answered in the order it was heard', () => {
+    const loop = new Loop()
+    const hosts = Array.from({ length: 500 }, (_, n) => loop.turns.host(`${n}`))
+    for (let turn = 0; turn < 5; turn++) {
+      for (const host of hosts) expect(loop.turns.offer(host, new Connection(loop, 0.03, 1))).toBe('done')
+      loop.turn()
+    }
+  })
+
   it('never leaves out who uses much, while many use little', () => {
     const loop = new Loop()
     const [heavy] = flood(loop, loop.turns.host('heavy'), 1, 0.1)

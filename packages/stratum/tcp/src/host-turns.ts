@@ -2,7 +2,7 @@ import { BoundedMap } from '@p2poolv2/primitives'
 
 /** Hosts whose use is remembered; at the cap the oldest gets a fresh start. */
 const MAX_HOSTS = 4_096
-/** What hosts of light use may take of one turn of the event loop before the rest of them wait for the next. */
+/** What connections of light use that have read more than a little at once may take of a turn of the event loop for the rest of it. */
 export const TURN_MS = 4
 /** And what all others together may, in every turn: who has sent little waits no longer than this for who has sent much. */
 export const HEAVY_MS = 2
@@ -65,8 +65,6 @@ export class HostTurns {
   /** Hosts that wait, the one whose turn is next first. */
   readonly #light = new Set<HostUse>()
   readonly #heavy = new Set<HostUse>()
-  /** What light use has taken of this turn. */
-  #spentMs = 0
   #isDue = false
 
   constructor(options: HostTurnsOptions) {
@@ -85,13 +83,10 @@ export class HostTurns {
 
   /** The reader has something to judge: now, or when its turn comes. Not to be called anew before it has said that it is done. */
   offer(host: HostUse, reader: Reader): 'done' | 'waits' {
-    const isNow = host.waiting.size === 0 && this.#spentMs < TURN_MS && host.isLight(this.#options.nowMs())
     this.#due()
-    if (isNow) {
-      const { tookMs, left } = this.#serve(host, reader)
-      this.#spentMs += tookMs
-      if (left === 'done') return 'done'
-    }
+    // Not one of them waits for another: to stop reading and begin again costs as much as a share.
+    const isNow = host.waiting.size === 0 && host.isLight(this.#options.nowMs())
+    if (isNow && this.#serve(host, reader).left === 'done') return 'done'
     host.waiting.add(reader)
     if (!this.#heavy.has(host)) this.#light.add(host)
     return 'waits'
@@ -106,10 +101,9 @@ export class HostTurns {
   readonly #turn = (): void => {
     this.#isDue = false
     this.#options.onServed()
-    this.#rounds(this.#light, TURN_MS - this.#spentMs)
+    this.#rounds(this.#light, TURN_MS)
     this.#rounds(this.#heavy, HEAVY_MS)
     this.#options.onServed()
-    this.#spentMs = 0
     if (this.#light.size + this.#heavy.size > 0) this.#due()
   }
 
