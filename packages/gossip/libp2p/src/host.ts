@@ -22,6 +22,7 @@ import { createLibp2p, type Libp2pOptions } from 'libp2p'
 import { addressOf, tellable } from './addresses.ts'
 
 import { MAX_UNREAD_BYTES } from './frame-stream.ts'
+import { guardedMdns } from './guarded-mdns.ts'
 import { guardedMuxer } from './guarded-muxer.ts'
 import { routingOnly, type Told } from './kademlia.ts'
 import { answeringWhileAsked } from './pings.ts'
@@ -200,7 +201,7 @@ function localNetwork({ serviceName, found }: LocalNetwork): (components: LocalC
     }
     // It asks the address manager for nothing else.
     const own = { logger: components.logger, addressManager } as unknown as MulticastDNSComponents
-    const service = mdns({ serviceTag: serviceName })(own)
+    const service = guardedMdns(mdns({ serviceTag: serviceName })(own))
     service.addEventListener('peer', ({ detail }) => found(detail))
     return service
   }
