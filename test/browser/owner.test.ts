@@ -47,6 +47,12 @@ describe('what the owner does on the page', { timeout: 600_000 }, () => {
     const opened = await open(node.apiUrl)
     await opened.show('node')
     const form = opened.page.locator('#first-config')
+    // Who is on this computer may be anybody who has an account there.
+    await form.getByText('./p2poolv2 link').waitFor()
+    const { token } = JSON.parse(readFileSync(join(dataDir, 'running.json'), 'utf8')) as { readonly token: string }
+    await opened.page.goto(`${node.apiUrl}/#/node/owner=${token}`)
+    await form.getByRole('radio', { name: /^regtest/ }).waitFor()
+    expect(opened.page.url()).toBe(`${node.apiUrl}/#/node`)
     const write = form.getByRole('button', { name: 'Write the configuration' })
     await form.getByRole('radio', { name: /^regtest/ }).check()
     await form.getByLabel('RPC address').fill(bitcoind.url)

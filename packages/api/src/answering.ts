@@ -22,9 +22,9 @@ export interface Question<K extends RouteName> {
 /** A request that cannot be answered; the message says why, and what to ask instead. */
 export class NoAnswer extends Error {
   readonly code = 'no-answer'
-  readonly status: 400 | 404 | 409 | 503
+  readonly status: 400 | 403 | 404 | 409 | 503
 
-  constructor(status: 400 | 404 | 409 | 503, message: string) {
+  constructor(status: 400 | 403 | 404 | 409 | 503, message: string) {
     super(message)
     this.status = status
   }

@@ -10,6 +10,8 @@ import { NO_SETUP } from './testing/node-view.ts'
 
 const LOGIN = { user: 'anna', token: `salt$${hmacOf('salt', 'secret')}` }
 const BASIC = `Basic ${Buffer.from('anna:secret').toString('base64')}`
+/** As a page that was opened by the link of the node's own user. */
+const BY_LINK = { authorization: `Bearer ${TOKEN}` }
 const ANSWERS: SetupAnswers = {
   chain: 'signet',
   payoutAddress: '',
@@ -62,7 +64,6 @@ describe('what is the owner’s', () => {
     await started()
     const own = `http://127.0.0.1:${node.port}`
     expect((await ask('/v1/setup')).status).toBe(200)
-    expect((await write({ origin: own })).status).toBe(200)
     expect((await ask('/v1/alerts/test', { method: 'POST', headers: { origin: own } })).status).toBe(200)
   })
 
@@ -97,6 +98,34 @@ describe('what is the owner’s', () => {
 })
 
 describe('the first configuration', () => {
+  it('is not written, nor a bitcoin node asked for it, for who merely is on this computer: others may have accounts there', async () => {
+    const told: string[] = []
+    await started(
+      {},
+      {
+        check: async answers => {
+          told.push('check')
+          return NO_SETUP.check(answers)
+        },
+        write: async answers => {
+          told.push('write')
+          return NO_SETUP.write(answers)
+        }
+      }
+    )
+    const headers = { origin: `http://127.0.0.1:${node.port}` }
+    for (const path of ['/v1/setup', '/v1/setup/check']) {
+      for (const wrong of [{}, { authorization: `Bearer ${'0'.repeat(TOKEN.length)}` }]) {
+        const refused = await ask(path, { method: 'POST', body: ANSWERS, headers: { ...headers, ...wrong } })
+        expect(refused.status, path).toBe(403)
+        expect(refused.body).toContain('./p2poolv2 link')
+      }
+    }
+    expect(told).toEqual([])
+    expect(JSON.parse((await ask('/v1/setup')).body)).toMatchObject({ mayWrite: false })
+    expect(JSON.parse((await ask('/v1/setup', { headers: BY_LINK })).body)).toMatchObject({ mayWrite: true })
+  })
+
   it('is written where there is none, and the node goes on with it once the answer is out', async () => {
     const told: string[] = []
     let wake = (): void => {}
@@ -106,40 +135,29 @@ describe('the first configuration', () => {
     await started(
       {},
       {
-        write: async (answers, over) => {
-          told.push(`${answers.chain} ${over}`)
-          return NO_SETUP.write(answers, over)
+        write: async answers => {
+          told.push(answers.chain)
+          return NO_SETUP.write(answers)
         },
         written: () => wake()
       }
     )
-    const done = await write()
+    const done = await write(BY_LINK)
     expect(JSON.parse(done.body)).toMatchObject({ file: '/data/p2poolv2.toml', kept: null })
     await goesOn
-    expect(told).toEqual(['signet keep'])
+    expect(told).toEqual(['signet'])
   })
 
-  it('takes the place of one that is there with a secret alone', async () => {
-    const told: string[] = []
+  it('that cannot be written is told with the reason', async () => {
     await started(
       {},
       {
-        look: () => ({ ...NO_SETUP.look(), exists: true }),
-        write: async (answers, over) => {
-          if (over === 'keep') throw new CommandRefused('there is one already')
-          told.push(over)
-          return NO_SETUP.write(answers, over)
+        write: async () => {
+          throw new CommandRefused('the disk is full')
         }
       }
     )
-    expect(JSON.parse((await ask('/v1/setup')).body)).toMatchObject({ exists: true, mayWrite: false })
-    expect(await write()).toMatchObject({ status: 409, body: expect.stringContaining('there is one already') })
-    const check = { method: 'POST', body: ANSWERS }
-    expect((await ask('/v1/setup/check', check)).status).toBe(409)
-    const headers = { authorization: `Bearer ${TOKEN}` }
-    expect((await ask('/v1/setup/check', { ...check, headers })).status).toBe(200)
-    expect((await write(headers)).status).toBe(200)
-    expect(told).toEqual(['replace'])
+    expect(await write(BY_LINK)).toMatchObject({ status: 409, body: expect.stringContaining('the disk is full') })
   })
 
   it('of answers in another shape is refused', async () => {
@@ -150,8 +168,8 @@ describe('the first configuration', () => {
       { ...ANSWERS, more: 1 },
       { ...ANSWERS, rpcUrl: 'x'.repeat(600) }
     ])
-      expect((await ask('/v1/setup', { method: 'POST', body })).status).toBe(400)
-    const form = { 'content-type': 'text/plain' }
+      expect((await ask('/v1/setup', { method: 'POST', body, headers: BY_LINK })).status).toBe(400)
+    const form = { ...BY_LINK, 'content-type': 'text/plain' }
     expect((await ask('/v1/setup', { method: 'POST', body: ANSWERS, headers: form })).status).toBe(400)
   })
 })

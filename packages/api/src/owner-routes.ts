@@ -27,18 +27,15 @@ export interface AlertSources {
 export interface SetupSources {
   readonly look: () => Omit<SetupJson, 'mayWrite'>
   readonly check: (answers: SetupAnswers) => Promise<SetupCheckJson>
-  /**
-   * Puts the file in place, whole or not at all.
-   * @param over `replace` may take the place of one that is there
-   * @throws CommandRefused
-   */
-  readonly write: (answers: SetupAnswers, over: 'keep' | 'replace') => Promise<SetupDoneJson>
+  /** Puts the file in place, whole or not at all; one that is there is kept beside. @throws CommandRefused */
+  readonly write: (answers: SetupAnswers) => Promise<SetupDoneJson>
   /** The owner has been told that it is written: the node may go down for its restart. */
   readonly written: () => void
 }
 
-const ALREADY_SET_UP =
-  'this node has its configuration file: edit that, or set [api] auth_user and auth_token in it and log in to have another one written'
+/** To be on this computer is not enough where files are read and written: others may have accounts there. */
+const OWN_USER_ONLY =
+  'the page does not know that you are the owner of this node: open it by the link that its terminal shows, or that ./p2poolv2 link prints'
 
 /** What belongs to the owner alone: see the gate for who that is. */
 export function ownerRoutes(
@@ -48,20 +45,18 @@ export function ownerRoutes(
   answering(server, 'alerts', () => alertsSchema.encode(alerts.state()))
   answering(server, 'alertTest', async () => alertTestSchema.encode(await alerts.test()))
 
-  answering(server, 'setup', ({ request }) => {
-    const seen = setup.look()
-    return setupSchema.encode({ ...seen, mayWrite: !seen.exists || gate.hasSecret(request) })
-  })
+  answering(server, 'setup', ({ request }) =>
+    setupSchema.encode({ ...setup.look(), mayWrite: gate.hasSecret(request) })
+  )
   answering(server, 'setupCheck', async ({ body, request }) => {
-    if (setup.look().exists && !gate.hasSecret(request)) throw new NoAnswer(409, ALREADY_SET_UP)
+    if (!gate.hasSecret(request)) throw new NoAnswer(403, OWN_USER_ONLY)
     return setupCheckSchema.encode(await setup.check(body))
   })
   answering(server, 'setupWrite', async ({ body, request, reply }) => {
-    // To be on this computer is enough for a first configuration, not for taking the place of one.
-    const over = gate.hasSecret(request) ? 'replace' : 'keep'
+    if (!gate.hasSecret(request)) throw new NoAnswer(403, OWN_USER_ONLY)
     let done: SetupDoneJson
     try {
-      done = await setup.write(body, over)
+      done = await setup.write(body)
     } catch (error) {
       if (!(error instanceof CommandRefused)) throw error
       throw new NoAnswer(409, error.message)

@@ -1,6 +1,7 @@
 import { download } from './download.ts'
 
 const KEY = 'p2poolv2-login'
+const OWNER_LINK = /^#\/node\/owner=([0-9a-f]+)$/
 
 /** What a node with a login is told with each question. Kept until the tab is closed. */
 class Login {
@@ -11,15 +12,33 @@ class Login {
   tries = $state(0)
   #header: string | null = read()
 
+  /** Follows the link that `./p2poolv2 link` prints for the node's own user, whenever it is opened. */
+  start(): () => void {
+    const follow = (): void => {
+      const [, token] = OWNER_LINK.exec(location.hash) ?? []
+      if (token === undefined) return
+      // It must not stay in the address bar, nor in what the browser remembers.
+      history.replaceState(null, '', '#/node')
+      this.#keep(`Bearer ${token}`)
+    }
+    follow()
+    addEventListener('hashchange', follow)
+    return () => removeEventListener('hashchange', follow)
+  }
+
   get headers(): Record<string, string> {
     return this.#header === null ? {} : { authorization: this.#header }
   }
 
   enter(user: string, password: string): void {
     const bytes = new TextEncoder().encode(`${user}:${password}`)
-    this.#header = `Basic ${btoa(String.fromCharCode(...bytes))}`
+    this.#keep(`Basic ${btoa(String.fromCharCode(...bytes))}`)
+  }
+
+  #keep(header: string): void {
+    this.#header = header
     try {
-      sessionStorage.setItem(KEY, this.#header)
+      sessionStorage.setItem(KEY, header)
     } catch {
       // Forbidden storage: the login lasts as long as the page.
     }

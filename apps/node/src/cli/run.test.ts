@@ -1,9 +1,10 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { writeRunningFile } from '../data/running-file.ts'
 import { runCli } from './run.ts'
 import { PLAIN } from './style.ts'
 
@@ -60,6 +61,7 @@ describe('a command line that cannot be done says why, and how it can', () => {
     [['peers', 'ban', '10.0.0.1', '--seconds', '0x', '--data-dir', 'FOLDER'], 2, 'give a whole number'],
     [['status', '--data-dir', 'FOLDER'], 3, 'start one with npm start'],
     [['peers', 'add', 'x', '--data-dir', 'FOLDER'], 3, 'no node runs'],
+    [['link', '--data-dir', 'FOLDER'], 3, 'no node runs'],
     [['status', '--api-port', '1', '--data-dir', 'FOLDER'], 3, 'no node answers at port 1'],
     [['address', '--data-dir', 'FOLDER'], 1, './p2poolv2 address --new'],
     [['audit', 'xyz', '--data-dir', 'FOLDER'], 1, 'give a bitcoin height'],
@@ -189,6 +191,14 @@ describe('gen-auth', () => {
 })
 
 describe('a node that runs', () => {
+  it('has its page opened by a link that only its own user can have', async () => {
+    const url = 'http://127.0.0.1:46884'
+    writeRunningFile(folder, { url, token: 'ab12', pid: 1 })
+    expect(statSync(join(folder, 'running.json')).mode & 0o777).toBe(0o600)
+    expect(await run('link', '--data-dir', 'FOLDER')).toBe(0)
+    expect(said).toBe(`${url}/#/node/owner=ab12\n`)
+  })
+
   it('is quoted byte for byte', async () => {
     const peers =
       '{ "peer":"me","listening":[],"reachability":"unknown","peers":[],"bans":[],"knownAddresses":0, "later":1e0 }'

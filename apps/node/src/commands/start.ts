@@ -3,6 +3,7 @@ import { type Invite, InviteError, parseDialTarget } from '@p2poolv2/gossip'
 import { createLog, LogTail, MESSAGES, StartError, withoutCredentials } from '@p2poolv2/runtime'
 import { ConfigError, type ConfigSources, loadConfig } from '../config.ts'
 import { openDataDir } from '../data/data-dir.ts'
+import { ownerLink, readRunningFile } from '../data/running-file.ts'
 import { statusLine } from '../status-line.ts'
 import { VERSION } from '../version.ts'
 import { type RunningNode, startNode } from '../wire/start-node.ts'
@@ -84,6 +85,7 @@ async function run({ sources, join, signal, ended, end }: Run): Promise<End> {
 
   try {
     for (const line of welcome(node, config.stratum.hostname, config.api.hostname)) log.info({}, line)
+    if (file === null) sayOwnerLink(config.data_dir)
   } catch (error) {
     await node.stop()
     throw error
@@ -96,6 +98,13 @@ async function run({ sources, join, signal, ended, end }: Run): Promise<End> {
   process.off('uncaughtException', onBug)
   log.info({}, 'stopped')
   return how
+}
+
+/** For who sits at the terminal: it is a secret, and no log keeps it. */
+function sayOwnerLink(dataDir: string): void {
+  const running = readRunningFile(dataDir)
+  if (process.stdout.isTTY && running !== null)
+    process.stdout.write(`to take this node to a real chain on its page, open: ${ownerLink(running)}\n`)
 }
 
 /** @throws ConfigError for text that is no invite */
@@ -129,7 +138,7 @@ function welcome(node: RunningNode, stratumHost: string, apiHost: string): strin
   )
   if (node.embeddedChain)
     lines.push(
-      'this is a development chain: its coins are worth nothing; ./p2poolv2 init --chain main writes a configuration for a real one'
+      'this is a development chain: its coins are worth nothing; ./p2poolv2 init --chain main writes a configuration for a real one, or the page does, opened by what ./p2poolv2 link prints'
     )
   return lines
 }

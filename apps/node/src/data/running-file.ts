@@ -24,6 +24,11 @@ export function writeRunningFile(dataDir: string, content: RunningNodeFile): voi
   writeFileSync(file, `${JSON.stringify(content)}\n`, { mode: 0o600, flag: 'wx' })
 }
 
+/** Opens the page as the owner's: the token stands behind the #, where it is sent to nobody and stays in no log of a proxy. */
+export function ownerLink({ url, token }: Pick<RunningNodeFile, 'url' | 'token'>): string {
+  return `${url}/#/node/owner=${token}`
+}
+
 export function removeRunningFile(dataDir: string): void {
   rmSync(join(dataDir, RUNNING_FILE_NAME), { force: true })
 }

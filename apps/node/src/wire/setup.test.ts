@@ -69,7 +69,7 @@ describe('the answers', () => {
   ] as const)('%j name the field that is wrong, and what to put', async (over, field, words) => {
     const { problems } = await setup().check(answers(over))
     expect(problems).toEqual([{ field, message: expect.stringContaining(words) }])
-    await expect(setup().write(answers(over), 'keep')).rejects.toMatchObject({ code: 'command-refused' })
+    await expect(setup().write(answers(over))).rejects.toMatchObject({ code: 'command-refused' })
     expect(entries()).toEqual([])
   })
 
@@ -98,7 +98,7 @@ describe('the answers', () => {
 
 describe('the configuration', () => {
   it('is written whole, for this user alone, and read as it was meant', async () => {
-    const done = await setup().write(answers({ zmqHashblock: 'tcp://127.0.0.1:28332', isPageOnLan: true }), 'keep')
+    const done = await setup().write(answers({ zmqHashblock: 'tcp://127.0.0.1:28332', isPageOnLan: true }))
     expect(done).toMatchObject({ file: join(folder, 'p2poolv2.toml'), kept: null, restarts: false })
     expect(statSync(done.file).mode & 0o777).toBe(0o600)
     expect(entries()).toEqual(['p2poolv2.toml'])
@@ -112,12 +112,10 @@ describe('the configuration', () => {
     expect(readFileSync(done.file, 'utf8')).toContain('# silent_minutes = 10')
   })
 
-  it('that is there is left as it is, unless it may be replaced, and then kept beside', async () => {
+  it('that is there is kept beside', async () => {
     const file = join(folder, 'p2poolv2.toml')
     writeFileSync(file, '# mine\n')
-    await expect(setup().write(answers(), 'keep')).rejects.toThrow('left as it is')
-    expect(readFileSync(file, 'utf8')).toBe('# mine\n')
-    const done = await setup().write(answers(), 'replace')
+    const done = await setup().write(answers())
     expect(readFileSync(done.kept ?? '', 'utf8')).toBe('# mine\n')
     expect(readFileSync(file, 'utf8')).toContain('chain = "regtest"')
   })
@@ -128,7 +126,7 @@ describe('the configuration', () => {
     expect((await check(answers())).problems).toEqual([
       { field: 'chain', message: expect.stringContaining('p2p.socks5') }
     ])
-    await expect(write(answers(), 'replace')).rejects.toThrow('p2p.socks5')
+    await expect(write(answers())).rejects.toThrow('p2p.socks5')
     expect(entries()).toEqual([])
   })
 
@@ -143,13 +141,13 @@ describe('the configuration', () => {
       sources: { file: null, env: {}, flags: {} },
       restart: null
     })
-    await expect(sources.write(answers(), 'keep')).rejects.toThrow('cannot be written (ENOENT)')
+    await expect(sources.write(answers())).rejects.toThrow('cannot be written (ENOENT)')
   })
 
   it('comes into force by a restart where the node can do that', async () => {
     let restarts = 0
     const sources = setup({ restart: () => void restarts++ })
-    const done = await sources.write(answers(), 'keep')
+    const done = await sources.write(answers())
     expect([done.restarts, restarts]).toEqual([true, 0])
     sources.written()
     expect(restarts).toBe(1)

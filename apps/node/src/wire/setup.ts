@@ -88,13 +88,13 @@ export function setupSources(config: Config, file: string | null, host: SetupHos
       }
       return { problems, bitcoind: await askBitcoind(answers) }
     },
-    write: async (answers, over) => {
+    write: async answers => {
       const [problem] = problemsOf(answers)
       if (problem !== undefined) throw new CommandRefused(problem.message)
       const text = textOf(answers)
       try {
         tried(text)
-        const kept = over === 'replace' ? keepOld(target) : null
+        const kept = keepOld(target)
         if (!writeOnce(target, { text, mode: MODE })) throw new CommandRefused(alreadyThere(target))
         return { file: target, kept, restarts: host.restart !== null, next: nextStep(host) }
       } catch (error) {
@@ -107,7 +107,7 @@ export function setupSources(config: Config, file: string | null, host: SetupHos
 }
 
 function alreadyThere(file: string): string {
-  return `${file} is there already and is left as it is: edit it, or set [api] auth_user and auth_token in it and log in to have it replaced`
+  return `${file} was put there by somebody else just now and is left as it is: look at it, then write again`
 }
 
 function nextStep({ restart }: SetupHost): string {

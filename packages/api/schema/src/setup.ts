@@ -6,10 +6,10 @@ const CHAINS = ['main', 'testnet4', 'signet', 'regtest'] as const
 /** The answer of `GET /v1/setup`: what a first configuration begins from. */
 export const setupSchema = z.object({
   file: z.string().describe('The file that would be written.'),
-  exists: z
+  exists: z.boolean().describe('Whether it is there: then it is replaced, and kept beside under another name.'),
+  mayWrite: z
     .boolean()
-    .describe('Whether it is there: then it is replaced with a login alone, and kept beside under another name.'),
-  mayWrite: z.boolean().describe('Whether whoever asks may have it written.'),
+    .describe('Whether whoever asks may have it written: he has the login, or came by the link of ./p2poolv2 link.'),
   chains: z
     .array(
       z.object({

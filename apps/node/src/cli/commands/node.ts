@@ -3,8 +3,10 @@ import type { Command } from 'commander'
 import { chainList, init, namedChain } from '../../commands/init.ts'
 import { runningNode } from '../../commands/running-node.ts'
 import { CONFIG_FILE_NAME } from '../../config.ts'
+import { ownerLink, readRunningFile } from '../../data/running-file.ts'
 import { type CommonFlags, nodeAt, sourcesOf, withConfigFlags } from '../../flags.ts'
 import { CHAINS, DEFAULTS } from '../../settings.ts'
+import { NoNodeRuns } from '../outcome.ts'
 import type { Terminal } from '../terminal.ts'
 
 const GROUP = 'Run a node:'
@@ -69,6 +71,18 @@ export function nodeCommands(program: Command, terminal: Terminal): void {
       }
       const { addPeer } = await import('../../commands/peers.ts')
       terminal.say(await addPeer(at, text))
+    })
+
+  withConfigFlags(program.command('link').helpGroup(GROUP))
+    .summary('print the address of the page for its owner, who may set up the node there')
+    .description(
+      'Prints the address of the page as its owner opens it, who may write the configuration there. Whoever has it may do so too, until the node starts anew.'
+    )
+    .action((flags: CommonFlags) => {
+      const at = nodeAt(flags)
+      const running = readRunningFile(at.dataDir)
+      if (running === null) throw new NoNodeRuns(at)
+      terminal.say(ownerLink(running))
     })
 
   withConfigFlags(program.command('invite').helpGroup(GROUP))
