@@ -34,7 +34,7 @@ export interface FollowInput {
 export type Followed =
   /** `fresh`: headers that were not in the tail; `joins`: one of them is known already although its parent is not. */
   | { readonly type: 'followed'; readonly tail: HeaderTail; readonly fresh: number; readonly joins: boolean }
-  /** None of the headers builds on anything known. */
+  /** None of the headers builds on anything known that is not invalid. */
   | { readonly type: 'unconnected' }
   | { readonly type: 'refused'; readonly code: RuleCode | CrowdCode; readonly facts: RuleFacts }
 
@@ -45,8 +45,8 @@ export function tailHeights(params: ChainParams): number {
 
 /**
  * Judges headers in the order given and returns the tail they lead to. Work, target, proof and difficulty rule are as for any
- * header: a breach refuses the batch. A header whose time is wrong, and what is built on it, counts for nothing, since an honest node
- * may serve it. Uncles are not looked at: they carry no work of the chain. Headers that build on nothing known are passed over.
+ * header: a breach refuses the batch. A header whose time is wrong, or whose body is known to break the rules, and what is built on
+ * it, counts for nothing, since an honest node may serve it. Uncles are not looked at: they carry no work of the chain. Headers that build on nothing known are passed over.
  * Nothing given is changed; memory is that of one tail.
  */
 export function followHeaders(params: ChainParams, input: FollowInput): Followed {
@@ -76,11 +76,13 @@ export function followHeaders(params: ChainParams, input: FollowInput): Followed
     if (header.bits !== required) {
       return { type: 'refused', code: 'share-bits', facts: { bits: header.bits, requiredBits: required } }
     }
-    if (view.facts(hash) !== undefined && view.facts(parent.hash) === undefined) joins = true
+    const before = view.facts(hash)
+    if (before !== undefined && view.facts(parent.hash) === undefined) joins = true
     const { timeSec } = header
     const timely = checkTime(params, header, { view: known, nowSec })
     // At the beginning of a tail the median may not be known.
     const isTimely = timely.ok || timely.code === 'share-ancestors-gone'
+    const isOpen = isTimely && parent.validity !== 'invalid' && before?.validity !== 'invalid'
     const share: ShareFacts = {
       hash,
       prevHash: parent.hash,
@@ -90,7 +92,7 @@ export function followHeaders(params: ChainParams, input: FollowInput): Followed
       uncles: header.uncles,
       minerAddress: header.minerBitcoinAddress.text,
       chainWork: parent.chainWork + workOf(header.bits),
-      validity: isTimely && parent.validity !== 'invalid' ? 'headerValid' : 'invalid',
+      validity: isOpen ? 'headerValid' : 'invalid',
       hasBody: false
     }
     facts.set(hash, share)

@@ -22,11 +22,12 @@ for (let height = FORK + 1; height <= SHARES + 20; height++) {
 const told = [...honest.slice(0, FORK), ...forged]
 const tipOf = (shares: readonly Share[]): ShareHash => shares.at(-1)?.hash ?? builder.genesis
 
-/** Has every header and body of a chain. */
-function teller(chain: readonly Share[]): ScriptedPeer {
+/** Has every header and body of a chain. @param isSlow asked for headers: whether this answer does not come */
+function teller(chain: readonly Share[], isSlow: () => boolean = () => false): ScriptedPeer {
   return new ScriptedPeer(
     message => {
       if (message.type === 'getShareHeaders') {
+        if (isSlow()) return 'silent'
         const at = chain.findLastIndex(({ hash }) => message.locator.includes(hash))
         return { type: 'shareHeaders', items: chain.slice(at + 1, at + 901).map(headerItem) }
       }
@@ -72,4 +73,47 @@ it('asks those again too that had told all before: what they told may have been 
   expect(ann.facts).toContainEqual(expect.objectContaining(fact))
   expect(ann.tip).toBe(tipOf(honest))
   expect(bob.count('getShareHeaders')).toBeGreaterThan(asked)
+})
+
+it('asks one again soon that was slow with the rest of what it had to tell, while others had nothing', () => {
+  const net = new TestNet(START_MS)
+  const ann = new TestNode(params)
+  // Its first answer after the fall does not come.
+  let isRefuted = false
+  const bob = teller(honest, () => {
+    const isSlow = isRefuted
+    isRefuted = false
+    return isSlow
+  })
+  net.add('ann', ann)
+  net.add('liar', teller(told))
+  net.add('bob', bob)
+  net.connect('ann', 'liar', { latencyMs: 20 })
+  net.run(300)
+  net.connect('ann', 'bob', { latencyMs: 20 })
+  net.run(100)
+  expect(ann.facts).toContainEqual({ type: 'headersFailed', peer: 'bob', reason: 'lighter-chain' })
+  isRefuted = true
+  net.run(25_000)
+  expect(isRefuted).toBe(false)
+  expect(ann.tip).toBe(tipOf(honest))
+})
+
+it('takes headers that it knows to break the rules for nothing, whoever shows them, and is current in a quiet network', () => {
+  const net = new TestNet(START_MS)
+  const ann = new TestNode(params)
+  net.add('ann', ann)
+  net.add('liar', teller(told))
+  net.add('bob', teller(honest))
+  net.connect('ann', 'liar', { latencyMs: 20 })
+  net.run(300)
+  net.connect('ann', 'bob', { latencyMs: 20 })
+  net.run(200_000)
+  expect(ann.tip).toBe(tipOf(honest))
+  const status = ann.gossip.status(net.nowMs)
+  expect([status.state, status.quiet]).toEqual(['current', true])
+  expect(status.peers.map(({ peer, shownHeight }) => [peer, shownHeight])).toEqual([
+    ['liar', null],
+    ['bob', SHARES]
+  ])
 })

@@ -69,6 +69,8 @@ interface Parts {
 
 /** Why a session ended without its peer's headers. */
 type Failure = { readonly reason: string; readonly code?: FaultCode }
+/** Why one ended that might have gone on. */
+const TOO_SLOW: ReadonlySet<string> = new Set(['too-slow', 'slower-than-another', 'no-answer'])
 
 /**
  * Learns headers from peers (protocol §19): one at a time, a second when the first keeps us waiting, and of the two
@@ -148,7 +150,10 @@ export class HeaderSync {
 
   /** Starts what can be started. Called after every event. */
   work(nowMs: SteadyMs): void {
-    if (this.#parts.watch.takeFallen()) this.#turns.fallen(nowMs)
+    if (this.#parts.watch.takeFallen()) {
+      for (const peer of this.#parts.peers.all()) peer.reconsider(this.#parts.chain)
+      this.#turns.fallen(nowMs)
+    }
     this.#turns.poll(this.#isBusy, nowMs)
     while (this.#sessions.freeAtMs <= nowMs) {
       const isFirst = this.#sessions.size === 0
@@ -176,6 +181,8 @@ export class HeaderSync {
       this.#fail(session, { reason: 'no-answer' }, nowMs)
       return
     }
+    const peer = this.#parts.peers.get(request.peer)
+    if (peer !== undefined) peer.hasToldHeaders = true
     const [first] = items
     if (first === undefined) {
       this.#finish(session, nowMs)
@@ -196,7 +203,7 @@ export class HeaderSync {
       const { tip } = session.presync
       if (tip !== null) {
         session.meter.moved('comparing', tip, nowMs)
-        this.#parts.peers.get(session.peer)?.showed(tip.height)
+        peer?.showed(tip)
       }
       if (tip === null || this.#isWorthItsTurn(session, tip.height, nowMs)) this.#goOn(session, step.question, nowMs)
       else this.#fail(session, { reason: 'too-slow' }, nowMs)
@@ -288,8 +295,9 @@ export class HeaderSync {
       this.#fail(session, { reason: 'from-the-future' }, nowMs)
       return
     }
-    const height = this.#parts.chain.facts(last.hash)?.height ?? 0
-    this.#parts.peers.get(session.peer)?.showed(height)
+    const facts = this.#parts.chain.facts(last.hash)
+    const height = facts?.height ?? 0
+    this.#parts.peers.get(session.peer)?.showed(facts)
     // All of them: with a short prune depth some may be in the archive already.
     session.headers += answer.length
     session.meter.moved('fetching', { height, timeSec: last.header.timeSec }, nowMs)
@@ -350,7 +358,7 @@ export class HeaderSync {
     const { out } = this.#parts
     const { peer } = session
     this.#sessions.delete(peer)
-    this.#turns.failed(peer, { isBlameless: failure.code === undefined }, nowMs)
+    this.#turns.failed(peer, { isBlameless: failure.code === undefined, isSlow: TOO_SLOW.has(failure.reason) }, nowMs)
     out.report({ type: 'headersFailed', peer, reason: failure.reason })
     if (failure.code !== undefined) out.blame(peer, { code: failure.code, route: 'headers' }, nowMs)
   }

@@ -1,3 +1,4 @@
+import type { ShareFacts } from '@p2poolv2/consensus'
 import {
   BoundedMap,
   BoundedSet,
@@ -8,6 +9,7 @@ import {
   type SteadyMs,
   steadyMs
 } from '@p2poolv2/primitives'
+import type { ChainIndex } from '../chain-port.ts'
 import type { PeerRules } from '../contract.ts'
 import type { Dialect, PeerId } from '../network-port.ts'
 import { BAN_MS, FORGIVE_MS } from './verdicts.ts'
@@ -54,11 +56,13 @@ export class Peer {
   readonly connectedAtMs: SteadyMs
   /** From its handshake, unchecked. */
   claimedHeight: Height | null = null
-  /** Of the highest share that it announced, brought or had among its headers, and that we know by now. */
-  #shownHeight: Height | null = null
+  /** The highest share that it announced, brought or had among its headers, and that we know by now. */
+  #shown: Pick<ShareFacts, 'hash' | 'height'> | null = null
   /** Of a reference peer nothing is known: it has no way to tell. */
   rules: PeerRules = 'unknown'
   wasToldRules = false
+  /** It has answered a question for headers. */
+  hasToldHeaders = false
   /** Shares it sent us or was sent by us. */
   readonly known = new BoundedSet<ShareHash>(KNOWN_SHARES_PER_PEER)
   readonly requests = new RateLimit(REQUESTS)
@@ -86,12 +90,18 @@ export class Peer {
   }
 
   get shownHeight(): Height | null {
-    return this.#shownHeight
+    return this.#shown?.height ?? null
   }
 
-  /** It has a share of this height; undefined for one that we do not know. */
-  showed(height: Height | undefined): void {
-    if (height !== undefined && height > (this.#shownHeight ?? -1)) this.#shownHeight = height
+  /** It has this share; undefined for one that we do not know. */
+  showed(share: ShareFacts | undefined): void {
+    if (share === undefined || share.validity === 'invalid') return
+    if (share.height > (this.#shown?.height ?? -1)) this.#shown = share
+  }
+
+  /** Something that was shown may have turned out to break the rules: then it was nothing. */
+  reconsider(chain: Pick<ChainIndex, 'facts'>): void {
+    if (this.#shown !== null && chain.facts(this.#shown.hash)?.validity === 'invalid') this.#shown = null
   }
 
   /** It is the one that went with this score. */

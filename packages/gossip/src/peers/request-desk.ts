@@ -170,7 +170,7 @@ export class RequestDesk {
     known.claimedHeight = tipHeight
     if (!known.isOfOurRules) return
     const facts = chain.facts(tipHash)
-    known.showed(facts?.height)
+    known.showed(facts)
     if (facts?.validity === 'blockValid') fetcher.addSource(peer)
     else headers.trigger(peer, facts === undefined ? tipHash : null)
   }
@@ -180,7 +180,7 @@ export class RequestDesk {
     const teller = peers.get(peer)
     for (const hash of hashes) {
       teller?.known.add(hash)
-      teller?.showed(chain.facts(hash)?.height)
+      teller?.showed(chain.facts(hash))
     }
     if (teller?.isOfOurRules !== true) return
     const unknown = hashes.filter(hash => chain.facts(hash) === undefined)

@@ -121,7 +121,7 @@ export class ShareDoor {
     blocks.consider(share, from.peer, nowMs)
     recent.add(share, from.via === 'fetch' ? 'fetched' : 'told', encoded)
     const outcome = chain.takeShare({ share, from })
-    peers.get(from.peer)?.showed(chain.facts(share.hash)?.height)
+    peers.get(from.peer)?.showed(chain.facts(share.hash))
     this.#judged(share.hash, { from, outcome }, nowMs)
     watch.moved(outcome, nowMs)
   }
@@ -166,7 +166,7 @@ export class ShareDoor {
   #again(hash: ShareHash, from: ShareSource): void {
     const { chain, peers } = this.#parts
     peers.get(from.peer)?.known.add(hash)
-    peers.get(from.peer)?.showed(chain.facts(hash)?.height)
+    peers.get(from.peer)?.showed(chain.facts(hash))
     if (from.via === 'topic') this.#parts.out.verdict(from, 'ignore')
   }
 
