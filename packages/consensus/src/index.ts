@@ -19,7 +19,7 @@ export {
 } from './encoding/share-codec.ts'
 export { consensusFingerprint, fingerprintText, protocolTag } from './genesis/fingerprint.ts'
 export { genesisShare, hasGenesisBody } from './genesis/genesis.ts'
-export type { ChainVerdict, CrowdCode } from './headers/chain-verdict.ts'
+export type { BodyWait, ChainVerdict, CrowdCode } from './headers/chain-verdict.ts'
 export { followHeaders, type HeaderTail, tailAncestor, tailFrom, tailHeights } from './headers/follow-headers.ts'
 export type { HeaderBatchItem } from './headers/header-batch.ts'
 export {

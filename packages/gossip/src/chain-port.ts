@@ -1,4 +1,4 @@
-import type { ChainVerdict, HeaderItem, HeaderQuestion, Share, ShareFacts } from '@p2poolv2/consensus'
+import type { BodyWait, ChainVerdict, HeaderItem, HeaderQuestion, Share, ShareFacts } from '@p2poolv2/consensus'
 import type { BlockHash, Height, ShareHash, UnixSec, Work } from '@p2poolv2/primitives'
 import type { PeerId } from './network-port.ts'
 
@@ -76,10 +76,10 @@ export interface ChainPort extends ChainIndex {
   takeShare(share: PeerShare): ChainJudgement
   takeHeaders(headers: PeerHeaders): ChainJudgement
   /**
-   * Told when it changes: whether peers are being asked for the candidate chain's bodies, no headers being taken in. While so, the chain
-   * does not wait for ever for a body that nobody gives.
+   * Told when it changes. While peers are asked for the candidate chain's bodies, the chain does not wait for ever for one that nobody
+   * gives.
    */
-  awaitBodies(isAwaited: boolean): ChainJudgement
+  awaitBodies(wait: BodyWait): ChainJudgement
   /** To all bitcoin nodes at once, before the chain is asked about its share. Given once per block. */
   submitBlock(block: RebuiltBlock): void
 }

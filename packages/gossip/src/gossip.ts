@@ -185,7 +185,8 @@ export class Gossip {
     this.#announcer.work(nowMs)
     this.#exchange.work(nowMs)
     this.#rebuild.takeArrivals(this.#exchange.takeArrivals())
-    this.#watch.bodiesAwaited(this.#fetcher.hasSources && !this.#headers.isTaking, nowMs)
+    const isAwaited = this.#fetcher.hasSources && !this.#headers.isTaking
+    this.#watch.bodiesAwaited({ isAwaited, isOtherShown: this.#headers.isOtherShown }, nowMs)
     this.#headers.work(nowMs)
     this.#watch.work(nowMs)
     for (let order = this.#fetcher.next(nowMs); order !== null; order = this.#fetcher.next(nowMs)) {

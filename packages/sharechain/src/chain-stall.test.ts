@@ -2,7 +2,8 @@ import type { Share } from '@p2poolv2/consensus'
 import { type ShareHash, type UnixMs, unixMs } from '@p2poolv2/primitives'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { STALL_MS, STALL_MS_A_SHARE } from './chains/stall-watch.ts'
-import { ChainBuilder, GENESIS_TIME_SEC, headerItem } from './testing/build-chain.ts'
+import { PRUNE_SLACK_HEIGHTS } from './chains/zones.ts'
+import { ChainBuilder, easyParams, GENESIS_TIME_SEC, headerItem } from './testing/build-chain.ts'
 import { StoredChain, snapshotOf } from './testing/stored-chain.ts'
 
 const START_MS = (GENESIS_TIME_SEC + 5_000) * 1_000
@@ -106,5 +107,79 @@ describe('a heavy chain of headers whose bodies do not come', () => {
     expect(node.chain.candidateTip().hash).toBe(tall.at(-1)?.hash)
     node.take(node.chain.addShare(thief, 'peer', after(1_000)))
     expect(node.chain.candidateTip().hash).toBe(heavy.at(-1)?.hash)
+  })
+})
+
+describe('a heavy chain whose bodies do not come to a node that is new to an old network', () => {
+  const PRUNE_DEPTH = 80
+  const WINDOW = { windowMaxShares: 40, difficultyMultiplier: 10_000n }
+  const short = easyParams({ ...WINDOW, pruneDepth: PRUNE_DEPTH, paddingSpan: 10 })
+  const FORK = 130
+  /** Higher than the other by more than the heights kept below the prune depth. */
+  const [HIGH, LOW] = [50, 25]
+  let builder: ChainBuilder
+  let node: StoredChain
+  let trunk: Share[]
+  let other: Share[]
+  let kept: Share[]
+
+  beforeEach(() => {
+    builder = new ChainBuilder(easyParams(WINDOW))
+    node = new StoredChain(short)
+    trunk = builder.row(builder.genesis, FORK)
+    const fork = trunk.at(-1)?.hash as ShareHash
+    other = builder.row(fork, LOW, { miner: 1 })
+    kept = builder.row(fork, HIGH, { miner: 9 })
+    for (const row of [trunk, kept]) node.take(node.chain.addHeaders(row.map(headerItem), after(0)))
+  })
+
+  const bring = (shares: readonly Share[], ms: number): void => {
+    for (const share of shares) node.take(node.chain.addShare(share, 'peer', after(ms)))
+  }
+  const wait = (isOtherShown: boolean, ms: number) =>
+    node.take(node.chain.awaitBodies({ isAwaited: true, isOtherShown }, after(ms)))
+  const tips = () => [node.chain.candidateTip().hash, node.chain.confirmedTip().hash]
+
+  it('is turned away from once another one is shown, which is confirmed although it is lower', () => {
+    expect(node.chain.keptFromHeight).toBe(FORK + HIGH - PRUNE_DEPTH - PRUNE_SLACK_HEIGHTS)
+    // Peers answer from there, wherever their chains part from this one.
+    const named = node.chain.locator(0).map(hash => node.chain.facts(hash)?.height)
+    expect(named.slice(-2)).toEqual([node.chain.keptFromHeight, 0])
+    bring(trunk.slice(-31), 0)
+    wait(false, 0)
+    node.take(node.chain.advance(after(10 * STALL_MS)))
+    // Nothing is known to turn to.
+    expect(tips()).toEqual([kept.at(-1)?.hash, builder.genesis])
+    wait(true, 10 * STALL_MS)
+    node.take(node.chain.advance(after(10 * STALL_MS + STALL_MS)))
+    expect(node.chain.candidateTip().hash).toBe(trunk.at(-1)?.hash)
+    node.take(node.chain.addHeaders(other.map(headerItem), after(11 * STALL_MS)))
+    expect(node.chain.candidateTip().hash).toBe(other.at(-1)?.hash)
+    bring(other, 11 * STALL_MS)
+    expect(tips()).toEqual([other.at(-1)?.hash, other.at(-1)?.hash])
+    node.chain.checkInvariants()
+    // Its body makes it as good as any.
+    bring(kept, 12 * STALL_MS)
+    expect(tips()).toEqual([kept.at(-1)?.hash, kept.at(-1)?.hash])
+  })
+
+  it('is waited for while not one of the bodies it stands on is here: a slow line is no reason', () => {
+    wait(true, 0)
+    node.take(node.chain.advance(after(10 * STALL_MS)))
+    expect(tips()).toEqual([kept.at(-1)?.hash, builder.genesis])
+  })
+
+  it('is the one again when it has grown by a prune depth, and nobody needs that body any more', () => {
+    bring(trunk.slice(-31), 0)
+    wait(true, 0)
+    node.take(node.chain.advance(after(STALL_MS)))
+    node.take(node.chain.addHeaders(other.map(headerItem), after(STALL_MS)))
+    bring(other, STALL_MS)
+    const grown = builder.row(kept.at(-1)?.hash as ShareHash, PRUNE_DEPTH - HIGH + 2, { miner: 9 }).map(headerItem)
+    const [last] = grown.slice(-1)
+    node.take(node.chain.addHeaders(grown.slice(0, -1), after(STALL_MS)))
+    expect(node.chain.candidateTip().hash).toBe(other.at(-1)?.hash)
+    node.take(node.chain.addHeaders(grown.slice(-1), after(STALL_MS)))
+    expect(node.chain.candidateTip().hash).toBe(last?.hash)
   })
 })

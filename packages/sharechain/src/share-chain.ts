@@ -1,5 +1,6 @@
 import type { PaddingForm } from '@p2poolv2/bitcoin'
 import type {
+  BodyWait,
   ChainParams,
   ChainVerdict,
   ChainView,
@@ -29,7 +30,6 @@ import { Organiser } from './chains/organise.ts'
 import { Pruner } from './chains/pruner.ts'
 import { StallWatch } from './chains/stall-watch.ts'
 import { uncleSource } from './chains/uncle-source.ts'
-import { pruneHeightOf } from './chains/zones.ts'
 import { ACCEPTED, type ChainOutcome, type ShareOrigin, type ShareWalk } from './contract.ts'
 import { type BlockChanges, withBlocks } from './store/block-rows.ts'
 import { Changes } from './store/changes.ts'
@@ -162,9 +162,9 @@ export class ShareChain {
     return due.length === 0 ? null : unixMs(Math.min(...due))
   }
 
-  /** Whether peers have told all headers and are asked for the candidate chain's bodies: it is then turned away from if they do not come. */
-  awaitBodies(isAwaited: boolean, nowMs: UnixMs): ChainOutcome {
-    this.#stall.setAwaited(isAwaited)
+  /** What the candidate chain's bodies are waited for with: it is turned away from if they do not come. */
+  awaitBodies(wait: BodyWait, nowMs: UnixMs): ChainOutcome {
+    this.#stall.setWait(wait)
     return this.advance(nowMs)
   }
 
@@ -348,6 +348,7 @@ export class ShareChain {
     const verdict = work(pass)
     this.#intake.drain(pass)
     for (const slot of changes.validatedSlots) this.#organiser.release(slot)
+    this.#organiser.releaseOutgrown(this.#params)
     this.#promote(changes)
     const blocking = this.#stall.update(this.#base.slot, nowMs)
     if (blocking !== NO_SLOT) {
@@ -366,8 +367,7 @@ export class ShareChain {
   }
 
   #promote(changes: Changes): void {
-    if (!this.isTooLight)
-      changes.moved(this.#organiser.promote(pruneHeightOf(this.#params, this.#organiser.candidateHeight)))
+    if (!this.isTooLight) changes.moved(this.#organiser.promote(this.#organiser.bodiesFrom(this.#params)))
     this.#base.update(changes.validatedSlots)
   }
 

@@ -10,6 +10,14 @@ import type { RuleFacts } from '../share.ts'
  */
 export type CrowdCode = 'height-crowded' | 'batch-work'
 
+/** With what a share chain waits for the bodies of its candidate chain. */
+export interface BodyWait {
+  /** Peers are asked for them, and no headers are being taken in. */
+  readonly isAwaited: boolean
+  /** A peer has shown another chain that parts from it in what is kept. */
+  readonly isOtherShown: boolean
+}
+
 /** What the share chain made of a share or a batch of headers. */
 export type ChainVerdict =
   | { readonly type: 'accepted' }

@@ -6,6 +6,13 @@ export const STALL_MS = 3_000
 const ANSWER_MS = 1_000
 /** A peer out of patience by this much gives its place to any other one that can be asked. */
 const OVERDUE_MS = 3_500
+/** A session that has lasted this long has to be worth its turn. */
+export const GRACE_MS = 20_000
+/**
+ * Heights a second then, over the whole session, if others wait for their turn. The fullest honest answers rise by 45 heights, and
+ * take a second or two on a slow line; who answers with less is after our time and not after telling us something.
+ */
+export const LEAST_HEIGHTS_PER_SEC = 20
 
 /**
  * How much patience we have left with a peer. It is counted over all its answers: else one that takes a little less than too long

@@ -19,7 +19,8 @@ import { HeaderMeter, type SyncProgress } from '../progress.ts'
 import type { ChainWatch } from '../shares/chain-watch.ts'
 import { lowestAnchor, mostAtOneHeight } from './answer.ts'
 import { FULL_ANSWER_HEADERS } from './full-answer.ts'
-import { Pace } from './pace.ts'
+import { OtherChains } from './other-chains.ts'
+import { GRACE_MS, LEAST_HEIGHTS_PER_SEC, Pace } from './pace.ts'
 import { MAX_SESSIONS, Places } from './places.ts'
 import { type NextQuestion, noProgress, Presync } from './presync.ts'
 import { Turns } from './turns.ts'
@@ -30,13 +31,6 @@ const RETRY_DEPTH = 100
 export const MAX_RETRIES = 3
 /** Times a session begins anew because its peer went over to another chain between two answers, as every honest one does now and then. */
 export const MAX_RESTARTS = 2
-/** A session that has lasted this long has to be worth its turn. */
-export const GRACE_MS = 20_000
-/**
- * Heights a second then, over the whole session, if others wait for their turn. The fullest honest answers rise by 45 heights, and
- * take a second or two on a slow line; who answers with less is after our time and not after telling us something.
- */
-export const LEAST_HEIGHTS_PER_SEC = 20
 
 interface Session {
   readonly peer: PeerId
@@ -53,8 +47,11 @@ interface Session {
   depth: Height
   retries: number
   restarts: number
-  /** Headers taken so far. */
+  /** Headers taken so far, and the last of them. */
   headers: number
+  last: ShareHash | null
+  /** Height of the lowest share of ours that the first answer was built on; null before it. */
+  anchor: Height | null
   presync: Presync
   readonly meter: HeaderMeter
 }
@@ -66,6 +63,8 @@ interface Parts {
   readonly rng: Rng
   readonly watch: ChainWatch
 }
+
+const NOTHING_TAKEN = { reached: -1, headers: 0, last: null, anchor: null }
 
 /** Why a session ended without its peer's headers. */
 type Failure = { readonly reason: string; readonly code?: FaultCode }
@@ -83,6 +82,7 @@ export class HeaderSync {
   readonly #parts: Parts
   readonly #sessions = new Places<Session>()
   readonly #turns: Turns
+  readonly #others: OtherChains
   #hasHeard = false
   readonly #isBusy = (peer: PeerId): boolean => this.#sessions.get(peer) !== undefined
 
@@ -90,6 +90,7 @@ export class HeaderSync {
     this.#params = params
     this.#parts = parts
     this.#turns = new Turns(parts)
+    this.#others = new OtherChains(parts.chain)
   }
 
   /** Whether answers with much news are being followed. */
@@ -124,6 +125,11 @@ export class HeaderSync {
     return this.#hasHeard
   }
 
+  /** Whether a peer has shown another chain, to which ours could turn. */
+  get isOtherShown(): boolean {
+    return this.#others.isShown
+  }
+
   get sessionCount(): number {
     return this.#sessions.size
   }
@@ -146,6 +152,7 @@ export class HeaderSync {
   peerGone(peer: PeerId): void {
     this.#sessions.delete(peer)
     this.#turns.peerGone(peer)
+    this.#others.gone(peer)
   }
 
   /** Starts what can be started. Called after every event. */
@@ -196,6 +203,7 @@ export class HeaderSync {
       this.#fail(session, { reason: 'answer-dense', code: 'answer-dense' }, nowMs)
       return
     }
+    session.anchor ??= lowestAnchor(items, this.#parts.chain)
     const step = session.presync.answered(items)
     if (step.type === 'take') {
       this.#take(session, { items, headers: step }, nowMs)
@@ -234,8 +242,8 @@ export class HeaderSync {
     const presync = new Presync(this.#params, chain)
     const meter = new HeaderMeter()
     const pace = { beganAtMs: nowMs, pace: new Pace(nowMs), risen: 0, at: chain.candidateTip().height }
-    const progress = { requestId: 0, asked: [], reached: -1, depth: 0, retries: 0, restarts: 0, headers: 0 }
-    const session: Session = { peer, presync, meter, ...pace, ...progress }
+    const asking = { requestId: 0, asked: [], depth: 0, retries: 0, restarts: 0 }
+    const session: Session = { peer, presync, meter, ...pace, ...asking, ...NOTHING_TAKEN }
     this.#sessions.add(session)
     this.#ask(session, { locator: chain.locator(0), stop: ZERO_SHARE_HASH }, nowMs)
   }
@@ -260,12 +268,14 @@ export class HeaderSync {
   /** Gives headers to the chain, and goes on with the session as it judges them. */
   #take(
     session: Session,
-    answer: { readonly items: readonly HeaderItem[]; readonly headers: Pick<PeerHeaders, 'items' | 'provenWork'> },
+    {
+      items,
+      headers
+    }: { readonly items: readonly HeaderItem[]; readonly headers: Pick<PeerHeaders, 'items' | 'provenWork'> },
     nowMs: SteadyMs
   ): void {
     const { chain, watch } = this.#parts
     const { peer } = session
-    const { items, headers } = answer
     const outcome = chain.takeHeaders({ items: headers.items, provenWork: headers.provenWork, peer })
     const { verdict } = outcome
     if (verdict.type === 'refused') {
@@ -300,6 +310,7 @@ export class HeaderSync {
     this.#parts.peers.get(session.peer)?.showed(facts)
     // All of them: with a short prune depth some may be in the archive already.
     session.headers += answer.length
+    session.last = last.hash
     session.meter.moved('fetching', { height, timeSec: last.header.timeSec }, nowMs)
     this.#parts.out.report({ type: 'headersTaken', peer: session.peer, headers: items.length, height })
     const next = session.presync.taken()
@@ -327,11 +338,9 @@ export class HeaderSync {
 
   /** The peer knows no share of ours, not even the genesis that every locator ends with. */
   #takeGenesis(session: Session, hash: ShareHash, nowMs: SteadyMs): void {
-    if (hash === genesisShare(this.#params).hash) {
-      this.#fail(session, { reason: 'nothing-in-common' }, nowMs)
-      return
-    }
-    this.#fail(session, { reason: 'different-genesis', code: 'different-genesis' }, nowMs)
+    const code = 'different-genesis'
+    const isOurs = hash === genesisShare(this.#params).hash
+    this.#fail(session, isOurs ? { reason: 'nothing-in-common' } : { reason: code, code }, nowMs)
   }
 
   /** Asks again from below the lowest share that the answer builds on and that we know (protocol §12.3). */
@@ -350,6 +359,7 @@ export class HeaderSync {
 
   #finish(session: Session, nowMs: SteadyMs): void {
     this.#hasHeard = true
+    this.#others.ended(session.peer, session.last)
     this.#sessions.delete(session.peer)
     this.#turns.finished(session.peer, nowMs)
   }
@@ -358,6 +368,7 @@ export class HeaderSync {
     const { out } = this.#parts
     const { peer } = session
     this.#sessions.delete(peer)
+    if (failure.reason === 'lighter-chain') this.#others.lighter(peer, session.anchor ?? 0)
     this.#turns.failed(peer, { isBlameless: failure.code === undefined, isSlow: TOO_SLOW.has(failure.reason) }, nowMs)
     out.report({ type: 'headersFailed', peer, reason: failure.reason })
     if (failure.code !== undefined) out.blame(peer, { code: failure.code, route: 'headers' }, nowMs)
@@ -371,8 +382,7 @@ export class HeaderSync {
     }
     session.restarts++
     session.presync = new Presync(this.#params, chain)
-    session.reached = -1
-    session.depth = 0
+    Object.assign(session, { reached: -1, depth: 0, anchor: null })
     this.#ask(session, { locator: chain.locator(0), stop: ZERO_SHARE_HASH }, nowMs)
   }
 

@@ -1,3 +1,4 @@
+import type { BodyWait } from '@p2poolv2/consensus'
 import { type SteadyMs, steadyMs, type Work } from '@p2poolv2/primitives'
 import type { ChainJudgement, ChainPort } from '../chain-port.ts'
 import { isCurrent } from '../currentness.ts'
@@ -22,7 +23,7 @@ export class ChainWatch {
   /** The chain may want more than it was asked to name. */
   #moreWanted = false
   #refreshAtMs: SteadyMs | null = null
-  #isAwaited = false
+  #wait: BodyWait = { isAwaited: false, isOtherShown: false }
   /** Of the candidate chain when it was looked at last. */
   #work: Work = 0n
 
@@ -53,11 +54,12 @@ export class ChainWatch {
     return isFallen
   }
 
-  /** Tells the chain whether its bodies are being asked for, no headers being taken in. */
-  bodiesAwaited(isAwaited: boolean, nowMs: SteadyMs): void {
-    if (isAwaited === this.#isAwaited) return
-    this.#isAwaited = isAwaited
-    this.moved(this.#parts.chain.awaitBodies(isAwaited), nowMs)
+  /** Tells the chain, if it has changed, with what its bodies are waited for. */
+  bodiesAwaited(wait: BodyWait, nowMs: SteadyMs): void {
+    const { isAwaited, isOtherShown } = this.#wait
+    if (wait.isAwaited === isAwaited && wait.isOtherShown === isOtherShown) return
+    this.#wait = wait
+    this.moved(this.#parts.chain.awaitBodies(wait), nowMs)
   }
 
   /** The chain may want other shares than before. */

@@ -159,8 +159,8 @@ export class TestNode implements Actor {
       wallSec: () => secFromMs(this.#wallMs),
       takeShare: share => this.#takeShare(share),
       takeHeaders: headers => this.#takeHeaders(headers),
-      awaitBodies: isAwaited => {
-        const outcome = this.chain.awaitBodies(isAwaited, this.#wallMs)
+      awaitBodies: wait => {
+        const outcome = this.chain.awaitBodies(wait, this.#wallMs)
         this.#commit(outcome)
         return outcome
       },

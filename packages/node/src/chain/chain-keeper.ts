@@ -1,5 +1,5 @@
 import type { Solution } from '@p2poolv2/bitcoin'
-import type { ChainVerdict, Share, ShareHeader } from '@p2poolv2/consensus'
+import type { BodyWait, ChainVerdict, Share, ShareHeader } from '@p2poolv2/consensus'
 import { decodeShare, encodeShare } from '@p2poolv2/consensus'
 import type { GossipEvent, PeerHeaders, PeerShare } from '@p2poolv2/gossip'
 import type { BlockHash, Moment, ShareHash } from '@p2poolv2/primitives'
@@ -136,9 +136,9 @@ export class ChainKeeper {
     return this.#taken(this.#deps.chain.addHeaders(items, now.wallMs, provenWork))
   }
 
-  /** Whether peers are being asked for bodies: how long the chain waits for one depends on it. */
-  awaitBodies(isAwaited: boolean, now: Moment): ChainOutcome {
-    return this.#taken(this.#deps.chain.awaitBodies(isAwaited, now.wallMs))
+  /** How long the chain waits for a body depends on it. */
+  awaitBodies(wait: BodyWait, now: Moment): ChainOutcome {
+    return this.#taken(this.#deps.chain.awaitBodies(wait, now.wallMs))
   }
 
   /** Lets the chain do what it has put off. */

@@ -21,7 +21,7 @@ export function chainPortOf(params: ChainParams, { chain, keeper, blocks, turn }
     wallSec: () => secFromMs(turn.now.wallMs),
     takeShare: share => keeper.takeShare(share, turn.now),
     takeHeaders: headers => keeper.takeHeaders(headers, turn.now),
-    awaitBodies: isAwaited => keeper.awaitBodies(isAwaited, turn.now),
+    awaitBodies: wait => keeper.awaitBodies(wait, turn.now),
     submitBlock: block => blocks.submitRebuilt(block)
   })
 }

@@ -3,7 +3,6 @@ import { checkBodyMatches, checkBodySize, checkHeader, paddingMarkOf, verifyCoin
 import type { ShareHash, UnixMs } from '@p2poolv2/primitives'
 import { Deadlines, invariant, msFromSec, secFromMs, unixMs, unixSec } from '@p2poolv2/primitives'
 import type { Organiser } from '../chains/organise.ts'
-import { pruneHeightOf } from '../chains/zones.ts'
 import { ACCEPTED, KNOWN, type ShareOrigin } from '../contract.ts'
 import type { Changes } from '../store/changes.ts'
 import { type HeaderEntry, type HeaderIndex, NO_SLOT, type Slot } from '../tree/header-index.ts'
@@ -119,7 +118,7 @@ export class Intake {
     if (verdict.type === 'waiting') changes.wanted(verdict.missing)
     if (verdict.type !== 'accepted') return verdict
     for (const { item, code } of entrants) this.#insert(item, code, pass)
-    const pruneHeight = pruneHeightOf(this.#params, this.#organiser.candidateHeight)
+    const pruneHeight = this.#organiser.bodiesFrom(this.#params)
     const wanted = items.filter(({ hash }) => {
       const slot = this.#index.slotOf(hash)
       if (slot === NO_SLOT || this.#index.hasBody(slot) || this.#index.height(slot) < pruneHeight) return false
@@ -237,7 +236,7 @@ export class Intake {
 
   /** Parent and uncles that have to be here, with their bodies, before this share is taken up. */
   #missing(header: ShareHeader): ShareHash[] {
-    const pruneHeight = pruneHeightOf(this.#params, this.#organiser.candidateHeight)
+    const pruneHeight = this.#organiser.bodiesFrom(this.#params)
     const isHere = (hash: ShareHash): boolean => {
       const slot = this.#index.slotOf(hash)
       return slot !== NO_SLOT && (this.#index.hasBody(slot) || this.#index.height(slot) < pruneHeight)

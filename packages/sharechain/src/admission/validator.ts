@@ -11,7 +11,7 @@ import {
 import type { ShareHash, UnixMs } from '@p2poolv2/primitives'
 import { Deadlines, invariant, msFromSec, secFromMs, unixMs, unixSec } from '@p2poolv2/primitives'
 import type { Organiser } from '../chains/organise.ts'
-import { inPayoutZone, pruneHeightOf } from '../chains/zones.ts'
+import { inPayoutZone } from '../chains/zones.ts'
 import type { Changes } from '../store/changes.ts'
 import { type HeaderIndex, NO_SLOT, type Slot } from '../tree/header-index.ts'
 import { SlotsInOrder } from '../tree/slots-in-order.ts'
@@ -272,8 +272,8 @@ export class Validator {
   /** Whether children of this share may be judged. */
   #isSettled(slot: Slot): boolean {
     if (this.#index.validity(slot) === 'blockValid') return !this.#isOpen(slot)
-    const pruneHeight = pruneHeightOf(this.#params, this.#organiser.candidateHeight)
-    return this.#index.validity(slot) === 'headerValid' && this.#index.height(slot) < pruneHeight
+    if (this.#index.validity(slot) !== 'headerValid') return false
+    return this.#index.height(slot) < this.#organiser.bodiesFrom(this.#params)
   }
 
   #hasRoom(sizeBytes: number): boolean {
@@ -281,7 +281,7 @@ export class Validator {
   }
 
   #inZone(slot: Slot): boolean {
-    return inPayoutZone(this.#params, this.#index.height(slot), this.#organiser.candidateHeight)
+    return inPayoutZone(this.#params, this.#index.height(slot), this.#organiser.zoneHeight(this.#params))
   }
 
   #hash(slot: Slot): ShareHash {

@@ -1,4 +1,4 @@
-import type { RuleCode } from '@p2poolv2/consensus'
+import type { ChainParams, RuleCode } from '@p2poolv2/consensus'
 import type { Height } from '@p2poolv2/primitives'
 import { invariant } from '@p2poolv2/primitives'
 import { compareDigests } from '../tree/hash-order.ts'
@@ -7,6 +7,7 @@ import { CandidateChain } from './candidate-chain.ts'
 import { ConfirmedChain, type ConfirmedMove } from './confirmed-chain.ts'
 import { Heads } from './heads.ts'
 import { isTopValid } from './top.ts'
+import { pruneHeightOf, zoneHeightOf } from './zones.ts'
 
 const STILL: ConfirmedMove = Object.freeze({ confirmed: [], unconfirmed: [] })
 
@@ -71,6 +72,16 @@ export class Organiser {
     return this.#confirmed.forkHeight()
   }
 
+  /** The height of the tip by which zones are reckoned. */
+  zoneHeight(params: ChainParams): Height {
+    return zoneHeightOf(params, this.candidateHeight, this.#index.lowestHeight)
+  }
+
+  /** From this height on a share needs its body. */
+  bodiesFrom(params: ChainParams): Height {
+    return pruneHeightOf(params, this.zoneHeight(params))
+  }
+
   /**
    * The first share of the candidate chain above the confirmed one that is not validated; `NO_SLOT` if all are.
    * @param pruneHeight below it a header is enough
@@ -98,6 +109,18 @@ export class Organiser {
   /** A share that may have been withheld became valid: its branch is as good as any again. */
   release(slot: Slot): void {
     if (this.#candidate.release(slot)) this.#turnIfHeavier()
+  }
+
+  /** Lets go of withheld shares that a heavier branch has outgrown by a prune depth: its end does not need their bodies. */
+  releaseOutgrown(params: ChainParams): void {
+    const index = this.#index
+    for (const slot of [...this.withheld]) {
+      const isOutgrown = (head: Slot) =>
+        index.height(slot) < pruneHeightOf(params, index.height(head)) &&
+        index.work(head) > index.work(this.candidateTip) &&
+        this.descends(head, slot)
+      if (this.#heads.some(isOutgrown)) this.release(slot)
+    }
   }
 
   /** Takes in a header just inserted: invalid when its parent is, else perhaps the new top. Cost: O(depth of re-org). */

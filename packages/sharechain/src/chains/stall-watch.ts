@@ -1,10 +1,9 @@
-import type { ChainParams } from '@p2poolv2/consensus'
+import type { BodyWait, ChainParams } from '@p2poolv2/consensus'
 import type { UnixMs } from '@p2poolv2/primitives'
 import { invariant, unixMs } from '@p2poolv2/primitives'
 import type { HeaderIndex, Slot } from '../tree/header-index.ts'
 import { NO_SLOT } from '../tree/header-index.ts'
 import type { Organiser } from './organise.ts'
-import { pruneHeightOf } from './zones.ts'
 
 /** How long a candidate chain may keep valid work from being confirmed without one more of its own shares becoming valid. */
 export const STALL_MS = 60_000
@@ -17,7 +16,7 @@ const PATIENCE_BACK = 0.1
 
 /**
  * Watches for a candidate chain that does not come on: its headers are the heaviest, but the bodies of its shares do not come, or
- * hardly, while shares that are valid wait beside it, or while peers are asked for those bodies and nothing else is (`setAwaited`):
+ * hardly, while shares that are valid wait beside it, or while peers are asked for those bodies and nothing else is (`setWait`):
  * beside the heaviest headers others are not even kept, so that a newcomer would know of nothing else. Nobody may hold up confirmation with headers alone, nor with one body now and
  * then, so when patience is over the candidate chain turns away from the share that is missing; when its body comes, the
  * branch is as good as any, and has the time that this body earned.
@@ -26,7 +25,7 @@ export class StallWatch {
   readonly #params: ChainParams
   readonly #index: HeaderIndex
   readonly #organiser: Organiser
-  #isAwaited = false
+  #wait: BodyWait = { isAwaited: false, isOtherShown: false }
   #blocking: Slot = NO_SLOT
   /** The one that was waited for last, also if the chain has turned away from it. */
   #last: Slot = NO_SLOT
@@ -43,9 +42,8 @@ export class StallWatch {
     return this.#blocking === NO_SLOT ? null : unixMs(this.#sinceMs + Math.ceil(this.#patienceMs))
   }
 
-  /** @param isAwaited whether all headers are here and peers are being asked for the candidate chain's bodies */
-  setAwaited(isAwaited: boolean): void {
-    this.#isAwaited = isAwaited
+  setWait(wait: BodyWait): void {
+    this.#wait = wait
   }
 
   /**
@@ -84,13 +82,21 @@ export class StallWatch {
     this.#patienceMs = Math.min(STALL_MS, Math.max(0, this.#patienceMs + ms))
   }
 
-  /** Whether bodies are awaited, and what is confirmed is in memory: what a newcomer to an old network keeps begins far above that. */
+  /**
+   * Whether bodies are awaited, and there is something to turn to: what is confirmed, or for a newcomer to an old network, who keeps
+   * nothing of that, another chain that parts from this one among what was validated, or above.
+   */
   #mayTurn(): boolean {
-    return this.#isAwaited && this.#organiser.forkHeight() + 1 >= this.#index.lowestHeight
+    const { isAwaited, isOtherShown } = this.#wait
+    if (!isAwaited) return false
+    if (this.#organiser.forkHeight() + 1 >= this.#index.lowestHeight) return true
+    const slot = this.#nextUnvalidated()
+    const below = slot === NO_SLOT ? NO_SLOT : this.#index.prevSlot(slot)
+    return isOtherShown && below !== NO_SLOT && this.#index.validity(below) === 'blockValid'
   }
 
   #nextUnvalidated(): Slot {
-    return this.#organiser.nextUnvalidated(pruneHeightOf(this.#params, this.#organiser.candidateHeight))
+    return this.#organiser.nextUnvalidated(this.#organiser.bodiesFrom(this.#params))
   }
 
   /** How many shares have become valid since another was waited for; 0 if that one has not. */

@@ -18,6 +18,16 @@ export function pruneHeightOf(params: ChainParams, candidateHeight: Height): Hei
 }
 
 /**
+ * The height of the tip by which zones are reckoned: that of the candidate chain, or of a longer one that memory was pruned for. What was
+ * let go of for that one does not come back, and without it nothing below its zones can be judged.
+ */
+export function zoneHeightOf(params: ChainParams, candidateHeight: Height, lowestHeight: Height): Height {
+  return lowestHeight === 1
+    ? candidateHeight
+    : Math.max(candidateHeight, lowestHeight + PRUNE_SLACK_HEIGHTS + params.pruneDepth)
+}
+
+/**
  * Whether two chains that part at a height are held beside each other in memory. A confirmed chain left further behind by
  * headers than this says nothing about the heaviest one: the node then is as good as new.
  */

@@ -1,7 +1,6 @@
 import type { ChainParams } from '@p2poolv2/consensus'
 import type { Height, ShareHash } from '@p2poolv2/primitives'
 import type { Organiser } from '../chains/organise.ts'
-import { pruneHeightOf } from '../chains/zones.ts'
 import { compareDigests } from './hash-order.ts'
 import { type HeaderIndex, NO_SLOT, type Slot } from './header-index.ts'
 
@@ -23,12 +22,17 @@ export function locatorHeights(tip: Height, depth: number): Height[] {
   return heights
 }
 
-/** The candidate chain as a locator. Heights that are pruned are left out; the genesis never is. */
+/**
+ * The candidate chain as a locator. Heights that are pruned are left out, the lowest one kept is in it, so that whatever parts from what
+ * is kept is told from there; the genesis never is left out.
+ */
 export function locatorHashes(index: HeaderIndex, organiser: Organiser, depth: number): ShareHash[] {
-  return locatorHeights(organiser.candidateHeight, depth)
-    .map(height => organiser.candidateAt(height))
-    .filter(slot => slot !== NO_SLOT)
-    .map(slot => index.hash(slot))
+  const heights = locatorHeights(organiser.candidateHeight, depth)
+  const kept = heights.filter(height => organiser.candidateAt(height) !== NO_SLOT)
+  const [above = 0] = kept.slice(-2)
+  const { lowestHeight } = index
+  if (lowestHeight > 1 && above > lowestHeight) kept.splice(-1, 0, lowestHeight)
+  return kept.map(height => index.hash(organiser.candidateAt(height)))
 }
 
 /** All shares at a height by digest, the order the network lists them in. */
@@ -48,11 +52,7 @@ export function bodiesWanted(
   limit: number
 ): ShareHash[] {
   const { index, organiser, lost } = chain
-  const from = Math.max(
-    organiser.forkHeight() + 1,
-    pruneHeightOf(params, organiser.candidateHeight),
-    index.lowestHeight
-  )
+  const from = Math.max(organiser.forkHeight() + 1, organiser.bodiesFrom(params), index.lowestHeight)
   const wanted = new Set<ShareHash>()
   const want = (slot: Slot) => {
     if (index.hasBody(slot) || index.validity(slot) === 'invalid') return

@@ -12,7 +12,7 @@ import type { Scenario } from './scenario.ts'
 import { calm, hashrateSwing, large, merge, mixed } from './steady.ts'
 import { day, trouble } from './troubled.ts'
 import { uncleRates } from './uncle-rates.ts'
-import { withheldBody } from './withheld-body.ts'
+import { withheldBody, withheldBodyOld } from './withheld-body.ts'
 
 /** Every scenario by name, in the order in which they are listed. */
 export const SCENARIOS: ReadonlyMap<string, Scenario> = new Map(
@@ -48,6 +48,7 @@ export const SCENARIOS: ReadonlyMap<string, Scenario> = new Map(
     allButOneLie,
     lightChainsFirst,
     withheldBody,
+    withheldBodyOld,
     trouble,
     day,
     uncleRates
