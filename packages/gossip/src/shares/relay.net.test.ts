@@ -2,6 +2,7 @@ import type { Share } from '@p2poolv2/consensus'
 import { bytesToHex, steadyMs } from '@p2poolv2/primitives'
 import { ChainBuilder, easyParams, GENESIS_TIME_SEC, secondsAfter } from '@p2poolv2/sharechain/testing'
 import { beforeEach, describe, expect, it } from 'vitest'
+import { POLL_MS } from '../headers/turns.ts'
 import { ScriptedPeer } from '../testing/scripted-peer.ts'
 import { type Passing, TestNet } from '../testing/test-net.ts'
 import { TestNode } from '../testing/test-node.ts'
@@ -80,6 +81,26 @@ describe('a share of ours', () => {
     net.run(5_000)
     expect(dee?.tip).toBe(share.hash)
     expect(copies(share)).toBe(3)
+  })
+
+  it('is found by asking when all neighbours are in the topics and none passes anything on', () => {
+    const [ann, , , dee] = nodes('ann', 'bob', 'cid', 'dee')
+    for (const between of ['bob', 'cid']) {
+      net.connect('ann', between)
+      net.connect(between, 'dee')
+    }
+    net.run(1_000)
+    net.loses = ({ to, kind }) => to === 'dee' && kind !== 'response'
+    const share = builder.build({ parent: builder.known.confirmedTip().hash, timeSec: GENESIS_TIME_SEC + 101 })
+    net.act('ann', ann?.found(share, net.nowMs) ?? [])
+    // Somebody is polled every minute, or a tenth of it later.
+    net.run(POLL_MS * 1.1 + 1_000)
+    expect(dee?.tip).toBe(share.hash)
+    const next = builder.build({ parent: share.hash, timeSec: GENESIS_TIME_SEC + 102 })
+    net.act('dee', dee?.found(next, net.nowMs) ?? [])
+    net.run(1_000)
+    expect(ann?.tip).toBe(next.hash)
+    expect(net.penalties).toEqual([])
   })
 
   it('is told to the first peer that comes when there was none', () => {
