@@ -15,6 +15,7 @@ const SORTED = 'it is sorted again, or by the other of window and outputs: the o
 const COMPARED = 'only the sign of a comparison counts, and equals may stand either way'
 
 const REMEMBERED = 'what is not remembered is worked out again'
+const BOUND = 'a bound is as good with one more'
 const EITHER_WAY = 'what is equal comes to the same either way'
 
 const CHAINS = 'sharechain/src/chains'
@@ -321,5 +322,47 @@ export const EQUIVALENT: readonly Equivalent[] = [
     within: 'return a.chainWork > b.chainWork ? -1 : 1',
     what: '1 becomes (1 + 1)',
     because: COMPARED
-  }
+  },
+  {
+    path: `${BLOCKS}/block-watch.ts`,
+    within: "typeof answer === 'object' && answer !== null",
+    what: '&& becomes ||',
+    because: 'text and null have no confirmations to be spread'
+  },
+  {
+    path: 'chain/block-log.ts',
+    within: 'this.#version += 1',
+    what: '1 becomes (1 + 1)',
+    because: 'only that it rises counts'
+  },
+  {
+    path: 'chain/block-log.ts',
+    within: 'WEIGHT.get(wordOf(result)) ?? 0',
+    what: '0 becomes (0 + 1)',
+    because: 'every word that is recorded has a weight'
+  },
+  {
+    path: 'chain/block-log.ts',
+    within: "result.split(':', 1)",
+    what: '1 becomes (1 + 1)',
+    because: 'the first part is the same'
+  },
+  { path: 'chain/block-log.ts', within: '#version = 0', what: 'any', because: 'only that it rises counts' },
+  {
+    path: 'chain/seen-blocks.ts',
+    within: 'if (blockHash <= highest) continue',
+    what: '<= becomes <',
+    because: 'no two blocks have one hash'
+  },
+  { path: `${BLOCKS}/block-submitter.ts`, within: 'export const MAX_UNDER_WAY', what: 'any', because: BOUND },
+  { path: `${BLOCKS}/sibling-gate.ts`, within: 'export const MAX_PARENTS', what: 'any', because: BOUND },
+  { path: 'chain/block-log.ts', within: 'export const MAX_RECENT_BLOCKS', what: 'any', because: BOUND },
+  { path: 'chain/seen-blocks.ts', within: 'export const MAX_UNCONFIRMED_BLOCKS', what: 'any', because: BOUND },
+  {
+    path: 'chain/block-log.ts',
+    within: '[RESULT_ORPHANED, 5]',
+    what: 'any',
+    because: 'nothing but the chain changes an orphaned block, and what is recorded anew says less than either'
+  },
+  { path: 'chain/block-log.ts', within: "['accepted', 7]", what: 'any', because: 'nothing says more' }
 ]

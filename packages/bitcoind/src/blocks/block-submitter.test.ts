@@ -71,7 +71,9 @@ describe('BlockSubmitter', () => {
   it.each([
     ['inconclusive', 'lost-race', 'inconclusive'],
     ['duplicate-inconclusive', 'lost-race', 'duplicate-inconclusive'],
+    ['inconclusive-not-best-prevblk', 'lost-race', 'inconclusive-not-best-prevblk'],
     ['stale-prevblk', 'lost-race', 'stale-prevblk'],
+    ['stale-work', 'lost-race', 'stale-work'],
     ['bad-prevblk', 'rejected', 'bad-prevblk'],
     ['duplicate', 'duplicate', null],
     ['duplicate-invalid', 'rejected', 'duplicate-invalid'],

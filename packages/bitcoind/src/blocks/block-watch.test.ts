@@ -183,6 +183,21 @@ describe('a block on record', () => {
     expect(fates.seen).toEqual([])
   })
 
+  it('is asked for on a connection that is let go of in the end', async () => {
+    const sockets: Socket[] = []
+    const { url } = await peer((socket, { id }) => {
+      sockets.push(socket)
+      socket.write(rpcAnswer(id, { confirmations: 1 }))
+    })
+    const { watch, tipIs, settled } = watching([{ url }], [block(7, 500)])
+    tipIs(500)
+    await settled()
+    const ended = Promise.all(sockets.map(socket => once(socket, 'close')))
+    await watch.stop()
+    await ended
+    expect(sockets).toHaveLength(1)
+  })
+
   it('whose answer makes no sense is asked for again with the next template', async () => {
     const answers: unknown[] = [null, 'text', { confirmations: 'many' }, { confirmations: 1.5 }, { confirmations: 1 }]
     const { url, calls } = await peer((socket, { id }) => socket.write(rpcAnswer(id, answers[calls.length - 1])))

@@ -60,6 +60,18 @@ describe('SiblingGate', () => {
     expect(gate.heard('waiting')).toEqual({ goes: 'b', superseded: [] })
   })
 
+  it('remembers so many parents, and forgets the oldest for one more', () => {
+    const gate = new SiblingGate<string>()
+    for (let i = 0; i < MAX_PARENTS; i++) {
+      gate.offer(`p${i}`, 'x', 'x')
+      gate.taken(`p${i}`, 'x')
+    }
+    expect(gate.offer('p0', 'y', 'y')).toEqual({ goes: null, superseded: ['y'] })
+    gate.offer('one more', 'x', 'x')
+    expect(gate.offer('p1', 'y', 'y')).toEqual({ goes: null, superseded: ['y'] })
+    expect(gate.offer('p0', 'y', 'y')).toEqual({ goes: 'y', superseded: [] })
+  })
+
   it('never loses one: each goes, waits, or is told that it will not', () => {
     const step = fc.record({ parent: fc.nat({ max: 3 }), what: fc.constantFrom('offer', 'offer', 'heard', 'taken') })
     fc.assert(

@@ -3,6 +3,9 @@ import { blockHash, concatBytes } from '@p2poolv2/primitives'
 import { ChainBuilder, easyParams } from '@p2poolv2/sharechain/testing'
 import { describe, expect, it } from 'vitest'
 import { A_BLOCK, A_SHARE, address, effectsOf, Rig, type RigOptions, SOURCE } from '../testing/rig.ts'
+import { BLOCKS_READ } from './block-keeper.ts'
+import { MAX_RECENT_BLOCKS } from './block-log.ts'
+import { MAX_UNCONFIRMED_BLOCKS } from './seen-blocks.ts'
 
 const PARAMS = easyParams()
 
@@ -259,4 +262,8 @@ describe('a peer’s share that is a block without transactions', () => {
     }
     expect([at(500_000_000n), at(500_000_001n)]).toEqual([1, 0])
   })
+})
+
+it('as many of the store’s blocks are read at the start as are remembered, with all that are not confirmed', () => {
+  expect(BLOCKS_READ).toBeGreaterThanOrEqual(MAX_RECENT_BLOCKS + MAX_UNCONFIRMED_BLOCKS)
 })

@@ -1,4 +1,4 @@
-import { blockHash } from '@p2poolv2/primitives'
+import { blockHash, shareHash } from '@p2poolv2/primitives'
 import type { FoundBlock } from '@p2poolv2/sharechain'
 import { describe, expect, it } from 'vitest'
 import { BlockLog } from './block-log.ts'
@@ -130,5 +130,50 @@ describe('BlockLog', () => {
     const log = new BlockLog([found(1, 'accepted'), found(2)])
     expect(log.fate(found(1).blockHash, 0)?.result).toBe('orphaned')
     expect(log.fate(found(2).blockHash, 0)?.result).toBe('lost-race')
+  })
+
+  it('a block gets its share when that is known, and keeps it', () => {
+    const log = new BlockLog([])
+    const share = shareHash('11'.repeat(32))
+    const withShare = { ...found(1), shareHash: share }
+    log.record(found(1))
+    log.settle(found(1).blockHash, 'accepted', null)
+    expect(log.record(withShare)).toBe(true)
+    expect(log.newestFirst()).toEqual([{ ...withShare, result: 'accepted' }])
+    expect(log.record(withShare)).toBe(false)
+    expect(log.record(found(1))).toBe(false)
+    expect(log.newestFirst()).toEqual([{ ...withShare, result: 'accepted' }])
+    log.record(found(2))
+    expect(log.record({ ...found(2, 'duplicate'), shareHash: share })).toBe(true)
+    expect(log.record(found(2, 'accepted'))).toBe(true)
+    expect(log.get(found(2).blockHash)).toEqual({ ...found(2, 'accepted'), shareHash: share })
+  })
+
+  it('of blocks at one height the later one comes first', () => {
+    const at = (n: number, timeSec: number): FoundBlock => ({ ...found(n), bitcoinHeight: 5, timeSec })
+    const log = new BlockLog([at(1, 100), at(2, 300), at(3, 200), { ...found(9), timeSec: 1 }], 3)
+    expect(log.newestFirst().map(({ timeSec }) => timeSec)).toEqual([1, 300, 200])
+  })
+
+  it('tells by a number that rises whether anything has changed', () => {
+    const log = new BlockLog([found(1)])
+    const risen = (change: () => void): boolean => {
+      const before = log.version
+      change()
+      return log.version > before
+    }
+    const { blockHash: hash } = found(1)
+    expect(risen(() => log.record(found(2)))).toBe(true)
+    expect(risen(() => log.settle(hash, 'accepted', null))).toBe(true)
+    expect(risen(() => log.fate(hash, -1))).toBe(true)
+    expect(risen(() => log.fate(hash, -1))).toBe(false)
+  })
+
+  it('what is beside the chain and still has no block on top is nothing new', () => {
+    const log = new BlockLog([found(1, 'orphaned'), found(2, 'lost-race: inconclusive')])
+    expect(log.fate(found(1).blockHash, 0)).toBeNull()
+    expect(log.fate(found(2).blockHash, 0)).toBeNull()
+    expect(log.fate(found(1).blockHash, 1)?.result).toBe('accepted')
+    expect(log.fate(found(2).blockHash, 1)?.result).toBe('accepted')
   })
 })

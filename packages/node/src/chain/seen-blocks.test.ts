@@ -76,12 +76,15 @@ describe('SeenBlocks', () => {
     expect(seen.take([name(9)])).toEqual([])
     expect(seen.take([name(9), name(3), name(2)])).toEqual([added, blockOf(2, name(2))])
     expect(seen.take([name(3), name(2)])).toEqual([])
+    seen.add(name(3), added)
+    expect(seen.take([name(3)])).toEqual([added])
   })
 
   it('keeps as many as its cap, and of more the ones with the most work', () => {
     const blocks = Array.from({ length: MAX_UNCONFIRMED_BLOCKS }, (_, n) => blockOf(n + 10, name(n + 10)))
-    const seen = new SeenBlocks(blocks)
-    const [first] = blocks
+    const [first, ...others] = blocks
+    const seen = new SeenBlocks(others)
+    expect(first && seen.add(name(10), first)).toBeNull()
     const last = blocks.at(-1)
     for (const block of [first, last]) expect(seen.get(block?.shareHash ?? expect.fail())).toBe(block)
     expect(seen.add(name(1), blockOf(1, name(1)))).toBe(last)
