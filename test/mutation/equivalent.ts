@@ -16,6 +16,7 @@ const COMPARED = 'only the sign of a comparison counts, and equals may stand eit
 
 const REMEMBERED = 'what is not remembered is worked out again'
 const BOUND = 'a bound is as good with one more'
+const INVARIANT = 'a check of a state that is never wrong finds nothing'
 const EITHER_WAY = 'what is equal comes to the same either way'
 
 const CHAINS = 'sharechain/src/chains'
@@ -33,19 +34,19 @@ export const EQUIVALENT: readonly Equivalent[] = [
     path: `${CHAINS}/organise.ts`,
     within: 'checkInvariants()',
     what: 'any',
-    because: 'a check of a state that is never wrong finds nothing'
+    because: INVARIANT
   },
   {
     path: `${CHAINS}/candidate-chain.ts`,
     within: 'checkLinked(this.#index, this.#tip, this.#at)',
     what: 'any',
-    because: 'a check of a state that is never wrong finds nothing'
+    because: INVARIANT
   },
   {
     path: `${CHAINS}/confirmed-chain.ts`,
     within: 'checkLinked(this.#index, this.#tip, this.#at)',
     what: 'any',
-    because: 'a check of a state that is never wrong finds nothing'
+    because: INVARIANT
   },
   {
     path: WINDOW,
@@ -364,5 +365,12 @@ export const EQUIVALENT: readonly Equivalent[] = [
     what: 'any',
     because: 'nothing but the chain changes an orphaned block, and what is recorded anew says less than either'
   },
-  { path: 'chain/block-log.ts', within: "['accepted', 7]", what: 'any', because: 'nothing says more' }
+  { path: 'chain/block-log.ts', within: "['accepted', 7]", what: 'any', because: 'nothing says more' },
+  { path: 'chain/block-keeper.ts', within: 'checkInvariants()', what: 'any', because: INVARIANT },
+  {
+    path: 'chain/block-keeper.ts',
+    within: 'confirmations === 1 || (confirmations > 0',
+    what: '0 becomes (0 + 1)',
+    because: 'a single one is looked at before'
+  }
 ]

@@ -121,6 +121,39 @@ describe('several blocks on one parent', () => {
     await Promise.all(all)
   })
 
+  it('one that hangs is not given up for those that came after it and have their answers', async () => {
+    const { server, nth } = await slowNode()
+    const { made, results } = submitter([{ url: server.url }])
+    const stop = new AbortController()
+    const first = made.submit(sibling(1, '01'), { signal: stop.signal })
+    await nth(1)
+    for (let n = 2; n < MAX_UNDER_WAY + 4; n++) {
+      const next = made.submit(sibling(n, n.toString(16).padStart(2, '0')), { signal: stop.signal })
+      const answer = await nth(n)
+      answer(null)
+      await next
+    }
+    expect(new Set(results.map(({ result }) => result))).toEqual(new Set(['accepted']))
+    stop.abort()
+    expect(await first).toMatchObject([{ result: 'failed' }])
+  })
+
+  it('what is given up for another is told of for each node', async () => {
+    const { server, nth } = await slowNode()
+    const dead = await peer(() => {})
+    const { made, results } = submitter([{ url: server.url }, { url: dead.url }])
+    const stop = new AbortController()
+    const all = [1, 2, 3].map(n => made.submit(sibling(n), { signal: stop.signal }))
+    await nth(1)
+    const superseded = { blockHash: sibling(2).blockHash, result: 'superseded', reason: null }
+    expect(results).toEqual([
+      { ...superseded, url: server.url },
+      { ...superseded, url: dead.url }
+    ])
+    stop.abort()
+    await Promise.all(all)
+  })
+
   it('one that is not to be judged yet, again and again, lets one other go and no third', async () => {
     const { server, nth } = await slowNode()
     const { made } = submitter([{ url: server.url }])
@@ -230,6 +263,17 @@ it('gives a block up after an hour, or what is set, and leaves it to the next st
   expect(await made.submit(BLOCK, { signal: never })).toMatchObject([{ result: 'rejected', reason: 'time-too-new' }])
   expect(server.calls).toHaveLength(1)
   expect(settled).toEqual([])
+})
+
+it('says with the first try that a node does not take a block', async () => {
+  const lines: string[] = []
+  const log = createLog({ level: 'warn', format: 'json', sink: { write: line => void lines.push(line) } })
+  const server = await peer((socket, { id }) => {
+    socket.write(rpcAnswer(id, server.calls.length < 2 ? 'time-too-new' : null))
+  })
+  const { made } = submitter([{ url: server.url }], { log })
+  await made.submit(BLOCK, { signal: never })
+  expect(lines.map(line => (JSON.parse(line) as { id: string }).id)).toEqual([MESSAGES.blockNotHandedOver.id])
 })
 
 it('says once that a node does not take a block, and that a disk does not', async () => {

@@ -1,9 +1,12 @@
 import { encodeShare, genesisShare, type Share } from '@p2poolv2/consensus'
-import { blockHash, concatBytes } from '@p2poolv2/primitives'
-import { ChainBuilder, easyParams } from '@p2poolv2/sharechain/testing'
+import { blockHash, concatBytes, shareHash } from '@p2poolv2/primitives'
+import { type FoundBlock, ShareChain } from '@p2poolv2/sharechain'
+import { ChainBuilder, easyParams, FAR_FUTURE_MS } from '@p2poolv2/sharechain/testing'
 import { describe, expect, it } from 'vitest'
+import { EffectList } from '../effect-list.ts'
 import { A_BLOCK, A_SHARE, address, effectsOf, Rig, type RigOptions, SOURCE } from '../testing/rig.ts'
-import { BLOCKS_READ } from './block-keeper.ts'
+import { JobMaker } from '../work/job-maker.ts'
+import { BLOCKS_READ, BlockKeeper } from './block-keeper.ts'
 import { MAX_RECENT_BLOCKS } from './block-log.ts'
 import { MAX_UNCONFIRMED_BLOCKS } from './seen-blocks.ts'
 
@@ -74,6 +77,14 @@ describe('what becomes of a block', () => {
     expect(results()).toEqual(['accepted', 'accepted'])
   })
 
+  it('is not in the chain while there is no block on it, itself counted', () => {
+    const { rig, fate, results } = foundOne()
+    fate(1)
+    fate(0)
+    expect(results()).toEqual(['orphaned', 'orphaned'])
+    expect(rig.facts('blockFate').map(fact => fact.fate)).toEqual(['in-chain', 'orphaned'])
+  })
+
   it('of a block that is not on record is nothing', () => {
     const { rig } = foundOne()
     expect(rig.handle({ type: 'blockFate', blockHash: blockHash('07'.repeat(32)), confirmations: 1 })).toEqual([])
@@ -140,6 +151,15 @@ describe('a block of another node, however old', () => {
     const rig = nodeWithPeer()
     expect(effectsOf(push(rig, block), 'commit')).toHaveLength(1)
     expect(effectsOf(push(rig, block, block), 'commit')).toEqual([])
+  })
+
+  it('is told from a share that is none, which is not stored as one', () => {
+    const rig = nodeWithPeer()
+    const after = builder.build({ parent: block.hash })
+    push(rig, after)
+    expect(stored(rig)).toEqual([])
+    push(rig, block)
+    expect(stored(rig)).toEqual([{ shareHash: block.hash, result: 'unconfirmed' }])
   })
 
   it('that breaks a rule is never on record', () => {
@@ -266,4 +286,32 @@ describe('a peer’s share that is a block without transactions', () => {
 
 it('as many of the store’s blocks are read at the start as are remembered, with all that are not confirmed', () => {
   expect(BLOCKS_READ).toBeGreaterThanOrEqual(MAX_RECENT_BLOCKS + MAX_UNCONFIRMED_BLOCKS)
+})
+
+it('a block that was submitted from here is not dropped for others that are not confirmed', () => {
+  const builder = new ChainBuilder(PARAMS)
+  const parent = builder.build({ parent: builder.genesis })
+  const [first, second] = [1, 2].map(() => builder.build({ parent: parent.hash, isBlock: true })) as [Share, Share]
+  const others = Array.from({ length: MAX_UNCONFIRMED_BLOCKS - 1 }, (_, n): FoundBlock => {
+    const hash = n.toString(16).padStart(64, '0')
+    return {
+      bitcoinHeight: 1,
+      blockHash: blockHash(hash),
+      timeSec: 1,
+      shareHash: shareHash(hash),
+      outputs: [],
+      result: 'unconfirmed'
+    }
+  })
+  const chain = new ShareChain({ params: PARAMS })
+  const jobs = new JobMaker(
+    { params: PARAMS, mode: 'sharechain', donation: null, fee: null, poolSignature: new Uint8Array(0) },
+    { chain, accounting: null }
+  )
+  const effects = new EffectList()
+  const keeper = new BlockKeeper(others, { network: 'regtest', genesisAddress: '', chain, jobs, effects })
+  const meet = (share: Share) => keeper.changes(chain.addShare(share, { peer: 'peer' }, FAR_FUTURE_MS), share)
+  expect(meet(first).recorded).toMatchObject([{ shareHash: first.hash }])
+  keeper.submitRebuilt({ blockHash: blockHash('77'.repeat(32)), bitcoinHeight: 100, blockHex: '00', share: first })
+  expect(meet(second)).toMatchObject({ recorded: [{ shareHash: second.hash }], forgotten: [] })
 })
