@@ -169,6 +169,36 @@ it('is given a block again by the next life of the node whose submitter had it i
   expect(views.every(view => view.tip.hash === block.hash)).toBe(true)
 })
 
+it('is given a block again while its clock is behind, until that is set right or bitcoin has gone on', () => {
+  const { views, heard, run } = setUp(3)
+  run(1_000)
+  const block = solve(at(at(heard, 0).templates, -1))
+  const first = at(views, 0)
+  first.skewMs = -3 * 86_400_000
+  first.submit(block.hash, block.hex)
+  run(60_000)
+  expect(at(heard, 0).results).toEqual([])
+  first.skewMs = 0
+  run(10_000)
+  expect(at(heard, 0).results).toMatchObject([{ blockHash: block.hash, result: 'accepted' }])
+  expect(views.every(view => view.knows(block.hash))).toBe(true)
+
+  const late = solve(at(at(heard, 0).templates, -1), { valueSats: 1n })
+  first.skewMs = -3 * 86_400_000
+  first.submit(late.hash, late.hex)
+  for (let blocks = 0; blocks < 3; blocks++) {
+    const { hash, hex } = solve(at(at(heard, 1).templates, -1))
+    at(views, 1).submit(hash, hex)
+    run(10_000)
+  }
+  expect(at(heard, 0).results.at(-1)).toMatchObject({
+    blockHash: late.hash,
+    result: 'rejected',
+    reason: 'time-too-new'
+  })
+  expect(first.hasGivenUp(late.hash)).toBe(true)
+})
+
 it('takes its newest block back, and follows a longer chain when there is one', () => {
   const { views, heard, run } = setUp(2, 60_000)
   run(600_000)

@@ -1,5 +1,5 @@
 import type { BlockTemplate } from '@p2poolv2/bitcoin'
-import { decodeBlock } from '@p2poolv2/devchain'
+import { type DecodedBlock, decodeBlock } from '@p2poolv2/devchain'
 import type { BitcoindStatus, BlockSubmitResult } from '@p2poolv2/node'
 import { type BlockHash, blockHashFromWire, hexToBytes, type SeededRng } from '@p2poolv2/primitives'
 import { between } from '../chance.ts'
@@ -42,6 +42,9 @@ const SUBMIT_DELAY_MS: readonly [number, number] = [5, 60]
 const START_DELAY_MS: readonly [number, number] = [10, 500]
 /** Nodes ask for their fresh template within this time after it could be had. */
 const REFRESH_SPREAD_MS = 2_000
+/** As `BlockSubmitter`: what is `time-too-new` is handed over again, until bitcoin has gone on so far. */
+const RETRY_MS = 5_000
+const STALE_DEPTH_BLOCKS = 2
 const STATUS_STALLED = 'it does not answer: see that bitcoind runs'
 
 /**
@@ -57,6 +60,8 @@ export class SimBitcoind {
   readonly #known = new Set<BlockHash>()
   /** What `submitblock` was given here and what became of it, null while it is not judged. */
   readonly #submitted = new Map<BlockHash, BlockSubmitResult | null>()
+  /** Handed over until bitcoin had gone on: its clock was behind the block's time all the while. */
+  readonly #givenUp = new Set<BlockHash>()
   /** Clock of the machine it shares with the node. */
   skewMs = 0
   #tip: VirtualBlock
@@ -95,6 +100,11 @@ export class SimBitcoind {
 
   knows(hash: BlockHash): boolean {
     return this.#known.has(hash)
+  }
+
+  /** Whether its clock, or that of the block, was off for so long that the block came too late for it. */
+  hasGivenUp(hash: BlockHash): boolean {
+    return this.#givenUp.has(hash)
   }
 
   /** Null for a block that is not judged yet, undefined for one never submitted here. */
@@ -193,13 +203,25 @@ export class SimBitcoind {
     if (block === null) return
     const { result, reason, accepted } = this.#verdict(block)
     if (this.#submitted.get(block.hash) !== 'accepted') this.#submitted.set(block.hash, result)
+    if (reason === 'time-too-new' && this.#judgeAgain(block, blockHex)) return
     if (this.#isListening) this.#listener.blockResult({ blockHash: block.hash, url: this.#url, result, reason })
     if (accepted === null) return
     this.#net.add(accepted, this)
     this.receive(accepted)
   }
 
-  #verdict(block: NonNullable<ReturnType<typeof decodeBlock>>): {
+  /** @returns whether there is still a chance for it */
+  #judgeAgain({ hash, header }: DecodedBlock, blockHex: string): boolean {
+    const parentHeight = this.#net.block(blockHashFromWire(header.prevHashWire))?.bitcoinHeight ?? 0
+    if (this.#tip.bitcoinHeight > parentHeight + STALE_DEPTH_BLOCKS) {
+      this.#givenUp.add(hash)
+      return false
+    }
+    this.#net.clock.after(RETRY_MS, () => this.#judgeLater(blockHex))
+    return true
+  }
+
+  #verdict(block: DecodedBlock): {
     readonly result: BlockSubmitResult
     readonly reason: string | null
     readonly accepted: VirtualBlock | null

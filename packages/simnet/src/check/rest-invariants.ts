@@ -80,6 +80,8 @@ function checkHeights(world: World, { chain }: SimNode): void {
 
 function checkBlocks(world: World, nodes: readonly SimNode[]): void {
   for (const { hash, node: finder, atMs } of world.census.foundBlocks.values()) {
+    // A clock was days off until bitcoin had gone on without the block.
+    if (world.nodes.some(({ bitcoind }) => bitcoind.hasGivenUp(hash))) continue
     for (const node of nodes) {
       // Who came later learns the chain, but not the blocks that lost.
       if (node.createdAtMs <= atMs && !node.bitcoind.knows(hash)) {
