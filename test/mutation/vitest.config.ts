@@ -5,10 +5,12 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 import { readOrder } from './order.ts'
 import { switchedFiles } from './sources.ts'
 
+const { files, only } = readOrder()
+const sources = switchedFiles(files)
+
 /** Gives the sources that are mutated with all their mutants in them. */
 function mutated(): Plugin {
-  const { files, only } = readOrder()
-  const texts = new Map(switchedFiles(files).map(({ path, text }) => [path, text]))
+  const texts = new Map(sources.map(({ path, text }) => [path, text]))
   return {
     name: `mutated-${only ?? 'all'}`,
     enforce: 'pre',
@@ -19,10 +21,17 @@ function mutated(): Plugin {
   }
 }
 
-/** Small files first: mostly they are the quick ones, and what those notice the others are not tried on. */
-class SmallFirst extends BaseSequencer {
-  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    return files.sort((a, b) => statSync(a.moduleId).size - statSync(b.moduleId).size)
+/**
+ * Small files first: mostly they are the quick ones, and what those notice the others are not tried on. Before them the one beside the
+ * source whose mutant is on.
+ */
+class QuickFirst extends BaseSequencer {
+  override async sort(tests: TestSpecification[]): Promise<TestSpecification[]> {
+    const source = sources.find(({ mutants }) => mutants.some(({ id }) => id === only))?.path
+    const beside = source?.replace(/\.ts$/, '.test.ts')
+    const place = ({ moduleId }: TestSpecification): number =>
+      relative(process.cwd(), moduleId) === beside ? 0 : statSync(moduleId).size
+    return tests.sort((a, b) => place(a) - place(b))
   }
 }
 
@@ -38,7 +47,7 @@ export default defineConfig({
     maxWorkers: 1,
     testTimeout: 600_000,
     hookTimeout: 600_000,
-    sequence: { sequencer: SmallFirst },
+    sequence: { sequencer: QuickFirst },
     setupFiles: ['test/seed.ts', 'test/mutation/setup.ts'],
     runner: 'test/mutation/runner.ts',
     include: ['packages/*/src/**/*.test.ts', 'packages/*/*/src/**/*.test.ts', 'apps/*/src/**/*.test.ts']
