@@ -348,7 +348,7 @@ export class ShareChain {
     const verdict = work(pass)
     this.#intake.drain(pass)
     for (const slot of changes.validatedSlots) this.#organiser.release(slot)
-    this.#organiser.releaseOutgrown(this.#params)
+    if (changes.grownHeights.size > 0) this.#organiser.releaseOutgrown(this.#params)
     this.#promote(changes)
     const blocking = this.#stall.update(this.#base.slot, nowMs)
     if (blocking !== NO_SLOT) {
