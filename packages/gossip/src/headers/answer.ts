@@ -18,6 +18,17 @@ export function mostAtOneHeight(items: readonly HeaderItem[], chain: ChainIndex)
   return most
 }
 
+/** Whether an answer leads to nothing but what is known to break the rules: all of it is known, and its top invalid. */
+export function isRefuted(items: readonly HeaderItem[], chain: Pick<ChainIndex, 'facts'>): boolean {
+  const last = items.at(-1)
+  const top = last === undefined ? undefined : chain.facts(last.hash)
+  if (top === undefined || top.validity !== 'invalid') return false
+  return items.every(({ hash }) => {
+    const facts = chain.facts(hash)
+    return facts !== undefined && (facts.height < top.height || facts.validity === 'invalid')
+  })
+}
+
 /** Height of the lowest share that headers of an answer build on and that we know; 0 if we know none. */
 export function lowestAnchor(items: readonly HeaderItem[], chain: ChainIndex): Height {
   let lowest: Height | null = null

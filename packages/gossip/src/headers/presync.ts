@@ -12,6 +12,7 @@ import {
 import { type Height, invariant, type ShareHash, type Work, ZERO_SHARE_HASH } from '@p2poolv2/primitives'
 import type { ChainIndex } from '../chain-port.ts'
 import type { FaultCode } from '../peers/verdicts.ts'
+import { isRefuted } from './answer.ts'
 import { FULL_ANSWER_HEADERS } from './full-answer.ts'
 import { leadingTo, neededBy } from './needed.ts'
 
@@ -90,6 +91,7 @@ export class Presync {
   }
 
   answered(items: readonly HeaderItem[]): Step {
+    if (isRefuted(items, this.#chain)) return { type: 'fail', reason: 'refuted-chain' }
     if (this.#phase === 'fetching') return this.#fetch(items)
     if (this.#phase === 'direct' && this.#isTakenAnyway(items)) {
       return { type: 'take', items: this.#withoutFar(items), provenWork: 0n }

@@ -102,13 +102,17 @@ it('asks one again soon that was slow with the rest of what it had to tell, whil
 it('takes headers that it knows to break the rules for nothing, whoever shows them, and is current in a quiet network', () => {
   const net = new TestNet(START_MS)
   const ann = new TestNode(params)
+  const liar = teller(told)
   net.add('ann', ann)
-  net.add('liar', teller(told))
+  net.add('liar', liar)
   net.add('bob', teller(honest))
   net.connect('ann', 'liar', { latencyMs: 20 })
   net.run(300)
   net.connect('ann', 'bob', { latencyMs: 20 })
-  net.run(200_000)
+  net.run(20_000)
+  expect(ann.tip).toBe(tipOf(honest))
+  const asked = liar.count('getShareHeaders')
+  net.run(180_000)
   expect(ann.tip).toBe(tipOf(honest))
   const status = ann.gossip.status(net.nowMs)
   expect([status.state, status.quiet]).toEqual(['current', true])
@@ -116,4 +120,7 @@ it('takes headers that it knows to break the rules for nothing, whoever shows th
     ['liar', null],
     ['bob', SHARES]
   ])
+  // After 10 s, 20 s and so on, one answer each.
+  expect(liar.count('getShareHeaders') - asked).toBeLessThanOrEqual(6)
+  expect(net.penalties).toEqual([])
 })

@@ -68,8 +68,8 @@ const NOTHING_TAKEN = { reached: -1, headers: 0, last: null, anchor: null }
 
 /** Why a session ended without its peer's headers. */
 type Failure = { readonly reason: string; readonly code?: FaultCode }
-/** Why one ended that might have gone on. */
-const TOO_SLOW: ReadonlySet<string> = new Set(['too-slow', 'slower-than-another', 'no-answer'])
+/** Why one ended whose peer may have more to tell soon: when it is quicker, or has found out what it follows. */
+const FOR_NOW: ReadonlySet<string> = new Set(['too-slow', 'slower-than-another', 'no-answer', 'refuted-chain'])
 
 /**
  * Learns headers from peers (protocol §19): one at a time, a second when the first keeps us waiting, and of the two
@@ -369,7 +369,7 @@ export class HeaderSync {
     const { peer } = session
     this.#sessions.delete(peer)
     if (failure.reason === 'lighter-chain') this.#others.lighter(peer, session.anchor ?? 0)
-    this.#turns.failed(peer, { isBlameless: failure.code === undefined, isSlow: TOO_SLOW.has(failure.reason) }, nowMs)
+    this.#turns.failed(peer, { isBlameless: failure.code === undefined, isForNow: FOR_NOW.has(failure.reason) }, nowMs)
     out.report({ type: 'headersFailed', peer, reason: failure.reason })
     if (failure.code !== undefined) out.blame(peer, { code: failure.code, route: 'headers' }, nowMs)
   }

@@ -85,17 +85,17 @@ export class Turns {
     this.#patience.set(peer, { failures: 0, notBeforeMs: steadyMs(nowMs + MIN_GAP_MS), isBlameless: false })
   }
 
-  /** @param how `isSlow`: it was only that, and may have had more to tell than whoever was asked in its place */
+  /** @param how `isForNow`: it may have more to tell soon than whoever was asked in its place */
   failed(
     peer: PeerId,
-    { isBlameless, isSlow }: { readonly isBlameless: boolean; readonly isSlow: boolean },
+    { isBlameless, isForNow }: { readonly isBlameless: boolean; readonly isForNow: boolean },
     nowMs: SteadyMs
   ): void {
     const failures = (this.#patience.get(peer)?.failures ?? 0) + 1
     const backoffMs = Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** Math.min(failures - 1, 10))
     this.#patience.set(peer, { failures, notBeforeMs: steadyMs(nowMs + backoffMs), isBlameless })
     // Who has never told anything is not waited for.
-    if (isSlow && this.#parts.peers.get(peer)?.hasToldHeaders === true) this.want(peer, null)
+    if (isForNow && this.#parts.peers.get(peer)?.hasToldHeaders === true) this.want(peer, null)
   }
 
   /**
