@@ -183,6 +183,21 @@ describe('a test', () => {
     ])
   })
 
+  it('is one at a time, whoever asks for it however often', async () => {
+    const held: ServerResponse[] = []
+    answer = response => void held.push(response)
+    const testing = senderTo([{ type: 'webhook', url: base }])
+    const asked = Array.from({ length: 500 }, () => testing.test(ALERT))
+    await requests(1)
+    for (const response of held) response.writeHead(204).end()
+    expect((await Promise.all(asked)).every(([tried]) => tried?.result.ok === true)).toBe(true)
+    expect(heard).toHaveLength(1)
+    const next = testing.test(ALERT)
+    await requests(2)
+    held[1]?.writeHead(404).end()
+    expect((await next)[0]?.result.ok).toBe(false)
+  })
+
   it('does not wait for one that never answers', async () => {
     answer = () => undefined
     const [tried] = await senderTo([{ type: 'webhook', url: base }], { timeoutMs: 50 }).test(ALERT)

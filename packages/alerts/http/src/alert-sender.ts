@@ -40,10 +40,16 @@ export interface DestinationState {
   readonly trouble: string | null
 }
 
+/** What came of a test at one destination. */
+export interface TestResult extends Pick<DestinationState, 'type' | 'host'> {
+  readonly result: PostResult
+}
+
 /** Posts alerts, each to every destination, in order. Mining never waits for it, and nothing it does can fail the node. */
 export class AlertSender {
   readonly #lines: readonly Line[]
   readonly #stop = new AbortController()
+  #testing: Promise<readonly TestResult[]> | null = null
 
   constructor(destinations: readonly Destination[], deps: AlertSenderDeps) {
     this.#lines = destinations.map(destination => new Line(destination, deps, this.#stop.signal))
@@ -57,14 +63,17 @@ export class AlertSender {
     for (const line of this.#lines) line.push(alert)
   }
 
-  /** One attempt at each destination, now and beside what waits. */
-  test(alert: Alert): Promise<readonly (Pick<DestinationState, 'type' | 'host'> & { readonly result: PostResult })[]> {
-    return Promise.all(
+  /** One attempt at each destination, now and beside what waits. Whoever asks for one while it is under way is told what comes of it. */
+  test(alert: Alert): Promise<readonly TestResult[]> {
+    this.#testing ??= Promise.all(
       this.#lines.map(async line => {
         const { type, host } = line.state
         return { type, host, result: await line.attempt(alert) }
       })
-    )
+    ).finally(() => {
+      this.#testing = null
+    })
+    return this.#testing
   }
 
   /** Lets go of what waits. */

@@ -32,6 +32,11 @@ export interface ExchangeRequest {
 /** Connections of one client at most: calls beyond wait for one. Tip poll, template, long poll and a submission fit. */
 const MAX_SOCKETS = 8
 
+/** What a piece of a chunked answer counts for at least: to keep one takes as much, however little is in it. */
+const MIN_CHUNK_COST_BYTES = 256
+/** Words before an answer (status 1xx); bitcoind has none, a front may have one. */
+const MAX_INFORMATIONAL = 8
+
 /** Keep-alive POSTs to one URL. */
 export class HttpExchange {
   readonly #url: URL
@@ -65,6 +70,11 @@ export class HttpExchange {
       const timer = setTimeout(() => fail('timed-out'), timeoutMs)
       signal?.addEventListener('abort', onAbort)
       request.on('error', error => fail('broken', error))
+      let informational = 0
+      request.on('information', () => {
+        informational += 1
+        if (informational > MAX_INFORMATIONAL) fail('oversize')
+      })
       request.on('response', response =>
         collect(response, exchange.maxAnswerBytes, {
           done: body => settle(() => resolve({ status: response.statusCode ?? 0, body })),
@@ -105,7 +115,7 @@ function collect(response: IncomingMessage, maxBytes: number, end: CollectEnd): 
   const chunks: Buffer[] = []
   let bytes = 0
   response.on('data', (chunk: Buffer) => {
-    bytes += chunk.length
+    bytes += Math.max(chunk.length, MIN_CHUNK_COST_BYTES)
     if (bytes > maxBytes) end.fail('oversize')
     else chunks.push(chunk)
   })

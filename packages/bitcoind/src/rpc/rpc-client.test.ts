@@ -200,6 +200,38 @@ describe('RpcClient', () => {
     expect((await failure(rpc.call('getblocktemplate'))).code).toBe('oversize')
   })
 
+  it.each([
+    ['words before it without end', '', 'HTTP/1.1 102 Processing\r\n\r\n'],
+    ['a head without end', 'HTTP/1.1 200 OK\r\n', 'x: y\r\n']
+  ])('an answer with %s is cut off before it takes more than it holds', async (_what, begin, piece) => {
+    const pieces = Buffer.from(piece.repeat(5_000))
+    let sent = 0
+    const server = await peer(socket => {
+      socket.write(begin)
+      const more = (): void => {
+        while (!socket.destroyed && socket.write(pieces)) sent += pieces.length
+      }
+      socket.on('drain', more)
+      more()
+    })
+    const rpc = client({ url: server.url, maxAnswerBytes: 1_000_000, timeoutMs: 60_000 })
+    const { code } = await failure(rpc.call('getblockcount'))
+    expect(['oversize', 'unreachable', 'not-a-node']).toContain(code)
+    expect(sent).toBeLessThan(20_000_000)
+  })
+
+  it('pieces of an answer count for what it takes to keep them, however little is in them', async () => {
+    const server = await peer((socket, { id }) => {
+      const whole = JSON.stringify({ id, result: 7, error: null })
+      const chunked = (text: string): string => `${text.length.toString(16)}\r\n${text}\r\n`
+      socket.write('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n')
+      socket.write(`${chunked(' ').repeat(server.calls.length === 1 ? 5_000 : 50)}${chunked(whole)}0\r\n\r\n`)
+    })
+    const rpc = client({ url: server.url, maxAnswerBytes: 1_000_000 })
+    expect((await failure(rpc.call('getblockcount'))).code).toBe('oversize')
+    expect(await rpc.call('getblockcount')).toBe(7)
+  })
+
   it('an answer of several megabytes is taken whole', async () => {
     const result = 'ab'.repeat(4_000_000)
     const server = await peer((socket, { id }) => socket.write(rpcAnswer(id, result)))

@@ -131,6 +131,23 @@ describe('BlockExchange', () => {
     expect(given).toBeLessThan((60 + 25) * 1_100_000)
   })
 
+  it('reads no more of what a peer tells than it may tell: a large block whose parent nobody has, again and again', () => {
+    const bench = new Bench()
+    const large = buildBlock(growBranch({ count: 3, fromSec: NOW_SEC }).chain.template(NOW_SEC + 300), {
+      coinbase: tx => ({ ...tx, outputs: [...tx.outputs, { valueSats: 0n, script: new Uint8Array(900_000) }] })
+    })
+    bench.connect('eve')
+    let read = 0
+    for (let second = 0; second < 60; second++, bench.nowMs += 1_000)
+      for (let i = 0; i < 20; i++)
+        if (answers(bench.request('eve', { type: 'newBlock', block: large }))[0]?.type === 'noted') read += 1
+    expect(read).toBeGreaterThanOrEqual(4 + 6)
+    expect(read).toBeLessThanOrEqual(5 + 7)
+    // What is small it may say still, once a while has passed.
+    bench.nowMs += 1_000
+    expect(answers(bench.request('eve', { type: 'getBlocks', locator: [] }))[0]?.type).toBe('blocks')
+  })
+
   it.each<[string, (bench: Bench, ask: Ask | undefined) => readonly ExchangeEffect[], string]>([
     ['an answer that is none', (bench, ask) => bench.respond(ask, { type: 'noted' }), 'malformed'],
     [

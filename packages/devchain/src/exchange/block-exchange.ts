@@ -170,7 +170,9 @@ export class BlockExchange {
 
   #answer({ peer: id, requestId, payload }: Extract<ExchangeEvent, { type: 'request' }>, now: Moment): void {
     const peer = this.#peers.get(id)
-    const isServed = peer?.requests.take(1, now.steadyMs) === true
+    const isServed =
+      peer?.requests.take(1, now.steadyMs) === true &&
+      peer.saidKib.take(Math.ceil(payload.length / 1_024), now.steadyMs)
     const message = isServed ? decoded(payload) : null
     const answer = peer === undefined || message === null ? null : this.#answerTo(message, peer, now)
     const bytes = answer === null ? null : encodeMessage(answer)

@@ -7,6 +7,9 @@ const KNOWN_TIPS = 64
 /** A peer's questions: 100 at once, then 20 a second. Syncing asks for about ten a second. */
 const REQUESTS = { unitMs: 50, burst: 100 }
 
+/** KiB of what it asks and tells: four of the largest blocks at once, then one in ten seconds. To read one takes some tens of milliseconds, and who tells it again has no work with it. */
+const SAID_KIB = { unitMs: 10, burst: 4 * 1_024 }
+
 /** KiB of answers to a peer: 24 MiB at once, which is a week of usual blocks, then 1 MiB a second. */
 const ANSWERED_KIB = { unitMs: 1, burst: 24 * 1_024 }
 
@@ -25,6 +28,7 @@ export class ExchangePeer {
   runHeight = -1
   readonly known = new BoundedSet<BlockHash>(KNOWN_TIPS)
   readonly requests = new RateLimit(REQUESTS)
+  readonly saidKib = new RateLimit(SAID_KIB)
   readonly answeredKib = new RateLimit(ANSWERED_KIB)
 
   constructor(nowMs: SteadyMs) {
