@@ -39,3 +39,6 @@ export class BlockClock {
 export function blockHashOfNotify(prevHash: string): string {
   return (prevHash.match(/.{8}/g) ?? []).reverse().join('').toLowerCase()
 }
+
+/** The other way: the same words in the same turned order. */
+export const notifyOfBlockHash = blockHashOfNotify

@@ -125,7 +125,7 @@ else {
 
 function ownServer(name: string): Contender {
   const { host, port } = flags
-  return { name, host, port, serverPid: flags.serverPid ?? listenerOf(port), api, hasBlocks: true }
+  return { name, host, port, serverPid: flags.serverPid ?? listenerOf(port), api, hasShares: true, hasBlocks: true }
 }
 
 async function bothProtocols(given: string | true): Promise<readonly Contender[]> {
@@ -139,19 +139,27 @@ async function bothProtocols(given: string | true): Promise<readonly Contender[]
 }
 
 async function printTable(own: readonly Contender[]): Promise<void> {
-  const floor = await startFloor()
+  const { zmq = null } = flags
+  const floors = [await startFloor({ owners: 1, zmq }), ...(zmq === null ? [] : [await startFloor({ owners: 2, zmq })])]
   try {
     const contenders: Contender[] = [
       ...own,
-      {
-        name: 'judges nothing',
+      ...floors.map(({ port, pid }, at) => ({
+        name: at === 0 ? 'judges nothing' : 'judges nothing, two processes',
         host: '127.0.0.1',
-        port: floor.port,
-        serverPid: floor.pid,
+        port,
+        serverPid: pid,
         api: null,
-        hasBlocks: false
-      },
-      ...flags.beside.map(other => ({ ...other, serverPid: listenerOf(other.port), api: null, hasBlocks: true }))
+        hasShares: at === 0,
+        hasBlocks: zmq !== null
+      })),
+      ...flags.beside.map(other => ({
+        ...other,
+        serverPid: listenerOf(other.port),
+        api: null,
+        hasShares: true,
+        hasBlocks: true
+      }))
     ]
     const text = await sideBySide({
       contenders,
@@ -172,7 +180,7 @@ async function printTable(own: readonly Contender[]): Promise<void> {
     })
     process.stdout.write(text)
   } finally {
-    floor.end()
+    for (const floor of floors) floor.end()
   }
 }
 

@@ -11,6 +11,8 @@ export interface Contender {
   readonly api: string | null
   /** Absent: it is spoken to in Stratum V1. */
   readonly v2?: V2Settings
+  /** It is in the table of shares. */
+  readonly hasShares: boolean
   /** It has jobs on new blocks. */
   readonly hasBlocks: boolean
 }
@@ -80,13 +82,14 @@ async function table(
     `| connections | server | ${columns.map(([name]) => name).join(' | ')} |`,
     `| --- | --- | ${columns.map(() => '---').join(' | ')} |`
   ]
-  const competing = contenders.filter(({ hasBlocks }) => watch === 'shares' || hasBlocks)
+  const competing = contenders.filter(({ hasShares, hasBlocks }) => (watch === 'shares' ? hasShares : hasBlocks))
   for (const count of connections) {
     const reports = new Map<Contender, LoadReport[]>(competing.map(contender => [contender, []]))
     for (let round = 1; round <= rounds; round++) {
       for (const contender of competing) {
         onProgress(`${contender.name}, ${count} connections, ${watch}, round ${round} of ${rounds}`)
-        reports.get(contender)?.push(await run(contender, count, watch))
+        const others = contenders.filter(({ serverPid }) => serverPid !== contender.serverPid)
+        reports.get(contender)?.push(await whileStopped(others, () => run(contender, count, watch)))
       }
     }
     for (const [{ name }, runs] of reports) {
@@ -95,6 +98,20 @@ async function table(
     }
   }
   return `${lines.join('\n')}\n`
+}
+
+/**
+ * The others stand still meanwhile. On a new block they would ask the same bitcoin node for a template in the same moment, and it answers
+ * one after the other: whoever is measured would wait for them.
+ */
+async function whileStopped<T>(others: readonly Contender[], work: () => Promise<T>): Promise<T> {
+  const pids = others.flatMap(({ serverPid }) => serverPid ?? [])
+  for (const pid of pids) process.kill(pid, 'SIGSTOP')
+  try {
+    return await work()
+  } finally {
+    for (const pid of pids) process.kill(pid, 'SIGCONT')
+  }
 }
 
 function refusedOf({ rejected, unanswered }: LoadReport['tally']): number {
