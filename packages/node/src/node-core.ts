@@ -121,7 +121,7 @@ export class NodeCore {
       chain,
       jobs: this.#jobs,
       miners: this.#desk.miners,
-      isServing: () => this.#desk.isServing,
+      unservedMiners: () => this.#desk.unserved,
       refusedMiners: this.#desk.refusedMiners,
       stats: this.#stats,
       blocks: this.#blocks.log,

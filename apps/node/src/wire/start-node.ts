@@ -97,7 +97,7 @@ export async function startNode(config: Config, invite: Invite | null, host: Nod
       blockFolder: folders.blocks,
       recentBlocks
     },
-    { blocks: () => queries.blocks(), isServing: () => queries.isServing(), post, log }
+    { blocks: () => queries.blocks(), unservedMiners: () => queries.unservedMiners(), post, log }
   )
   const stratum = stratumListener(config, {
     maxConnections,

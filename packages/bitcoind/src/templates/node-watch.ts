@@ -64,6 +64,8 @@ export class NodeWatch {
   #wantedTip: BlockHash | null = null
   #wantedBy: TemplateCause = 'refresh'
   #latest: { readonly template: BlockTemplate; readonly atMs: number } | null = null
+  /** How long the last one took. */
+  #fetchedWithinMs = 0
   #passedOn: { readonly template: BlockTemplate; readonly atMs: number } | null = null
 
   constructor(options: NodeWatchOptions, ports: NodeWatchPorts) {
@@ -254,9 +256,13 @@ export class NodeWatch {
     if (bitcoinHeight < before || bitcoinHeight > before + 2) await this.#look(scope)
   }
 
-  #fetch(signal: AbortSignal): Promise<BlockTemplate> {
+  async #fetch(signal: AbortSignal): Promise<BlockTemplate> {
     const timeoutMs = this.#options.timings.templateTimeoutMs
-    return getTemplate(this.#client, { chain: this.#chain, timeoutMs, signal, whenFree: this.#ports.whenFree })
+    const fromMs = performance.now()
+    const wish = { chain: this.#chain, timeoutMs, signal, whenFree: this.#ports.whenFree }
+    const template = await getTemplate(this.#client, wish)
+    this.#fetchedWithinMs = performance.now() - fromMs
+    return template
   }
 
   #tipSeen(hash: BlockHash, cause: TemplateCause): void {
@@ -286,7 +292,9 @@ export class NodeWatch {
     })
     // The template is asked for behind it: making one keeps the node from answering anything else about the chain.
     void Promise.race([asked, waited]).finally(() => this.#due.ring())
-    const [tip] = await Promise.all([asked, waited])
+    const tip = await asked
+    // A template that took longer the last time will not be there in time now.
+    if (this.#fetchedWithinMs <= emptyFirstAfterMs) await waited
     const latest = this.#latest
     if (tip === null || latest === null || scope.aborted || this.#wantedTip !== hash) return
     if (latest.template.prevHash === hash) return

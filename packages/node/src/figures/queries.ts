@@ -154,8 +154,8 @@ export interface NodeQueries {
   blocks(): readonly FoundBlock[]
   /** Connections, authorised or not. */
   minerCount(): number
-  /** Not every miner has the newest work yet. */
-  isServing(): boolean
+  /** Miners that are still to get the newest work. */
+  unservedMiners(): number
   totals(now: Moment): PoolTotals
   workers(now: Moment): readonly WorkerStats[]
   /** Payout addresses of all of them. */
@@ -171,7 +171,7 @@ export interface QuerySources {
   readonly chain: ShareChain
   readonly jobs: JobMaker
   readonly miners: Miners
-  readonly isServing: () => boolean
+  readonly unservedMiners: () => number
   readonly refusedMiners: RefusedMiners
   readonly stats: PoolStats
   readonly blocks: BlockLog
@@ -259,7 +259,7 @@ export function createQueries(sources: QuerySources): NodeQueries {
     peers: now => gossip(now).peers,
     blocks: () => blocksOf(blocks.version),
     minerCount: () => miners.size,
-    isServing: sources.isServing,
+    unservedMiners: sources.unservedMiners,
     totals: now => stats.totals(now.steadyMs),
     workers: now => stats.workers(now.steadyMs),
     workerAddresses: () => stats.addresses(),

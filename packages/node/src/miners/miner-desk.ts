@@ -70,7 +70,12 @@ export class MinerDesk {
 
   /** Not everybody has the work on offer yet. */
   get isServing(): boolean {
-    return this.#unserved.size > 0
+    return this.unserved > 0
+  }
+
+  /** Miners that are still to get the work on offer. */
+  get unserved(): number {
+    return this.#unserved.size
   }
 
   /** Miners that get every renewal. */

@@ -1,6 +1,7 @@
 import { type BlockTemplate, bitcoinHeaderHashWire, emptyTemplate } from '@p2poolv2/bitcoin'
 import { blockHashFromWire, bytesToHexReversed } from '@p2poolv2/primitives'
 import { expect, it } from 'vitest'
+import { SERVED_AT_ONCE } from '../miners/miner-desk.ts'
 import { A_BLOCK, A_SHARE, address, effectsOf, Rig, SOURCE, template } from '../testing/rig.ts'
 import { Wires } from '../testing/wires.ts'
 
@@ -49,6 +50,32 @@ it('work without transactions is clean, and the whole work that follows goes on 
   expect(miner.job.branch.length).toBeGreaterThan(0)
   ours.mine(1, { ...A_SHARE, job: late })
   expect(miner.lastReply?.result).toBe(true)
+})
+
+it('who has not got it yet when the whole work is there gets that one alone, clean', () => {
+  const rig = new Rig({ check: 'never' })
+  const before = template({ transactions: 3 })
+  rig.handle({ type: 'template', template: before, source: SOURCE })
+  const served = Array.from({ length: SERVED_AT_ONCE }, (_, at) => rig.connect(at + 1, address(1)))
+  const unserved = Array.from({ length: 20 }, (_, at) => rig.connect(SERVED_AT_ONCE + at + 1, address(1)))
+  const empty = foreseen(before)
+  rig.handle({ type: 'template', template: empty, source: SOURCE })
+  expect(rig.core.queries.unservedMiners()).toBe(20)
+  const { bitcoinHeight: height, prevHash, prevHashWire } = empty
+  const whole = { ...template({ transactions: 3, height }), prevHash, prevHashWire }
+  rig.handle({ type: 'template', template: whole, source: SOURCE })
+  for (const { jobs } of unserved) {
+    expect(jobs).toHaveLength(2)
+    expect(jobs[1]).toMatchObject({ clean: true, prevHashWire })
+    expect(jobs[1]?.branch.length).toBeGreaterThan(0)
+  }
+  rig.advance(0)
+  expect(rig.core.queries.unservedMiners()).toBe(0)
+  for (const { jobs } of served) {
+    expect(jobs.map(({ clean }) => clean)).toEqual([true, true, false])
+    expect(jobs.map(({ branch }) => branch.length > 0)).toEqual([true, false, true])
+  }
+  rig.core.checkInvariants()
 })
 
 it('a share of it passes the checks of a peer, counts there and here, and so does what is built on it', () => {

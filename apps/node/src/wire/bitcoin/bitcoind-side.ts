@@ -10,6 +10,11 @@ import { BITCOIN_CHAINS } from './bitcoin-chains.ts'
 
 /** A block found just before the end is money: its submission gets this long before it is given up until the next start. */
 const SUBMIT_BEFORE_END_MS = 2_000
+/**
+ * Reading a template of some thousand transactions takes as long as so many miners' jobs. It waits until all miners have the work without
+ * transactions, unless more than these still wait for theirs: they get the whole template at once then, and one job in place of two.
+ */
+const READ_FOR_MINERS = 1_024
 /** A template is read all the same if miners wait for what there is for longer than this. */
 const READ_WITHIN_MS = 1_000
 
@@ -44,8 +49,8 @@ export function bitcoindSide(
   options: BitcoindSideOptions,
   deps: {
     readonly blocks: () => readonly FoundOnRecord[]
-    /** Not every miner has the newest work yet. */
-    readonly isServing: () => boolean
+    /** Miners that are still to get the newest work. */
+    readonly unservedMiners: () => number
     readonly post: (event: NodeEvent) => void
     readonly log: Log
   }
@@ -77,7 +82,8 @@ export function bitcoindSide(
       onStatus: status => post({ type: 'bitcoind', nodes: status }),
       whenFree: async () => {
         const fromMs = performance.now()
-        while (deps.isServing() && performance.now() - fromMs < READ_WITHIN_MS) await nextTurn()
+        const isBusy = (): boolean => deps.unservedMiners() > 0 && deps.unservedMiners() < READ_FOR_MINERS
+        while (isBusy() && performance.now() - fromMs < READ_WITHIN_MS) await nextTurn()
       },
       log
     }

@@ -56,7 +56,7 @@ class Life {
         blockFolder: join(world.folder, 'blocks'),
         recentBlocks
       },
-      { blocks: () => [], isServing: () => false, post: event => this.inbox.push(event), log }
+      { blocks: () => [], unservedMiners: () => 0, post: event => this.inbox.push(event), log }
     )
   }
 
