@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 const FOREIGN = ['**/node_modules/**', '**/dist/**']
@@ -9,6 +10,8 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['p2pool-source'] } },
   test: {
     pool: 'forks',
+    // A process for each core: vitest leaves one core idle, and with two that is half of the computer.
+    maxWorkers: availableParallelism(),
     // Long enough for a machine that does ten other things.
     testTimeout: 120_000,
     setupFiles: ['test/seed.ts'],
