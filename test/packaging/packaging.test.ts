@@ -70,7 +70,8 @@ describe('the image', () => {
     // Node.js itself, without a shell that would keep the signal.
     expect(of('ENTRYPOINT')[0]).toMatch(/^ENTRYPOINT \["node", /)
     expect(of('HEALTHCHECK')[0]).toMatch(/\/livez/)
-    expect(of('CMD')[0]).toContain('"--data-dir", "/data"')
+    // A setting, so that commands in the container find the node as well.
+    expect(last).toContain('P2POOL_DATA_DIR=/data')
   })
 
   it('leaves out of its build what the checkout has beside the sources', () => {
