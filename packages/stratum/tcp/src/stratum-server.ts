@@ -1,4 +1,4 @@
-import { hostNetwork, invariant, type SteadyMs } from '@p2poolv2/primitives'
+import { BoundedSet, hostNetwork, invariant, type SteadyMs } from '@p2poolv2/primitives'
 import { type Clock, type Log, MESSAGES, type Message, systemClock } from '@p2poolv2/runtime'
 import { isMisbehaviour, type SessionOutput } from '@p2poolv2/stratum'
 import { AddressGuard } from './address-guard.ts'
@@ -17,6 +17,8 @@ const STOP_WITHIN_MS = 1_000
 const NOTICE_EVERY_MS = 60_000
 /** An address with a connection older than this has a working miner behind it and is not banned for its neighbours. */
 const PROVEN_AFTER_MS = 61_000
+/** Addresses known for that; at the cap the oldest is a stranger again. */
+const MAX_KNOWN = 4_096
 
 /** Its own host and port are the first door. */
 export interface StratumServerOptions extends Partial<StratumLimits>, Door {
@@ -84,6 +86,9 @@ export class StratumServer {
   /** How many of them an address has, or a network of IPv6. */
   readonly #perNetwork = new Map<string, number>()
   readonly #guard: AddressGuard
+  /** Addresses that have had a miner here for a while: who comes back from there has his handshake before strangers have. */
+  readonly #known = new BoundedSet<string>(MAX_KNOWN)
+  readonly #noted = new WeakSet<MinerSocket | SealedSocket>()
   readonly #outbox = new Outbox()
   readonly #turns = new HostTurns({
     nowMs: () => performance.now(),
@@ -259,6 +264,7 @@ export class StratumServer {
     const sealed: SealedSocket = new SealedSocket(socket, address, {
       ...options,
       handshakes,
+      isKnown: this.#known.has(network),
       newMiner: () => this.#nextMiner++,
       // A channel of a connection is a miner like another.
       onOpened: (member, channel) => {
@@ -361,7 +367,12 @@ export class StratumServer {
 
   #sweep(): void {
     const nowMs = this.#clock.now().steadyMs
-    for (const socket of this.#miners.values()) socket.sweep(nowMs)
+    for (const socket of this.#miners.values()) {
+      socket.sweep(nowMs)
+      if (this.#noted.has(socket) || !socket.isInUse || nowMs - socket.connectedAtMs < PROVEN_AFTER_MS) continue
+      this.#noted.add(socket)
+      this.#known.add(hostNetwork(socket.address))
+    }
     void this.refreshCertificates()
   }
 

@@ -37,7 +37,7 @@ class SlowAnswering implements Answering {
 function rig(): {
   answering: SlowAnswering
   handshakes: Handshakes
-  ask: (n: number, address: string) => Asked
+  ask: (n: number, address: string, who?: 'stranger' | 'known') => Asked
   log: string[]
 } {
   const answering = new SlowAnswering()
@@ -54,9 +54,14 @@ function rig(): {
     },
     log: createLog({ level: 'warn', format: 'json', sink: { write: line => void log.push(line) } })
   })
-  const ask = (n: number, address: string): Asked => {
+  const ask = (n: number, address: string, who: 'stranger' | 'known' = 'stranger'): Asked => {
     const asked: Asked = { answer: undefined, isWanted: true }
-    const request = { act1: new Uint8Array(64).fill(n), address, isWanted: () => asked.isWanted }
+    const request = {
+      act1: new Uint8Array(64).fill(n),
+      address,
+      isKnown: who === 'known',
+      isWanted: () => asked.isWanted
+    }
     void handshakes.request(request).then(answer => {
       asked.answer = answer
     })
@@ -113,6 +118,24 @@ describe('handshakes', () => {
     expect(answering.asked).toContain(200)
     await answering.next()
     expect(one.answer).toEqual(ANSWER)
+  })
+
+  it('of more hosts than there is room for: who was here before comes before strangers, and they come too', async () => {
+    const { answering, ask } = rig()
+    const strangers = Array.from({ length: MAX_WAITING + 200 }, (_, n) => ask(1, `10.0.${n >> 8}.${n & 255}`))
+    const back = [ask(11, '192.0.2.1', 'known'), ask(12, '192.0.2.2', 'known'), ask(13, '192.0.2.1', 'known')]
+    const more = Array.from({ length: 300 }, (_, n) => ask(2, `10.1.${n >> 8}.${n & 255}`))
+    await new Promise(resolve => setImmediate(resolve))
+    const all = [...strangers, ...back, ...more]
+    // One is being answered.
+    expect(all.filter(({ answer }) => answer === undefined)).toHaveLength(MAX_WAITING + 1)
+    expect(back.every(({ answer }) => answer === undefined)).toBe(true)
+    for (let i = 0; i < 7; i++) await answering.next()
+    expect(back.every(({ answer }) => answer === ANSWER)).toBe(true)
+    expect(answering.asked.slice(1, 6).map(n => n > 10)).toEqual([true, false, true, false, true])
+    expect(answering.asked.slice(1, 6).filter(n => n > 10)).toEqual([11, 12, 13])
+    // Of strangers the newest wait: who came long ago has given up.
+    expect(more.every(({ answer }) => answer !== null)).toBe(true)
   })
 
   it('that fail are said, and the next is answered', async () => {

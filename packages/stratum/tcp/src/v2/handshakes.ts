@@ -4,7 +4,11 @@ import type { Answering } from './answering.ts'
 import type { HandshakeAnswer } from './handshake-answer.ts'
 import type { NoiseIdentity } from './noise-identity.ts'
 
-/** Handshakes that wait; one more takes the place of the last one of the address that has the most. Clients give up after 10 s. */
+/**
+ * Handshakes that wait; one more takes the place of the last one of the address that has the most, a stranger's if there is one. Where all have
+ * as many the one whose turn is next gives way: who waited longest is about to give up, and with drops at the end all would. Clients give
+ * up after 10 s.
+ */
 export const MAX_WAITING = 512
 /** In all 50 a second for long, a tenth of a core, and as many at once after a pause: more would be felt by who mines where cores are few. */
 const UNIT_MS = 20
@@ -14,6 +18,8 @@ const BURST = 50
 export interface HandshakeRequest {
   readonly act1: Uint8Array
   readonly address: string
+  /** Miners of that address have been here for a while: they come back before strangers come. */
+  readonly isKnown: boolean
   /** Whether it is still there: it may have hung up while it waited. */
   readonly isWanted: () => boolean
 }
@@ -22,9 +28,53 @@ interface Waiting extends HandshakeRequest {
   readonly resolve: (answer: HandshakeAnswer | null) => void
 }
 
+/** Handshakes of some addresses, which have their turns: however many come from one, whoever comes from another is the next. */
+class Queue {
+  /** By address, or network of IPv6; the one whose turn is next first. */
+  readonly #byNetwork = new Map<string, Waiting[]>()
+  size = 0
+
+  push(waiting: Waiting): void {
+    const network = hostNetwork(waiting.address)
+    const ofNetwork = this.#byNetwork.get(network) ?? []
+    ofNetwork.push(waiting)
+    this.#byNetwork.set(network, ofNetwork)
+    this.size += 1
+  }
+
+  /** The first of the address whose turn it is. */
+  shift(): Waiting | null {
+    for (const [network, ofNetwork] of this.#byNetwork) {
+      const first = ofNetwork.shift()
+      this.#byNetwork.delete(network)
+      if (ofNetwork.length > 0) this.#byNetwork.set(network, ofNetwork)
+      if (first === undefined) continue
+      this.size -= 1
+      return first
+    }
+    return null
+  }
+
+  dropOne(): void {
+    let most: [string, Waiting[]] | null = null
+    for (const entry of this.#byNetwork) if (most === null || entry[1].length > most[1].length) most = entry
+    if (most === null) return
+    const [network, ofNetwork] = most
+    ofNetwork.pop()?.resolve(null)
+    this.size -= 1
+    if (ofNetwork.length === 0) this.#byNetwork.delete(network)
+  }
+
+  clear(): void {
+    for (const ofNetwork of this.#byNetwork.values()) for (const { resolve } of ofNetwork) resolve(null)
+    this.#byNetwork.clear()
+    this.size = 0
+  }
+}
+
 /**
- * Answers handshakes one at a time, addresses in turns: however many come from one, whoever comes from another is the next. A
- * handshake costs the processor what ten shares do, and its asker nothing.
+ * Answers handshakes one at a time: one of a known address and one of a stranger's in turns, and in each addresses in turns. A handshake costs
+ * the processor what ten shares do, and its asker nothing.
  */
 export class Handshakes {
   readonly identity: NoiseIdentity
@@ -32,9 +82,9 @@ export class Handshakes {
   readonly #clock: Clock
   readonly #log: Pick<Log, 'warn'>
   readonly #pace = new RateLimit({ unitMs: UNIT_MS, burst: BURST })
-  /** By address, or network of IPv6; the one whose turn is next first. */
-  readonly #waiting = new Map<string, Waiting[]>()
-  #size = 0
+  readonly #known = new Queue()
+  readonly #strangers = new Queue()
+  #isStrangersTurn = false
   #isBusy = false
   #pause: NodeJS.Timeout | null = null
 
@@ -51,22 +101,23 @@ export class Handshakes {
   /** Resolves with null when there is no answer to be had: the connection is to be closed. */
   request(request: HandshakeRequest): Promise<HandshakeAnswer | null> {
     return new Promise(resolve => {
-      if (this.#size >= MAX_WAITING) this.#dropOne()
-      const network = hostNetwork(request.address)
-      const ofNetwork = this.#waiting.get(network) ?? []
-      ofNetwork.push({ ...request, resolve })
-      this.#waiting.set(network, ofNetwork)
-      this.#size += 1
+      if (this.waiting >= MAX_WAITING) (this.#strangers.size > 0 ? this.#strangers : this.#known).dropOne()
+      const queue = request.isKnown ? this.#known : this.#strangers
+      queue.push({ ...request, resolve })
       this.#work()
     })
   }
 
   async stop(): Promise<void> {
     if (this.#pause !== null) clearTimeout(this.#pause)
-    for (const ofAddress of this.#waiting.values()) for (const { resolve } of ofAddress) resolve(null)
-    this.#waiting.clear()
-    this.#size = 0
+    this.#known.clear()
+    this.#strangers.clear()
     await this.#answering.stop()
+  }
+
+  /** Handshakes that are not begun. */
+  get waiting(): number {
+    return this.#known.size + this.#strangers.size
   }
 
   #work(): void {
@@ -89,7 +140,7 @@ export class Handshakes {
   #answered({ resolve }: Waiting, answer: HandshakeAnswer | null): void {
     resolve(answer)
     this.#isBusy = false
-    if (this.#size === 0) return
+    if (this.waiting === 0) return
     const { steadyMs } = this.#clock.now()
     const waitMs = this.#pace.allowedAtMs(1, steadyMs) - steadyMs
     if (waitMs <= 0) this.#work()
@@ -101,27 +152,20 @@ export class Handshakes {
     }
   }
 
-  /** The first of the address whose turn it is; those that have hung up are passed over. */
+  /** Those that have hung up are passed over. */
   #next(): Waiting | null {
-    for (const [address, ofAddress] of this.#waiting) {
-      const first = ofAddress.shift()
-      this.#waiting.delete(address)
-      if (ofAddress.length > 0) this.#waiting.set(address, ofAddress)
-      if (first === undefined) continue
-      this.#size -= 1
-      if (first.isWanted()) return first
-      first.resolve(null)
+    while (this.waiting > 0) {
+      const queue =
+        (this.#isStrangersTurn || this.#known.size === 0) && this.#strangers.size > 0 ? this.#strangers : this.#known
+      const next = queue.shift()
+      if (next === null) continue
+      if (!next.isWanted()) {
+        next.resolve(null)
+        continue
+      }
+      this.#isStrangersTurn = queue === this.#known
+      return next
     }
     return null
-  }
-
-  #dropOne(): void {
-    let most: [string, Waiting[]] | null = null
-    for (const entry of this.#waiting) if (most === null || entry[1].length > most[1].length) most = entry
-    if (most === null) return
-    const [address, ofAddress] = most
-    ofAddress.pop()?.resolve(null)
-    this.#size -= 1
-    if (ofAddress.length === 0) this.#waiting.delete(address)
   }
 }

@@ -25,6 +25,8 @@ const MAX_SAID_BYTES = 16_384
 
 export interface SealedSocketOptions extends Omit<MinerSocketOptions, 'reader' | 'onOutput' | 'onLines' | 'onDrained'> {
   readonly handshakes: Handshakes
+  /** Whether miners of that address have been here for a while. */
+  readonly isKnown: boolean
   /** It has something to say: `flush` is to be called before the server waits again. */
   readonly onOutput: (socket: SealedSocket) => void
   /** A number that no miner has had. */
@@ -141,7 +143,8 @@ export class SealedSocket {
 
   async #shakeHands(act1: Uint8Array): Promise<void> {
     const { address } = this
-    const answer = await this.#options.handshakes.request({ act1, address, isWanted: () => !this.#isGone })
+    const { handshakes, isKnown } = this.#options
+    const answer = await handshakes.request({ act1, address, isKnown, isWanted: () => !this.#isGone })
     if (this.#isGone) return
     if (answer === null) this.destroy('no-handshake')
     else this.#begin(answer)
