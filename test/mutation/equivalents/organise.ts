@@ -109,5 +109,23 @@ export const ORGANISE: readonly Equivalent[] = [
     within: 'organiser.confirmedHeight > 0) changes.moved',
     what: '> becomes >=',
     because: 'of the genesis alone nothing is let go of'
+  },
+  {
+    path: `${CHAINS}/organise.ts`,
+    within: 'Math.max(this.forkHeight() + 1, pruneHeight',
+    what: '+ becomes -',
+    because: 'what is confirmed from the prune height on is valid'
+  },
+  {
+    path: `${CHAINS}/organise.ts`,
+    within: 'from > fork + 1) && !isTopValid',
+    what: '1 becomes (1 + 1)',
+    because: 'where heights are missing, the lowest one kept is below the prune height too'
+  },
+  {
+    path: `${CHAINS}/candidate-chain.ts`,
+    within: '      this.#at.set(height, NO_SLOT)',
+    what: 'any',
+    because: 'it is let go of with its share'
   }
 ]

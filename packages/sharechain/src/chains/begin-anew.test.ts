@@ -12,7 +12,11 @@ import { Pruner } from './pruner.ts'
 
 const PARAMS = easyParams({ windowMaxShares: 6, pruneDepth: 12 })
 const builder = new ChainBuilder(PARAMS)
-const HELD = builder.row(builder.genesis, 40)
+/** Its twelfth share, the lowest that is kept, names an uncle. */
+const BELOW = builder.row(builder.genesis, 11)
+const UNCLE = builder.build({ parent: BELOW[9]?.hash ?? builder.genesis, miner: 5 })
+const NEPHEW = builder.build({ parent: BELOW[10]?.hash ?? builder.genesis, uncles: [UNCLE.hash] })
+const HELD = [...BELOW, NEPHEW, ...builder.row(NEPHEW.hash, 28)]
 const [OTHER, LONGER] = [40, 41].map((length, n) => builder.row(builder.genesis, length, { miner: n + 1 })) as [
   Share[],
   Share[]
@@ -65,6 +69,7 @@ describe('headers of another chain from the genesis', () => {
   it('have everything forgotten if they weigh more than what is held, or are proven to belong to what does', () => {
     const { index, organiser, base, expectHeaders } = node()
     expect([index.lowestHeight, organiser.confirmedHeight, index.height(base.slot)]).toEqual([12, 40, 40])
+    expect(organiser.uncleCount).toBe(1)
     const held = index.work(organiser.candidateTip)
     expect(expectHeaders(OTHER)).toBe(false)
     expect(expectHeaders(OTHER.slice(0, 5), held)).toBe(false)

@@ -39,12 +39,6 @@ export class Heads {
     this.#heads.delete(slot)
   }
 
-  /** Before everything but the genesis is forgotten. */
-  clear(): void {
-    this.#heads.clear()
-    this.#heads.add(0)
-  }
-
   /** Finds them in a tree that has been filled and its validities set. */
   restore(): void {
     this.#heads.clear()

@@ -102,6 +102,17 @@ describe('a share that is withheld', () => {
   })
 })
 
+it('a share whose only child has left the tree is an end of it again', () => {
+  const scenario = new Scenario()
+  scenario.header('s1 s2 s3', 'G')
+  scenario.header('y1 y2', 'G')
+  scenario.organiser.evicted(scenario.slot('y2'))
+  scenario.index.dropLeaf(scenario.slot('y2'))
+  scenario.check()
+  scenario.invalid('s1')
+  expect(scenario.candidate).toBe('y1')
+})
+
 describe('what stands where', () => {
   it('a share descends from itself and its ancestors', () => {
     const scenario = new Scenario()

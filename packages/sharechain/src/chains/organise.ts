@@ -196,7 +196,6 @@ export class Organiser {
   beginAnew(): ConfirmedMove {
     const move = this.#confirmed.clear()
     this.#candidate.clear()
-    this.#heads.clear()
     return move
   }
 

@@ -139,6 +139,9 @@ describe('pruning', () => {
     expect(chain.text([...chain.organiser.withheld])).toBe('x1')
     chain.prune()
     expect([...chain.organiser.withheld]).toEqual([])
+    // Nor is the heavy end that has gone one to turn to.
+    chain.invalid('s40')
+    expect(chain.candidate).toBe('s39')
   })
 })
 
