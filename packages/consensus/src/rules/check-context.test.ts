@@ -57,6 +57,7 @@ describe('the chain context', () => {
       ledger.next({ uncles: [sibling.hash], miner: 4 }, tip),
       ledger.next({ donation: DONATION, fee: FEE }, tip),
       ledger.next({ donation: { ...DONATION, bps: 10_000 } }, tip),
+      ledger.next({ fee: { ...FEE, bps: 10_000 } }, tip),
       ledger.next({ witnessCommitmentScript: null, merkleBranch: new Uint8Array(0) }, tip),
       ledger.next({ auxFlags: hexToBytes('062f503253482f'), bitcoinHeight: 1 }, tip),
       ledger.next({ valueSats: 0n, donation: DONATION }, tip),

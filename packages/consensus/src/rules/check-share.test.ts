@@ -10,6 +10,7 @@ import { type ChainView, type Checked, PASSED, type Share, type ShareFacts } fro
 import { buildShare, TEST_PARAMS, testAddress } from '../testing/build-share.ts'
 import derived from '../vectors/derived.json' with { type: 'json' }
 import { checkBody, checkBodyLimits, checkBodyMatches, checkBodySize, checkPrunedBody } from './check-share.ts'
+import { hasUncheckedScripts } from './check-transactions.ts'
 
 const GENESIS = genesisShare(TEST_PARAMS)
 const GENESIS_FACTS: ShareFacts = {
@@ -162,6 +163,10 @@ describe('body validation', () => {
     const share = buildShareWith([coinbase, spend(1), { ...spend(2), inputs: [{ ...input, prevIndex: 1 }] }])
     expect(codeOf(checkBody(TEST_PARAMS, share, VIEW))).toBe('passed')
     expect(codeOf(checkPrunedBody(TEST_PARAMS, share, VIEW))).toBe('passed')
+  })
+
+  it('says of one that carries transactions that their scripts were not checked', () => {
+    expect([GOOD, buildShareWith([coinbase, spend(1)])].map(hasUncheckedScripts)).toEqual([false, true])
   })
 
   it('takes one that moves all the bitcoin there will ever be', () => {
