@@ -71,7 +71,7 @@ describe('the image', () => {
     expect(of('ENTRYPOINT')[0]).toMatch(/^ENTRYPOINT \["node", /)
     expect(of('HEALTHCHECK')[0]).toMatch(/\/livez/)
     // A setting, so that commands in the container find the node as well.
-    expect(last).toContain('P2POOL_DATA_DIR=/data')
+    expect(of('ENV').join(' ')).toContain('P2POOL_DATA_DIR=/data ')
   })
 
   it('leaves out of its build what the checkout has beside the sources', () => {
