@@ -57,6 +57,13 @@ export class LiveNode {
     return this.#started.peering
   }
 
+  /** For who runs long, and does not ask what it was told: that is no part of the node. */
+  forgetTold(): void {
+    const { told, peering } = this.#started
+    told.length = 0
+    peering.length = 0
+  }
+
   get port(): number {
     return Number(this.address.split('/').at(-1))
   }

@@ -25,6 +25,7 @@ const tell = (line: object): void => {
 }
 tell({ port: live.port, base: live.base })
 function tellHolding(garbage: Holding['garbage']): void {
+  live.forgetTold()
   if (garbage === 'collected') globalThis.gc?.()
   const { rss, heapUsed, external } = process.memoryUsage()
   const connections = live.network.connections().length
