@@ -45,6 +45,8 @@ export default defineConfig({
     isolate: false,
     fileParallelism: false,
     maxWorkers: 1,
+    // What a mutant leaves running may fail much later.
+    dangerouslyIgnoreUnhandledErrors: true,
     testTimeout: 600_000,
     hookTimeout: 600_000,
     sequence: { sequencer: QuickFirst },
