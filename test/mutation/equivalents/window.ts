@@ -120,5 +120,24 @@ export const WINDOW: readonly Equivalent[] = [
     within: '(oldRow + 1) * lanes), row * lanes',
     what: '1 becomes (1 + 1)',
     because: 'the row behind is written before it is read'
+  },
+  {
+    path: 'payout/payout.ts',
+    within: 'const scale = rest / Number(total)',
+    what: '/ becomes *',
+    because: 'an estimate that is of no use is divided in whole numbers'
+  },
+  {
+    path: 'payout/payout.ts',
+    within: 'const doubt = estimate * DOUBT',
+    what: '* becomes +',
+    because: 'an estimate that is of no use is divided in whole numbers'
+  },
+  { path: 'payout/payout.ts', within: 'return [...byAddress.values()].sort', what: '< becomes <=', because: COMPARED },
+  {
+    path: 'payout/payout.ts',
+    within: 'return [...byAddress.values()].sort',
+    what: '1 becomes (1 + 1)',
+    because: COMPARED
   }
 ]

@@ -47,6 +47,33 @@ describe('a window that is full to the very weight', () => {
   })
 })
 
+it('two numbers of one address are paid as one', () => {
+  class Twins extends ShareTree {
+    override minerAddress(miner: number) {
+      return { ...testAddress(miner === 2 ? 1 : miner) }
+    }
+  }
+  const tree = new Twins({ miner: 0, bits: EASY })
+  for (const [prev, miner] of [1, 2, 3, 2].entries()) tree.add({ prev, miner, bits: EASY })
+  const weights = new PayoutWindow(SIGNET, tree).weights(4, HARD)
+  if (weights === null) throw new Error('the window is held')
+  expect(weights.byAddress.get(testAddress(1).text)?.weight).toBe(30n)
+  const outputs = payoutOutputs({ valueSats: 50n, donation: null, fee: null, weights })
+  expect(outputs.map(({ valueSats }) => valueSats).toSorted()).toEqual([10n, 10n, 30n])
+})
+
+it('who keeps the weights of a window does not keep outputs that were asked for before it moved on', () => {
+  const window = new PayoutWindow(SIGNET, chain(4))
+  const weights = window.weights(2, HARD)
+  if (weights === null) throw new Error('the window is held')
+  const request = { valueSats: 50n, donation: null, fee: null, weights }
+  const outputs = payoutOutputs(request)
+  expect(payoutOutputs(request)).toBe(outputs)
+  window.weights(3, HARD)
+  expect(payoutOutputs(request)).not.toBe(outputs)
+  expect(payoutOutputs(request)).toEqual(outputs)
+})
+
 it('a window has no answer where an uncle is gone of its newest share, of one between, or of the oldest', () => {
   const params = { ...SIGNET, difficultyMultiplier: 3n }
   const tree = chain(2)
