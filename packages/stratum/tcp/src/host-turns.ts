@@ -13,6 +13,9 @@ export const LIGHT_BURST_MS = 100
 /** What a host has of a round of hosts. */
 const ROUND_MS = 0.25
 
+/** Of one turn of a reader; what is more was taken by other programs of the computer. */
+const LONGEST_MS = 1
+
 /** Somebody who has read something and needs time to judge it. */
 export interface Reader {
   /** Judges a little of it, a fraction of a millisecond. @returns whether there is more */
@@ -133,7 +136,7 @@ export class HostTurns {
     const fromMs = nowMs()
     const left = reader.takeTurn()
     const untilMs = nowMs()
-    const tookMs = untilMs - fromMs
+    const tookMs = Math.min(untilMs - fromMs, LONGEST_MS)
     host.spend(tookMs, untilMs)
     return { tookMs, left }
   }

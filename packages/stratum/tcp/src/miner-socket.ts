@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import type { SteadyMs } from '@p2poolv2/primitives'
+import { concatBytes, type SteadyMs } from '@p2poolv2/primitives'
 import { isWorkText, type LineFault, LineReader, newestWork, type SessionOutput } from '@p2poolv2/stratum'
 import type { TransportFault } from '@p2poolv2/stratum/sv2'
 import type { GoneReason } from './contract.ts'
@@ -63,7 +63,7 @@ export class MinerSocket {
   readonly #budget: LineBudget
   /** While it runs nothing is read: what comes stays with the system, and then with the sender. */
   #pause: NodeJS.Timeout | null = null
-  /** What waits for its turn. Nothing is read meanwhile, so it is of one read. */
+  /** What waits for its turn: of one read, or a little more than `BYTES_AT_ONCE`. Nothing is read meanwhile if it is more. */
   #unread: Uint8Array = NOTHING
   /** For how long to read no more, once that is done. */
   #pauseMs = 0
@@ -192,8 +192,13 @@ export class MinerSocket {
   #read(chunk: Uint8Array): void {
     if (this.#isDeaf || chunk.length === 0) return
     const { turns, host } = this.#options
-    this.#unread = chunk
-    if (turns.offer(host, this) === 'waits') this.#socket.pause()
+    // Little that comes while it waits is kept beside: to stop a socket and start it again costs as much as to judge a line.
+    if (this.#unread.length > 0) this.#unread = concatBytes(this.#unread, chunk)
+    else {
+      this.#unread = chunk
+      if (turns.offer(host, this) === 'done') return
+    }
+    if (this.#unread.length > BYTES_AT_ONCE) this.#socket.pause()
   }
 
   #judge(bytes: Uint8Array): void {
@@ -214,7 +219,7 @@ export class MinerSocket {
   #readOn(): void {
     if (this.#socket.destroyed) return
     if (this.#pauseMs === 0 || this.#endedAtMs !== null) {
-      if (this.#pause === null) this.#socket.resume()
+      if (this.#pause === null && this.#socket.isPaused()) this.#socket.resume()
       return
     }
     this.#socket.pause()
