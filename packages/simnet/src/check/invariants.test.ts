@@ -1,8 +1,10 @@
 import type { NodeEffect } from '@p2poolv2/node'
 import { blockHash } from '@p2poolv2/primitives'
 import { describe, expect, it } from 'vitest'
+import { MISCHIEFS } from '../hostile/all.ts'
+import { corrupt } from '../hostile/mischief.ts'
 import { beginRun } from '../scenarios/begin-run.ts'
-import type { Run } from '../scenarios/scenario.ts'
+import { MINUTE_MS, type Run } from '../scenarios/scenario.ts'
 import { checkAtRest } from './rest-invariants.ts'
 import { checkStep } from './step-invariants.ts'
 
@@ -63,6 +65,19 @@ describe('at rest', () => {
     const run = network(3)
     run.finish()
     expect(() => checkAtRest(run.world)).not.toThrow()
+  })
+
+  it('hostile nodes make no shares, or ties would end in ties', () => {
+    const run = network(4)
+    run.at(MINUTE_MS, () => corrupt(run.world, run.world.node(1), MISCHIEFS.equivocate))
+    run.until(3 * MINUTE_MS)
+    run.faults.stopMining()
+    run.until(4 * MINUTE_MS)
+    const counts = (): readonly number[] => run.world.honest.map(({ chain }) => chain.shareCount)
+    const before = counts()
+    run.until(6 * MINUTE_MS)
+    expect(counts()).toEqual(before)
+    expect(() => run.rest()).not.toThrow()
   })
 
   it('two tips are noticed', () => {

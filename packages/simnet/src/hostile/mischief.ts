@@ -48,8 +48,9 @@ export class Evil {
     }
   }
 
-  /** A share of its own making on a parent it knows. */
+  /** A share of its own making on a parent it knows; null once nobody makes shares any more. */
   forge(order: Partial<Parameters<typeof forgeShare>[0]> = {}): Share | null {
+    if (!this.world.mayForge) return null
     const { chain, nowMs } = this.node
     const parent = order.parent ?? chain.miningBase().hash
     return forgeShare({

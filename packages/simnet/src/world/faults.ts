@@ -158,7 +158,10 @@ export class Faults {
     for (const { miner } of this.#world.node(node).lines) miner.setHashrate(miner.options.hashrateHps * factor)
   }
 
+  /** Nobody makes shares any more, hostile nodes included: theirs are as heavy as anybody's, so while they come nothing rests. */
   stopMining(): void {
+    this.#note('stopMining')
+    this.#world.mayForge = false
     for (const node of this.#world.nodes) this.setHashrate(node.node, 0)
   }
 

@@ -62,6 +62,8 @@ export class World implements Surroundings, Witness {
   readonly trace = new Trace()
   readonly diskPool = new DiskPool()
   readonly rng: SeededRng
+  /** Whether hostile nodes go on making shares beside what their miners find. */
+  mayForge = true
   readonly #options: WorldOptions
   readonly #nodes = new Map<number, SimNode>()
   #nextNode = 0
