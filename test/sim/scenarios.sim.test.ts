@@ -33,6 +33,7 @@ const SHORT: readonly (readonly [name: string, nodes: number, minutes: number])[
   ['all-but-one-lie', 10, 180],
   ['light-chains-first', 6, 180],
   ['withheld-body', 5, 60],
+  ['withheld-body-old', 5, 60],
   ['trouble', 8, 12],
   ['minority-fork', 10, 60],
   ['majority-fork', 10, 60]
