@@ -29,8 +29,10 @@ export class NodePage {
     })
     page.on('pageerror', error => this.complaints.push(String(error)))
     page.on('requestfinished', async request => {
-      const { responseBodySize, responseHeadersSize } = await request.sizes()
-      this.loadedBytes.set(new URL(request.url()).pathname, responseBodySize + responseHeadersSize)
+      // Of a page that was left meanwhile nobody knows any more.
+      const sizes = await request.sizes().catch(() => null)
+      if (sizes === null) return
+      this.loadedBytes.set(new URL(request.url()).pathname, sizes.responseBodySize + sizes.responseHeadersSize)
     })
   }
 

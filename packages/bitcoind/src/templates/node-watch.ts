@@ -300,7 +300,10 @@ export class NodeWatch {
     if (latest.template.prevHash === hash) return
     const nowSec = latest.template.curTimeSec + Math.floor(this.#latestAgeMs() / 1000)
     const template = emptyTemplate(tip, { chain: this.#chain, before: latest.template, nowSec })
-    if (template !== null) this.#passOn(template, 'empty-first')
+    if (template === null) return
+    // Who finds a block with it is not too late by a chain that is gone.
+    this.#setStatus({ ...this.#status, bitcoinHeight: template.bitcoinHeight - 1 })
+    this.#passOn(template, 'empty-first')
   }
 
   /**
