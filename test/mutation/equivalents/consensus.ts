@@ -112,5 +112,11 @@ export const CONSENSUS: readonly Equivalent[] = [
     within: 'return a.chainWork > b.chainWork ? -1 : 1',
     what: '1 becomes (1 + 1)',
     because: COMPARED
+  },
+  {
+    path: `${FOLDER}/commitment/coinbase-proof.ts`,
+    within: 'merkleBranch.length <= MAX_BRANCH_NODES * 32',
+    what: '32 becomes (32 + 1)',
+    because: 'what more it lets through is no whole number of nodes'
   }
 ]

@@ -3,7 +3,7 @@ import { ByteReader, bytesToHex, bytesToHexReversed, concatBytes, hexToBytes, sh
 import { describe, expect, it } from 'vitest'
 import { decodeShareHeader } from '../encoding/share-codec.ts'
 import derived from '../vectors/derived.json' with { type: 'json' }
-import { shareCoinbase, shareWitnessRoot } from './share-coinbase.ts'
+import { SHARE_COINBASE_BYTES, shareCoinbase, shareWitnessRoot } from './share-coinbase.ts'
 
 const vectors = [...Object.values(derived.genesis), ...derived.syntheticShares]
 
@@ -18,6 +18,7 @@ describe('the share coinbase', () => {
     const coinbase = shareCoinbase(header)
     expect(bytesToHex(encodeTransaction(coinbase))).toBe(vector.shareCoinbaseHex)
     expect(encodeTransaction(coinbase)).toHaveLength(210)
+    expect(encodeTransaction(coinbase)).toHaveLength(SHARE_COINBASE_BYTES)
     expect(bytesToHexReversed(txidWire(coinbase))).toBe(vector.shareCoinbaseTxid)
   })
 
