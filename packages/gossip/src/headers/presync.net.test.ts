@@ -79,6 +79,23 @@ describe('a newcomer to a network many prune depths old', () => {
     expect(net.count(passing => passing.from === 'ann' && asksForHeaders(passing))).toBeLessThanOrEqual(5)
   })
 
+  it('takes it at once, also if the lowest height kept has an uncle', () => {
+    const uncleHeights: boolean[] = []
+    for (let shares = honest.length - 14; shares <= honest.length; shares++) {
+      const bob = new TestNode(params, { shares: honest.slice(0, shares), nowMs: START_MS })
+      uncleHeights.push(bob.chain.hashesAtHeight(bob.chain.keptFromHeight).length > 1)
+      const around = new TestNet(START_MS)
+      const newcomer = new TestNode(params)
+      around.add('ann', newcomer)
+      around.add('bob', bob)
+      around.connect('ann', 'bob', { latencyMs: 20 })
+      around.run(10_000)
+      // Of two that end it either may be the newcomer's.
+      expect(newcomer.chain.confirmedTip().height).toBe(bob.chain.confirmedTip().height)
+    }
+    expect(new Set(uncleHeights)).toEqual(new Set([true, false]))
+  })
+
   it('goes on where it was when it was interrupted, whoever it finds then', () => {
     net.add('bob', holder())
     net.add('cid', holder())

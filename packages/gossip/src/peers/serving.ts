@@ -233,12 +233,37 @@ export class Serving {
     const [from] = depth < 0 ? [] : chain.locator(depth)
     if (from === undefined) return null
     const known = new Set(wanted.map(({ hash }) => hash))
-    for (const next of this.#fromMemory({ locator: [from], stopHash: question.stopHash })) {
+    const kept = this.#fromMemory({ locator: [from], stopHash: question.stopHash })
+    // Stable: what is missing comes first at its height, so that the last header stays the chain's.
+    const closed = [...this.#namedBy(kept), ...kept].sort((a, b) => a.height - b.height)
+    for (const next of closed) {
       const isNewHeight = next.height !== wanted.at(-1)?.height
       if (isNewHeight && wanted.length >= FULL_ANSWER_HEADERS) break
       if (!known.has(next.hash)) wanted.push(next)
     }
     return wanted
+  }
+
+  /**
+   * What an answer from memory leaves out since whoever names a share has its uncles: at the lowest heights kept the asker was
+   * told of neither.
+   */
+  #namedBy(answer: readonly Wanted[]): Wanted[] {
+    const { chain } = this.#parts
+    const inside = new Set(answer.map(({ hash }) => hash))
+    const missing: Wanted[] = []
+    const open = [...inside]
+    for (let hash = open.pop(); hash !== undefined; hash = open.pop()) {
+      const facts = chain.facts(hash)
+      for (const named of facts === undefined ? [] : [facts.prevHash, ...facts.uncles]) {
+        const height = chain.facts(named)?.height ?? 0
+        if (inside.has(named) || height < chain.keptFromHeight) continue
+        inside.add(named)
+        missing.push({ hash: named, height })
+        open.push(named)
+      }
+    }
+    return missing
   }
 
   #read(job: HeaderJob, wanted: readonly Wanted[]): void {
