@@ -25,7 +25,7 @@ import {
 import { until } from '../../e2e/stage/until.ts'
 import { copyChain, prepareChain } from '../../network/prepared-chain.ts'
 import { onStage } from '../../network/script-stage.ts'
-import { type Ledger, type OwedShare, readLedger, writeLedger } from './ledger.ts'
+import { type Ledger, type OwedShare, readLedger, type SaidBlock, writeLedger } from './ledger.ts'
 
 /** A kill comes within so long: of its start, of when it answers, or of the first share it made in this life. */
 const KILL_WITHIN_MS = 2_500
@@ -70,11 +70,11 @@ const sleep = (ms: number): Promise<void> => new Promise(resolve => setTimeout(r
 interface Said {
   readonly sequence: number
   readonly shares: readonly { readonly share: ShareHash; readonly height: number }[]
-  readonly blocks: readonly string[]
+  readonly blocks: readonly SaidBlock[]
 }
 
 /** @param from number of the first log line that counts */
-function saidBy(node: NodeProgram, from = 0): Said {
+function saidBy(node: NodeProgram, by: SaidBlock['by'], from = 0): Said {
   const of = (is: (msg: string) => boolean): readonly LogLine[] => node.log.slice(from).filter(({ msg }) => is(msg))
   return {
     sequence: Math.max(0, ...of(msg => msg === 'node: committed').map(({ sequence }) => Number(sequence))),
@@ -82,7 +82,11 @@ function saidBy(node: NodeProgram, from = 0): Said {
       share: shareHash(String(hash)),
       height: Number(height)
     })),
-    blocks: of(msg => msg.startsWith('BLOCK FOUND')).map(({ blockHash }) => String(blockHash))
+    blocks: of(msg => msg.startsWith('BLOCK FOUND')).map(({ blockHash, bitcoinHeight }) => ({
+      hash: String(blockHash),
+      bitcoinHeight: Number(bitcoinHeight),
+      by
+    }))
   }
 }
 
@@ -99,7 +103,7 @@ async function live(stage: Stage, options: NodeOptions, killed: { readonly after
   await sleep(killed.ms)
   if (!node.program.isRunning) throw new Error(`the node ended by itself:\n${node.program.tail}`)
   await node.stop('SIGKILL')
-  return saidBy(node)
+  return saidBy(node, 'killed')
 }
 
 /** The chain as it was found after the last kill. */
@@ -153,14 +157,24 @@ async function placeOf(stored: StoredChain, share: ShareHash, chain: readonly Sh
   return `it is stored at height ${height} with ${has}, its parent is ${parent}; shares from there on name ${uncles.join(', ')} uncles`
 }
 
-async function onBitcoin(url: string, hash: string): Promise<true | null> {
+async function bitcoinSays(url: string, method: string, parameter: string | number): Promise<unknown> {
   const response = await fetch(url, {
     method: 'POST',
     headers: { authorization: `Basic ${btoa(`${LOGIN.user}:${LOGIN.password}`)}` },
-    body: JSON.stringify({ id: 1, method: 'getblockheader', params: [hash] })
+    body: JSON.stringify({ id: 1, method, params: [parameter] })
   })
   const { result } = (await response.json()) as { readonly result: unknown }
-  return result === null || result === undefined ? null : true
+  return result ?? null
+}
+
+/**
+ * Bitcoin knows the block, or its chain has another one of the same node at that height: of those, which miners found within the time of
+ * an answer, one can be in the chain, and the others are given up (`SiblingGate`).
+ */
+async function isNotLost(url: string, block: SaidBlock, all: readonly SaidBlock[]): Promise<true | null> {
+  if ((await bitcoinSays(url, 'getblockheader', block.hash)) !== null) return true
+  const there = await bitcoinSays(url, 'getblockhash', block.bitcoinHeight)
+  return all.some(({ hash, by }) => hash === there && by === block.by) || null
 }
 
 await onStage(async stage => {
@@ -197,7 +211,7 @@ await onStage(async stage => {
     // The first life makes what the others begin with.
     const after: Moment = kind === 0 && ledger.kills > 0 ? 'start' : kind === 1 ? 'answers' : 'mines'
     const said = await live(stage, { main, dataDir, args }, { after, ms: rng.u32() % KILL_WITHIN_MS })
-    const byPeer = saidBy(peer, linesOfPeer)
+    const byPeer = saidBy(peer, 'peer', linesOfPeer)
     linesOfPeer = peer.log.length
     ledger.kills += 1
     ledger.killsAtStart += after === 'start' ? 1 : 0
@@ -218,8 +232,8 @@ await onStage(async stage => {
   }
   // What was found as it died goes out with the next start.
   const last = await stage.node({ main, dataDir, args }).ready()
-  for (const hash of ledger.blocks) {
-    await until(`block ${hash} on bitcoind`, WITHIN_MS, () => onBitcoin(bitcoind.url, hash))
+  for (const block of ledger.blocks) {
+    await until(`block ${block.hash} on bitcoind`, WITHIN_MS, () => isNotLost(bitcoind.url, block, ledger.blocks))
   }
   await until('one tip', WITHIN_MS, async () => {
     const [mine, theirs] = await Promise.all([last.status(), peer.status()])

@@ -10,6 +10,13 @@ export interface OwedShare {
   readonly beforeKill: number
 }
 
+/** A bitcoin block that a node said it had found. */
+export interface SaidBlock {
+  readonly hash: string
+  readonly bitcoinHeight: number
+  readonly by: OwedShare['by']
+}
+
 /** What a run of kills has to remember, so that it can be gone on with. */
 export interface Ledger {
   kills: number
@@ -23,8 +30,7 @@ export interface Ledger {
   overtaken: number
   /** What no rule explains. */
   lost: string[]
-  /** Bitcoin blocks the node said that it had found. */
-  blocks: string[]
+  blocks: SaidBlock[]
   confirmedHeight: number
 }
 
