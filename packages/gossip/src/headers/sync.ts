@@ -364,11 +364,13 @@ export class HeaderSync {
     this.#turns.finished(session.peer, nowMs)
   }
 
-  #fail(session: Session, failure: Failure, nowMs: SteadyMs): void {
-    const { out } = this.#parts
-    const { peer } = session
+  #fail({ peer, anchor }: Session, failure: Failure, nowMs: SteadyMs): void {
+    const { out, watch } = this.#parts
     this.#sessions.delete(peer)
-    if (failure.reason === 'lighter-chain') this.#others.lighter(peer, session.anchor ?? 0)
+    if (failure.reason === 'lighter-chain') {
+      this.#others.lighter(peer, anchor ?? 0)
+      watch.showedLighter(peer)
+    }
     this.#turns.failed(peer, { isBlameless: failure.code === undefined, isForNow: FOR_NOW.has(failure.reason) }, nowMs)
     out.report({ type: 'headersFailed', peer, reason: failure.reason })
     if (failure.code !== undefined) out.blame(peer, { code: failure.code, route: 'headers' }, nowMs)

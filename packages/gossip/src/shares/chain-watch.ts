@@ -74,6 +74,11 @@ export class ChainWatch {
     this.#stale = { preferred: isCurrent(chain) ? peer : null }
   }
 
+  /** Its headers are not taken in, but what stands below the place where its chain parts from ours it has as well. */
+  showedLighter(peer: PeerId): void {
+    this.#parts.fetcher.addSource(peer)
+  }
+
   /** Asks the chain what it wants, if that may have changed. Called after every event. */
   work(nowMs: SteadyMs): void {
     const { chain, fetcher } = this.#parts
