@@ -18,15 +18,15 @@ export function mostAtOneHeight(items: readonly HeaderItem[], chain: ChainIndex)
   return most
 }
 
-/** Whether an answer leads to nothing but what is known to break the rules: all of it is known, and its top invalid. */
+/**
+ * Whether an answer leads to nothing but what is known to break the rules: all of it is known, and what it ends with, which is its
+ * sender's own chain, is invalid. Whoever follows that chain for want of bodies lists the right one beside it, and can tell no more of it
+ * before it has turned away.
+ */
 export function isRefuted(items: readonly HeaderItem[], chain: Pick<ChainIndex, 'facts'>): boolean {
   const last = items.at(-1)
-  const top = last === undefined ? undefined : chain.facts(last.hash)
-  if (top === undefined || top.validity !== 'invalid') return false
-  return items.every(({ hash }) => {
-    const facts = chain.facts(hash)
-    return facts !== undefined && (facts.height < top.height || facts.validity === 'invalid')
-  })
+  if (last === undefined || chain.facts(last.hash)?.validity !== 'invalid') return false
+  return items.every(({ hash }) => chain.facts(hash) !== undefined)
 }
 
 /** Height of the lowest share that headers of an answer build on and that we know; 0 if we know none. */

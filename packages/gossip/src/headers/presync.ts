@@ -96,7 +96,7 @@ export class Presync {
     if (this.#phase === 'direct' && this.#isTakenAnyway(items)) {
       return { type: 'take', items: this.#withoutFar(items), provenWork: 0n }
     }
-    return this.#follow(items)
+    return this.#onOurChain(items) ?? this.#follow(items)
   }
 
   /** After the chain took headers: where to go on, or null to go on as with any answer. */
@@ -117,6 +117,20 @@ export class Presync {
     const most = (tailHeights(this.#params) + 1) * MAX_BATCH_HEADERS_PER_HEIGHT
     // A batch may bring side branches from as far below as the tail reaches, each time up to a full height.
     invariant((this.#tail?.facts.size ?? 0) <= 2 * most, 'a tail is short')
+  }
+
+  /**
+   * A full answer that ends with a share of ours, far below our tip: so far its sender follows what we know, whatever it lists beside that, and
+   * is asked where it goes on. The last header is its own chain's (protocol §18.5). Null for any other answer.
+   */
+  #onOurChain(items: readonly HeaderItem[]): Step | null {
+    const last = items.length < FULL_ANSWER_HEADERS ? undefined : items.at(-1)
+    const known = last === undefined ? undefined : this.#chain.facts(last.hash)
+    if (known === undefined || known.validity === 'invalid') return null
+    if (this.#phase !== 'direct') return { type: 'fail', reason: 'own-chain', isElsewhere: true }
+    if (known.height <= this.#reached) return { type: 'fail', ...noProgress(true) }
+    this.#reached = known.height
+    return { type: 'ask', question: { locator: [known.hash], stop: ZERO_SHARE_HASH } }
   }
 
   #follow(items: readonly HeaderItem[]): Step {
