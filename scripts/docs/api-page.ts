@@ -139,8 +139,8 @@ echo "$salt\\$$(printf %s 'YOUR PASSWORD' | openssl dgst -sha256 -hmac "$salt" |
 Browsers can give no header to a stream or a WebSocket: \`/v1/events\` and \`/ws\` take the login as \`?token=\`, base64 of
 \`user:password\`. Requests by a host name that is neither an address, \`localhost\`, \`*.local\` nor in \`api.host_names\` are refused
 (421): a page of another site must not reach the node through a browser. Pages of other sites read nothing unless \`api.cors_allowed\`
-is set. An address may ask 50 times a second, 300 times at once, and take a twentieth of the node's time (429), all together a fifth
-(503); the owner is answered always.`
+is set. An address may ask 50 times a second, 300 times at once, and take a twentieth of the node's time (429). On the computer of the
+node, by \`localhost\`, neither is counted; who has the login or the token is not held to the time.`
 
 const EVENTS = `## Events
 

@@ -85,7 +85,7 @@ export class ApiServer {
       http: { headersTimeout: REQUEST_WITHIN_MS, connectionsCheckingInterval: CHECK_MS }
     })
     const gate = new Gate(options, reads.clock)
-    this.#server.server.on('connection', keptWithin(MAX_CONNECTIONS, gate))
+    this.#server.server.on('connection', keptWithin(MAX_CONNECTIONS))
     gate.install(this.#server)
     answeredInTurn(this.#server.server, gate)
     this.#socket.attach(this.#server.server, request => gate.refusalOfSocket(request))
@@ -142,11 +142,11 @@ function eventStreams(
 }
 
 /** Half requests of one host must not keep others from asking. */
-function keptWithin(cap: number, gate: Gate): (socket: Socket) => void {
+function keptWithin(cap: number): (socket: Socket) => void {
   const places = new Places<Socket>(cap)
   return socket => {
     const { remoteAddress = '' } = socket
-    const room = gate.isDeafTo(remoteAddress) ? 'full' : places.room(remoteAddress)
+    const room = places.room(remoteAddress)
     if (room === 'full') {
       socket.destroy()
       return
@@ -161,7 +161,10 @@ function keptWithin(cap: number, gate: Gate): (socket: Socket) => void {
   }
 }
 
-/** A read may hold two thousand requests, and all would be begun at once: who sends so many is hung up on, and nothing more is made of them. */
+/**
+ * A read may hold two thousand requests, and all would be begun at once: who sends so many is hung up on, and nothing more is made of them.
+ * The gate counts the others before fastify sees them, which answers some without asking it: paths that are none.
+ */
 function answeredInTurn(server: Server, gate: Gate): void {
   const unanswered = new WeakMap<Socket, number>()
   const [answer] = server.listeners('request') as RequestListener[]
@@ -173,13 +176,14 @@ function answeredInTurn(server: Server, gate: Gate): void {
     const count = (unanswered.get(socket) ?? 0) + 1
     unanswered.set(socket, count)
     if (count > MAX_UNANSWERED) {
-      gate.crowded(socket.remoteAddress ?? '')
       socket.destroy()
       return
     }
     response.once('close', () => void unanswered.set(socket, (unanswered.get(socket) ?? 1) - 1))
-    answer(request, response)
+    if (gate.admits(request, response)) answer(request, response)
   })
+  // Node would answer by itself, uncounted. No client expects anything but to be told to go on.
+  server.on('checkExpectation', ({ socket }) => socket.destroy())
 }
 
 /** Every refusal has one shape, whoever refuses. */

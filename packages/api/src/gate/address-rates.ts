@@ -31,10 +31,11 @@ export class TokenBucket {
     return this.#tokens >= 1 ? 0 : Math.ceil((1 - this.#tokens) / this.#rate.perSecond)
   }
 
-  /** More than there is leaves a debt: whoever guesses passwords waits for it. */
+  /** More than there is leaves a debt, of one burst at most: whoever guesses passwords waits for it. */
   spend(tokens: number, nowMs: SteadyMs): void {
     const { burst, perSecond } = this.#rate
-    this.#tokens = Math.min(burst, this.#tokens + ((nowMs - this.#atMs) / 1_000) * perSecond) - tokens
+    const tokensNow = Math.min(burst, this.#tokens + ((nowMs - this.#atMs) / 1_000) * perSecond)
+    this.#tokens = Math.max(-burst, tokensNow - tokens)
     this.#atMs = nowMs
   }
 }

@@ -1,10 +1,9 @@
-import type { IncomingMessage } from 'node:http'
-import { setTimeout as pause } from 'node:timers/promises'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ErrorJson } from '@p2poolv2/api/schema'
 import type { Clock } from '@p2poolv2/runtime'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { AddressRates, REQUESTS, WRONG_LOGIN_COST } from './address-rates.ts'
-import { AnswerTime, MAX_COUNTED_MS } from './answer-time.ts'
+import { AnswerTime } from './answer-time.ts'
 import { isLan, isLoopbackHost, isOwnHost, isThisComputer } from './host-names.ts'
 import { basicCredentials, credentialsOf, isLogin, isSame, type Login } from './login.ts'
 
@@ -46,21 +45,18 @@ const CORS_HEADERS = {
   'access-control-max-age': '600'
 }
 
-/** Asked before every route, the first refusal counts: host name, rate, CORS preflight, origin, login, time. */
+/** Asked before every route, the first refusal counts: rate, host name, CORS preflight, origin, login, time. */
 export class Gate {
   readonly #options: GateOptions
   readonly #clock: Clock
   readonly #hostNames: ReadonlySet<string>
   readonly #rate = new AddressRates(REQUESTS)
-  readonly #time: AnswerTime
+  readonly #time = new AnswerTime()
   readonly #stopwatch: () => number
-  /** What their waiting took is not theirs. */
-  readonly #refused = new WeakSet<FastifyReply>()
 
   constructor(options: GateOptions, clock: Clock) {
     this.#options = options
     this.#clock = clock
-    this.#time = new AnswerTime(clock.now().steadyMs)
     this.#stopwatch = options.stopwatch ?? ((): number => performance.now())
     this.#hostNames = new Set(options.hostNames.map(name => name.toLowerCase()))
   }
@@ -68,25 +64,35 @@ export class Gate {
   install(server: FastifyInstance): void {
     const { cors } = this.#options
     server.addHook('onRequest', async (request, reply) => {
-      void reply.header('x-content-type-options', 'nosniff').header('referrer-policy', 'no-referrer')
-      const isOwner = isAtHome(request) || this.hasSecret(request)
-      if (!isOwner) this.#countTime(request, reply)
+      void reply.headers(HEADERS)
       if (!isOwnHost(request.headers.host, this.#hostNames)) return reply.code(421).send(refusal(HOST_REFUSED))
-      if (await this.#isTooMuch(request.ip, 1, reply)) return reply
       if (cors) void reply.headers(CORS_HEADERS)
       if (cors && request.method === 'OPTIONS') return reply.code(204).send()
       const { access = 'read', tokenInQuery = false } = request.routeOptions.config
       const { authorization } = request.headers
       if (isForeign(request, access, cors)) return reply.code(403).send(refusal(ORIGIN_REFUSED))
       const token = tokenInQuery ? queryToken(request.query) : null
-      const asking = { authorization, ip: request.ip, token, isAtHome: isAtHome(request) }
+      const asking = { authorization, ip: request.ip, token, isAtHome: isAtHome(request.raw) }
       if (access === 'open') return undefined
-      if (isAllowed(asking, access, this.#options)) return isOwner ? undefined : this.#untilTime(request, reply)
       const isGuess = authorization !== undefined || token !== null
-      if (isGuess && (await this.#isTooMuch(request.ip, WRONG_LOGIN_COST, reply))) return reply
+      // After some wrong ones the right one is not told from them either, for a while.
+      const waitSec = isGuess ? this.#take(request.raw, 0) : 0
+      if (waitSec > 0) return this.#refuseIn(reply, waitSec, TOO_MANY)
+      if (isAllowed(asking, access, this.#options)) return this.#withinTime(request, reply)
+      if (isGuess) this.#take(request.raw, WRONG_LOGIN_COST)
       // Without www-authenticate: the page asks for the login itself, and no browser does in its stead.
       return reply.code(this.#refusalCode(access)).send(refusal(REFUSED[access]))
     })
+  }
+
+  /**
+   * Counts a request before anything is made of it, whatever it is. Those of the owner at home are free.
+   * @returns false if it was one too many: it is refused here, in a while
+   */
+  admits(request: IncomingMessage, response: ServerResponse): boolean {
+    const waitSec = isOwnCall(request) ? 0 : this.#take(request, 1)
+    if (waitSec > 0) this.#refuse(response, waitSec, TOO_MANY)
+    return waitSec === 0
   }
 
   /**
@@ -96,14 +102,14 @@ export class Gate {
    */
   refusalOfSocket(request: IncomingMessage): number | null {
     const { host, origin, authorization } = request.headers
+    if (this.#take(request, 1) > 0) return 429
     if (!isOwnHost(host, this.#hostNames)) return 421
-    const ip = request.socket.remoteAddress ?? ''
-    if (this.#rate.take(ip, 1, this.#clock.now().steadyMs) > 0) return 429
+    const ip = addressOf(request)
     if (origin !== undefined && !this.#options.cors && hostOf(origin) !== host) return 403
     const [, query] = (request.url ?? '').split('?', 2)
     const token = new URLSearchParams(query).get('token')
     if (isAllowed({ authorization, ip, token, isAtHome: false }, 'read', this.#options)) return null
-    this.#rate.take(ip, WRONG_LOGIN_COST, this.#clock.now().steadyMs)
+    this.#take(request, WRONG_LOGIN_COST)
     return 401
   }
 
@@ -117,59 +123,42 @@ export class Gate {
     return access === 'owner' && this.#options.login === null ? 403 : 401
   }
 
-  /** Whether who connects has asked for so much that he is hung up on. */
-  isDeafTo(address: string): boolean {
-    return this.#time.isDeafTo(address, this.#clock.now().steadyMs)
+  #take(request: IncomingMessage, cost: number): number {
+    return this.#rate.take(payerOf(request), cost, this.#clock.now().steadyMs)
   }
 
-  /** More was asked over one connection, without waiting for answers, than any client does. */
-  crowded(address: string): void {
-    this.#time.spend(address, MAX_COUNTED_MS, this.#clock.now().steadyMs)
-  }
-
-  async #isTooMuch(ip: string, cost: number, reply: FastifyReply): Promise<boolean> {
-    const waitSec = this.#rate.take(ip, cost, this.#clock.now().steadyMs)
-    if (waitSec === 0) return false
-    await this.#refuse(reply, { code: 429, waitSec, why: 'too many requests' })
-    return true
-  }
-
-  /** Takes note of what the answer costs: from here until it is written. */
-  #countTime(request: FastifyRequest, reply: FastifyReply): void {
+  /** Lets a question be answered and takes note of what that costs, unless answers have cost too much. The owner's are not counted. */
+  #withinTime(request: FastifyRequest, reply: FastifyReply): FastifyReply | undefined {
+    if (isOwnCall(request.raw) || this.hasSecret(request)) return undefined
+    const payer = payerOf(request.raw)
+    const waitSec = this.#time.waitSec(payer, this.#clock.now().steadyMs)
+    if (waitSec > 0) return this.#refuseIn(reply, waitSec, TOO_DEAR)
     const fromMs = this.#stopwatch()
-    reply.raw.once('prefinish', () => {
-      if (!this.#refused.has(reply))
-        this.#time.spend(request.ip, this.#stopwatch() - fromMs, this.#clock.now().steadyMs)
-    })
+    reply.raw.once('prefinish', () =>
+      this.#time.spend(payer, { fromMs, toMs: this.#stopwatch() }, this.#clock.now().steadyMs)
+    )
+    return undefined
   }
 
-  async #untilTime(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> {
-    const wait = this.#time.wait(request.ip, this.#clock.now().steadyMs)
-    if (wait === null) return undefined
-    const { whose, waitSec } = wait
-    return whose === 'address'
-      ? this.#refuse(reply, { code: 429, waitSec, why: TOO_DEAR })
-      : this.#refuse(reply, { code: 503, waitSec, why: ALL_TOO_DEAR })
+  #refuseIn(reply: FastifyReply, waitSec: number, why: string): FastifyReply {
+    this.#refuse(reply.hijack().raw, waitSec, why)
+    return reply
   }
 
   /** Not at once, so that to be refused costs who asks more time than it costs the node. */
-  async #refuse(
-    reply: FastifyReply,
-    { code, waitSec, why }: { readonly code: 429 | 503; readonly waitSec: number; readonly why: string }
-  ): Promise<FastifyReply> {
-    this.#refused.add(reply)
+  #refuse(response: ServerResponse, waitSec: number, why: string): void {
     const { refuseAfterMs = REFUSE_AFTER_MS } = this.#options
-    if (refuseAfterMs > 0) await pause(refuseAfterMs, undefined, { ref: false })
-    return reply
-      .code(code)
-      .header('retry-after', waitSec)
-      .send(refusal(`${why}: try again in ${waitSec} s`))
+    const headers = { ...HEADERS, 'content-type': 'application/json; charset=utf-8', 'retry-after': String(waitSec) }
+    const text = JSON.stringify(refusal(`${why}: try again in ${waitSec} s`))
+    setTimeout(() => {
+      if (!response.destroyed) response.writeHead(429, headers).end(text)
+    }, refuseAfterMs).unref()
   }
 }
 
+const HEADERS = { 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer' }
+const TOO_MANY = 'too many requests'
 const TOO_DEAR = 'answers to this address have taken their twentieth of the node’s time, which miners need'
-const ALL_TOO_DEAR =
-  'answers have taken their fifth of the node’s time, which miners need; the owner is answered on its own computer'
 const HOST_REFUSED = 'open this page by IP address or localhost, or name this host in [api] host_names'
 const ORIGIN_REFUSED = 'pages of other sites may neither ask nor change this node ([api] cors_allowed lets them ask)'
 const READ_REFUSED = 'log in: send the user name and password of [api] auth_user as Basic authorization'
@@ -217,9 +206,25 @@ function isForeign({ method, headers }: FastifyRequest, access: Access, cors: bo
 }
 
 /** A proxy on this computer speaks for others: it is not at home, and says so in a header of these. */
-function isAtHome({ ip, headers }: FastifyRequest): boolean {
+function isAtHome(request: IncomingMessage): boolean {
+  const { headers } = request
   const isForwarded = ['forwarded', 'via', 'x-forwarded-for', 'x-real-ip'].some(name => headers[name] !== undefined)
-  return isThisComputer(ip) && isLoopbackHost(headers.host) && !isForwarded
+  return isThisComputer(addressOf(request)) && isLoopbackHost(headers.host) && !isForwarded
+}
+
+/** What is asked at home, and not by a page of elsewhere in the owner's browser. */
+function isOwnCall(request: IncomingMessage): boolean {
+  return isAtHome(request) && request.headers['sec-fetch-site'] !== 'cross-site'
+}
+
+/** Whose bucket a request is taken from: those who come by way of this computer have one of their own, which is not the owner's. */
+function payerOf(request: IncomingMessage): string {
+  const address = addressOf(request)
+  return isThisComputer(address) && !isOwnCall(request) ? 'others by way of this computer' : address
+}
+
+function addressOf({ socket }: IncomingMessage): string {
+  return socket.remoteAddress ?? ''
 }
 
 function queryToken(query: unknown): string | null {
