@@ -125,7 +125,8 @@ describe('over the wire', () => {
       'a page of elsewhere in the owner’s browser',
       HTTP('/v1/status', 'Host: localhost', 'Sec-Fetch-Site: cross-site'),
       403
-    ]
+    ],
+    ['a page of elsewhere in an older one', HTTP('/v1/status', 'Host: localhost', 'Origin: http://evil.example'), 200]
   ])('%s is counted like any question, and not as the owner’s', async (_what, request, code) => {
     await slow(0)
     for (let n = 0; n < REQUESTS.burst; n++) expect(await told(request)).toContain(`HTTP/1.1 ${code} `)

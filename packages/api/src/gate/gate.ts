@@ -214,7 +214,8 @@ function isAtHome(request: IncomingMessage): boolean {
 
 /** What is asked at home, and not by a page of elsewhere in the owner's browser. */
 function isOwnCall(request: IncomingMessage): boolean {
-  return isAtHome(request) && request.headers['sec-fetch-site'] !== 'cross-site'
+  const { 'sec-fetch-site': site, origin, host } = request.headers
+  return isAtHome(request) && site !== 'cross-site' && (origin === undefined || hostOf(origin) === host)
 }
 
 /** Whose bucket a request is taken from: those who come by way of this computer have one of their own, which is not the owner's. */
