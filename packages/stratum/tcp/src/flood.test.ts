@@ -1,5 +1,8 @@
+import { createLog } from '@p2poolv2/runtime'
 import { afterEach, expect, it } from 'vitest'
+import type { GoneReason } from './contract.ts'
 import { BYTES_AT_ONCE } from './miner-socket.ts'
+import { LAST_TURNS_MS, StratumServer } from './stratum-server.ts'
 import { authorize, subscribe, TestClient } from './testing/test-client.ts'
 import { TestPool } from './testing/test-pool.ts'
 
@@ -77,4 +80,49 @@ it('a burst as vardiff or a proxy after an outage make it is read at once', asyn
   client.write(pings(3_000))
   await client.read(3_000)
   expect(log).toEqual([])
+})
+
+it('a stop takes no longer than its bound however much was read of how many, and none of them is forgotten', async () => {
+  const FLOODERS = 30
+  const KILOBYTE_MS = 20
+  let nowMs = 0
+  let isHeld = true
+  let judged = 0
+  const held: (() => void)[] = []
+  const gone: GoneReason[] = []
+  let allSpoke = (): void => {}
+  const whenAllSpoke = new Promise<void>(resolve => {
+    allSpoke = resolve
+  })
+  const spoke = new Set<number>()
+  const server = new StratumServer(
+    { host: '127.0.0.1', port: 0, trustedRanges: ['127.0.0.1'] },
+    {
+      onConnected: () => {},
+      onLines: miner => {
+        nowMs += KILOBYTE_MS
+        judged += 1
+        spoke.add(miner)
+        if (spoke.size === FLOODERS) allSpoke()
+      },
+      onGone: (_miner, why) => void gone.push(why),
+      log: createLog({ level: 'silent', format: 'json' }),
+      turns: { nowMs: () => nowMs, later: turn => void (isHeld ? held.push(turn) : setImmediate(turn)) }
+    }
+  )
+  const port = await server.listen()
+  const miners = await Promise.all(Array.from({ length: FLOODERS }, () => TestClient.connect(port)))
+  // The first kilobyte of each is judged as it comes: each is a host while it uses little.
+  for (const { socket } of miners) socket.write(pings(FLOOD))
+  await whenAllSpoke
+  const before = judged
+  const stopped = server.stop({ signal: AbortSignal.abort() })
+  isHeld = false
+  for (const turn of held) turn()
+  await stopped
+  expect(gone).toEqual(Array.from({ length: FLOODERS }, () => 'stopped'))
+  expect(judged).toBeGreaterThan(before)
+  // One more turn may have begun: `TURN_MS` and `HEAVY_MS`, a kilobyte counting for one.
+  expect((judged - before) * KILOBYTE_MS).toBeLessThanOrEqual(LAST_TURNS_MS + 8 * KILOBYTE_MS)
+  for (const { socket } of miners) socket.destroy()
 })

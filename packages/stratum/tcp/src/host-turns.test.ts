@@ -31,6 +31,7 @@ class Loop {
 class Connection implements Reader {
   judgedMs = 0
   judged = 0
+  isLetGo = false
   readonly #loop: Loop
   readonly #pieceMs: number
   #left: number
@@ -47,6 +48,10 @@ class Connection implements Reader {
     this.judged += 1
     this.#left -= 1
     return this.#left > 0 ? 'more' : 'done'
+  }
+
+  letGo(): void {
+    this.isLetGo = true
   }
 }
 
@@ -164,6 +169,22 @@ describe('HostTurns', () => {
     for (const connection of all) loop.turns.offer(loop.turns.host('a'), connection)
     while (loop.turn());
     expect(all.map(({ judged }) => judged)).toEqual(all.map(() => 100))
+  })
+
+  it('has at its end the time it is given for what waits, by the same rounds, and lets go of the rest', () => {
+    const loop = new Loop()
+    const all = flood(loop, loop.turns.host('many'), 150, 0.5)
+    tire(loop)
+    const short = new Connection(loop, 0.5, 10)
+    loop.turns.offer(loop.turns.host('another'), short)
+    const fromMs = loop.nowMs
+    loop.turns.endWithin(100)
+    loop.turns.endWithin(1_000)
+    while (loop.turn());
+    expect(loop.nowMs - fromMs).toBeGreaterThanOrEqual(100)
+    expect(loop.nowMs - fromMs).toBeLessThanOrEqual(100 + TURN_MS + HEAVY_MS + 1)
+    expect(all.every(({ isLetGo }) => isLetGo)).toBe(true)
+    expect([short.judged, short.isLetGo]).toEqual([10, false])
   })
 
   it('remembers what a host has used when its connections are gone, until it was quiet for long enough', () => {

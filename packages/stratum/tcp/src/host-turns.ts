@@ -20,6 +20,8 @@ const LONGEST_MS = 1
 export interface Reader {
   /** Judges a little of it, a fraction of a millisecond. @returns whether there is more */
   takeTurn(): 'more' | 'done'
+  /** There will be no turn for the rest. */
+  letGo(): void
 }
 
 export interface HostTurnsOptions {
@@ -69,6 +71,8 @@ export class HostTurns {
   readonly #light = new Set<HostUse>()
   readonly #heavy = new Set<HostUse>()
   #isDue = false
+  /** By the stopwatch: when what waits still is let go. */
+  #endsAtMs = Number.POSITIVE_INFINITY
 
   constructor(options: HostTurnsOptions) {
     this.#options = options
@@ -95,6 +99,12 @@ export class HostTurns {
     return 'waits'
   }
 
+  /** The last turns begin: what waits has so much time to be judged, by the same rounds, and then its readers are told that it will not be. */
+  endWithin(ms: number): void {
+    this.#endsAtMs = Math.min(this.#endsAtMs, this.#options.nowMs() + ms)
+    this.#due()
+  }
+
   #due(): void {
     if (this.#isDue) return
     this.#isDue = true
@@ -106,8 +116,20 @@ export class HostTurns {
     this.#options.onServed()
     this.#rounds(this.#light, TURN_MS)
     this.#rounds(this.#heavy, HEAVY_MS)
+    if (this.#options.nowMs() >= this.#endsAtMs) this.#letGo()
     this.#options.onServed()
     if (this.#light.size + this.#heavy.size > 0) this.#due()
+  }
+
+  #letGo(): void {
+    const hosts = [...this.#light, ...this.#heavy]
+    this.#light.clear()
+    this.#heavy.clear()
+    for (const { waiting } of hosts) {
+      const readers = [...waiting]
+      waiting.clear()
+      for (const reader of readers) reader.letGo()
+    }
   }
 
   /** Deficit round robin: a host whose reader took long is passed over until that is made good. */

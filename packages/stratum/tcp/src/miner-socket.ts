@@ -135,6 +135,12 @@ export class MinerSocket {
     return 'done'
   }
 
+  /** What was read and not judged will not be: the server has stopped. */
+  letGo(): void {
+    this.#unread = NOTHING
+    if (this.#isClosed) this.#options.onGone(this.#why)
+  }
+
   /**
    * Sends whole messages, text with the next `flush`. Work is held back, and replaced by newer work, while earlier bytes wait for
    * the network.

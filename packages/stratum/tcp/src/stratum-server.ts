@@ -4,7 +4,7 @@ import { isMisbehaviour, type SessionOutput } from '@p2poolv2/stratum'
 import { AddressGuard } from './address-guard.ts'
 import { AddressRanges } from './address-ranges.ts'
 import { DEFAULT_LIMITS, type Door, type GoneReason, type StratumLimits } from './contract.ts'
-import { HostTurns } from './host-turns.ts'
+import { HostTurns, type HostTurnsOptions } from './host-turns.ts'
 import { MinerSocket } from './miner-socket.ts'
 import { OpenDoor, type Visitor } from './open-door.ts'
 import { Outbox, type Speaker } from './outbox.ts'
@@ -14,6 +14,8 @@ import { SealedSocket } from './v2/sealed-socket.ts'
 const SWEEP_EVERY_MS = 5_000
 /** Time for what was sent to arrive when the server stops. */
 const STOP_WITHIN_MS = 1_000
+/** And for what was read until then to be judged, once all are hung up on: of a flood it may be much. */
+export const LAST_TURNS_MS = 500
 const NOTICE_EVERY_MS = 60_000
 /** An address with a connection older than this has a working miner behind it and is not banned for its neighbours. */
 const PROVEN_AFTER_MS = 61_000
@@ -54,6 +56,8 @@ export interface StratumServerDeps {
   readonly mayWrite?: () => 'yes' | 'no'
   readonly log: Pick<Log, 'info' | 'warn'>
   readonly clock?: Clock
+  /** Whose time what miners send takes. Default: the computer's. */
+  readonly turns?: Pick<HostTurnsOptions, 'nowMs' | 'later'>
   /** Addresses that are never banned, since many share them; default `isSharedAddress`. */
   readonly isShared?: (address: string) => boolean
 }
@@ -61,6 +65,11 @@ export interface StratumServerDeps {
 /** Good to know; what the operator should act on is a warning of the table. */
 type Aside = 'a renewed certificate is in use' | 'address refused for a while: what it sends is not stratum'
 type Notice = Message<'warn'> | Aside
+
+const OWN_TURNS: Pick<HostTurnsOptions, 'nowMs' | 'later'> = {
+  nowMs: () => performance.now(),
+  later: turn => void setImmediate(turn)
+}
 
 /** Ends of connections that speak against the address. */
 const MISBEHAVIOURS: ReadonlySet<GoneReason> = new Set<GoneReason>([
@@ -90,11 +99,7 @@ export class StratumServer {
   readonly #known = new BoundedSet<string>(MAX_KNOWN)
   readonly #noted = new WeakSet<MinerSocket | SealedSocket>()
   readonly #outbox = new Outbox()
-  readonly #turns = new HostTurns({
-    nowMs: () => performance.now(),
-    later: turn => void setImmediate(turn),
-    onServed: () => this.#outbox.flush()
-  })
+  readonly #turns: HostTurns
   readonly #notices = new Map<Notice, { loggedAtMs: SteadyMs; unlogged: number }>()
   #sweeper: NodeJS.Timeout | null = null
   #nextMiner = 1
@@ -106,6 +111,7 @@ export class StratumServer {
     this.#limits = { ...DEFAULT_LIMITS, ...options }
     this.#clock = deps.clock ?? systemClock()
     this.#isShared = deps.isShared ?? isSharedAddress
+    this.#turns = new HostTurns({ ...(deps.turns ?? OWN_TURNS), onServed: () => this.#outbox.flush() })
     this.#guard = new AddressGuard(this.#limits)
     const proxies = new AddressRanges(options.proxyRanges ?? [])
     // Behind a front that says nothing of it there are many as well.
@@ -199,7 +205,7 @@ export class StratumServer {
 
   /**
    * No new connections; those there are go on for a while, then what was sent is flushed and all are closed. What miners send
-   * meanwhile is still delivered. The doors are closed when the call returns its promise.
+   * meanwhile is still delivered, unless it is so much that it cannot be judged within `LAST_TURNS_MS` of their end. The doors are closed when the call returns its promise.
    * @param options.drainMs for how long to wait for miners that were told to leave; default not at all
    * @param options.signal aborted: everything is cut at once
    */
@@ -209,6 +215,7 @@ export class StratumServer {
     for (const socket of this.#miners.values()) socket.end('stopped')
     await this.#emptied(STOP_WITHIN_MS, signal)
     for (const socket of this.#miners.values()) socket.destroy('stopped')
+    this.#turns.endWithin(LAST_TURNS_MS)
     await this.#emptied(null)
     if (this.#sweeper !== null) clearInterval(this.#sweeper)
   }
