@@ -101,6 +101,7 @@ const DELETABLE = `With the node stopped. What is safe to delete comes back by i
 | \`<chain>/store\` | only with peers that have the chain | shares are fetched again, hours for a long chain; the list of found blocks begins anew. Alone, or if peers are gone too, the share chain is lost |
 | \`<chain>/blocks/*.hex\` with a \`.open\` beside it | no | a found block that some bitcoin node has not answered to is not submitted again |
 | other files in \`<chain>/blocks\` | yes, once the blocks are a hundred deep | nobody can look at them any more |
+| \`<chain>/made-shares.damaged\` | yes | what was in the place of the next and was none of this program's is gone |
 | \`<chain>/made-shares\` | yes | shares that were made in the last milliseconds before a kill are missing |
 | \`<chain>/figures\`, \`<chain>/history\` | yes | workers' figures and the page's curves begin anew |
 | \`<chain>/hydrapool\` | no | whom the next block pays, in the mode \`hydrapool\`, is forgotten |

@@ -1,4 +1,5 @@
-import { appendFile, readFile } from 'node:fs/promises'
+import { statSync } from 'node:fs'
+import { appendFile, mkdir, readdir, readFile, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 import { encodeShare } from '@p2poolv2/consensus'
 import { A_BLOCK, A_SHARE, address, Rig } from '@p2poolv2/node/testing'
@@ -8,7 +9,7 @@ import { useDirectory } from '@p2poolv2/runtime/testing'
 import { ChainBuilder, easyParams, FAR_FUTURE_MS } from '@p2poolv2/sharechain/testing'
 import { expect, it } from 'vitest'
 import { openShareChain } from '../wire/share-store.ts'
-import { LONG_BYTES, MadeShares } from './made-shares.ts'
+import { LONG_BYTES, MAX_FILE_BYTES, MadeShares } from './made-shares.ts'
 
 const PARAMS = easyParams()
 const LOG = createLog({ level: 'silent', format: 'json' })
@@ -77,6 +78,92 @@ it('the file does not grow for ever while some of it always waits for the store'
   }
   shares.close()
   expect(MadeShares.open(path).left.at(-1)).toEqual(share)
+})
+
+it('while much waits for long it is not written anew at every commit', async () => {
+  const path = join(directory.path, 'made-shares')
+  const { shares } = MadeShares.open(path)
+  const share = new Uint8Array(50_000)
+  let [rewrites, rewrittenBytes, inode] = [0, 0, statSync(path).ino]
+  for (let n = 1; n <= 200; n++) {
+    // Nothing of it comes to the store: twenty megabytes of lines.
+    shares.keep({ shareHash: hashOf(n), encoded: share.fill(n), untilSequence: 1_000 })
+    shares.keep({ ...made(1_000 + n, n) })
+    shares.written(n)
+    const { ino, size } = statSync(path)
+    if (ino === inode) continue
+    rewrites += 1
+    rewrittenBytes += size
+    inode = ino
+  }
+  expect(rewrites).toBe(0)
+  expect(rewrittenBytes).toBeLessThanOrEqual(statSync(path).size)
+  // Half of it comes: now it is worth it, once.
+  for (let n = 1; n <= 120; n++) shares.keep({ shareHash: hashOf(n), encoded: share, untilSequence: 300 })
+  shares.written(300)
+  expect(statSync(path).ino).not.toBe(inode)
+  expect(statSync(path).size).toBeLessThan(8_100_000)
+  inode = statSync(path).ino
+  shares.written(301)
+  expect(statSync(path).ino).toBe(inode)
+  shares.close()
+})
+
+it.each(['a folder', 'too long'])(
+  'what is no file of ours, %s, is set aside, and all goes on without it',
+  async what => {
+    const path = join(directory.path, 'made-shares')
+    if (what === 'a folder') await mkdir(path)
+    else {
+      await appendFile(path, '')
+      await truncate(path, MAX_FILE_BYTES + 1)
+    }
+    const { shares, left, setAside } = MadeShares.open(path)
+    expect([left, setAside]).toEqual([[], `${path}.damaged`])
+    expect(await readdir(directory.path)).toEqual(expect.arrayContaining(['made-shares', 'made-shares.damaged']))
+    shares.keep(made(1, 1))
+    shares.close()
+    const again = MadeShares.open(path)
+    expect([again.left, again.setAside]).toEqual([[Uint8Array.of(1)], null])
+    again.shares.close()
+  }
+)
+
+it('who cannot be set aside is told of with what to do', async () => {
+  const path = join(directory.path, 'made-shares')
+  await mkdir(path)
+  await mkdir(join(`${path}.damaged`, 'something'), { recursive: true })
+  expect(() => MadeShares.open(path)).toThrow(/move both away/)
+})
+
+it('a share that is left and waits for its parent stays in the file over own shares and further kills, until it is stored', async () => {
+  const path = join(directory.path, 'made-shares')
+  const [parent, child] = SHARES
+  if (parent === undefined || child === undefined) throw new Error('there are three')
+  const { shares: first } = MadeShares.open(path)
+  first.keep({ shareHash: child.hash, encoded: encodeShare(child), untilSequence: 1 })
+  first.close()
+  const start = async (left: readonly Uint8Array[], shares: MadeShares): Promise<number> => {
+    const { chain, store } = await openShareChain(join(directory.path, 'store'), PARAMS, {
+      log: LOG,
+      left,
+      onWaits: (hash, encoded) => shares.keepLeft(hash, encoded),
+      nowMs: FAR_FUTURE_MS
+    })
+    await store.close()
+    shares.keep(made(1, 5))
+    shares.written(5)
+    shares.close()
+    return chain.shareCount
+  }
+  for (let kill = 0; kill < 2; kill++) {
+    const { shares, left } = MadeShares.open(path)
+    expect(await start(left, shares)).toBe(1)
+  }
+  const { shares, left } = MadeShares.open(path)
+  expect(left).toContainEqual(encodeShare(child))
+  expect(await start([encodeShare(parent), ...left], shares)).toBe(3)
+  expect(await readFile(path, 'latin1')).toBe('')
 })
 
 it('a line that a full disk cut off spoils none that comes after it', async () => {

@@ -1,9 +1,26 @@
-import { closeSync, ftruncateSync, openSync, readFileSync, renameSync, writeFileSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+  writeSync
+} from 'node:fs'
 import { crc32 } from 'node:zlib'
 import { bytesToHex, hexToBytes, type ShareHash } from '@p2poolv2/primitives'
+import { ConfigError } from '../config.ts'
 
-/** A file that has grown to this is written anew with what waits still, which the chain bounds (`MAX_WAITING_BYTES`). */
+/**
+ * A file that has grown to this, and to twice what waits still, is written anew with that, which the chain bounds (`MAX_WAITING_BYTES`): what
+ * is written again is never more than what was written once.
+ */
 export const LONG_BYTES = 4_194_304
+/** Of the file: 256 shares of half the size that a share may have, which none of ours comes near. What is more is not kept here. */
+export const MAX_FILE_BYTES = 268_435_456
+/** Shares of an earlier run whose parents are not there yet. */
+const MAX_LEFT = 256
 const LINE = /^([0-9a-f]{8}) ((?:[0-9a-f]{2})+)$/
 
 export interface MadeShare {
@@ -26,6 +43,7 @@ export class MadeShares {
   #isCut: boolean
   /** What the store does not have yet, the oldest first. */
   readonly #waiting = new Map<ShareHash, Pick<MadeShare, 'untilSequence'> & { readonly line: string }>()
+  #waitingBytes = 0
 
   private constructor(path: string, { file, text }: { readonly file: number; readonly text: string }) {
     this.#path = path
@@ -35,19 +53,24 @@ export class MadeShares {
   }
 
   /**
-   * Opens or makes the file.
-   * @returns `left`: encoded shares of which it is not known whether the store has them; a line that was cut is left out. They stay until
+   * Opens or makes the file. What cannot be one of ours, since it is longer or a folder, is moved beside it.
+   * @returns `setAside`: where to, null if it was none; `left`: encoded shares of which it is not known whether the store has them; a line that was cut is left out. They stay until
    * the first of this run is kept and written.
-   * @throws what the system says
+   * @throws ConfigError when it cannot be moved; what the system says
    */
-  static open(path: string): { readonly shares: MadeShares; readonly left: readonly Uint8Array[] } {
+  static open(path: string): {
+    readonly shares: MadeShares
+    readonly left: readonly Uint8Array[]
+    readonly setAside: string | null
+  } {
+    const setAside = isOurs(path) ? null : moveAway(path)
     const file = openSync(path, 'a')
     const text = readFileSync(path, 'latin1')
     const left = text.split('\n').flatMap(line => {
       const [, sum, hex = ''] = LINE.exec(line) ?? []
       return sum === checksum(hex) ? [hexToBytes(hex)] : []
     })
-    return { shares: new MadeShares(path, { file, text }), left }
+    return { shares: new MadeShares(path, { file, text }), left, setAside }
   }
 
   /** Keeps an encoded share. One that is kept already is not written again. A disk that refuses is the store's to tell of. */
@@ -59,7 +82,8 @@ export class MadeShares {
     }
     const hex = bytesToHex(encoded)
     const line = `${checksum(hex)} ${hex}\n`
-    this.#waiting.set(shareHash, { line, untilSequence })
+    if (this.#bytes + line.length > MAX_FILE_BYTES) return
+    this.#wait(shareHash, { line, untilSequence })
     this.#bytes += line.length
     try {
       const whole = this.#isCut ? `\n${line}` : line
@@ -70,22 +94,34 @@ export class MadeShares {
     }
   }
 
+  /** Of those that were left: not in the store, but not refused either, as without its parent. Its line stays for the next start. */
+  keepLeft(shareHash: ShareHash, encoded: Uint8Array): void {
+    if (this.#waiting.size >= MAX_LEFT || this.#waiting.has(shareHash)) return
+    const hex = bytesToHex(encoded)
+    this.#wait(shareHash, { line: `${checksum(hex)} ${hex}\n`, untilSequence: null })
+  }
+
   /** This one will not come to the store. Its line goes with the next that does. */
   letGo(shareHash: ShareHash): void {
+    this.#waitingBytes -= this.#waiting.get(shareHash)?.line.length ?? 0
     this.#waiting.delete(shareHash)
+  }
+
+  #wait(shareHash: ShareHash, share: Pick<MadeShare, 'untilSequence'> & { readonly line: string }): void {
+    this.#waiting.set(shareHash, share)
+    this.#waitingBytes += share.line.length
   }
 
   /** The store has every delta up to this one. */
   written(sequence: number): void {
     if (this.#waiting.size === 0) return
     for (const [hash, { untilSequence }] of this.#waiting)
-      if (untilSequence !== null && untilSequence <= sequence) this.#waiting.delete(hash)
-    if (this.#waiting.size > 0 && this.#bytes < LONG_BYTES) return
+      if (untilSequence !== null && untilSequence <= sequence) this.letGo(hash)
+    if (this.#waiting.size > 0 && this.#bytes < Math.max(LONG_BYTES, 2 * this.#waitingBytes)) return
     try {
       if (this.#waiting.size === 0) ftruncateSync(this.#file)
       else this.#writeAnew()
-      this.#bytes = 0
-      for (const { line } of this.#waiting.values()) this.#bytes += line.length
+      this.#bytes = this.#waitingBytes
     } catch {
       // What the store has already is passed over at the next start.
     }
@@ -103,6 +139,24 @@ export class MadeShares {
   close(): void {
     closeSync(this.#file)
   }
+}
+
+function isOurs(path: string): boolean {
+  const found = statSync(path, { throwIfNoEntry: false })
+  return found === undefined || (found.isFile() && found.size <= MAX_FILE_BYTES)
+}
+
+/** @returns where to */
+function moveAway(path: string): string {
+  const to = `${path}.damaged`
+  try {
+    renameSync(path, to)
+  } catch (cause) {
+    throw new ConfigError(`${path} is not a file of this program, and cannot be moved to ${to}: move both away`, {
+      cause
+    })
+  }
+  return to
 }
 
 function checksum(hex: string): string {

@@ -4,7 +4,7 @@ import { type ChainParams, protocolTag } from '@p2poolv2/consensus'
 import { checkInvite, type Invite } from '@p2poolv2/gossip'
 import { AccountingStore } from '@p2poolv2/node/shell'
 import type { Rng, UnixMs } from '@p2poolv2/primitives'
-import type { Log, Part } from '@p2poolv2/runtime'
+import { type Log, MESSAGES, type Part } from '@p2poolv2/runtime'
 import { ConfigError } from '../config.ts'
 import { configuredParams } from '../data/chain-params.ts'
 import { makeFolder, storeFolder } from '../data/data-dir.ts'
@@ -14,7 +14,7 @@ import { MadeShares } from '../data/made-shares.ts'
 import { openWallet, WALLET_FILE_NAME, type Wallet, WalletError } from '../data/wallet.ts'
 import type { Config } from '../settings.ts'
 import { type KnownPeers, openKnownPeers } from './peers/known-peers.ts'
-import { type OpenedChain, openShareChain } from './share-store.ts'
+import { type OpenedChain, type OpeningDeps, openShareChain } from './share-store.ts'
 import { STOP_RANK } from './stop-order.ts'
 
 /** What the data directory holds of the time before this start, opened to be gone on with. */
@@ -55,8 +55,10 @@ export async function openKeptData(
   const params = paramsFor(config, invite)
   const wallet = openWallet(data_dir, () => firstKey(config, deps))
   makeFolder(join(data_dir, chain))
-  const { shares: madeShares, left } = MadeShares.open(folder('made-shares'))
-  const opened = await openShareChain(storeFolder(data_dir, chain), params, { ...deps, left })
+  const { shares: madeShares, left, setAside } = MadeShares.open(folder('made-shares'))
+  if (setAside !== null) log.warn(MESSAGES.madeSharesSetAside, { setAside })
+  const onWaits: OpeningDeps['onWaits'] = (hash, encoded) => madeShares.keepLeft(hash, encoded)
+  const opened = await openShareChain(storeFolder(data_dir, chain), params, { ...deps, left, onWaits })
   const knownPeers = mode === 'sharechain' ? await openKnownPeers(folder('peers'), log) : null
   const accounting = mode === 'hydrapool' ? await AccountingStore.open(folder('hydrapool'), { chain, onFailed }) : null
   const figures = await openFigures(folder('figures'), log)

@@ -1,6 +1,6 @@
 import { type ChainParams, consensusFingerprint, decodeShare, genesisShare, type Share } from '@p2poolv2/consensus'
 import { BLOCKS_READ } from '@p2poolv2/node'
-import { CodecError, type UnixMs, unixMs } from '@p2poolv2/primitives'
+import { CodecError, type ShareHash, type UnixMs, unixMs } from '@p2poolv2/primitives'
 import { type Log, MESSAGES } from '@p2poolv2/runtime'
 import { type FoundBlock, SCHEMA_VERSION, ShareChain, type ShareStore, type StoreIdentity } from '@p2poolv2/sharechain'
 import { type LayoutProgress, type LevelStore, openLevelStore, repairLevelStore } from '@p2poolv2/sharechain/level'
@@ -22,6 +22,8 @@ export interface OpeningDeps {
   readonly signal?: AbortSignal | undefined
   /** Encoded shares made here of which it is not known whether the store has them. */
   readonly left?: readonly Uint8Array[]
+  /** One of them can be neither stored nor refused yet: its parent is missing, or its time has not come. */
+  readonly onWaits?: (shareHash: ShareHash, encoded: Uint8Array) => void
   /** Of the wall clock. */
   readonly nowMs?: UnixMs
 }
@@ -34,7 +36,7 @@ export interface OpeningDeps {
 export async function openShareChain(
   folder: string,
   params: ChainParams,
-  { log, signal, left = [], nowMs = unixMs(0) }: OpeningDeps
+  { log, signal, left = [], onWaits = () => {}, nowMs = unixMs(0) }: OpeningDeps
 ): Promise<OpenedChain> {
   const opened = await opening(folder, params, { log, signal }).catch(async error => {
     if (!(error instanceof Error && 'code' in error && REPAIRABLE.has(error.code))) throw error
@@ -48,7 +50,7 @@ export async function openShareChain(
     return opening(folder, params, { log, signal })
   })
   const { store, chain } = opened
-  await takeLeft(left, { store, chain, nowMs, log })
+  await takeLeft(left, { store, chain, onWaits, nowMs, log })
   const { height, hash } = chain.confirmedTip()
   log.info({ chain: params.chain, height, tip: hash, shares: chain.shareCount }, 'share chain opened')
   return { store, chain, recentBlocks: await store.readBlocks(BLOCKS_READ) }
@@ -57,12 +59,13 @@ export async function openShareChain(
 /** Gives the chain what was made just before the last end. Most of it the store has. */
 async function takeLeft(
   left: readonly Uint8Array[],
-  to: { readonly store: ShareStore; readonly chain: ShareChain; readonly nowMs: UnixMs; readonly log: Log }
+  to: Pick<OpenedChain, 'store' | 'chain'> & Required<Pick<OpeningDeps, 'onWaits' | 'nowMs' | 'log'>>
 ): Promise<void> {
   for (const encoded of left) {
     const share = readable(encoded)
     if (share === null) continue
     const { verdict, delta } = to.chain.addShare(share, 'own', to.nowMs)
+    if (verdict.type === 'waiting') to.onWaits(share.hash, encoded)
     if (delta === null) continue
     await to.store.commit(delta)
     to.log.info(

@@ -65,5 +65,12 @@ export const SHARE_MESSAGES = {
     cause: 'The disk changed them at some time before.',
     cost: 'The list of found blocks misses them. The blocks are in bitcoin, and their payouts are not touched.',
     fix: 'Check the disk.'
+  }),
+  madeSharesSetAside: warning({
+    id: 'P2P-0310',
+    says: 'the file of shares that wait for the store is not one this program wrote: it is moved away, and begun anew',
+    cause: 'It is a folder, or far too long: the disk damaged it, or somebody wrote to it.',
+    cost: 'Shares made just before the last end may be missing.',
+    fix: 'Check the disk; delete what the line names in setAside.'
   })
 }
