@@ -36,7 +36,8 @@ gives the API's own answer, byte for byte ([api](api.md)); the others give JSON 
 
 A command finds the node that runs by its data directory (\`--data-dir\`), where the node has left its port and a token that lets this user
 ask and command it, or by \`--api-port\`. What can be read without a node is read without one. A running node alone can have its share
-store open, so \`audit\` and \`db info\` ask it where it runs, and read the store themselves where none does.`
+store open, so \`audit\` asks it where it runs and reads the store itself where none does; \`db info\` says sizes while a node runs, and what is in the
+store once it is stopped.`
 
 function sectionsOf(command: Command, before: readonly string[]): string[] {
   const path = [...before, command.name()]

@@ -15,13 +15,17 @@ export class NoNodeRuns extends Error {
 
   /**
    * @param at where it was looked: a port that was named goes before the directory
-   * @param offline what can be had without one, or ''
+   * @param by whether the command could ask at a port: the secret of a link lies in the directory alone
    */
-  constructor({ dataDir, apiPort }: { readonly dataDir: string; readonly apiPort: string | null }, offline = '') {
+  constructor(
+    { dataDir, apiPort }: { readonly dataDir: string; readonly apiPort: string | null },
+    by: 'directory or port' | 'directory' = 'directory or port'
+  ) {
+    const orPort = by === 'directory' ? '' : " or its page's port with --api-port"
     super(
       apiPort === null
-        ? `no node runs on ${dataDir}: start one with npm start, or name its directory with --data-dir or its page's port with --api-port${offline}`
-        : `no node answers at port ${apiPort}: give the port of its page (--api-port), or name its directory with --data-dir${offline}`
+        ? `no node runs on ${dataDir}: start one with npm start, or name its directory with --data-dir${orPort}`
+        : `no node answers at port ${apiPort}: give the port of its page (--api-port), or name its directory with --data-dir`
     )
   }
 }

@@ -197,6 +197,32 @@ describe('a node that runs', () => {
     expect(statSync(join(folder, 'running.json')).mode & 0o777).toBe(0o600)
     expect(await run('link', '--data-dir', 'FOLDER')).toBe(0)
     expect(said).toBe(`${url}/#/node/owner=ab12\n`)
+    said = ''
+    expect(await run('link', '--json', '--data-dir', 'FOLDER')).toBe(0)
+    expect(JSON.parse(said)).toEqual({ link: `${url}/#/node/owner=ab12` })
+  })
+
+  it('is not looked for at a port by what needs the secret in its directory', async () => {
+    expect(await run('link', '--data-dir', 'FOLDER')).toBe(3)
+    expect(remarked).toContain('--data-dir')
+    expect(remarked).not.toContain('--api-port')
+  })
+
+  it('has its paths of the API named as commands', async () => {
+    const message = 'no block of the pool at bitcoin height 7 is on record: /v1/blocks has them'
+    const server = createServer((request, response) => {
+      if (request.url === '/livez') return response.end('{"status":"alive"}')
+      return response.writeHead(404).end(JSON.stringify({ error: message }))
+    })
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as AddressInfo
+    try {
+      expect(await run('audit', '7', '--api-port', String(port), '--data-dir', 'FOLDER')).toBe(1)
+      expect(remarked).toContain('./p2poolv2 blocks has them')
+    } finally {
+      server.closeAllConnections()
+      await new Promise(resolve => server.close(resolve))
+    }
   })
 
   it('is quoted byte for byte', async () => {

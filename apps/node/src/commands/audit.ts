@@ -1,5 +1,6 @@
 import { auditSchema } from '@p2poolv2/api/schema'
 import type { Terminal } from '../cli/terminal.ts'
+import { terminalWords } from '../cli/terminal-words.ts'
 import { auditView } from '../cli/views/audit-view.ts'
 import { ConfigError, type ConfigSources } from '../config.ts'
 import { ask, type Form } from './ask.ts'
@@ -45,7 +46,7 @@ export async function audit(
   } catch (error) {
     if (!(error instanceof NoAnswer)) throw error
     throw new ConfigError(
-      id === 'job' ? 'no node runs here, so there is no job: start it, then ask again' : error.message
+      id === 'job' ? 'no node runs here, so there is no job: start it, then ask again' : terminalWords(error.message)
     )
   }
 }

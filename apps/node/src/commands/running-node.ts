@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import { NoNodeRuns } from '../cli/outcome.ts'
+import { terminalWords } from '../cli/terminal-words.ts'
 import { ConfigError } from '../config.ts'
 import { readRunningFile } from '../data/running-file.ts'
 
@@ -92,7 +93,7 @@ async function connected<T>(url: string, fetching: () => Promise<T>): Promise<T>
 function refusalOf(text: string, otherwise: string): string {
   try {
     const body: unknown = JSON.parse(text)
-    if (typeof body === 'object' && body !== null && 'error' in body) return String(body.error)
+    if (typeof body === 'object' && body !== null && 'error' in body) return terminalWords(String(body.error))
   } catch {
     // Not ours: another program has the port.
   }

@@ -78,11 +78,13 @@ export function nodeCommands(program: Command, terminal: Terminal): void {
     .description(
       'Prints the address of the page as its owner opens it, who may write the configuration there. Whoever has it may do so too, until the node starts anew.'
     )
-    .action((flags: CommonFlags) => {
+    .option('--json', 'for a program')
+    .action((flags: CommonFlags & { readonly json?: boolean }) => {
       const at = nodeAt(flags)
       const running = readRunningFile(at.dataDir)
-      if (running === null) throw new NoNodeRuns(at)
-      terminal.say(ownerLink(running))
+      if (running === null) throw new NoNodeRuns(at, 'directory')
+      const link = ownerLink(running)
+      terminal.say(flags.json === true ? JSON.stringify({ link }) : link)
     })
 
   withConfigFlags(program.command('invite').helpGroup(GROUP))

@@ -1,6 +1,7 @@
 import type { DoctorJson } from '@p2poolv2/api/schema'
 import { counted } from '../amounts.ts'
 import { type Sheet, type Style, shown } from '../style.ts'
+import { terminalWords } from '../terminal-words.ts'
 import { sentenceWidth, wrapped } from '../text-table.ts'
 
 type Check = DoctorJson['checks'][number]
@@ -15,7 +16,7 @@ export function doctorView({ checks }: DoctorJson, sheet: Sheet): string[] {
   const indent = ' '.repeat(titles + 4)
   const lines = checks.flatMap(({ state, title, message, fix, cost }) => {
     const look = lookOf(state, style)
-    const [first = '', ...more] = wrapped(shown(message), width - indent.length)
+    const [first = '', ...more] = wrapped(shown(terminalWords(message)), width - indent.length)
     return [
       `${look(SIGNS[state])} ${style.bold(title.padEnd(titles))}  ${state === 'ok' ? first : look(first)}`,
       ...more.map(line => indent + line),
@@ -34,7 +35,7 @@ function detail(
   { width, indent, style }: { readonly width: number; readonly indent: string; readonly style: Style }
 ): string[] {
   if (text === null) return []
-  const [first = '', ...more] = wrapped(shown(text), width - indent.length - 6)
+  const [first = '', ...more] = wrapped(shown(terminalWords(text)), width - indent.length - 6)
   return [`${indent}${style.dim(`${name}:`.padEnd(6))}${first}`, ...more.map(line => `${indent}      ${line}`)]
 }
 

@@ -1,4 +1,4 @@
-import type { AuditJson, DoctorJson, StatusJson } from '@p2poolv2/api/schema'
+import type { AuditJson, DoctorJson, StatusJson, WorkersJson } from '@p2poolv2/api/schema'
 import { describe, expect, it } from 'vitest'
 import { COLOURED, PLAIN, type Sheet } from '../style.ts'
 import { clipped, type Watched, watchFrame } from '../watch/frame.ts'
@@ -6,6 +6,7 @@ import { auditView } from './audit-view.ts'
 import { connectView } from './connect-view.ts'
 import { doctorView } from './doctor-view.ts'
 import { blockResult, statusView } from './status-view.ts'
+import { workersView } from './workers-view.ts'
 
 const sheet: Sheet = { style: PLAIN, columns: null, nowSec: 1_800_000_000 }
 const HASH = 'ab'.repeat(32)
@@ -141,6 +142,15 @@ it('the doctor says fix and cost of what is not well, and counts', () => {
     '',
     '2 checks: 1 failed, 0 to look at, 0 could not be told'
   ])
+})
+
+it('a reader at a terminal is sent to commands, and not to paths of the API', () => {
+  const fix = 'Give yours the address of this computer; /v1/connect has it.'
+  const check = { id: 'miners', group: 'miners', title: 'Miners', message: 'None.', cost: null } as const
+  const answer: DoctorJson = { time: 1, state: 'warn', checks: [{ ...check, state: 'warn', fix }] }
+  expect(doctorView(answer, sheet).join('\n')).toContain('; ./p2poolv2 connect has it.')
+  const nobody = { household: {}, workers: [] } as unknown as WorkersJson
+  expect(workersView(nobody, sheet).join('\n')).toContain('./p2poolv2 connect,')
 })
 
 it('an audit marks the lines that differ', () => {

@@ -8,7 +8,7 @@ import { stateLook } from './status-view.ts'
 export function workersView({ household, workers }: WorkersJson, sheet: Sheet): string[] {
   const { style, nowSec } = sheet
   if (workers.length === 0)
-    return ['No miner has been here yet. What to write into one: ./p2poolv2 status, or the page.']
+    return ['No miner has been here yet. What to write into one: ./p2poolv2 connect, or the page.']
   const table = textTable(
     [
       { title: 'worker', cut: 'end' },
