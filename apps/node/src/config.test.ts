@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ConfigError, type ConfigSources, dataDirOf, loadConfig } from './config.ts'
 import { configTemplate } from './config-template.ts'
 import { configuredParams } from './data/chain-params.ts'
@@ -58,16 +58,52 @@ it('lets the environment give the credentials of the first bitcoin node', () => 
   ])
 })
 
-it('finds the data directory for commands as the node does: flag, environment, named file, and nothing else has to be right', () => {
-  const file = join(folder, 'node.toml')
-  writeFileSync(file, 'data_dir = "/of/the/file"\nchain = "none such"\n')
-  const env = { P2POOL_DATA_DIR: '/of/the/environment', P2POOL_NO_SUCH_KEY: '1' }
-  expect(dataDirOf({ file, env, flags: { data_dir: '/of/the/flag' } })).toBe('/of/the/flag')
-  expect(dataDirOf({ file, env, flags: {} })).toBe('/of/the/environment')
-  expect(dataDirOf({ file, env: {}, flags: {} })).toBe('/of/the/file')
-  expect(dataDirOf({ file: null, env: { P2POOL_CONFIG: file }, flags: {} })).toBe('/of/the/file')
-  expect(dataDirOf({ file: null, env: {}, flags: {} })).toBe(join(process.cwd(), '.p2poolv2'))
-  expect(() => dataDirOf({ file: join(folder, 'none.toml'), env: {}, flags: {} })).toThrow(ConfigError)
+describe('the data directory, for commands that ask the node there', () => {
+  const NOTHING = { file: null, env: {}, flags: {} }
+
+  it('is found as the node finds it: flag, environment, file that is named, file in the default directory', () => {
+    const file = join(folder, 'node.toml')
+    writeFileSync(file, 'data_dir = "/of/the/file"\n')
+    const env = { P2POOL_DATA_DIR: '/of/the/environment' }
+    expect(dataDirOf({ file, env, flags: { data_dir: '/of/the/flag' } })).toBe('/of/the/flag')
+    expect(dataDirOf({ file, env, flags: {} })).toBe('/of/the/environment')
+    expect(dataDirOf({ ...NOTHING, file })).toBe('/of/the/file')
+    expect(dataDirOf({ ...NOTHING, env: { P2POOL_CONFIG: file } })).toBe('/of/the/file')
+    expect(dataDirOf(NOTHING)).toBe(join(process.cwd(), '.p2poolv2'))
+    expect(() => dataDirOf({ ...NOTHING, file: join(folder, 'none.toml') })).toThrow(ConfigError)
+  })
+
+  it('is not that of another node for a mistake in the file that is named', () => {
+    const file = join(folder, 'node.toml')
+    const where = { ...NOTHING, env: { P2POOL_DATA_DIR: '/of/the/environment' }, file }
+    writeFileSync(file, 'datadir = "/of/the/file"\n')
+    expect(() => dataDirOf(where)).toThrow('unknown key "datadir"; did you mean "data_dir"?')
+    writeFileSync(file, 'data_dir = "/of/the/file"\n[stratum]\nport = "x"\n')
+    expect(() => dataDirOf(where)).toThrow('stratum.port is "x"')
+    writeFileSync(file, 'data_dir = 3\n')
+    expect(() => dataDirOf({ ...NOTHING, file })).toThrow('data_dir is 3')
+    // What it leaves to the environment is no mistake.
+    writeFileSync(file, 'data_dir = "/of/the/file"\n[[bitcoind]]\nuser = "u"\n')
+    expect(dataDirOf({ ...NOTHING, env: { P2POOL_BITCOIND__URL: 'http://127.0.0.1:1' }, file })).toBe('/of/the/file')
+  })
+
+  it('is found whatever a file that nobody named says of other things', () => {
+    const file = join(folder, 'p2poolv2.toml')
+    for (const text of ['chain = "none such"\n', '[stratum\n']) {
+      writeFileSync(file, text)
+      expect(dataDirOf({ ...NOTHING, flags: { data_dir: folder } })).toBe(folder)
+    }
+  })
+
+  it.each(['P2POOL_DATADIR', 'P2POOL_DATA_DIRR', 'P2POOL_CONFIG_FILE', 'P2POOL_CONFG'])(
+    'may be meant by %s, which is no variable of ours',
+    name => expect(() => dataDirOf({ ...NOTHING, env: { [name]: '/x' } })).toThrow(name)
+  )
+
+  it('has nothing to do with variables of other programs', () => {
+    const env = { P2POOL_NO_SUCH_KEY: '1', P2POOL_STRATUM__PROT: '1', P2POOL_HOME: '/x', P2POOL_STRATUM__PORT: 'x' }
+    expect(dataDirOf({ ...NOTHING, env })).toBe(join(process.cwd(), '.p2poolv2'))
+  })
 })
 
 it('listens on this computer alone when nothing may go in the clear, unless it is told where', () => {

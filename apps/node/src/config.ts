@@ -57,30 +57,69 @@ export function loadSettings(sources: ConfigSources): LoadedConfig {
   const fromFlags = flagValues(sources.flags)
   const file = namedFile(sources) ?? fileIn(dataDirBeside(fromEnv, fromFlags))
   const fromFile = file === null ? {} : readToml(file)
-  const raw = listeningApart(merged(merged(fromFile, fromEnv), fromFlags))
+  const config = checked(listeningApart(merged(merged(fromFile, fromEnv), fromFlags)), file)
+  return { config: { ...config, data_dir: resolve(config.data_dir) }, file }
+}
+
+/** @throws ConfigError naming every wrong key at once */
+function checked(raw: RawConfig, file: string | null): Config {
   const parsed = configSchema.safeParse(raw)
-  if (!parsed.success) {
-    const lines = parsed.error.issues.flatMap(issue => issueLines(issue, raw))
-    throw new ConfigError(
-      `The configuration${file === null ? '' : ` ${file}`} has ${lines.length === 1 ? 'a mistake' : 'mistakes'}:\n${lines.map(line => `  ${line}`).join('\n')}`,
-      { mistakes: lines }
-    )
-  }
-  return { config: { ...parsed.data, data_dir: resolve(parsed.data.data_dir) }, file }
+  if (parsed.success) return parsed.data
+  const lines = parsed.error.issues.flatMap(issue => issueLines(issue, raw))
+  throw new ConfigError(
+    `The configuration${file === null ? '' : ` ${file}`} has ${lines.length === 1 ? 'a mistake' : 'mistakes'}:\n${lines.map(line => `  ${line}`).join('\n')}`,
+    { mistakes: lines }
+  )
 }
 
 /**
- * Where the data directory is, by the same rules, whatever else the configuration says: for what asks the node that runs there.
- * @throws ConfigError for a file that is named and cannot be read
+ * Where the data directory is, by the same rules: for what asks the node that runs there. Variables with our prefix may be another
+ * program's, and what the file in the data directory says of other things is for the node to read.
+ * @throws ConfigError for a file that is named and cannot be read or has mistakes, a variable that may be meant to say where, or a
+ * wrong flag: any of them would have another node answer than the one that is meant
  */
 export function dataDirOf({ file, env, flags }: ConfigSources): string {
-  const path = namedFile({ file, env })
-  const fromFile = path === null ? undefined : readToml(path)['data_dir']
-  const said = [{ data_dir: fromFile }, { data_dir: env['P2POOL_DATA_DIR'] }, { data_dir: flags['data_dir'] }]
-  return dataDirBeside(...said)
+  const mistyped = Object.keys(env).find(isMistypedPlace)
+  if (mistyped !== undefined)
+    throw new ConfigError(
+      `environment variable ${mistyped} is not read; did you mean P2POOL_DATA_DIR or P2POOL_CONFIG?`
+    )
+  const fromEnv = environmentValues(Object.fromEntries(Object.entries(env).filter(([name]) => isKnown(name))))
+  const fromFlags = flagValues(flags)
+  const named = namedFile({ file, env })
+  if (named !== null) {
+    const fromFile = readToml(named)
+    checked(listeningApart(merged(merged(fromFile, fromEnv), fromFlags)), named)
+    return dataDirBeside(fromFile, fromEnv, fromFlags)
+  }
+  const found = fileIn(dataDirBeside(fromEnv, fromFlags))
+  return dataDirBeside(found === null ? {} : dataDirIn(found), fromEnv, fromFlags)
 }
 
-function namedFile({ file, env }: Pick<ConfigSources, 'file' | 'env'>): string | null {
+/** Of the file nobody named: the node that runs was started before somebody made a mistake in it. */
+function dataDirIn(file: string): RawConfig {
+  try {
+    return { data_dir: readToml(file)['data_dir'] }
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    return {}
+  }
+}
+
+function isKnown(variable: string): boolean {
+  const dotted = dottedOf(variable)
+  return variable.startsWith(ENV_PREFIX) && CONFIG_KEYS.some(({ path }) => path.join('.') === dotted)
+}
+
+/** Whether a variable that is none of ours is like one that says where the node is. */
+function isMistypedPlace(variable: string): boolean {
+  if (!variable.startsWith(ENV_PREFIX) || ENV_OTHER.has(variable) || isKnown(variable)) return false
+  const dotted = dottedOf(variable)
+  return dotted.startsWith('config') || closestKey(dotted, ['data_dir', 'config']) !== null
+}
+
+/** The file that a flag or the environment names. */
+export function namedFile({ file, env }: Pick<ConfigSources, 'file' | 'env'>): string | null {
   return file ?? env['P2POOL_CONFIG'] ?? null
 }
 
@@ -128,10 +167,14 @@ function environmentValues(env: ConfigSources['env']): RawConfig {
   let values: RawConfig = {}
   for (const [name, text] of Object.entries(env)) {
     if (text === undefined || !name.startsWith(ENV_PREFIX) || ENV_OTHER.has(name)) continue
-    const dotted = name.slice(ENV_PREFIX.length).replace(/^_/, '').toLowerCase().split('__').join('.')
+    const dotted = dottedOf(name)
     values = merged(values, valueAt(dotted, text, `environment variable ${name}`))
   }
   return values
+}
+
+function dottedOf(variable: string): string {
+  return variable.slice(ENV_PREFIX.length).replace(/^_/, '').toLowerCase().split('__').join('.')
 }
 
 function flagValues(flags: ConfigSources['flags']): RawConfig {

@@ -3,6 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { DoctorJson } from '@p2poolv2/api/schema'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { writeRunningFile } from '../data/running-file.ts'
 import { runCli } from './run.ts'
@@ -187,6 +188,82 @@ describe('gen-auth', () => {
     const { createHmac } = await import('node:crypto')
     expect(hmac).toBe(createHmac('sha256', salt).update('hunter2').digest('hex'))
     expect(salt).toMatch(/^[0-9a-f]{32}$/)
+  })
+})
+
+describe('a mistake in the configuration that is named', () => {
+  const asking = ['status', 'workers', 'shares', 'link', 'invite', 'audit 7', 'peers list']
+  it.each(asking)('%s asks no other node for it', async command => {
+    const file = join(folder, 'bad.toml')
+    writeFileSync(file, 'datadir = "x"\n')
+    expect(await run(...command.split(' '), '--config', file)).toBe(1)
+    expect(remarked).toContain('unknown key "datadir"; did you mean "data_dir"?')
+  })
+
+  it('is a check of the doctor that failed', async () => {
+    const file = join(folder, 'bad.toml')
+    writeFileSync(file, 'datadir = "x"\n')
+    expect(await run('doctor', '--config', file, '--json')).toBe(4)
+    const { checks } = JSON.parse(said) as DoctorJson
+    expect(checks[0]).toMatchObject({ id: 'config', state: 'fail', message: expect.stringContaining('"datadir"') })
+    expect(checks[0]?.fix).toContain(`--config ${file}`)
+  })
+})
+
+describe('the doctor and a node that runs', () => {
+  /** A node on the data directory that runs by `file`, until the work ends. */
+  async function besideNode(file: string | null, work: () => Promise<void>): Promise<void> {
+    const settings = [{ key: 'chain', value: 'devnet' }]
+    const check = { id: 'x', group: 'peers', title: 'x', state: 'ok', message: 'of the node', fix: null, cost: null }
+    const answers: Readonly<Record<string, unknown>> = {
+      '/livez': { status: 'alive' },
+      '/v1/config': { file, settings: [...settings, { key: 'data_dir', value: folder }] },
+      '/v1/doctor': { time: 1, state: 'ok', checks: [check] }
+    }
+    const server = createServer((request, response) => response.end(JSON.stringify(answers[request.url ?? ''])))
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as AddressInfo
+    writeRunningFile(folder, { url: `http://127.0.0.1:${port}`, token: 'ab12', pid: 1 })
+    try {
+      await work()
+    } finally {
+      server.closeAllConnections()
+      await new Promise(resolve => server.close(resolve))
+    }
+  }
+
+  it('asks it about the file it runs by, and about none', async () => {
+    const file = join(folder, 'mine.toml')
+    writeFileSync(file, `data_dir = "${folder}"\n`)
+    await besideNode(file, async () => {
+      for (const flags of [
+        ['--config', file],
+        ['--data-dir', folder],
+        ['--config', file, '--set', 'chain=devnet']
+      ]) {
+        said = ''
+        expect(await run('doctor', ...flags)).toBe(0)
+        expect(said).toContain('of the node')
+        expect(remarked).toContain(`which runs by ${file}`)
+      }
+    })
+  })
+
+  it.each([
+    ['another file', 'other.toml', ['--config', 'FOLDER/mine.toml']],
+    ['a file it began without', null, ['--config', 'FOLDER/mine.toml']],
+    ['a file written since into its data directory', null, ['--data-dir', 'FOLDER']],
+    ['another value', 'p2poolv2.toml', ['--data-dir', 'FOLDER', '--set', 'chain=signet']],
+    ['a password', 'p2poolv2.toml', ['--data-dir', 'FOLDER', '--set', 'bitcoind.password=x']]
+  ])('does not take its word for %s', async (_what, runsBy, flags) => {
+    const text = `data_dir = "${folder}"\n[[bitcoind]]\nurl = "http://127.0.0.1:1"\nuser = "u"\npassword = "p"\n`
+    for (const name of ['mine.toml', 'p2poolv2.toml']) writeFileSync(join(folder, name), text)
+    await besideNode(runsBy === null ? null : join(folder, runsBy), async () => {
+      await run('doctor', ...flags)
+      expect(said).not.toContain('of the node')
+      const file = flags[0] === '--config' ? join(folder, 'mine.toml') : join(folder, 'p2poolv2.toml')
+      expect(remarked).toContain(`${file} was checked without a node`)
+    })
   })
 })
 

@@ -20,7 +20,11 @@ export const SETTINGS_PROBES: readonly Probe<SettingsFacts>[] = [
     title: 'Configuration',
     judge: ({ config, file, mistakes }) => {
       if (config === null)
-        return fail(mistakes.join('; '), 'Mend it, then see again: ./p2poolv2 config check', 'The node does not start.')
+        return fail(
+          `${file === null ? '' : `${file}: `}${mistakes.join('; ')}`,
+          `Mend it, then see again: ./p2poolv2 config check${file === null ? '' : ` --config ${file}`}`,
+          'The node does not start.'
+        )
       return ok(file === null ? `None is read: built-in values for ${config.chain}.` : `${file}, for ${config.chain}.`)
     }
   },
