@@ -1,7 +1,9 @@
 // The table of commands and what happens around one: signals, failures and the exit code.
+import { resolve } from 'node:path'
 import { runBenches } from './bench.mjs'
 import { build, ensureBuilt } from './build.mjs'
-import { attach, Interrupted, SIGNAL_NUMBERS, watchSignals } from './child.mjs'
+import { CALLED_FROM, calledFrom } from './called-from.mjs'
+import { attach, Interrupted, ROOT, SIGNAL_NUMBERS, watchSignals } from './child.mjs'
 import { ensureInstalled, installForDevelopers } from './install.mjs'
 import { releaseOnExit } from './lock.mjs'
 import { Failure, say } from './terminal.mjs'
@@ -23,7 +25,8 @@ const app = (...command) => {
   return async (/** @type {string[]} */ args) => {
     await ensureInstalled()
     await ensureBuilt()
-    return attach(process.execPath, [...command, ...args])
+    const from = calledFrom(process.env, process.cwd(), resolve(ROOT))
+    return attach(process.execPath, [...command, ...args], { ...process.env, [CALLED_FROM]: from })
   }
 }
 

@@ -5,8 +5,13 @@ import { CONFIG_KEYS, type ConfigKey, defaultOf, EXAMPLES } from './settings.ts'
  * The commented configuration that `./p2poolv2 init` writes: every key with its meaning, commented out where the default
  * is right, so that a reader sees what there is and changes one line.
  * @param given values by dotted key, of which all others are commented out; null: examples where a node on this chain needs a value
+ * @param dataDir beside examples: where the data directory is; null: the default
  */
-export function configTemplate(chain: ChainName, given: ReadonlyMap<string, unknown> | null = null): string {
+export function configTemplate(
+  chain: ChainName,
+  given: ReadonlyMap<string, unknown> | null = null,
+  dataDir: string | null = null
+): string {
   const lines = [
     '# Configuration of a P2Poolv2 node. Every key can also be set as an environment variable,',
     '# P2POOL_<SECTION>__<KEY>, or by flag, --set section.key=value; flags win over the environment, it over this file.',
@@ -20,7 +25,9 @@ export function configTemplate(chain: ChainName, given: ReadonlyMap<string, unkn
       if (first === 'bitcoind') lines.push('', '# One section for each bitcoin node, the preferred one first.')
       lines.push(first === 'bitcoind' ? `${given === null ? offUnlessNeeded(chain) : ''}[[bitcoind]]` : `\n[${first}]`)
     }
-    lines.push(`# ${key.description}`, given === null ? settingLine(key, chain) : givenLine(key, given))
+    const line = given === null ? settingLine(key, chain) : givenLine(key, given)
+    const isDataDir = first === 'data_dir' && dataDir !== null
+    lines.push(`# ${key.description}`, isDataDir ? `data_dir = ${JSON.stringify(dataDir)}` : line)
   }
   return `${lines.join('\n')}\n`
 }

@@ -5,7 +5,7 @@ import { withoutCredentials } from '@p2poolv2/runtime'
 import { parse as parseToml, TomlError } from 'smol-toml'
 import { closestKey, issueLines } from './config-mistakes.ts'
 import { fileReason } from './data/file-trouble.ts'
-import { CONFIG_KEYS, type Config, configSchema, type RawConfig, valueFromText } from './settings.ts'
+import { CONFIG_KEYS, type Config, configSchema, EXAMPLE_HOME, type RawConfig, valueFromText } from './settings.ts'
 
 /** A configuration nobody can run; the message names the key and what to write instead. */
 export class ConfigError extends Error {
@@ -270,6 +270,10 @@ function checkTogether(config: Config): void {
         `bitcoind.${i}.zmq_hashblock is "${node.zmq_hashblock}": give what bitcoind has as zmqpubhashblock, for example tcp://127.0.0.1:28332`
       )
     }
+    if (node.cookie_file?.startsWith(EXAMPLE_HOME) === true)
+      throw new ConfigError(
+        `bitcoind.${i}.cookie_file is "${node.cookie_file}", which is the example: write the path of your bitcoind's .cookie file, with your own user's name for YOU`
+      )
     if (node.cookie_file === undefined && (node.user === undefined || node.password === undefined)) {
       throw new ConfigError(
         `bitcoind entry ${i + 1} (${withoutCredentials(node.url)}) has no way to log in: set cookie_file, or user and password`

@@ -3,6 +3,7 @@ import { WrongUsage } from './cli/outcome.ts'
 import type { NodeAt } from './commands/running-node.ts'
 import { CONFIG_FILE_NAME, ConfigError, type ConfigSources, dataDirOf } from './config.ts'
 import { CHAINS, DEFAULTS } from './settings.ts'
+import { typedPath } from './typed-path.ts'
 
 /** What the commands that read the configuration have in common. */
 export interface CommonFlags {
@@ -52,7 +53,16 @@ export function sourcesOf(flags: CommonFlags): ConfigSources {
     if (value !== undefined) values[key] = value
   }
   if (flags.iKnowThisIsAPrivateFork === true) values['p2p.private_fork'] = 'true'
-  return { file: flags.config ?? null, env: process.env, flags: values }
+  if (values['data_dir'] !== undefined && values['data_dir'] !== '') values['data_dir'] = typedPath(values['data_dir'])
+  return { file: flags.config === undefined ? null : typedPath(flags.config), env: typedEnvironment(), flags: values }
+}
+
+function typedEnvironment(): ConfigSources['env'] {
+  const paths = ['P2POOL_CONFIG', 'P2POOL_DATA_DIR'].flatMap(name => {
+    const path = process.env[name]
+    return path === undefined || path === '' ? [] : [[name, typedPath(path)] as const]
+  })
+  return { ...process.env, ...Object.fromEntries(paths) }
 }
 
 export function withConfigFlags(command: Command): Command {

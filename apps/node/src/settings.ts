@@ -16,6 +16,9 @@ export const BITCOIND: Readonly<Record<ChainName, { readonly rpcPort: number; re
   devnet: { rpcPort: 18_443, cookie: 'regtest/.cookie' }
 }
 
+/** Stands for the reader's own in examples, and is nobody's. */
+export const EXAMPLE_HOME = '/home/YOU/'
+
 /** What `./p2poolv2 init` writes for keys that have to be set; their lines are live on every chain that needs a bitcoin node. */
 export const EXAMPLES = z.registry<{ readonly of: (chain: ChainName) => string }>()
 
@@ -172,7 +175,7 @@ export const configSchema = z.strictObject({
           .register(EXAMPLES, { of: chain => `http://127.0.0.1:${BITCOIND[chain].rpcPort}` }),
         cookie_file: z
           .string()
-          .register(EXAMPLES, { of: chain => `/home/YOU/.bitcoin/${BITCOIND[chain].cookie}` })
+          .register(EXAMPLES, { of: chain => `${EXAMPLE_HOME}.bitcoin/${BITCOIND[chain].cookie}` })
           .optional()
           .describe('Path of bitcoind’s .cookie file; or use user and password.'),
         user: z.string().optional().describe('rpcuser or the name in rpcauth.'),

@@ -4,7 +4,8 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { DoctorJson } from '@p2poolv2/api/schema'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { dataDirOf } from '../config.ts'
 import { writeRunningFile } from '../data/running-file.ts'
 import { runCli } from './run.ts'
 import { PLAIN } from './style.ts'
@@ -99,9 +100,46 @@ describe('init', () => {
     expect(await run('init', '--chain', 'regtest', '--data-dir', 'FOLDER')).toBe(0)
     expect(said).toContain('for regtest')
     expect(said).toContain('./p2poolv2 doctor')
-    expect(await run('config', 'check', '--data-dir', 'FOLDER')).toBe(0)
+    expect(await run('config', 'check', '--data-dir', 'FOLDER')).toBe(4)
+    expect(said).toContain('cookie_file is "/home/YOU/')
+    process.exitCode = undefined
+    const cookie = 'bitcoind.cookie_file=/home/ann/.bitcoin/.cookie'
+    expect(await run('config', 'check', '--data-dir', 'FOLDER', '--set', cookie)).toBe(0)
     expect(await run('init', '--chain', 'main', '--data-dir', 'FOLDER')).toBe(1)
     expect(remarked).toContain('left as it is')
+  })
+})
+
+describe('where things are', () => {
+  it('is written by init into the file it names for the next command', async () => {
+    for (const [flags, file] of [
+      [['--config', 'FOLDER/m.toml', '--data-dir', 'FOLDER/data'], join(folder, 'm.toml')],
+      [['--data-dir', 'FOLDER/data'], join(folder, 'data', 'p2poolv2.toml')]
+    ] as const) {
+      said = ''
+      expect(await run('init', '--chain', 'devnet', ...flags)).toBe(0)
+      expect(said).toContain(`npm start -- --config ${file}`)
+      expect(dataDirOf({ file, env: {}, flags: {} })).toBe(join(folder, 'data'))
+    }
+  })
+
+  it('counts from where the user stands, and is said whole', async () => {
+    vi.stubEnv('P2POOLV2_CALLED_FROM', folder)
+    try {
+      expect(await run('init', '--chain', 'devnet', '--config', 'rel.toml', '--data-dir', 'rel')).toBe(0)
+      expect(dataDirOf({ file: join(folder, 'rel.toml'), env: {}, flags: {} })).toBe(join(folder, 'rel'))
+      expect(await run('config', 'check', '--config', 'rel.toml')).toBe(0)
+      expect(said).toContain(`The configuration ${join(folder, 'rel.toml')} can be used`)
+      expect(await run('status', '--data-dir', 'other')).toBe(3)
+      expect(remarked).toContain(`no node runs on ${join(folder, 'other')}:`)
+      vi.stubEnv('P2POOL_DATA_DIR', 'third')
+      expect(await run('status')).toBe(3)
+      expect(remarked).toContain(`no node runs on ${join(folder, 'third')}:`)
+      expect(await run('config', 'check', '--config', 'none.toml')).toBe(4)
+      expect(said).toContain(`${join(folder, 'none.toml')} cannot be read`)
+    } finally {
+      vi.unstubAllEnvs()
+    }
   })
 })
 

@@ -35,14 +35,15 @@ export function namedChain(chain: string | undefined): Chain {
 
 /**
  * Writes a commented configuration.
+ * @param dataDir what it says of the data directory; null leaves the default
  * @returns the absolute path written
  * @throws ConfigError when the file exists: a configuration is never overwritten
  */
-export function init(path: string, chain: Chain): string {
+export function init(path: string, chain: Chain, dataDir: string | null): string {
   const file = resolve(path)
   if (existsSync(file))
     throw new ConfigError(`${file} is there already and is left as it is; name another file with --config`)
   makeFolder(dirname(file))
-  writeFileSync(file, configTemplate(chain), { flag: 'wx', mode: 0o600 })
+  writeFileSync(file, configTemplate(chain, null, dataDir), { flag: 'wx', mode: 0o600 })
   return file
 }

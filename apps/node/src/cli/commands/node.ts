@@ -6,6 +6,7 @@ import { CONFIG_FILE_NAME } from '../../config.ts'
 import { ownerLink, readRunningFile } from '../../data/running-file.ts'
 import { type CommonFlags, nodeAt, sourcesOf, withConfigFlags } from '../../flags.ts'
 import { CHAINS, DEFAULTS } from '../../settings.ts'
+import { typedPath } from '../../typed-path.ts'
 import { NoNodeRuns } from '../outcome.ts'
 import type { Terminal } from '../terminal.ts'
 
@@ -49,8 +50,10 @@ export function nodeCommands(program: Command, terminal: Terminal): void {
     .option('--data-dir <folder>', `the data directory (default: ${DEFAULTS.data_dir})`)
     .action((flags: { readonly config?: string; readonly dataDir?: string; readonly chain?: string }) => {
       const chain = namedChain(flags.chain)
-      const file = init(flags.config ?? join(flags.dataDir ?? DEFAULTS.data_dir, CONFIG_FILE_NAME), chain)
-      const isFound = flags.config === undefined && flags.dataDir === undefined
+      const dataDir = flags.dataDir === undefined ? null : typedPath(flags.dataDir)
+      const path = flags.config === undefined ? null : typedPath(flags.config)
+      const file = init(path ?? join(dataDir ?? DEFAULTS.data_dir, CONFIG_FILE_NAME), chain, dataDir)
+      const isFound = path === null && dataDir === null
       const named = isFound ? '' : ` --config ${file}`
       terminal.say([
         `Wrote ${file} for ${chain}.`,

@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs'
-import { resolve } from 'node:path'
 import { Argument, type Command } from 'commander'
 import { runningNode } from '../../commands/running-node.ts'
 import { type CommonFlags, nodeAt, nodeAtDespiteConfig, sourcesOf, withConfigFlags } from '../../flags.ts'
+import { typedPath } from '../../typed-path.ts'
 import { bytes } from '../amounts.ts'
 import { completionScript, SHELLS, type Shell } from '../completion.ts'
 import { EXIT } from '../outcome.ts'
@@ -113,7 +113,7 @@ export function offlineCommands(program: Command, terminal: Terminal): void {
         identities
       )
       const day = new Date().toISOString().slice(0, 19).replaceAll(/[-:]/g, '')
-      const file = resolve(flags.out ?? `p2poolv2-support-${day}.tar.gz`)
+      const file = typedPath(flags.out ?? `p2poolv2-support-${day}.tar.gz`)
       writeFileSync(file, archive, { flag: 'wx', mode: 0o600 })
       const counts = replaced === null ? null : Object.fromEntries(replaced)
       if (flags.json === true)
@@ -163,7 +163,10 @@ export function offlineCommands(program: Command, terminal: Terminal): void {
     .option('--differences', 'show what differs and nothing else')
     .action(async (files: readonly string[], flags: { readonly differences?: boolean }) => {
       const { replayFiles } = await import('../../commands/replay.ts')
-      const { text, differences } = replayFiles(files, flags.differences === true ? 'differences' : 'everything')
+      const { text, differences } = replayFiles(
+        files.map(typedPath),
+        flags.differences === true ? 'differences' : 'everything'
+      )
       terminal.say(text)
       if (differences > 0) process.exitCode = EXIT.wrong
     })
