@@ -55,6 +55,7 @@ const WHO: Readonly<Record<Route['access'], string>> = {
   open: 'everybody',
   read: 'readers',
   owner: 'the owner, or this computer',
+  secret: 'the owner',
   command: 'the owner'
 }
 

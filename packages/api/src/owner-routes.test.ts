@@ -121,6 +121,9 @@ describe('the first configuration', () => {
         expect(refused.body).toContain('./p2poolv2 link')
       }
     }
+    // Nor is it told what the answers would have to be.
+    for (const path of ['/v1/setup', '/v1/setup/check'])
+      expect((await ask(path, { method: 'POST', body: {}, headers })).status, path).toBe(403)
     expect(told).toEqual([])
     expect(JSON.parse((await ask('/v1/setup')).body)).toMatchObject({ mayWrite: false })
     expect(JSON.parse((await ask('/v1/setup', { headers: BY_LINK })).body)).toMatchObject({ mayWrite: true })

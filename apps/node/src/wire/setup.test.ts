@@ -65,6 +65,12 @@ describe('the answers', () => {
     [{ chain: 'main', payoutAddress: `${MAIN_ADDRESS.slice(0, -1)}x` }, 'payoutAddress', 'is no address of main'],
     [{ rpcUrl: 'localhost:8332' }, 'rpcUrl', 'http://127.0.0.1:18443'],
     [{ rpcUser: '' }, 'cookieFile', 'cookie file'],
+    [{ chain: 'main' }, 'payoutAddress', 'give the address'],
+    [
+      { chain: 'main', payoutAddress: MAIN_ADDRESS, cookieFile: '/no/.cookie' },
+      'cookieFile',
+      '/no/.cookie is not there'
+    ],
     [{ zmqHashblock: '127.0.0.1:28332' }, 'zmqHashblock', 'tcp://127.0.0.1:28332']
   ] as const)('%j name the field that is wrong, and what to put', async (over, field, words) => {
     const { problems } = await setup().check(answers(over))

@@ -142,6 +142,14 @@ function problemsOf(answers: SetupAnswers): SetupCheckJson['problems'] {
     })
   if (!URL.canParse(rpcUrl) || !/^https?:$/.test(new URL(rpcUrl).protocol))
     problems.push({ field: 'rpcUrl', message: `It has to be like http://127.0.0.1:${BITCOIND[chain].rpcPort}` })
+  // There it is money: what was not tried on a bitcoin node, or pays nobody, is not written.
+  if (chain === 'main' && payoutAddress === '')
+    problems.push({ field: 'payoutAddress', message: 'On main it is needed: give the address that is to be paid.' })
+  if (chain === 'main' && cookieFile !== '' && !existsSync(cookieFile))
+    problems.push({
+      field: 'cookieFile',
+      message: `${cookieFile} is not there: start the bitcoin node, with server=1, or name the file where it has it, or ask it by RPC user and password.`
+    })
   if (cookieFile === '' && (rpcUser === '' || rpcPassword === ''))
     problems.push({
       field: 'cookieFile',

@@ -7,7 +7,7 @@ type Json = { readonly [key: string]: unknown }
 /** Why a request may be refused; every refusal has the same shape. */
 const REFUSALS: Readonly<Record<string, string>> = {
   400: 'The request is not as described here.',
-  403: 'It comes from a page of another site, or from where only the owner may ask.',
+  403: 'It comes from a page of another site, or only the owner may ask, with his login or token.',
   401: 'A login or token is needed.',
   404: 'There is no such thing.',
   421: 'Asked by a host name that is not this node’s.',
@@ -45,6 +45,7 @@ const SECURITY: Readonly<Record<Route['access'], readonly Json[]>> = {
   open: [{}],
   read: [{}, { login: [] }],
   owner: [{}, { login: [] }, { token: [] }],
+  secret: [{ login: [] }, { token: [] }],
   command: [{ login: [] }, { token: [] }]
 }
 

@@ -34,9 +34,10 @@ export interface Route {
   readonly answer: z.ZodType | { readonly type: string; readonly description: string }
   /**
    * `open`: always; `read`: who may read; `owner`: with a login, the token of the data directory or, where no login is set, from a browser
-   * on the node's own computer; `command`: changes the node, needs the login or the token.
+   * on the node's own computer; `secret`: as `owner`, but from there as well with the login or the token alone; `command`: changes the node,
+   * needs the login or the token.
    */
-  readonly access: 'open' | 'read' | 'owner' | 'command'
+  readonly access: 'open' | 'read' | 'owner' | 'secret' | 'command'
 }
 
 const addressQuery = earningsQuery.pick({ address: true })
@@ -238,7 +239,7 @@ export const ROUTES = {
     summary: 'Look at the answers for a configuration, and ask the bitcoin node they name',
     body: setupAnswersSchema,
     answer: setupCheckSchema,
-    access: 'owner'
+    access: 'secret'
   },
   setupWrite: {
     method: 'post',
@@ -246,7 +247,7 @@ export const ROUTES = {
     summary: 'Write the configuration and start again with it',
     body: setupAnswersSchema,
     answer: setupDoneSchema,
-    access: 'owner'
+    access: 'secret'
   },
   addPeer: {
     method: 'post',

@@ -33,7 +33,9 @@ export const setupAnswersSchema = z.strictObject({
     .string()
     .trim()
     .max(128)
-    .describe('Bitcoin address that is paid for miners that give a name only; empty: such miners are refused.'),
+    .describe(
+      'Bitcoin address that is paid for miners that give a name only; empty: such miners are refused, and on main nothing is written.'
+    ),
   rpcUrl: z.string().trim().max(512).describe('RPC address of the bitcoin node.'),
   cookieFile: z.string().trim().max(1_024).describe('Its cookie file; empty if it is asked with user and password.'),
   rpcUser: z.string().max(256).describe('rpcuser, or the name in rpcauth; empty with a cookie file.'),

@@ -8,7 +8,7 @@ import { isLan, isLoopbackHost, isOwnHost, isThisComputer } from './host-names.t
 import { basicCredentials, credentialsOf, isLogin, isSame, type Login } from './login.ts'
 
 /** Who a request is let in as. */
-export type Access = 'open' | 'read' | 'owner' | 'command'
+export type Access = 'open' | 'read' | 'owner' | 'secret' | 'command'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -120,7 +120,7 @@ export class Gate {
 
   /** 401 where a login would help: a page then asks for one. */
   #refusalCode(access: Access): number {
-    return access === 'owner' && this.#options.login === null ? 403 : 401
+    return (access === 'owner' || access === 'secret') && this.#options.login === null ? 403 : 401
   }
 
   #take(request: IncomingMessage, cost: number): number {
@@ -166,6 +166,9 @@ const REFUSED: Readonly<Record<Exclude<Access, 'open'>, string>> = {
   read: READ_REFUSED,
   owner:
     'this is for the owner: open the page as http://localhost on the computer the node runs on (from another one: ssh -L 46884:127.0.0.1:46884 THAT-COMPUTER), or set [api] auth_user and auth_token and log in',
+  // To be on this computer is not enough where files are read and written: others may have accounts there.
+  secret:
+    'the node does not know that you are its owner: open the page by the link that ./p2poolv2 link prints now (each start makes a new one; from another computer first: ssh -L 46884:127.0.0.1:46884 THAT-COMPUTER), or log in',
   command: 'this changes the node: send the token of running.json in its data directory as a Bearer token, or log in'
 }
 
@@ -200,7 +203,7 @@ function isForeign({ method, headers }: FastifyRequest, access: Access, cors: bo
   // A link on another page is the owner's own wish.
   if (access !== 'open' && !cors && site === 'cross-site' && destination !== 'document') return true
   const isReading = method === 'GET' || method === 'HEAD'
-  if (access !== 'owner' && (isReading || cors)) return false
+  if (access !== 'owner' && access !== 'secret' && (isReading || cors)) return false
   const { origin, host } = headers
   return origin !== undefined && hostOf(origin) !== host
 }
