@@ -100,11 +100,13 @@ async function run({ sources, join, signal, ended, end }: Run): Promise<End> {
   return how
 }
 
-/** For who sits at the terminal: it is a secret, and no log keeps it. */
+/** For who sits at the terminal: it is a secret, and no log keeps it. Set off from the lines that follow it at once. */
 function sayOwnerLink(dataDir: string): void {
   const running = readRunningFile(dataDir)
   if (process.stdout.isTTY && running !== null)
-    process.stdout.write(`to take this node to a real chain on its page, open: ${ownerLink(running)}\n`)
+    process.stdout.write(
+      `\nto take this node to a real chain on its page, open (./p2poolv2 link prints it again):\n\n    ${ownerLink(running)}\n\n`
+    )
 }
 
 /** @throws ConfigError for text that is no invite */
