@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -8,12 +9,15 @@ import { createLog, systemClock } from '@p2poolv2/runtime'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { regtestAddress } from '../e2e/stage/addresses.ts'
+import type { NodeProgram } from '../e2e/stage/node-program.ts'
 import { Stage } from '../e2e/stage/stage.ts'
 import { NO_BROWSER, openBrowser } from './chromium.ts'
 import { NodePage, PHONE, SOON_MS } from './node-page.ts'
 
 const START_MS = 600_000
 const ADDRESS = regtestAddress(3)
+/** Of the password `secret`: see docs/api.md. */
+const LOGIN_TOKEN = `salt$${createHmac('sha256', 'salt').update('secret').digest('hex')}`
 
 describe('what the owner does on the page', { timeout: 600_000 }, () => {
   const stage = new Stage()
@@ -49,11 +53,17 @@ describe('what the owner does on the page', { timeout: 600_000 }, () => {
     const form = opened.page.locator('#first-config')
     // Who is on this computer may be anybody who has an account there.
     await form.getByText('./p2poolv2 link').waitFor()
-    const { token } = JSON.parse(readFileSync(join(dataDir, 'running.json'), 'utf8')) as { readonly token: string }
-    await opened.page.goto(`${node.apiUrl}/#/node/owner=${token}`)
+    await opened.page.goto(ownerLink(node))
     await form.getByRole('radio', { name: /^regtest/ }).waitFor()
     expect(opened.page.url()).toBe(`${node.apiUrl}/#/node`)
     const write = form.getByRole('button', { name: 'Write the configuration' })
+    const test = form.getByRole('button', { name: 'Test these answers' })
+    await form.getByRole('radio', { name: /^main/ }).check()
+    await form.getByRole('textbox', { name: 'Cookie file' }).fill('/nowhere/.cookie')
+    await test.click()
+    await form.getByText('/nowhere/.cookie is not there: start the bitcoin node').waitFor()
+    await form.getByText('On main it is needed').waitFor()
+    expect(await write.isDisabled()).toBe(true)
     await form.getByRole('radio', { name: /^regtest/ }).check()
     await form.getByLabel('RPC address').fill(bitcoind.url)
     await form.getByLabel(/It runs on this computer/).uncheck()
@@ -62,7 +72,6 @@ describe('what the owner does on the page', { timeout: 600_000 }, () => {
     await form.getByLabel(/zmqpubhashblock/).fill('')
     await form.getByLabel('Your bitcoin address').fill('bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4')
     expect(await write.isDisabled()).toBe(true)
-    const test = form.getByRole('button', { name: 'Test these answers' })
     await test.click()
     await form.getByText('is no address of regtest').waitFor()
     await form.getByText('does not accept our credentials').waitFor()
@@ -96,6 +105,59 @@ describe('what the owner does on the page', { timeout: 600_000 }, () => {
     expect((await miner.notify(SOON_MS)).isClean).toBe(true)
     await opened.close()
     expect(await node.stop()).toEqual({ code: 0, signal: null })
+  })
+
+  it('the link opens the page of a node with a login at once, with the form first; after a restart it is said to be old', async () => {
+    const dataDir = await stage.folder()
+    const ports = ['--api-port', await freePort(), '--stratum-port', await freePort()]
+    const login = ['--set', 'api.auth_user=anna', '--set', `api.auth_token=${LOGIN_TOKEN}`]
+    const args = ['--set', 'devnet.miners=0', ...ports, ...login]
+    const first = await stage.node({ dataDir, args }).ready()
+    const opened = await open(ownerLink(first))
+    const form = opened.page.locator('#first-config')
+    await form.getByRole('radio', { name: /^regtest/ }).waitFor()
+    expect(opened.page.url()).toBe(`${first.apiUrl}/#/node`)
+    // Nothing had gone out without what stands in the link, and been refused.
+    expect(opened.complaints).toEqual([])
+    expect(await isFirst(opened)).toBe(true)
+    await first.stop()
+
+    const second = await stage.node({ dataDir, args }).ready()
+    await opened.page.getByRole('alert').getByText('link is old').waitFor()
+    await opened.page.getByText('./p2poolv2 link').waitFor()
+    // In the same tab, which has been loaded and asks for a login.
+    await opened.page.goto(ownerLink(second))
+    await form.getByRole('radio', { name: /^regtest/ }).waitFor()
+    await opened.close()
+    await second.stop()
+  })
+
+  it('a form that was open over a restart says why it is gone, and comes back as it was', async () => {
+    const dataDir = await stage.folder()
+    const args = ['--set', 'devnet.miners=0', '--api-port', await freePort(), '--stratum-port', await freePort()]
+    const first = await stage.node({ dataDir, args }).ready()
+    const opened = await open(`${first.apiUrl}/#/node/owner=wrong`)
+    const form = opened.page.locator('#first-config')
+    await form.getByRole('alert').getByText('is old').waitFor()
+    // As far down as somebody may be who has read all of it.
+    await opened.page.locator('#events').scrollIntoViewIfNeeded()
+    await opened.page.goto(ownerLink(first))
+    const rpc = form.getByLabel('RPC address')
+    await rpc.waitFor()
+    expect(await isFirst(opened)).toBe(true)
+    await rpc.fill('http://192.0.2.7:8332')
+    await form.getByRole('radio', { name: /^signet/ }).check()
+    expect(await rpc.inputValue()).toBe('http://192.0.2.7:8332')
+    await first.stop()
+
+    const second = await stage.node({ dataDir, args }).ready()
+    await form.getByRole('alert').getByText('the node has started again').waitFor()
+    await form.getByText('your answers are kept').waitFor()
+    await opened.page.goto(ownerLink(second))
+    await rpc.waitFor()
+    expect(await rpc.inputValue()).toBe('http://192.0.2.7:8332')
+    await opened.close()
+    await second.stop()
   })
 
   it('an alert that is tried on the page arrives', async () => {
@@ -133,6 +195,20 @@ describe('what the owner does on the page', { timeout: 600_000 }, () => {
     expect(node.program.output).not.toContain('a-secret')
   })
 })
+
+/** As `./p2poolv2 link` prints it. */
+function ownerLink({ apiUrl, dataDir }: NodeProgram): string {
+  const { token } = JSON.parse(readFileSync(join(dataDir, 'running.json'), 'utf8')) as { readonly token: string }
+  return `${apiUrl}/#/node/owner=${token}`
+}
+
+/** Whether the form is what is seen first, without scrolling. */
+function isFirst({ page }: NodePage): Promise<boolean> {
+  return page.evaluate(() => {
+    const form = document.querySelector('#first-config')
+    return scrollY === 0 && form !== null && form === document.querySelector('main section')
+  })
+}
 
 async function freePort(): Promise<string> {
   const server = createServer()

@@ -1,7 +1,7 @@
 import { download } from './download.ts'
 
 const KEY = 'p2poolv2-login'
-const OWNER_LINK = /^#\/node\/owner=([0-9a-f]+)$/
+const OWNER_LINK = /^#\/node\/owner=(.*)$/
 
 /** What a node with a login is told with each question. Kept until the tab is closed. */
 class Login {
@@ -10,7 +10,7 @@ class Login {
   wasRefused = $state(false)
   /** Rises with each login: what waits for one tries again. */
   tries = $state(0)
-  #header: string | null = read()
+  #header = $state.raw(read())
 
   /** Follows the link that `./p2poolv2 link` prints for the node's own user, whenever it is opened. */
   start(): () => void {
@@ -19,11 +19,18 @@ class Login {
       if (token === undefined) return
       // It must not stay in the address bar, nor in what the browser remembers.
       history.replaceState(null, '', '#/node')
+      // What it is for stands first in the view.
+      scrollTo({ top: 0 })
       this.#keep(`Bearer ${token}`)
     }
     follow()
     addEventListener('hashchange', follow)
     return () => removeEventListener('hashchange', follow)
+  }
+
+  /** Came by the owner's link, whether or not the node still takes it: each start of a node makes another. */
+  get isByLink(): boolean {
+    return this.#header?.startsWith('Bearer') ?? false
   }
 
   get headers(): Record<string, string> {
@@ -46,8 +53,10 @@ class Login {
     this.tries += 1
   }
 
-  refuse(): void {
-    this.wasRefused = this.#header !== null
+  /** @param header what the refused question had; an answer to an earlier login says nothing of this one */
+  refuse(header: string | null): void {
+    if (header !== this.#header) return
+    this.wasRefused = header !== null
     this.wanted = true
   }
 }
@@ -70,14 +79,15 @@ export class NoAnswer extends Error {}
  * @throws NoAnswer
  */
 export async function ask(path: string, init: RequestInit = {}): Promise<Response> {
+  const { headers } = login
   let answer: Response
   try {
-    answer = await fetch(path, { ...init, headers: { ...login.headers, ...init.headers } })
+    answer = await fetch(path, { ...init, headers: { ...headers, ...init.headers } })
   } catch (cause) {
     throw new NoAnswer('The node did not answer.', { cause })
   }
   if (answer.ok) return answer
-  if (answer.status === 401) login.refuse()
+  if (answer.status === 401) login.refuse(headers['authorization'] ?? null)
   throw new NoAnswer((await errorText(answer)) ?? `The node answered with status ${answer.status}.`)
 }
 

@@ -18,12 +18,25 @@ const SIGNET: ChainChoice = {
 
 it('begins with where the bitcoin node of the chain usually is, and keeps what else was answered', () => {
   const first = { ...firstAnswers(MAIN, null), payoutAddress: 'bc1qanna', isPageOnLan: true }
-  expect(firstAnswers(SIGNET, first)).toEqual({
+  expect(firstAnswers(SIGNET, { answers: first, choice: MAIN })).toEqual({
     ...first,
     chain: 'signet',
     rpcUrl: SIGNET.rpcUrl,
     cookieFile: SIGNET.cookieFile
   })
+})
+
+it('leaves an RPC address and a cookie file as they were typed when another chain is chosen', () => {
+  const first = firstAnswers(MAIN, null)
+  const typed = { ...first, rpcUrl: 'http://192.0.2.7:8332' }
+  expect(firstAnswers(SIGNET, { answers: typed, choice: MAIN })).toEqual({
+    ...typed,
+    chain: 'signet',
+    cookieFile: SIGNET.cookieFile
+  })
+  const elsewhere = { ...first, cookieFile: '/mnt/bitcoin/.cookie' }
+  const there = firstAnswers(SIGNET, { answers: elsewhere, choice: MAIN })
+  expect([there.rpcUrl, there.cookieFile]).toEqual([SIGNET.rpcUrl, '/mnt/bitcoin/.cookie'])
 })
 
 it('says what bitcoin.conf needs: with a cookie no password stands in it', () => {

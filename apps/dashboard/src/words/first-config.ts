@@ -4,11 +4,20 @@ export type ChainChoice = SetupJson['chains'][number]
 
 const ZMQ = 'tcp://127.0.0.1:28332'
 
-/** What stands in the form before anybody has answered; whoever changes the chain keeps what does not depend on it. */
-export function firstAnswers(choice: ChainChoice, before: SetupAnswers | null): SetupAnswers {
-  const { chain, rpcUrl, cookieFile } = choice
-  const kept = before ?? { payoutAddress: '', rpcUser: '', rpcPassword: '', zmqHashblock: ZMQ, isPageOnLan: false }
-  return { ...kept, chain, rpcUrl, cookieFile }
+/** What stands in the form before anybody has answered; whoever changes the chain keeps what was typed by hand. */
+export function firstAnswers(
+  { chain, rpcUrl, cookieFile }: ChainChoice,
+  before: { readonly answers: SetupAnswers; readonly choice: ChainChoice } | null
+): SetupAnswers {
+  const first = { payoutAddress: '', rpcUser: '', rpcPassword: '', zmqHashblock: ZMQ, isPageOnLan: false }
+  if (before === null) return { ...first, chain, rpcUrl, cookieFile }
+  const { answers, choice } = before
+  return {
+    ...answers,
+    chain,
+    rpcUrl: answers.rpcUrl === choice.rpcUrl ? rpcUrl : answers.rpcUrl,
+    cookieFile: answers.cookieFile === choice.cookieFile ? cookieFile : answers.cookieFile
+  }
 }
 
 /** What the bitcoin node's own configuration needs for these answers. */
