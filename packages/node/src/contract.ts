@@ -287,6 +287,8 @@ export type NodeFact =
   | { readonly type: 'reorg'; readonly unconfirmed: number; readonly confirmed: number; readonly tip: ShareHash }
   | {
       readonly type: 'blockFound'
+      /** How many of ours on the same parent came before it: one of them at most can be in the chain. */
+      readonly siblingsBefore: number
       readonly blockHash: BlockHash
       readonly bitcoinHeight: number
       readonly timeSec: number

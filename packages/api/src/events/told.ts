@@ -64,6 +64,8 @@ export function toldOf(fact: NodeFact, worker: string | null): Told | null {
         fact.tip
       )
     case 'blockFound':
+      // One of a parent at most can be in the chain.
+      if (fact.siblingsBefore > 0) return null
       return told(
         'block-found',
         'good',

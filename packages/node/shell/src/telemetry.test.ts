@@ -137,6 +137,20 @@ describe('the log', () => {
     ])
   })
 
+  it('tells of the first block on a parent, once of others there, and of no more', () => {
+    const { rig, lines, telemetry } = bench()
+    rig.template()
+    rig.connect(1, address(1))
+    rig.mine(1, A_BLOCK)
+    const fact = rig.effects.flatMap(effect => (effect.type === 'report' ? [effect.fact] : [])).find(isBlockFound)
+    if (fact === undefined) throw new Error('no block was found')
+    for (let before = 0; before < 1_000; before++) telemetry.record({ ...fact, siblingsBefore: before })
+    expect(lines.filter(({ level }) => level !== 'debug').map(({ msg }) => msg)).toEqual([
+      expect.stringContaining('BLOCK FOUND'),
+      expect.stringContaining('another block of ours on the same parent')
+    ])
+  })
+
   it('no miner can fill it: lines of a kind are few a minute, and say how many were kept back', () => {
     const { rig, lines, telemetry } = bench()
     const fact = { type: 'minerRefused', miner: 1, message: 'put your bcrt1... address as the user name' } as const

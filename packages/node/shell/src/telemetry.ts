@@ -271,7 +271,7 @@ export class Telemetry {
         this.#warn(fact, MESSAGES.bodyLost)
         break
       case 'blockFound':
-        this.#log.info(safe(foundFields(fact)), FOUND_LINES[whoIsPaid(fact)])
+        this.#blockFound(fact)
         break
       case 'blockResult': {
         if (fact.result === 'superseded') {
@@ -337,6 +337,14 @@ export class Telemetry {
     }
   }
 
+  /** Told once of a parent, and once that there are more. */
+  #blockFound(fact: BlockFoundFact): void {
+    const fields = safe(foundFields(fact))
+    if (fact.siblingsBefore === 0) this.#log.info(fields, FOUND_LINES[whoIsPaid(fact)])
+    else if (fact.siblingsBefore === 1) this.#log.info(fields, ANOTHER_FOUND)
+    else this.#log.debug(fields, ANOTHER_FOUND)
+  }
+
   #jobsRenewed(fact: Extract<NodeFact, { type: 'jobsRenewed' }>): void {
     const { type: _type, ...fields } = fact
     const ineligible = fact.ineligible !== null
@@ -375,6 +383,10 @@ const FOUND_LINES = {
   others: 'BLOCK FOUND: it pays the miners of the window, of whom the one that found it is none yet',
   nobody: 'BLOCK FOUND: lostSats of it go to the key of the genesis share, which nobody has'
 } as const
+
+/** Not a find of its own: it says nothing of what comes in. */
+const ANOTHER_FOUND =
+  'another block of ours on the same parent: one of them at most can be in the chain, and further ones are told at level debug'
 
 function whoIsPaid({ finderSats, lostSats }: BlockFoundFact): keyof typeof FOUND_LINES {
   return lostSats > 0n ? 'nobody' : finderSats > 0n ? 'finder' : 'others'

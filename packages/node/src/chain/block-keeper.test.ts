@@ -91,6 +91,49 @@ describe('what becomes of a block', () => {
   })
 })
 
+describe('blocks of ours on one parent', () => {
+  const burst = (count: number) => {
+    const rig = new Rig()
+    rig.template()
+    rig.connect(1, address(1))
+    const hashes = Array.from({ length: count }, () => {
+      rig.advance(1_000)
+      const [submitted] = effectsOf(rig.mine(1, A_BLOCK), 'submitBlock')
+      return submitted?.blockHash ?? expect.fail()
+    })
+    const answer = (n: number, result: 'accepted' | 'superseded' | 'rejected') =>
+      rig.handle({ type: 'blockResult', blockHash: hashes[n] ?? expect.fail(), url: SOURCE, result, reason: null })
+    const results = () => [shown(rig), stored(rig)].map(blocks => blocks.map(({ result }) => result).toSorted())
+    return { rig, hashes, answer, results }
+  }
+
+  it('only the first is on record at once, and of those that gave way two', () => {
+    const { rig, answer, results } = burst(6)
+    expect(results()).toEqual([['submitted'], ['submitted']])
+    expect(rig.facts('blockFound').map(({ siblingsBefore }) => siblingsBefore)).toEqual([0, 1, 2, 3, 4, 5])
+    for (const n of [1, 2, 3, 4, 5, 5]) answer(n, 'superseded')
+    answer(0, 'accepted')
+    const record = ['accepted', 'superseded', 'superseded']
+    expect(results()).toEqual([record, record])
+    expect(rig.facts('blockResult')).toHaveLength(3)
+  })
+
+  it('a later one is on record with its share as soon as bitcoin has taken it', () => {
+    const { rig, hashes, answer } = burst(3)
+    answer(0, 'rejected')
+    answer(2, 'accepted')
+    const taken = rig.store.blocksNow(10).find(({ blockHash: hash }) => hash === hashes[2])
+    expect(taken).toMatchObject({ result: 'accepted', shareHash: expect.any(String) })
+  })
+
+  it('one that comes after the first was refused is on record at once', () => {
+    const { rig, answer, results } = burst(1)
+    answer(0, 'rejected')
+    rig.mine(1, A_BLOCK)
+    expect(results()[1]).toEqual(['rejected', 'submitted'])
+  })
+})
+
 describe('a block of another node, however old', () => {
   const builder = new ChainBuilder(PARAMS)
   const parent = builder.build({ parent: builder.genesis })
@@ -231,6 +274,7 @@ describe('whom a found block pays', () => {
     rig.connect(2, address(2))
     rig.mine(2, A_BLOCK)
     rig.advance(1_000)
+    rig.template({ valueSats: 1_000_000, parent: 2, height: 102 })
     rig.mine(1, A_BLOCK)
     const genesisAddress = genesisShare(rig.params).header.minerBitcoinAddress.text
     const outputs = rig.store.blocksNow(10).map(block => block.outputs)

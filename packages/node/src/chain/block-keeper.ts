@@ -3,7 +3,7 @@ import { bitcoinHeaderHashWire } from '@p2poolv2/bitcoin'
 import type { Share } from '@p2poolv2/consensus'
 import type { RebuiltBlock } from '@p2poolv2/gossip'
 import type { BlockHash, CompactBits, ShareHash } from '@p2poolv2/primitives'
-import { hashMeetsTarget } from '@p2poolv2/primitives'
+import { bytesToHex, hashMeetsTarget } from '@p2poolv2/primitives'
 import type { BlockChanges, ChainOutcome, FoundBlock, ShareChain } from '@p2poolv2/sharechain'
 import type { NodeEvent, NodeFact } from '../contract.ts'
 import type { EffectList } from '../effect-list.ts'
@@ -11,6 +11,7 @@ import type { JobMaker } from '../work/job-maker.ts'
 import { foundBlockOf, foundBlockOfHex, foundBlockOfShare, type SolvedWork } from '../work/solution.ts'
 import {
   BlockLog,
+  isRefused,
   MAX_RECENT_BLOCKS,
   RESULT_ORPHANED,
   RESULT_SEEN,
@@ -18,6 +19,7 @@ import {
   RESULT_UNANSWERED,
   RESULT_UNCONFIRMED
 } from './block-log.ts'
+import { FoundSiblings } from './found-siblings.ts'
 import { isBlock, isOfBitcoin, MAX_BITCOIN_HEIGHT, MAX_UNCONFIRMED_BLOCKS, SeenBlocks } from './seen-blocks.ts'
 
 export interface BlockKeeperDeps {
@@ -53,6 +55,7 @@ export class BlockKeeper {
   /** What is on record. */
   readonly log: BlockLog
   readonly #seen: SeenBlocks
+  readonly #siblings = new FoundSiblings()
   readonly #deps: BlockKeeperDeps
 
   /** @param stored in any order */
@@ -63,14 +66,18 @@ export class BlockKeeper {
     this.#deps = deps
   }
 
-  /** A block found here; `shareHash` is null if it could not become a share. */
+  /** A block found here; `shareHash` is null if it could not become a share. One beside another of ours waits for its record. */
   found(solved: SolvedWork, shareHash: ShareHash | null, { payoutAddress, worker }: BlockFinder): void {
     const block = foundBlockOf(solved, shareHash)
     const paid = (address: string): bigint =>
       block.outputs.reduce((sum, output) => (output.address === address ? sum + output.valueSats : sum), 0n)
-    this.#record(block)
+    // The hash of the parent follows the version at the start of the header.
+    const parent = bytesToHex(solved.solution.header.subarray(4, 36))
+    const { before, waits } = this.#siblings.add(parent, block, first => this.#canWin(first))
+    if (!waits) this.#record(block)
     this.#deps.effects.report({
       type: 'blockFound',
+      siblingsBefore: before,
       blockHash: block.blockHash,
       bitcoinHeight: block.bitcoinHeight,
       timeSec: block.timeSec,
@@ -86,6 +93,8 @@ export class BlockKeeper {
 
   /** The share of a block found here has come to the chain late. */
   becameShare(blockHash: BlockHash, shareHash: ShareHash | null): void {
+    const waiting = this.#siblings.get(blockHash)
+    if (waiting !== undefined) this.#siblings.replace({ ...waiting, shareHash })
     const recorded = this.log.get(blockHash)
     if (recorded !== undefined) this.#record({ ...recorded, shareHash })
   }
@@ -113,6 +122,11 @@ export class BlockKeeper {
   /** A bitcoin node's answer to a block. */
   settle({ blockHash, url, result, reason }: Extract<NodeEvent, { type: 'blockResult' }>): void {
     const { effects } = this.#deps
+    const isSuperseded = result === 'superseded'
+    const sibling = this.#siblings.answered(blockHash, isSuperseded)
+    if (sibling !== null) this.log.record(sibling)
+    // It gave way as others of its parent have, and nobody needs to hear of each.
+    if (isSuperseded && this.log.get(blockHash) === undefined) return
     effects.report({ type: 'blockResult', blockHash, url, result, reason })
     const settled = this.log.settle(blockHash, result, reason)
     if (settled !== null) this.commit({ recorded: [settled], forgotten: [] })
@@ -163,6 +177,7 @@ export class BlockKeeper {
   checkInvariants(): void {
     this.log.checkInvariants()
     this.#seen.checkInvariants()
+    this.#siblings.checkInvariants()
   }
 
   #meet(share: Share): BlockChanges {
@@ -187,6 +202,11 @@ export class BlockKeeper {
       recorded: recorded.filter(block => this.log.record(block)),
       forgotten: taken.filter(block => !isReal(block))
     }
+  }
+
+  #canWin(blockHash: BlockHash): boolean {
+    const known = this.log.get(blockHash)
+    return known !== undefined && !isRefused(known)
   }
 
   /** Once per block, and once more when there is more to say of it. */

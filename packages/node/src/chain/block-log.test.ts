@@ -23,6 +23,18 @@ describe('BlockLog', () => {
     log.checkInvariants()
   })
 
+  it('at its cap forgets what will pay nobody before a block of the chain, however low that is', () => {
+    const log = new BlockLog([found(1, 'accepted'), found(9, 'rejected: bad-cb'), found(2, 'orphaned')], 3)
+    log.record(found(10))
+    expect(log.newestFirst().map(block => block.bitcoinHeight)).toEqual([10, 9, 1])
+    log.record(found(11))
+    expect(log.newestFirst().map(block => block.bitcoinHeight)).toEqual([11, 10, 1])
+    log.settle(found(11).blockHash, 'lost-race', null)
+    log.record(found(12))
+    // It may win yet.
+    expect(log.newestFirst().map(block => block.bitcoinHeight)).toEqual([12, 11, 10])
+  })
+
   it('an answer counts unless a weightier one came before', () => {
     const log = new BlockLog([found(1)])
     const { blockHash: hash } = found(1)

@@ -3,7 +3,10 @@ import { invariant } from '@p2poolv2/primitives'
 import type { FoundBlock } from '@p2poolv2/sharechain'
 import type { BlockSubmitResult } from '../contract.ts'
 
-/** Found blocks kept in memory; at the cap the lowest goes. All of them stay in the store. */
+/**
+ * Found blocks kept in memory; at the cap the lowest goes of those that pay nobody, and of all where each may. All of them stay in the
+ * store.
+ */
 export const MAX_RECENT_BLOCKS = 100
 
 /** Of another node's block in the store whose share is not confirmed. */
@@ -35,6 +38,13 @@ const WEIGHT: ReadonlyMap<string, number> = new Map([
 
 /** Results of blocks of which a node has said, or another node of the pool has, that they are in the best chain. */
 const IN_CHAIN: ReadonlySet<string> = new Set([RESULT_SEEN, 'duplicate', 'accepted'])
+
+/** Results of blocks that will never be in the chain. */
+const REFUSED: ReadonlySet<string> = new Set(['superseded', 'failed', 'rejected'])
+/** Results of blocks that are beside the chain and may be in it again, as long as few blocks came after them. */
+const BESIDE: ReadonlySet<string> = new Set([RESULT_LOST_RACE, RESULT_ORPHANED])
+/** So far below the highest block on record bitcoin does not turn to another branch any more. */
+const BURIED_BLOCKS = 6
 
 /** The blocks this pool found most recently, here or elsewhere, and what our bitcoin nodes said to them. */
 export class BlockLog {
@@ -127,9 +137,21 @@ export class BlockLog {
     this.#blocks.set(block.blockHash, block)
     this.#version += 1
     if (this.#blocks.size <= this.#maxBlocks) return
-    const lowest = this.newestFirst().at(-1)
-    if (lowest !== undefined) this.#blocks.delete(lowest.blockHash)
+    const newestFirst = this.newestFirst()
+    const highest = newestFirst[0]?.bitcoinHeight ?? 0
+    const goes = newestFirst.findLast(each => paysNobody(each, highest)) ?? newestFirst.at(-1)
+    if (goes !== undefined) this.#blocks.delete(goes.blockHash)
   }
+}
+
+/** Whether no bitcoin node has taken it, and none will. */
+export function isRefused({ result }: FoundBlock): boolean {
+  return REFUSED.has(wordOf(result))
+}
+
+function paysNobody(block: FoundBlock, highest: number): boolean {
+  const isBuried = block.bitcoinHeight + BURIED_BLOCKS <= highest
+  return isRefused(block) || (isBuried && BESIDE.has(wordOf(block.result)))
 }
 
 function byHeightDescending(a: FoundBlock, b: FoundBlock): number {
