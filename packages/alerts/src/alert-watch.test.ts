@@ -171,6 +171,16 @@ describe('blocks of the pool', () => {
     ])
   })
 
+  it('are told once for a height, and again there only when the first was beaten', () => {
+    during(MINUTE_MS, () => ({}))
+    const at = (hash: string, over: Partial<BlockSight> = {}) => block(1_001, { hash, ...over })
+    expect(brief(during(MINUTE_MS, () => ({ blocks: [at('a'), at('b')] })))).toEqual(['block-found told'])
+    expect(during(MINUTE_MS, () => ({ blocks: [at('a'), at('b'), at('c')] }))).toEqual([])
+    const beaten = [at('a', { state: 'lost' }), at('b'), at('c')]
+    during(MINUTE_MS, () => ({ blocks: beaten }))
+    expect(brief(during(MINUTE_MS, () => ({ blocks: [...beaten, at('d')] })))).toEqual(['block-found told'])
+  })
+
   it('of before the start are no news, however late the bitcoin node tells its height', () => {
     const blocks = [block(900), block(950)]
     expect(during(MINUTE_MS, () => ({ blocks, bitcoinHeight: null }))).toEqual([])

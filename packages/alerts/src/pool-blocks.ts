@@ -17,6 +17,8 @@ export interface BlockNews {
 export class PoolBlocks {
   readonly #known = new Map<string, Known>()
   #isFirst = true
+  /** Heights of which a find was told: of several blocks at one height one at most stays. */
+  readonly #foundAt = new Set<number>()
 
   look({ blocks, bitcoinHeight }: Pick<Sight, 'blocks' | 'bitcoinHeight'>): readonly BlockNews[] {
     const news: BlockNews[] = []
@@ -29,9 +31,14 @@ export class PoolBlocks {
       this.#known.set(block.hash, now)
       if (this.#known.size > MAX_FOLLOWED) this.#known.delete(this.#known.keys().next().value as string)
       if (this.#isFirst) continue
-      if (before === undefined && now !== 'lost') news.push({ type: 'found', block })
-      else if (now === 'lost') news.push({ type: 'lost', block })
-      else if (now === 'mature') news.push({ type: 'matured', block })
+      if (before === undefined && now !== 'lost') {
+        if (!this.#foundAt.has(block.bitcoinHeight)) news.push({ type: 'found', block })
+        this.#foundAt.add(block.bitcoinHeight)
+        if (this.#foundAt.size > MAX_FOLLOWED) this.#foundAt.delete(this.#foundAt.keys().next().value as number)
+      } else if (now === 'lost') {
+        this.#foundAt.delete(block.bitcoinHeight)
+        news.push({ type: 'lost', block })
+      } else if (now === 'mature') news.push({ type: 'matured', block })
       // Otherwise it was lost and is back in the best chain: found once more.
       else news.push({ type: 'found', block })
     }

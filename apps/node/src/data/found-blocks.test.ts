@@ -47,6 +47,14 @@ it('gives back what one bitcoin node has answered to and another has not', async
   expect(await new FoundBlockFolder(join(parent, 'blocks')).unanswered(records)).toEqual([block('aa', 5)])
 })
 
+it('does not give back one that gave way to another on its parent', async () => {
+  for (const kept of [block('aa', 5), block('bb', 5)]) await folder.persist(kept)
+  await folder.remove(block('bb', 5))
+  await folder.remove(block('cc', 5))
+  expect(await folder.unanswered([])).toEqual([block('aa', 5)])
+  expect(readdirSync(join(parent, 'blocks')).filter(name => name.includes(hash('bb')))).toEqual([])
+})
+
 it('passes over a file that was cut short and files of others', async () => {
   await folder.persist(block('aa', 5))
   writeFileSync(join(parent, 'blocks', `6-${hash('bb')}.hex`), 'bb'.repeat(100))

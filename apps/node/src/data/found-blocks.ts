@@ -53,6 +53,15 @@ export class FoundBlockFolder {
     await rm(join(this.#folder, `${nameOf(block)}${OPEN}`), { force: true }).catch(() => undefined)
   }
 
+  /** It gave way to another of ours on its parent: nobody will ask for it. Never rejects. */
+  async remove(block: SolvedBlock): Promise<void> {
+    await this.#remove(nameOf(block)).catch(() => undefined)
+  }
+
+  async #remove(name: string): Promise<void> {
+    for (const ending of ['.hex', OPEN]) await rm(join(this.#folder, `${name}${ending}`), { force: true })
+  }
+
   async #write(name: string, text: string): Promise<void> {
     await withFile(join(this.#folder, name), 'w', async file => {
       await file.writeFile(text)
@@ -68,9 +77,7 @@ export class FoundBlockFolder {
   async #removeLowest(): Promise<void> {
     this.#written = 0
     const files = await this.#files()
-    for (const { name } of files.slice(MAX_KEPT_BLOCKS)) {
-      for (const ending of ['.hex', OPEN]) await rm(join(this.#folder, `${name}${ending}`), { force: true })
-    }
+    for (const { name } of files.slice(MAX_KEPT_BLOCKS)) await this.#remove(name)
   }
 
   /** One of them; null if it was found elsewhere or is not kept any more. */

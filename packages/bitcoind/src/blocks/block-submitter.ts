@@ -42,7 +42,7 @@ export interface BlockSubmitterPorts {
   /** Keeps the block where a person, and the next start, can find it. Begun before anything else, and waited for by nothing. */
   readonly persist: (block: SolvedBlock) => Promise<void>
   /** Every node has said its last word to a block that was kept, or nobody needs it any more: the next start need not try again. */
-  readonly settled: (block: SolvedBlock) => void
+  readonly settled: (block: SolvedBlock, how: 'answered' | 'superseded') => void
   /** Told for each node as soon as it is known. */
   readonly onResult: (result: BlockResult) => void
   /** The highest tip known; a block is stale two blocks later. */
@@ -66,7 +66,7 @@ export const MAX_UNDER_WAY = 32
  * Hands found blocks to all nodes at once, and again to those that could not be reached or said "not yet", after waits
  * that grow, until the block is stale. Beside that each is written to disk: neither waits for the other, so that whichever
  * is quicker saves the block from a crash. Of our blocks with one parent, one waits for its answer and the newest other is kept
- * (see `SiblingGate`); that one is written as soon as the write before it is done.
+ * (see `SiblingGate`); that one, or one kept before it, is written as soon as the write before it is done.
  */
 export class BlockSubmitter {
   readonly #options: BlockSubmitterOptions
@@ -96,10 +96,16 @@ export class BlockSubmitter {
     const answered = new Promise<readonly BlockResult[]>(resolve => {
       // The hash of the parent follows the version at the start of the header.
       const parent = block.blockHex.slice(8, 72)
-      const submission: Submission = { block, parent, signal, resolve, written: null }
+      const common = { written: null, nthKept: 1, standIn: null, isFollowed: false }
+      const submission: Submission = { block, parent, signal, resolve, ...common }
+      const pending = this.#toWrite
       const decision = this.#gate.offer(parent, block.blockHash, submission)
+      const isKept = decision.goes !== submission && !decision.superseded.includes(submission)
+      const before = isKept ? (decision.superseded[0] ?? null) : null
+      if (before !== null) follow(submission, before)
       this.#act(decision)
-      if (decision.goes !== submission && !decision.superseded.includes(submission)) this.#writeKept(submission)
+      const isUnwritten = before !== null && pending === before
+      if (isKept && (isUnwritten || isPowerOfTwo(submission.nthKept))) this.#writeKept(submission)
     })
     const submission = answered.finally(() => this.#unanswered.delete(submission))
     this.#unanswered.add(submission)
@@ -118,14 +124,22 @@ export class BlockSubmitter {
 
   #act({ goes, superseded }: GateDecision<Submission>): void {
     for (const submission of superseded) {
-      const { block, resolve, written } = submission
+      const { block, resolve } = submission
       if (this.#toWrite === submission) this.#toWrite = null
       const results = this.#clients.map(({ url }) => resultOf(block, url, { result: 'superseded', reason: null }))
       for (const result of results) this.#ports.onResult(result)
-      void written?.then(() => this.#ports.settled(block))
+      if (!submission.isFollowed) this.#letGo(submission)
       resolve(results)
     }
     if (goes !== null) void this.#handOver(goes)
+  }
+
+  /** What is on disk of one that gave way, and of the one that stood in for it there. */
+  #letGo(submission: Submission): void {
+    for (const each of [submission, submission.standIn]) {
+      void each?.written?.then(() => this.#ports.settled(each.block, 'superseded'))
+    }
+    submission.standIn = null
   }
 
   /** One write of kept blocks at a time: of thousands in a moment those are written that are the newest when the disk is free. */
@@ -168,7 +182,7 @@ export class BlockSubmitter {
     await written
     this.#underWay.delete(givenUp)
     heard(null)
-    if (ends.every(({ isFinal }) => isFinal)) this.#ports.settled(block)
+    if (ends.every(({ isFinal }) => isFinal)) this.#ports.settled(block, 'answered')
     submission.resolve(ends.map(({ result }) => result))
   }
 
@@ -184,6 +198,8 @@ export class BlockSubmitter {
         await this.#ports.persist(block)
         const ms = Math.round(performance.now() - beganAtMs)
         log.info({ blockHash, bitcoinHeight, ms }, 'a found block is on disk')
+        if (submission.standIn !== null) this.#letGo(submission.standIn)
+        submission.standIn = null
       } catch (error) {
         log.error(MESSAGES.blockNotPersisted, { err: error, blockHash })
       } finally {
@@ -235,6 +251,23 @@ interface Submission {
   readonly resolve: (results: readonly BlockResult[]) => void
   /** Its write, once that was begun; does not reject. */
   written: Promise<void> | null
+  /** Of those kept behind the same one, the how manieth it is. */
+  nthKept: number
+  /** One kept before it, which stays on disk until this one is there: each is worth the same. */
+  standIn: Submission | null
+  /** A later one was kept instead, and sees to what is on disk. */
+  isFollowed: boolean
+}
+
+function follow(next: Submission, before: Submission): void {
+  next.nthKept = before.nthKept + 1
+  next.standIn = before.written === null ? before.standIn : before
+  before.isFollowed = true
+}
+
+/** The first kept is written, the second, the fourth, the eighth: of thousands on one parent a dozen. */
+function isPowerOfTwo(count: number): boolean {
+  return Number.isInteger(Math.log2(count))
 }
 
 interface End {

@@ -218,6 +218,29 @@ describe('while the disk is stuck', () => {
     await Promise.all(all)
   })
 
+  it('of hundreds that come one by one with a quick disk a few are written, and one of those stays until a later one is there', async () => {
+    const { server, nth } = await slowNode()
+    const { begun, persist, free } = stuckDisk()
+    const { made, settled } = submitter([{ url: server.url }], { persist })
+    const stop = new AbortController()
+    const all: Promise<unknown>[] = []
+    for (let n = 0; n < 300; n++) {
+      all.push(made.submit(sibling(n), { signal: stop.signal }))
+      if (n === 0) await nth(1)
+      await free()
+    }
+    expect(begun).toEqual(hashes(0, 1, 2, 4, 8, 16, 32, 64, 128, 256))
+    expect(settled).toEqual(hashes(1, 2, 4, 8, 16, 32, 64, 128))
+    stop.abort()
+    for (let turn = 0; turn < 3; turn++) await free()
+    await Promise.race([Promise.all(all), new Promise(setImmediate)])
+    await free()
+    await Promise.all(all)
+    // The newest went to the disk when its turn came.
+    expect(begun.at(-1)).toBe(sibling(299).blockHash)
+    expect(settled.at(-1)).toBe(sibling(256).blockHash)
+  })
+
   it('one that comes when the disk is free again is written at once, though another waits for its answer', async () => {
     const { server, nth } = await slowNode()
     const { begun, persist, free } = stuckDisk()

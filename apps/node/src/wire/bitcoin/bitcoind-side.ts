@@ -92,7 +92,7 @@ export function bitcoindSide(
     { nodes },
     {
       persist: block => folder.persist(block),
-      settled: block => void folder.settled(block),
+      settled: (block, how) => void (how === 'superseded' ? folder.remove(block) : folder.settled(block)),
       onResult: result => post({ type: 'blockResult', ...result }),
       bitcoinHeight: () => feed.bitcoinHeight,
       log
