@@ -35,7 +35,8 @@ const PREFACE = `\`./p2poolv2\` from a clone, \`p2poolv2\` where it is installed
 gives the API's own answer, byte for byte ([api](api.md)); the others give JSON of their own, of which fields keep their meaning.
 
 A command finds the node that runs by its data directory (\`--data-dir\`), where the node has left its port and a token that lets this user
-ask and command it, or by \`--api-port\`. What can be read without a node is read without one. A running node alone can have its share
+ask and command it, or by \`--api-port\`. What can be read without a node is read without one. Relative paths count
+from where you stand, the default data directory from the clone. A running node alone can have its share
 store open, so \`audit\` asks it where it runs and reads the store itself where none does; \`db info\` says sizes while a node runs, and what is in the
 store once it is stopped.`
 

@@ -148,7 +148,7 @@ export function askingCommands(program: Command, terminal: Terminal): void {
   withConfigFlags(program.command('doctor').helpGroup(GROUP))
     .summary('check everything that can go wrong, each with its fix')
     .description(
-      'Checks everything that can go wrong, and says how to mend what does (`/v1/doctor`). Without a running node it checks what can be seen without one: configuration, computer, ports, bitcoin nodes. Exits with 4 if a check failed.'
+      'Checks everything that can go wrong, and says how to mend what does (`/v1/doctor`). Without a running node, or where the one that runs has another configuration than the one named, it checks what can be seen without one: configuration, computer, ports, bitcoin nodes. Exits with 4 if a check failed.'
     )
     .option('--api-port <port>', "the running node's page, instead of what its data directory says")
     .option('--json', JSON_TEXT)
