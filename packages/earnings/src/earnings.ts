@@ -111,6 +111,7 @@ export function earningsOf(input: EarningsInput): Earnings {
   const leavesIn = (share: OwnShare | null): WaitSec | null =>
     share === null ? null : waitForCount(share.sharesUntilGone, pace.poolSharesPerSec)
   const longRun = longRunOf(pool, ownHashrate.hps)
+  const blocksPerHash = pool.hps > 0 ? pace.blocksPerSec / pool.hps : 1 / pool.blockWorkHashes
   return {
     now,
     shares: view.listed.map(share => ({ ...share, leaves: leavesIn(share) })),
@@ -125,7 +126,7 @@ export function earningsOf(input: EarningsInput): Earnings {
     blockSpell: verdictOf(input.blockSpell),
     shareSpell: verdictOf(input.shareSpell),
     longRun,
-    satsPerDay: carryInterval(ownHashrate, hps => (hps / pool.blockWorkHashes) * pool.minersSats * DAY_SEC),
+    satsPerDay: carryInterval(ownHashrate, hps => hps * blocksPerHash * pool.minersSats * DAY_SEC),
     spending: spendingOf(input, now),
     poolHashrate,
     ownHashrate

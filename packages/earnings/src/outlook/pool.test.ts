@@ -2,7 +2,8 @@ import { chainParams } from '@p2poolv2/consensus'
 import { bigIntFromTarget, bitsFromBigInt, targetFromDifficulty } from '@p2poolv2/primitives'
 import { describe, expect, it } from 'vitest'
 import { chanceWithin } from '../chance/waiting.ts'
-import { paceOf, poolOf, poolWithOwn } from './pool.ts'
+import { incomeOf } from './income.ts'
+import { MAX_BLOCKS_PER_SEC, paceOf, poolOf, poolWithOwn } from './pool.ts'
 
 const MAIN = chainParams('main')
 const DAY_SEC = 86_400
@@ -38,6 +39,13 @@ describe('the pace of a miner of 1.2 TH/s on a network of 1 ZH/s', () => {
     near(pace.satsPerShareAndBlock, row.sats)
     expect(Math.abs(chanceWithin(pace.blocksPerSec, 14 * DAY_SEC) - row.in14)).toBeLessThan(0.0065)
   })
+})
+
+it('where every other hash is a block they come no more often than any chain lets them in the long run', () => {
+  const pool = { ...mainPool(1e15), hps: 25_000, blockWorkHashes: 2 }
+  const pace = paceOf(pool, 25_000)
+  expect(pace.blocksPerSec).toBe(MAX_BLOCKS_PER_SEC)
+  expect(incomeOf(pace).satsPerDay).toBeCloseTo(2_880 * pool.minersSats, -3)
 })
 
 describe('a changed hash rate', () => {

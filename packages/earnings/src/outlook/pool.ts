@@ -2,6 +2,12 @@
 import type { ChainParams } from '@p2poolv2/consensus'
 import { type CompactBits, invariant, workFromBits } from '@p2poolv2/primitives'
 
+/**
+ * The most bitcoin blocks that come in the long run: difficulty follows the hash rate, on bitcoin to one in ten minutes, on the
+ * development chain to one in thirty seconds. On a regtest chain it does not, and what hashes alone say is no income there.
+ */
+export const MAX_BLOCKS_PER_SEC = 1 / 30
+
 export interface Pool {
   /** Of all its miners, ours included. */
   readonly hps: number
@@ -42,7 +48,7 @@ export interface Pace {
   readonly poolSharesPerSec: number
   /** Shares of ours. */
   readonly sharesPerSec: number
-  /** Bitcoin blocks of the whole pool. */
+  /** Bitcoin blocks of the whole pool, MAX_BLOCKS_PER_SEC at most. */
   readonly blocksPerSec: number
   /** Shares in a full window, and how long each stays in it. Infinite where the pool stands still. */
   readonly windowShares: number
@@ -67,7 +73,7 @@ export function paceOf(pool: Pool, ownHps: number): Pace {
   return {
     poolSharesPerSec,
     sharesPerSec,
-    blocksPerSec: pool.hps / pool.blockWorkHashes,
+    blocksPerSec: Math.min(MAX_BLOCKS_PER_SEC, pool.hps / pool.blockWorkHashes),
     windowShares,
     windowSec: windowShares / poolSharesPerSec,
     ownSharesInWindow: pool.hps > 0 ? (windowShares * ownHps) / pool.hps : 0,
