@@ -2,6 +2,7 @@ import type { ScarceRoom } from '@p2poolv2/bitcoin'
 import type { GossipFact, SyncState } from '@p2poolv2/gossip'
 import type { NodeFact, NodeQueries } from '@p2poolv2/node'
 import { type Clock, type Log, MESSAGES, type Message, type Metrics } from '@p2poolv2/runtime'
+import { logFoundBlock } from './found-block-line.ts'
 import { type EarlierBest, NOTHING_KEPT, refreshMetrics } from './live-metrics.ts'
 import { LogGate } from './log-gate.ts'
 import { declareMetrics, type NodeMetrics } from './node-metrics.ts'
@@ -271,7 +272,7 @@ export class Telemetry {
         this.#warn(fact, MESSAGES.bodyLost)
         break
       case 'blockFound':
-        this.#blockFound(fact)
+        logFoundBlock(this.#log, fact, safe)
         break
       case 'blockResult': {
         if (fact.result === 'superseded') {
@@ -337,14 +338,6 @@ export class Telemetry {
     }
   }
 
-  /** Told once of a parent, and once that there are more. */
-  #blockFound(fact: BlockFoundFact): void {
-    const fields = safe(foundFields(fact))
-    if (fact.siblingsBefore === 0) this.#log.info(fields, FOUND_LINES[whoIsPaid(fact)])
-    else if (fact.siblingsBefore === 1) this.#log.info(fields, ANOTHER_FOUND)
-    else this.#log.debug(fields, ANOTHER_FOUND)
-  }
-
   #jobsRenewed(fact: Extract<NodeFact, { type: 'jobsRenewed' }>): void {
     const { type: _type, ...fields } = fact
     const ineligible = fact.ineligible !== null
@@ -373,27 +366,6 @@ export class Telemetry {
     if (passed === null || passed.suppressed === 0) return passed === null ? null : fields
     return { ...fields, suppressed: passed.suppressed }
   }
-}
-
-type BlockFoundFact = Extract<NodeFact, { type: 'blockFound' }>
-
-/** Who found a block is seldom the one it pays: the lines say which. */
-const FOUND_LINES = {
-  finder: 'BLOCK FOUND: it pays the miners of the window, finderSats of it to the one that found it',
-  others: 'BLOCK FOUND: it pays the miners of the window, of whom the one that found it is none yet',
-  nobody: 'BLOCK FOUND: lostSats of it go to the key of the genesis share, which nobody has'
-} as const
-
-/** Not a find of its own: it says nothing of what comes in. */
-const ANOTHER_FOUND =
-  'another block of ours on the same parent: one of them at most can be in the chain, and further ones are told at level debug'
-
-function whoIsPaid({ finderSats, lostSats }: BlockFoundFact): keyof typeof FOUND_LINES {
-  return lostSats > 0n ? 'nobody' : finderSats > 0n ? 'finder' : 'others'
-}
-
-function foundFields({ type: _type, payoutAddress, worker, ...fields }: BlockFoundFact): Record<string, unknown> {
-  return { ...fields, foundBy: payoutAddress, foundByWorker: worker }
 }
 
 function fieldsOf(fact: NodeFact): Readonly<Record<string, unknown>> {

@@ -52,7 +52,8 @@ export class FoundSiblings {
       return { before, waits: false }
     }
     this.#waiting.set(block.blockHash, { block, parent: known })
-    if (this.#waiting.size > MAX_WAITING_SIBLINGS) this.#waiting.delete(this.#waiting.keys().next().value as BlockHash)
+    const [oldest] = this.#waiting.keys()
+    if (this.#waiting.size > MAX_WAITING_SIBLINGS && oldest !== undefined) this.#waiting.delete(oldest)
     return { before, waits: true }
   }
 

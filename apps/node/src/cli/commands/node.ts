@@ -77,7 +77,9 @@ export function nodeCommands(program: Command, terminal: Terminal): void {
     })
 
   withConfigFlags(program.command('link').helpGroup(GROUP))
-    .summary('print the address of the page for its owner, who may set up the node there')
+    .summary(
+      'print the address of the page for its owner: to set the node up there, and later to open it without the login'
+    )
     .description(
       'Prints the address of the page as its owner opens it, who may write the configuration there. Whoever has it may do so too, until the node starts anew.'
     )
