@@ -139,7 +139,7 @@ export class BlockLog {
     if (this.#blocks.size <= this.#maxBlocks) return
     const newestFirst = this.newestFirst()
     const highest = newestFirst[0]?.bitcoinHeight ?? 0
-    const goes = newestFirst.findLast(each => paysNobody(each, highest)) ?? newestFirst.at(-1)
+    const goes = newestFirst.filter(each => paysNobody(each, highest)).at(-1) ?? newestFirst.at(-1)
     if (goes !== undefined) this.#blocks.delete(goes.blockHash)
   }
 }
