@@ -40,6 +40,29 @@ it('proves a block, by hash and by height, and the share that it is', async () =
   expect((await audit(String(block?.share))).outputs).toEqual(byHash.outputs)
 })
 
+it('finds a block by its height below however many others, and of several there the one that bitcoin took', async () => {
+  node.rig.advance(10_000)
+  node.rig.mine(1, A_BLOCK)
+  const [block] = node.rig.store.blocksNow(1)
+  if (block === undefined) throw new Error('a block was found')
+  const { params, store } = node.rig
+  const beside = { ...block, shareHash: null, result: 'superseded' }
+  const above = Array.from({ length: 10_001 }, () => ({ ...beside, bitcoinHeight: 102 }))
+  const recorded = [...above, beside, { ...block, result: 'accepted' }]
+  const answer = await auditJson(
+    {
+      params,
+      job: () => null,
+      readBlocks: async (limit, below) =>
+        recorded.filter(each => each.bitcoinHeight < (below?.bitcoinHeight ?? 1_000)).slice(0, limit),
+      readShares: async hashes => hashes.map(() => null),
+      readHeaders: async hashes => store.readHeadersNow(hashes)
+    },
+    '101'
+  )
+  expect(answer).toMatchObject({ verdict: 'matches', subject: { share: block.shareHash, result: 'accepted' } })
+})
+
 it('proves the job that miners have, and shares that were no block', async () => {
   const job = await audit('job')
   expect(job).toMatchObject({ verdict: 'matches', subject: { kind: 'job', share: null }, coinbase: { from: 'job' } })

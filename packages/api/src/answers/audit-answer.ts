@@ -47,6 +47,10 @@ const STRETCH = 256
 /** Blocks on record that are looked through for the one asked for, the newest. */
 const MAX_BLOCKS = 10_000
 
+const FIRST_HASH = blockHash('00'.repeat(32))
+/** How the record of a block begins that is in bitcoin's chain, as far as is known. */
+const TAKEN = /^(accepted|duplicate|seen)/
+
 const METHOD =
   'The window is walked header by header as stored, each hashed again and held against the hash it is stored under; weights, cuts and ' +
   'satoshis are worked out from it anew. In common with the code that makes jobs: how a header is decoded and how hard a target is.'
@@ -159,8 +163,12 @@ function jobSubject({ job, params }: AuditReads): Subject {
 }
 
 async function storedSubject(reads: AuditReads, id: string): Promise<Subject> {
-  const blocks = await reads.readBlocks(MAX_BLOCKS)
-  const block = blocks.find(({ bitcoinHeight, blockHash: hash }) => hash === id || String(bitcoinHeight) === id)
+  const isHeight = /^\d{1,9}$/.test(id)
+  const above = { bitcoinHeight: Number(id) + 1, blockHash: FIRST_HASH }
+  const blocks = await (isHeight ? reads.readBlocks(MAX_BLOCKS, above) : reads.readBlocks(MAX_BLOCKS))
+  const asked = blocks.filter(({ bitcoinHeight, blockHash: hash }) => hash === id || String(bitcoinHeight) === id)
+  // Of several at one height the one that bitcoin took.
+  const block = asked.find(({ result }) => TAKEN.test(result)) ?? asked[0]
   if (block === undefined && !/^[0-9a-f]{64}$/.test(id))
     throw new NoAnswer(404, `no block of the pool at bitcoin height ${id} is on record: /v1/blocks has them`)
   if (block !== undefined && block.shareHash === null)
