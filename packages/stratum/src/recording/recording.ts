@@ -127,12 +127,17 @@ function isVardiff(json: unknown): boolean {
 }
 
 function isEntry(json: unknown): json is RecordingEntry {
-  if (!isObject(json) || !Number.isFinite(json.at) || !Number.isFinite(json.miner)) return false
+  if (!isObject(json) || !isPlace(json.at) || !isPlace(json.miner)) return false
   if (json.in !== undefined) return isLines(json.in)
   if (json.out !== undefined) return isLines(json.out)
   if (json.open !== undefined) return isOpening(json.open)
   if (json.limits !== undefined) return isLimits(json.limits)
   return json.begins === true || typeof json.close === 'string' || typeof json.gone === 'string'
+}
+
+/** JSON knows a negative nought, and nobody writes it. */
+function isPlace(json: unknown): boolean {
+  return Number.isFinite(json) && !Object.is(json, -0)
 }
 
 function isOpening(json: unknown): boolean {
