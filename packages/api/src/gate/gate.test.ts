@@ -200,6 +200,9 @@ describe('over the wire', () => {
       )
     expect(codes[0]).toBe(401)
     expect(codes.at(-1)).toBe(429)
+    // Nor is the right login told from a wrong one then; commands have the token, which nobody guesses.
+    expect(await status('/v1/status', { authorization: `Basic ${basic('p2poolv2', 'p2poolv2')}` })).toBe(429)
+    expect(await status('/v1/status', { authorization: `Bearer ${TOKEN}` })).toBe(200)
   })
 
   it('pages of other sites cannot have a browser ask either, and links on them can', async () => {

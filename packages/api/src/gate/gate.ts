@@ -75,8 +75,9 @@ export class Gate {
       const asking = { authorization, ip: request.ip, token, isAtHome: isAtHome(request.raw) }
       if (access === 'open') return undefined
       const isGuess = authorization !== undefined || token !== null
-      // After some wrong ones the right one is not told from them either, for a while.
-      const waitSec = isGuess ? this.#take(request.raw, 0) : 0
+      // After some wrong ones the right login is not told from them either, for a while. The token nobody guesses, and commands go on.
+      const isToken = isSame(authorization ?? '', `Bearer ${this.#options.token}`)
+      const waitSec = isGuess && !isToken ? this.#take(request.raw, 0) : 0
       if (waitSec > 0) return this.#refuseIn(reply, waitSec, TOO_MANY)
       if (isAllowed(asking, access, this.#options)) return this.#withinTime(request, reply)
       if (isGuess) this.#take(request.raw, WRONG_LOGIN_COST)
