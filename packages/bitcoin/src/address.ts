@@ -116,10 +116,18 @@ function wrongNetwork(matches: (prefixes: NetworkPrefixes) => boolean): ParsedAd
 export function addressFromScript(script: Uint8Array, network: BitcoinNetwork): string | null {
   const prefixes = PREFIXES[network]
   const program = witnessProgramOf(script)
-  if (program !== null) return codec.toBech32(program.program, program.version, prefixes.bech32)
-  if (isFramed(script, P2PKH_START, P2PKH_END)) return codec.toBase58Check(script.slice(3, 23), prefixes.publicKeyHash)
-  if (isFramed(script, P2SH_START, P2SH_END)) return codec.toBase58Check(script.slice(2, 22), prefixes.scriptHash)
+  if (program !== null) return inOnePiece(codec.toBech32(program.program, program.version, prefixes.bech32))
+  if (isFramed(script, P2PKH_START, P2PKH_END))
+    return inOnePiece(codec.toBase58Check(script.slice(3, 23), prefixes.publicKeyHash))
+  if (isFramed(script, P2SH_START, P2SH_END))
+    return inOnePiece(codec.toBase58Check(script.slice(2, 22), prefixes.scriptHash))
   return null
+}
+
+/** A text that was added up letter by letter is a tree of letters to V8, 1,000 bytes for an address, until one of them is read. */
+function inOnePiece(text: string): string {
+  text.charCodeAt(0)
+  return text
 }
 
 /** OP_DUP OP_HASH160, push of 20 … OP_EQUALVERIFY OP_CHECKSIG */

@@ -51,9 +51,10 @@ const ECHO_CHARACTERS = 12
  * worker's.
  */
 export function createAuthorise(options: AuthoriseOptions): Authorise {
-  const network = options.params.addressNetwork
+  // Kept as long as the node: not the options, which whoever calls may have much else in.
+  const { configuredShareProgram, nodeShareProgram, bareNamePayout: bare = null, mode = 'sharechain' } = options
+  const { addressNetwork: network, shareAddressHrp: hrp } = options.params
   return request => {
-    const bare = options.bareNamePayout ?? null
     if (bare !== null && isBareName(request.user)) {
       const worker = [request.user, request.worker].filter(part => part !== '').join('.')
       return withShareAddress({ ...request, worker }, { text: bare.text, script: bare.script })
@@ -72,9 +73,8 @@ export function createAuthorise(options: AuthoriseOptions): Authorise {
     request: AuthoriseRequest,
     payout: { readonly text: string; readonly script: Uint8Array }
   ): ReturnType<Authorise> {
-    let shareProgram = options.configuredShareProgram ?? options.nodeShareProgram
-    if (request.shareAddress !== null && (options.mode ?? 'sharechain') === 'sharechain') {
-      const hrp = options.params.shareAddressHrp
+    let shareProgram = configuredShareProgram ?? nodeShareProgram
+    if (request.shareAddress !== null && mode === 'sharechain') {
       const share = parseShareAddress(request.shareAddress, hrp)
       if (!share.ok) {
         return {
