@@ -168,6 +168,21 @@ it('gives a slow reader its answers at its pace, and the giver word of each', ()
   expect(peer(0).told).toHaveLength(3)
 })
 
+it('has a slow reader close what it gives up, and read the next at once', () => {
+  const { network, peer, run, clear } = row(['ours', 'ours'])
+  peer(1).onRequest = id => network.perform(1, respond(id, new Uint8Array(992)))
+  // Fifty seconds an answer: both are given up before the first is read.
+  network.readSlowly(0, 20)
+  clear()
+  for (const id of [1, 2]) network.perform(0, request(1, id, [1]))
+  run(49_000)
+  expect([peer(0).told.length, peer(1).left.length]).toEqual([2, 2])
+  network.readSlowly(0, 500)
+  network.perform(0, request(1, 3, [1]))
+  run(2_500)
+  expect([peer(0).told.length, peer(1).left.length]).toEqual([3, 3])
+})
+
 it('takes its connections from a node at a new address, and tells its peers by their pings or by its coming back', () => {
   const { network, peer, run, clear } = row(['ours', 'ours', 'ours'])
   clear()

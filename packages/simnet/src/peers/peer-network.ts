@@ -12,6 +12,7 @@ import type { LinkOptions, SimNet } from '../sim-net.ts'
 import type { VirtualClock } from '../virtual-clock.ts'
 import { type Connection, Connections, otherEnd, type Sending } from './connections.ts'
 import { type Endpoint, nodeOf, type TopicMessage } from './endpoint.ts'
+import { SlowReader } from './slow-reader.ts'
 import { TopicFlood } from './topic-flood.ts'
 import type { Edge } from './topology.ts'
 
@@ -22,14 +23,6 @@ const STREAM_OVERHEAD_BYTES = 80
 
 /** Bytes that a cut line holds back are looked after this often. */
 const RESEND_MS = 1_000
-
-/** Takes answers slowly, one after the other whoever they are from, or not at all. */
-interface SlowReader {
-  /** 0: never. */
-  readonly bytesPerSec: number
-  /** When it has read all that it was sent. */
-  doneAtMs: number
-}
 
 interface OutRequest extends Sending {
   readonly requester: number
@@ -141,12 +134,14 @@ export class PeerNetwork {
 
   /** From now on the node takes so much of its answers, and leaves the rest to whoever gave them; its connections stand. */
   readSlowly(node: number, bytesPerSec: number): void {
-    this.#slowReaders.set(node, { bytesPerSec, doneAtMs: this.#clock.nowMs })
+    this.#slowReaders.set(node, new SlowReader(this.#clock, bytesPerSec))
   }
 
   /** The node takes its answers as they come again. */
   readAtOnce(node: number): void {
+    const reader = this.#slowReaders.get(node)
     this.#slowReaders.delete(node)
+    reader?.readAll()
   }
 
   /** All connections of the node are lost: it is somewhere else, and only it knows. */
@@ -279,6 +274,8 @@ export class PeerNetwork {
     this.#outRequests.set(key, out)
     this.#clock.after(timeoutMs, () => {
       if (!this.#settle(out) || out.isAbandoned) return
+      const { inboundId } = out
+      if (inboundId !== null && this.#slowReaders.get(from)?.givesUp(inboundId) === true) this.#left(out, inboundId)
       this.#connections.endpoint(from)?.tell({ type: 'requestFailed', requestId, reason: 'timeout' })
     })
     this.#net.send(from, to, {
@@ -296,7 +293,7 @@ export class PeerNetwork {
     if (leftMs !== null) this.#clock.at(leftMs, () => this.#leaves(out, inboundId))
   }
 
-  /** @returns when it has left; null if its receiver does not take it */
+  /** @returns when it has left; null if that is for its receiver to say */
   #sendAnswer(out: OutRequest, inboundId: number, frame: Uint8Array | null): number | null {
     this.#inbound.delete(inboundId)
     if (!this.#outRequests.has(requestKey(out.requester, out.requestId))) return this.#clock.nowMs
@@ -309,10 +306,12 @@ export class PeerNetwork {
     }
     const reader = frame === null ? undefined : this.#slowReaders.get(out.requester)
     if (frame === null || reader === undefined) return send()
-    if (reader.bytesPerSec === 0) return null
-    reader.doneAtMs = Math.max(this.#clock.nowMs, reader.doneAtMs) + (frame.length / reader.bytesPerSec) * 1_000
-    this.#clock.at(reader.doneAtMs, send)
-    return reader.doneAtMs
+    const isRead = (): void => {
+      send()
+      this.#leaves(out, inboundId)
+    }
+    reader.comes({ id: inboundId, sizeBytes: frame.length, isRead })
+    return null
   }
 
   /** The line has carried an answer, unless it is cut: then it does when that is over, or the connection ends. */
