@@ -338,6 +338,8 @@ export type NodeFact =
     }
   /** Our clock is minutes ahead of bitcoind's, or behind it where that is negative. Once until they agree again. */
   | { readonly type: 'clocksDiffer'; readonly differenceSec: number }
+  /** Our clock was ahead and was set right: so many shares wait until their time has come, and the chain goes on from `height`. */
+  | { readonly type: 'sharesAhead'; readonly shares: number; readonly height: number }
   /** No job can be made although there is a template; miners wait. */
   | { readonly type: 'workUnavailable'; readonly reason: IneligibleReason }
   /**

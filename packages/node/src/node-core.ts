@@ -113,7 +113,13 @@ export class NodeCore {
         ...(sha256d === undefined ? {} : { sha256d })
       }
     )
-    this.#work = new WorkDesk({ jobs: this.#jobs, miners: this.#desk, peers: this.#peers, effects: this.#effects })
+    this.#work = new WorkDesk({
+      jobs: this.#jobs,
+      miners: this.#desk,
+      peers: this.#peers,
+      keeper: this.#keeper,
+      effects: this.#effects
+    })
     this.queries = createQueries({
       params,
       mode,

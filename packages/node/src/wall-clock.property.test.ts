@@ -3,8 +3,11 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { NodeEffect } from './contract.ts'
 import { WALL_CHECK_MS } from './node-core.ts'
-import { A_SHARE, address, Rig, sharesMade } from './testing/rig.ts'
+import { A_SHARE, address, effectsOf, Rig, sharesMade } from './testing/rig.ts'
+import { BELIEVED_AFTER_MS } from './work/clock-watch.ts'
 import { RENEW_INTERVAL_MS } from './work/job-maker.ts'
+
+type ReadShares = Extract<NodeEffect, { readonly type: 'readShares' }>
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
@@ -139,8 +142,17 @@ describe('a wall clock that steps', () => {
     expect(after.chain.confirmedTip().height).toBe(3)
     expect(after.core.queries.work()).toMatchObject({ jobs: 'bitcoin-only', reason: 'clock-behind-chain' })
     expect(miner.jobs.length).toBeGreaterThan(1)
-    after.skewMs = 3 * DAY_MS
-    after.advance(RENEW_INTERVAL_MS)
+    after.advance(BELIEVED_AFTER_MS)
+    expect(after.facts('sharesAhead')).toEqual([{ type: 'sharesAhead', shares: 3, height: 0 }])
     expect(after.core.queries.work().jobs).toBe('full')
+    expect(sharesMade(after.mine(1, A_SHARE))).toHaveLength(1)
+    expect(after.chain.confirmedTip().height).toBe(1)
+    after.skewMs = 3 * DAY_MS
+    const read = effectsOf(after.advance(WALL_CHECK_MS), 'readShares')[0] as ReadShares
+    const { requestId, hashes } = read
+    const shares = after.store.readNow(hashes)
+    after.handle({ type: 'sharesRead', for: 'chain', requestId, hashes, shares })
+    expect(after.chain.confirmedTip().height).toBe(3)
+    expect(after.facts('bug')).toEqual([])
   })
 })

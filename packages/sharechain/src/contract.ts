@@ -1,6 +1,13 @@
-import type { ChainVerdict, WindowSource } from '@p2poolv2/consensus'
+import type { ChainParams, ChainVerdict, WindowSource } from '@p2poolv2/consensus'
 import type { ShareHash } from '@p2poolv2/primitives'
 import type { ChainDelta } from './store/share-store.ts'
+import type { IndexLimits } from './tree/eviction.ts'
+
+export interface ShareChainOptions {
+  readonly params: ChainParams
+  /** Default: as `INDEX_LIMITS` says. */
+  readonly limits?: IndexLimits
+}
 
 /** Who brought a share. Only the orphan pool's fairness depends on it; the checks are the same for everybody. */
 export type ShareOrigin = 'own' | 'peer' | { readonly peer: string }

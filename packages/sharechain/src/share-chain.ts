@@ -30,7 +30,7 @@ import { Organiser } from './chains/organise.ts'
 import { Pruner } from './chains/pruner.ts'
 import { StallWatch } from './chains/stall-watch.ts'
 import { uncleSource } from './chains/uncle-source.ts'
-import { ACCEPTED, type ChainOutcome, type ShareOrigin, type ShareWalk } from './contract.ts'
+import { ACCEPTED, type ChainOutcome, type ShareChainOptions, type ShareOrigin, type ShareWalk } from './contract.ts'
 import { type BlockChanges, withBlocks } from './store/block-rows.ts'
 import { Changes } from './store/changes.ts'
 import { FIRST_SEQUENCE, firstDelta } from './store/first-delta.ts'
@@ -39,16 +39,9 @@ import { encodeState, type StateRow } from './store/records.ts'
 import { Restorer } from './store/restore.ts'
 import { sealed } from './store/seal.ts'
 import type { ChainDelta, StoredRow } from './store/share-store.ts'
-import type { IndexLimits } from './tree/eviction.ts'
 import { headerAnswer } from './tree/header-answer.ts'
 import { HeaderIndex, NO_SLOT, type Slot } from './tree/header-index.ts'
 import { bodiesWanted, locatorHashes, sortedAtHeight } from './tree/locator.ts'
-
-export interface ShareChainOptions {
-  readonly params: ChainParams
-  /** Default: as `INDEX_LIMITS` says. */
-  readonly limits?: IndexLimits
-}
 
 /**
  * The share chain: which shares are known, which are candidate, which are confirmed, and what to mine on.
@@ -171,6 +164,19 @@ export class ShareChain {
   /** Takes up what is due. */
   advance(nowMs: UnixMs): ChainOutcome {
     return this.#run(nowMs, () => ACCEPTED)
+  }
+
+  /** Whether a share is followed that is dated further ahead than one may be that comes now. */
+  hasAhead(nowMs: UnixMs): boolean {
+    return this.#intake.hasAhead(nowMs)
+  }
+
+  /** Takes such shares off both chains until their time has come, with all that is built on them. Cost: O(shares known). */
+  holdAhead(nowMs: UnixMs): ChainOutcome {
+    return this.#run(nowMs, pass => {
+      this.#intake.holdAhead(pass)
+      return ACCEPTED
+    })
   }
 
   /**
@@ -331,13 +337,8 @@ export class ShareChain {
   }
 
   checkInvariants(): void {
-    this.#index.checkInvariants()
-    this.#organiser.checkInvariants()
-    this.#validator.checkInvariants()
-    this.#intake.checkInvariants()
-    this.#base.checkInvariants()
-    this.#stall.checkInvariants()
-    this.#window.checkInvariants()
+    const parts = [this.#index, this.#organiser, this.#validator, this.#intake, this.#base, this.#stall, this.#window]
+    for (const part of parts) part.checkInvariants()
   }
 
   #run(nowMs: UnixMs, work: (pass: Pass) => ChainVerdict): ChainOutcome {

@@ -245,6 +245,9 @@ export class Telemetry {
       case 'clocksDiffer':
         this.#warn(fact, MESSAGES.clocksDiffer)
         break
+      case 'sharesAhead':
+        this.#warn(fact, MESSAGES.sharesAhead)
+        break
       case 'workUnavailable':
         this.#warn(fact, MESSAGES.noWork)
         break

@@ -149,6 +149,20 @@ export class ChainKeeper {
     this.resume()
   }
 
+  /** Whether the chain follows a share that would have to wait if it came now. */
+  hasAhead(now: Moment): boolean {
+    return this.#deps.chain.hasAhead(now.wallMs)
+  }
+
+  /** Our clock was ahead, and is right now: the chain does without what was made meanwhile until its time has come. */
+  holdAhead(now: Moment): void {
+    const outcome = this.#deps.chain.holdAhead(now.wallMs)
+    const { length: shares } = outcome.invalidated
+    if (shares === 0) return
+    this.#deps.effects.report({ type: 'sharesAhead', shares, height: this.#deps.chain.confirmedTip().height })
+    this.#changed(outcome, now)
+  }
+
   /**
    * Asks for the next shares that are stored but not validated: after a restart, or when more had to wait than memory
    * holds. Parents come before children.

@@ -1,6 +1,7 @@
 import type { BlockTemplate } from '@p2poolv2/bitcoin'
 import type { Moment } from '@p2poolv2/primitives'
 import { bytesEqual, difficultyFromBits } from '@p2poolv2/primitives'
+import type { ChainKeeper } from '../chain/chain-keeper.ts'
 import type { PeerDesk } from '../chain/peer-desk.ts'
 import type { NodeEvent } from '../contract.ts'
 import type { EffectList } from '../effect-list.ts'
@@ -12,6 +13,7 @@ export interface WorkDeskDeps {
   readonly jobs: JobMaker
   readonly miners: MinerDesk
   readonly peers: PeerDesk
+  readonly keeper: ChainKeeper
   readonly effects: EffectList
 }
 
@@ -53,7 +55,7 @@ export class WorkDesk {
 
   /** New work for everybody if it is due, else what there is for those who asked. */
   serve(now: Moment): 'served' | 'nobody-to-pay' {
-    const { jobs, miners } = this.#deps
+    const { jobs, miners, keeper } = this.#deps
     const renewal = jobs.renewIfDue(now)
     if (renewal === null) miners.serveWanting(now)
     else {
@@ -61,6 +63,9 @@ export class WorkDesk {
       if (renewal.reason === 'window-empty') return 'nobody-to-pay'
       this.#untoldTemplate = renewal.offered?.work.template ?? null
       miners.serveAll(renewal, now)
+      const { offered } = renewal
+      if (offered !== null && this.clocks.isChainAhead(keeper.hasAhead(now), offered.work.mining, now))
+        keeper.holdAhead(now)
     }
     if (this.#untoldTemplate !== null && !miners.isServing) {
       this.#tellPeers(this.#untoldTemplate, now)

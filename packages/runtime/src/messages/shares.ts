@@ -72,5 +72,13 @@ export const SHARE_MESSAGES = {
     cause: 'It is a folder, or far too long: the disk damaged it, or somebody wrote to it.',
     cost: 'Shares made just before the last end may be missing.',
     fix: 'Check the disk; delete what the line names in setAside.'
+  }),
+  sharesAhead: warning({
+    id: 'P2P-0311',
+    says: "this computer's clock was ahead: the share chain goes on without what was made meanwhile",
+    cause:
+      'Shares were dated later than it is, by the clock as it stands now and by that of bitcoind; they wait until their time has come.',
+    cost: 'Shares made while the clock was wrong count for nobody, unless all that is mined until then is less.',
+    fix: 'Let this computer keep its clock by NTP: timedatectl set-ntp true'
   })
 }

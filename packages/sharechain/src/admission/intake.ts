@@ -46,8 +46,13 @@ export class Intake {
   /** Shares with a verdict whose stored bodies are not there any more; a part of the index. */
   readonly #lostBodies = new Set<Slot>()
   readonly #future = new FuturePool()
-  /** Uncles dated ahead that had to come in because somebody names them: when they are judged like any other share. */
+  /**
+   * Shares dated ahead that are in the tree, since somebody names them as uncles or our clock was ahead too: when they are judged like any
+   * other. A part of the index.
+   */
   readonly #heldUntil = new Deadlines<ShareHash, UnixMs>()
+  /** No share that is not invalid is dated later, unix seconds; worked out when somebody asks who is behind it. */
+  #latestSec = Number.POSITIVE_INFINITY
   /** Orphans that miss nothing any more, in order. Never more than the pool held. */
   readonly #released: KeptShare[] = []
 
@@ -169,7 +174,8 @@ export class Intake {
   drain(pass: Pass): void {
     this.#validator.wake(pass.nowMs)
     this.#released.push(...this.#future.takeDue(pass.nowMs))
-    for (const hash of this.#heldUntil.popDue(pass.nowMs)) this.#reopen(this.#index.slotOf(hash), pass)
+    const due = this.#heldUntil.popDue(pass.nowMs).map(hash => this.#index.slotOf(hash))
+    for (const slot of parentsFirst(this.#index, due)) this.#reopen(slot, pass)
     for (let step = 0; step < MAX_STEPS_PER_CALL; step++) {
       if (this.#validator.step(pass.changes, pass.nowMs)) continue
       const released = this.#released.shift()
@@ -187,13 +193,39 @@ export class Intake {
     this.#future.checkInvariants()
     for (const slot of this.#index.slots()) {
       const isHeld = this.#index.verdict(slot) === 'share-time-future'
-      invariant(isHeld === this.#heldUntil.has(this.#index.hash(slot)), 'an uncle from the future has its time')
+      invariant(isHeld === this.#heldUntil.has(this.#index.hash(slot)), 'a share from the future has its time')
     }
   }
 
-  /** An uncle from the future was read back from the store. */
+  /** Whether a share that is not invalid is dated further ahead than one may be that comes now: not unless our clock was set back. */
+  hasAhead(nowMs: UnixMs): boolean {
+    const allowedSec = this.#allowedSec(nowMs)
+    if (this.#latestSec > allowedSec) this.#latestSec = this.#organiser.latestSec()
+    return this.#latestSec > allowedSec
+  }
+
+  /**
+   * Takes off both chains whatever is dated further ahead than a share may be that came now, with all that is built on it, until its time
+   * has come. Changes nothing where too little would be left to judge by what is built there: less than a payout window.
+   */
+  holdAhead({ changes, nowMs }: Pass): void {
+    const latestSec = this.#allowedSec(nowMs)
+    const { lowestHeight } = this.#index
+    const leastHeight = lowestHeight === 1 ? 0 : lowestHeight + this.#params.windowMaxShares
+    if (this.#organiser.timelyHeight(latestSec) < leastHeight) return
+    const move = this.#organiser.markAhead(latestSec)
+    for (const slot of parentsFirst(this.#index, move.invalidated)) {
+      this.#validator.forget(slot)
+      this.#lostBodies.delete(slot)
+      this.#holdUntilTimely(slot)
+    }
+    changes.invalidated(move.invalidated)
+    changes.moved(move)
+  }
+
+  /** A share from the future was read back from the store. */
   restoreHeld(slot: Slot): void {
-    this.#heldUntil.set(this.#index.hash(slot), this.#dueMs(this.#index.timeSec(slot)))
+    this.#holdUntilTimely(slot)
   }
 
   #again(slot: Slot, share: Share, pass: Pass): ChainVerdict {
@@ -271,8 +303,8 @@ export class Intake {
       this.#orphans.dropBuiltOn(share.hash)
       return { type: 'refused', code: place.code, facts: place.facts }
     }
-    const parent = this.#index.slotOf(share.header.prevShareHash)
-    const dueMs = this.#dueMs(Math.max(share.header.timeSec, this.#index.timeSec(parent)))
+    const { timeSec, prevShareHash } = share.header
+    const dueMs = Math.max(this.#dueMs(timeSec), this.#heldUntil.get(prevShareHash) ?? 0)
     // The parent's time may have come without its having been looked at again.
     this.#future.add(keptShare(share, brought.origin), unixMs(Math.max(dueMs, nowMs + 1)))
     return { type: 'waiting', missing: [], code: place.code }
@@ -291,14 +323,35 @@ export class Intake {
     return { type: 'waiting', missing: [], code: 'share-parent-unvalidated' }
   }
 
-  /** An uncle's time has come: from now on it is a share like any other. */
+  /** A share's time has come: from now on it is like any other, unless its parent is invalid. */
   #reopen(slot: Slot, { changes }: Pass): void {
-    if (slot === NO_SLOT) return
+    const parent = this.#index.prevSlot(slot)
+    if (this.#heldUntil.has(this.#index.prevHash(slot))) {
+      this.#holdUntilTimely(slot)
+      return
+    }
+    if (parent === NO_SLOT || this.#index.validity(parent) === 'invalid') {
+      this.#index.condemn(slot, 'share-parent-invalid')
+      changes.row(slot)
+      return
+    }
     for (const reopened of this.#organiser.reopen(slot)) {
       changes.row(reopened)
       if (this.#index.hasBody(reopened)) this.#validator.restoreUnjudged(reopened)
       this.#released.push(...this.#orphans.arrived(this.#index.hash(reopened)))
     }
+  }
+
+  /** How late a share may be that comes now (protocol §12.7). */
+  #allowedSec(nowMs: UnixMs): number {
+    return secFromMs(nowMs) + this.#params.futureTimeSec
+  }
+
+  /** Nothing is judged before what it is built on. */
+  #holdUntilTimely(slot: Slot): void {
+    const parentsMs = this.#heldUntil.get(this.#index.prevHash(slot)) ?? 0
+    const dueMs = Math.max(this.#dueMs(this.#index.timeSec(slot)), parentsMs)
+    this.#heldUntil.set(this.#index.hash(slot), unixMs(dueMs))
   }
 
   #dueMs(timeSec: number): UnixMs {
@@ -309,6 +362,7 @@ export class Intake {
     const slot = this.#index.insert(headerEntry(item))
     changes.header(slot, item)
     if (code === null) {
+      this.#latestSec = Math.max(this.#latestSec, item.header.timeSec)
       this.#organiser.headerAdded(slot)
       return slot
     }
@@ -329,6 +383,10 @@ export function headerEntry({ header, hash }: Pick<HeaderItem, 'header' | 'hash'
     uncles: header.uncles,
     miner: header.minerBitcoinAddress
   }
+}
+
+function parentsFirst(index: HeaderIndex, slots: readonly Slot[]): Slot[] {
+  return slots.filter(slot => slot !== NO_SLOT).sort((a, b) => index.height(a) - index.height(b))
 }
 
 function refusal(checked: Checked): ChainVerdict {

@@ -9,6 +9,9 @@ import { Heads } from './heads.ts'
 import { isTopValid } from './top.ts'
 import { pruneHeightOf, zoneHeightOf } from './zones.ts'
 
+/** Shares that became invalid, and what that did to the confirmed chain. */
+export type Condemned = ConfirmedMove & { readonly invalidated: readonly Slot[] }
+
 const STILL: ConfirmedMove = Object.freeze({ confirmed: [], unconfirmed: [] })
 
 /**
@@ -80,6 +83,23 @@ export class Organiser {
   /** From this height on a share needs its body. */
   bodiesFrom(params: ChainParams): Height {
     return pruneHeightOf(params, this.zoneHeight(params))
+  }
+
+  /** The latest time of a share that is not invalid, unix seconds. Cost: O(shares known). */
+  latestSec(): number {
+    const index = this.#index
+    let latestSec = 0
+    for (const slot of index.slots())
+      if (index.validity(slot) !== 'invalid') latestSec = Math.max(latestSec, index.timeSec(slot))
+    return latestSec
+  }
+
+  /** Height up to which no share of the confirmed chain is dated later. Cost: O(heights kept). */
+  timelyHeight(latestSec: number): Height {
+    let timely = this.confirmedHeight
+    for (let height = timely; height >= this.#index.lowestHeight; height--)
+      if (this.#index.timeSec(this.confirmedAt(height)) > latestSec) timely = height - 1
+    return timely
   }
 
   /**
@@ -154,18 +174,23 @@ export class Organiser {
    * Marks a share and all its descendants invalid and rebuilds the candidate chain on the heaviest branch left. If the share
    * was confirmed, the confirmed chain falls back to its parent.
    */
-  markInvalid(slot: Slot, code: RuleCode): ConfirmedMove & { readonly invalidated: readonly Slot[] } {
+  markInvalid(slot: Slot, code: RuleCode): Condemned {
+    invariant(!this.#index.isGenesis(slot), 'the genesis is valid by definition')
+    return this.#withdraw(this.#condemn(slot, member => (member === slot ? code : 'share-parent-invalid')))
+  }
+
+  /**
+   * Marks every share that is dated later than `latestSec`, and all that is built on one, as dated ahead, and rebuilds both chains of what
+   * is left. Cost: O(shares known).
+   */
+  markAhead(latestSec: number): Condemned {
     const index = this.#index
-    invariant(!index.isGenesis(slot), 'the genesis is valid by definition')
-    const invalidated = this.#validSubtree(slot)
-    for (const member of invalidated) {
-      this.#candidate.release(member)
-      index.condemn(member, member === slot ? code : 'share-parent-invalid')
+    const condemned: Slot[] = []
+    for (const slot of index.slots()) {
+      if (index.timeSec(slot) <= latestSec || index.isGenesis(slot) || index.validity(slot) === 'invalid') continue
+      condemned.push(...this.#condemn(slot, () => 'share-time-future'))
     }
-    this.#heads.condemned(slot, invalidated)
-    const unconfirmed = this.#confirmed.has(slot) ? this.#confirmed.fallBackTo(index.height(slot) - 1) : []
-    if (this.#candidate.has(slot)) this.#turnToBest()
-    return { invalidated, confirmed: [], unconfirmed }
+    return this.#withdraw(condemned)
   }
 
   /**
@@ -276,6 +301,28 @@ export class Organiser {
     const best = this.#heads.sorted(order)
     const found = best.some(head => (stay !== NO_SLOT && order(stay, head) < 0) || this.#candidate.turn(head))
     invariant(found, 'the confirmed chain at least is a branch to fall back to')
+  }
+
+  /** @returns the share and its descendants, which are invalid now; none that were before */
+  #condemn(slot: Slot, codeOf: (member: Slot) => RuleCode): readonly Slot[] {
+    const condemned = this.#validSubtree(slot)
+    for (const member of condemned) {
+      this.#candidate.release(member)
+      this.#index.condemn(member, codeOf(member))
+    }
+    this.#heads.condemned(slot, condemned)
+    return condemned
+  }
+
+  /** Takes shares that became invalid, each with all its descendants, off both chains. */
+  #withdraw(invalidated: readonly Slot[]): Condemned {
+    const index = this.#index
+    const isOnCandidate = invalidated.some(slot => this.#candidate.has(slot))
+    const lost = invalidated.filter(slot => this.#confirmed.has(slot)).map(slot => index.height(slot))
+    const lowest = lost.reduce((low, height) => Math.min(low, height), Number.POSITIVE_INFINITY)
+    const unconfirmed = lost.length === 0 ? [] : this.#confirmed.fallBackTo(lowest - 1)
+    if (isOnCandidate) this.#turnToBest()
+    return { invalidated, confirmed: [], unconfirmed }
   }
 
   /** The share and its descendants that are not invalid yet. */
