@@ -3,7 +3,7 @@ import { A_BLOCK, A_SHARE, address, Rig } from '@p2poolv2/node/testing'
 import { blockHash, shareHash } from '@p2poolv2/primitives'
 import { createLog, Metrics } from '@p2poolv2/runtime'
 import { describe, expect, it } from 'vitest'
-import { LINES_PER_MINUTE } from './log-gate.ts'
+import { LINE_GAP_MS, LINES_AT_ONCE } from './log-gate.ts'
 import { Telemetry } from './telemetry.ts'
 
 interface Line {
@@ -155,10 +155,25 @@ describe('the log', () => {
     const { rig, lines, telemetry } = bench()
     const fact = { type: 'minerRefused', miner: 1, message: 'put your bcrt1... address as the user name' } as const
     for (let count = 0; count < 100; count++) telemetry.record(fact)
-    expect(lines).toHaveLength(LINES_PER_MINUTE)
+    expect(lines).toHaveLength(LINES_AT_ONCE)
     rig.nowMs += 60_000
     telemetry.record(fact)
-    expect(lines.at(-1)).toMatchObject({ level: 'warn', suppressed: 100 - LINES_PER_MINUTE })
+    expect(lines.at(-1)).toMatchObject({ level: 'warn', suppressed: 100 - LINES_AT_ONCE })
+  })
+
+  it('never falls silent about what goes on: a line in every gap, from the start', () => {
+    const { rig, lines, telemetry } = bench()
+    const share = { type: 'shareFound', shareHash: shareHash('0'.repeat(64)), height: 1, payoutAddress: 'a' } as const
+    const toldAtMs: number[] = []
+    for (let second = 0; second < 120; second++) {
+      const before = lines.filter(({ level }) => level === 'info').length
+      telemetry.record({ ...share, worker: 'rig' })
+      if (lines.filter(({ level }) => level === 'info').length > before) toldAtMs.push(rig.nowMs)
+      rig.nowMs += 1_000
+    }
+    const silences = toldAtMs.slice(1).map((atMs, index) => atMs - (toldAtMs[index] ?? 0))
+    expect(Math.max(...silences)).toBe(LINE_GAP_MS)
+    expect(toldAtMs).toHaveLength(LINES_AT_ONCE + 120_000 / LINE_GAP_MS - 1)
   })
 
   it('prints what a miner called itself without control characters and not at length', () => {

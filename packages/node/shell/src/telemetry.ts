@@ -360,7 +360,7 @@ export class Telemetry {
     if (fields !== null) this.#log.warn(message, fields)
   }
 
-  /** What miners can cause is let through a few times a minute; what is kept back appears at level debug. @returns null for that */
+  /** What miners can cause is let through a few times, then once in ten seconds; what is kept back appears at level debug. @returns null for that */
   #gated(fact: NodeFact | GossipFact, sentence: string): Readonly<Record<string, unknown>> | null {
     const { type, ...rest } = fact
     const fields = safe(rest)
