@@ -17,6 +17,7 @@ import { type Moment, secFromMs, type UnixMs } from '@p2poolv2/primitives'
 import type { Clock, Log, Part } from '@p2poolv2/runtime'
 import type { Config } from '../settings.ts'
 import { VERSION } from '../version.ts'
+import { logAlert } from './alert-line.ts'
 import { STOP_RANK } from './stop-order.ts'
 
 const LOOK_MS = 15_000
@@ -55,7 +56,8 @@ export function ownerAlerts(
     const diskFreeBytes = await freeBytes(data_dir)
     const now = clock.now()
     const found = watch.look(sightOf(queries, diskFreeBytes, now), now)
-    for (const alert of found) log.info({ rule: alert.rule, state: alert.state, text: alert.text }, 'alert')
+    const way = sender.state.length === 0 ? 'nowhere' : quiet.isQuiet(now) ? 'held' : 'sending'
+    for (const alert of found) logAlert(log, alert, way)
     for (const alert of quiet.pass(found, now)) sender.send(alert)
   }
   let timer: NodeJS.Timeout | undefined

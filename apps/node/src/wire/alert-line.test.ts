@@ -1,0 +1,20 @@
+import type { Alert } from '@p2poolv2/alerts'
+import { createLog } from '@p2poolv2/runtime'
+import { expect, it } from 'vitest'
+import { type AlertWay, logAlert } from './alert-line.ts'
+
+const FOUND: Alert = { rule: 'block-found', state: 'told', title: 'Block found', text: 'It pays you.', atSec: 1 }
+const SILENT: Alert = { rule: 'worker-silent', state: 'raised', title: 'Miner silent', text: 'attic', atSec: 1 }
+
+function lineOf(alert: Alert, way: AlertWay): Record<string, unknown> {
+  const lines: string[] = []
+  logAlert(createLog({ level: 'info', format: 'json', sink: { write: line => lines.push(line) } }), alert, way)
+  return JSON.parse(lines.join('')) as Record<string, unknown>
+}
+
+it('a line of an alert says that somebody is told only where somebody is', () => {
+  expect(lineOf(FOUND, 'nowhere')['msg']).toContain('sent to nobody')
+  expect(lineOf(FOUND, 'nowhere')).not.toHaveProperty('state')
+  expect(lineOf(SILENT, 'held')).toMatchObject({ state: 'raised', msg: expect.stringContaining('quiet hours') })
+  expect(lineOf(SILENT, 'sending')).toMatchObject({ text: 'attic', msg: expect.stringContaining('on its way') })
+})
