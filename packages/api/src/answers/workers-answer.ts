@@ -45,7 +45,7 @@ export async function workersJson(
     return workerFields(worker, { id, miner: miners.get(id), series: series.get(id), frames, startedAtSec, now })
   })
   for (const { id } of known) series.delete(id)
-  const before = [...series.values()].sort((a, b) => b.lastSec - a.lastSec).map(one => goneFields(one, frames))
+  const before = [...series.values()].map(one => goneFields(one, frames))
   const totals = queries.totals(now)
   return workersSchema.encode({
     household: {
@@ -56,7 +56,7 @@ export async function workersJson(
       since: startedAtSec,
       rejects: [...rejects]
     },
-    workers: [...byHearing(known), ...before].slice(0, MAX_WORKERS_SHOWN)
+    workers: byHearing([...known, ...before]).slice(0, MAX_WORKERS_SHOWN)
   })
 }
 
@@ -64,7 +64,7 @@ export async function workersJson(
 function byHearing(workers: readonly WorkerFields[]): WorkerFields[] {
   const connected = workers.filter(({ connections }) => connections > 0)
   const gone = workers.filter(({ connections }) => connections === 0)
-  return [...connected, ...gone.sort((a, b) => (b.lastShare ?? 0) - (a.lastShare ?? 0))]
+  return [...connected, ...gone.sort((a, b) => (b.lastSeen ?? 0) - (a.lastSeen ?? 0))]
 }
 
 interface WorkerFacts {

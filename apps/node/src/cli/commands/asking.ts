@@ -27,7 +27,7 @@ import { earningsView } from '../views/earnings-view.ts'
 import { shareDetails, sharesView, shareView } from '../views/shares-view.ts'
 import { statusView } from '../views/status-view.ts'
 import { windowView } from '../views/window-view.ts'
-import { workersView } from '../views/workers-view.ts'
+import { allWorkersView, workersView } from '../views/workers-view.ts'
 import { withoutApiPort } from './node.ts'
 
 const GROUP = 'Ask the running node:'
@@ -67,8 +67,13 @@ export function askingCommands(program: Command, terminal: Terminal): void {
   asking(
     'workers',
     'every miner, connected or not',
-    'Every miner, connected or not: rates, difficulty, accepted and rejected submits, best hash, firmware (`/v1/workers`).'
-  ).action((flags: AskingFlags) => answer(flags, { path: '/v1/workers', schema: workersSchema, view: workersView }))
+    'Every miner, connected or not: rates, difficulty, accepted and rejected submits, best hash, firmware (`/v1/workers`). Those gone for more than a day are counted.'
+  )
+    .option('--all', 'list those gone for more than a day as well')
+    .action((flags: AskingFlags & { readonly all?: boolean }) => {
+      const view = flags.all === true ? allWorkersView : workersView
+      return answer(flags, { path: '/v1/workers', schema: workersSchema, view })
+    })
   asking(
     'shares',
     'the newest shares of the share chain',

@@ -6,7 +6,7 @@ import { auditView } from './audit-view.ts'
 import { connectView } from './connect-view.ts'
 import { doctorView } from './doctor-view.ts'
 import { blockResult, statusView } from './status-view.ts'
-import { workersView } from './workers-view.ts'
+import { allWorkersView, workersView } from './workers-view.ts'
 
 const sheet: Sheet = { style: PLAIN, columns: null, nowSec: 1_800_000_000 }
 const HASH = 'ab'.repeat(32)
@@ -151,6 +151,64 @@ it('a reader at a terminal is sent to commands, and not to paths of the API', ()
   expect(doctorView(answer, sheet).join('\n')).toContain('; ./p2poolv2 connect has it.')
   const nobody = { household: {}, workers: [] } as unknown as WorkersJson
   expect(workersView(nobody, sheet).join('\n')).toContain('./p2poolv2 connect,')
+})
+
+describe('the workers', () => {
+  const rates = { m1: 0, m5: 0, h1: 0, d1: 0 }
+  const forgotten: WorkersJson['workers'][number] = {
+    id: 'tb1qa.cellar',
+    name: 'cellar',
+    address: 'tb1qa',
+    state: 'offline',
+    connections: 0,
+    hashrate: rates,
+    accepted: 0,
+    rejected: 0,
+    workDifficulty: 0,
+    bestDifficulty: 0,
+    lastShare: null,
+    measured: null,
+    firstSeen: 1,
+    lastSeen: sheet.nowSec - 30 * 86_400,
+    userAgent: null,
+    difficulty: null,
+    work: null,
+    warnings: []
+  }
+  const household = {
+    hashrate: rates,
+    accepted: 7,
+    rejected: 0,
+    workDifficulty: 0,
+    bestDifficulty: 0,
+    lastShare: null,
+    connections: 1,
+    workers: 1,
+    measured: null,
+    since: 1,
+    rejects: []
+  }
+  const attic = { ...forgotten, id: 'tb1qa.attic', name: 'attic', state: 'online', accepted: 7 } as const
+  const roof = { ...forgotten, id: 'tb1qa.roof', name: 'roof', accepted: 5, lastShare: sheet.nowSec - 3_600 }
+  const left = { ...roof, lastSeen: roof.lastShare }
+
+  it('that have been gone for more than a day are counted, and not listed among the living', () => {
+    const text = workersView({ household, workers: [attic, left, forgotten] }, sheet)
+    expect(text.some(line => line.startsWith('cellar'))).toBe(false)
+    expect(text.find(line => line.startsWith('roof'))).toMatch(/gone .* 5 .* 60 min ago/)
+    expect(text.at(-1)).toBe('1 worker gone for more than a day, the last seen 30 days ago: --all lists them')
+  })
+
+  it('that are listed all have no noughts of one whose figures are forgotten, but when it was seen', () => {
+    const row = allWorkersView({ household, workers: [attic, forgotten] }, sheet).find(line =>
+      line.startsWith('cellar')
+    )
+    expect(row?.split(/ {2,}/).slice(1, 10)).toEqual(['gone', '–', '–', '–', '–', '–', '–', 'seen 30 days ago', '–'])
+  })
+
+  it('of a household whose miners are all long gone are no table of them', () => {
+    expect(workersView({ household, workers: [forgotten] }, sheet)[0]).toContain('No miner is connected')
+  })
 })
 
 it('an audit marks the lines that differ', () => {
