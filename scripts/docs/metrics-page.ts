@@ -8,6 +8,7 @@ export function metricsPage(): Page {
   const metrics = new DeclaredMetrics()
   new Telemetry({
     metrics,
+    areCoinsReal: true,
     log: createLog({ level: 'silent', format: 'json' }),
     clock: { now: () => ({ wallMs: unixMs(0), steadyMs: steadyMs(0) }) }
   })

@@ -119,7 +119,7 @@ describe('the metrics', () => {
   it('are scraped and drawn by names that the node has', async () => {
     const log = createLog({ level: 'silent', format: 'json' })
     const metrics = new Metrics()
-    new Telemetry({ log, metrics, clock: systemClock() })
+    new Telemetry({ log, metrics, clock: systemClock(), areCoinsReal: true })
     const known = new Set(
       [...(await metrics.exposition()).matchAll(/^# TYPE (\S+) (\S+)/gm)].map(([, name]) => name ?? '')
     )

@@ -81,7 +81,13 @@ export async function startNode(config: Config, invite: Invite | null, host: Nod
   const { queries } = core
 
   const metrics = new Metrics({ processMetrics: 'include' })
-  const telemetry = new Telemetry({ log, metrics, clock, blocksOnRecord: await store.countBlocks() })
+  const telemetry = new Telemetry({
+    log,
+    metrics,
+    clock,
+    areCoinsReal: config.chain === 'main',
+    blocksOnRecord: await store.countBlocks()
+  })
   const journal = new Journal(clock)
   const record = (fact: NodeFact): void => {
     telemetry.record(fact)

@@ -155,14 +155,14 @@ function told(kind: Told['kind'], level: Told['level'], text: string, subject: s
   return { kind, level, text: printable(text), subject: subject === null ? null : printable(subject) }
 }
 
-/** What a bitcoin node said to a block of ours. */
+/** What a bitcoin node said to a block, of ours or of another node that was put together here. */
 const ANSWERS = {
-  accepted: 'The bitcoin node took our block',
-  duplicate: 'The bitcoin node has our block already',
+  accepted: 'The bitcoin node took a block of the pool',
+  duplicate: 'The bitcoin node has a block of the pool already',
   superseded: 'A block of ours gave way to another one of ours on the same parent',
-  'lost-race': 'A block of ours came second: another one was there first, and it may still win',
-  rejected: 'The bitcoin node refused our block',
-  failed: 'A block of ours did not reach the bitcoin node'
+  'lost-race': 'A block of the pool came second: another one was there first, and it may still win',
+  rejected: 'The bitcoin node refused a block of the pool',
+  failed: 'A block of the pool did not reach the bitcoin node'
 } as const satisfies Readonly<Record<Extract<NodeFact, { type: 'blockResult' }>['result'], string>>
 
 /** Who finds a block is seldom the only one it pays. */

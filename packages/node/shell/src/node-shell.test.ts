@@ -53,6 +53,7 @@ class Bench {
     this.telemetry = new Telemetry({
       log: createLog({ level: 'silent', format: 'json' }),
       metrics: new Metrics(),
+      areCoinsReal: true,
       clock
     })
     const { core } = this.rig

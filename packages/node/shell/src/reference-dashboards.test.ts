@@ -39,6 +39,7 @@ beforeAll(async () => {
   const telemetry = new Telemetry({
     log: createLog({ level: 'silent', format: 'json' }),
     metrics: new Metrics(),
+    areCoinsReal: true,
     clock: { now: () => rig.now },
     blocksOnRecord: 3
   })

@@ -1,7 +1,7 @@
 import type { NodeFact } from '@p2poolv2/node'
 import { A_BLOCK, A_SHARE, address, Rig } from '@p2poolv2/node/testing'
 import { blockHash, shareHash } from '@p2poolv2/primitives'
-import { createLog, Metrics } from '@p2poolv2/runtime'
+import { createLog, MESSAGES, Metrics } from '@p2poolv2/runtime'
 import { describe, expect, it } from 'vitest'
 import { LINE_GAP_MS, LINES_AT_ONCE } from './log-gate.ts'
 import { Telemetry } from './telemetry.ts'
@@ -12,7 +12,7 @@ interface Line {
   readonly [field: string]: unknown
 }
 
-function bench() {
+function bench({ areCoinsReal } = { areCoinsReal: true }) {
   const rig = new Rig()
   const lines: Line[] = []
   const log = createLog({
@@ -20,7 +20,7 @@ function bench() {
     format: 'json',
     sink: { write: line => void lines.push(JSON.parse(line) as Line) }
   })
-  const telemetry = new Telemetry({ log, metrics: new Metrics(), clock: { now: () => rig.now } })
+  const telemetry = new Telemetry({ log, metrics: new Metrics(), clock: { now: () => rig.now }, areCoinsReal })
   const tell = (): void => {
     for (const effect of rig.effects.splice(0)) if (effect.type === 'report') telemetry.record(effect.fact)
   }
@@ -127,12 +127,14 @@ describe('the log', () => {
     if (fact === undefined) throw new Error('no block was found')
     tell()
     telemetry.record({ ...fact, finderSats: 0n, lostSats: 0n })
+    telemetry.record({ ...fact, finderSats: 3n, lostSats: fact.valueSats / 100n })
     telemetry.record({ ...fact, finderSats: 7n, lostSats: 0n })
     const found = lines.filter(line => line.msg.startsWith('BLOCK FOUND'))
     expect(found[0]).toMatchObject({ finderSats: '0', lostSats: '5000000000', foundByWorker: 'rig' })
     expect(found.map(({ msg }) => msg)).toEqual([
       expect.stringContaining('lostSats of it go to the key of the genesis share'),
       expect.stringContaining('of whom the one that found it is none yet'),
+      expect.stringContaining('finderSats of it to the one that found it'),
       expect.stringContaining('finderSats of it to the one that found it')
     ])
   })
@@ -149,6 +151,34 @@ describe('the log', () => {
       expect.stringContaining('BLOCK FOUND'),
       expect.stringContaining('another block of ours on the same parent')
     ])
+  })
+
+  const lost = { type: 'blockResult', url: 'http://127.0.0.1:8332', result: 'lost-race', reason: null } as const
+  const [ours, theirs] = [blockHash('1'.repeat(64)), blockHash('2'.repeat(64))]
+
+  it('warns of a race that our block lost, and says so of another node’s without a fright', () => {
+    const { lines, telemetry } = bench()
+    telemetry.record({ type: 'gossip', fact: { type: 'blockRebuilt', blockHash: theirs, source: 'book' } })
+    telemetry.record({ ...lost, blockHash: theirs })
+    telemetry.record({ ...lost, blockHash: ours })
+    expect(lines.slice(1)).toMatchObject([
+      { level: 'info', blockHash: theirs, foundBy: 'another node' },
+      { level: 'warn', blockHash: ours, foundBy: 'this node', id: MESSAGES.blockLostRace.id }
+    ])
+  })
+
+  it('frightens nobody about blocks whose coins are worth nothing', () => {
+    const { rig, lines, telemetry, tell } = bench({ areCoinsReal: false })
+    rig.template()
+    rig.connect(1, address(1))
+    rig.mine(1, A_BLOCK)
+    tell()
+    const before = lines.length
+    telemetry.record({ ...lost, blockHash: ours })
+    for (const fate of ['orphaned', 'lost-race'] as const)
+      telemetry.record({ type: 'blockFate', blockHash: ours, bitcoinHeight: 7, fate })
+    expect(lines.find(({ msg }) => msg.startsWith('BLOCK FOUND'))).toMatchObject({ coins: 'worth nothing' })
+    expect(lines.slice(before).map(({ level }) => level)).toEqual(['info', 'info', 'info'])
   })
 
   it('no miner can fill it: lines of a kind are few a minute, and say how many were kept back', () => {

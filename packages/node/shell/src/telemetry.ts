@@ -2,16 +2,17 @@ import type { ScarceRoom } from '@p2poolv2/bitcoin'
 import type { GossipFact, SyncState } from '@p2poolv2/gossip'
 import type { NodeFact, NodeQueries } from '@p2poolv2/node'
 import { type Clock, type Log, MESSAGES, type Message, type Metrics } from '@p2poolv2/runtime'
-import { logFoundBlock } from './found-block-line.ts'
+import { BlockLines } from './block-lines.ts'
+import { FactLog, fieldsOf, safe } from './fact-log.ts'
 import { type EarlierBest, NOTHING_KEPT, refreshMetrics } from './live-metrics.ts'
-import { LogGate } from './log-gate.ts'
 import { declareMetrics, type NodeMetrics } from './node-metrics.ts'
-import { printable } from './printable.ts'
 
 export interface TelemetryOptions {
   readonly log: Log
   readonly metrics: Metrics
   readonly clock: Clock
+  /** Not on a test network or a development chain. */
+  readonly areCoinsReal: boolean
   /** Bitcoin blocks of the pool from before this start; default 0. */
   readonly blocksOnRecord?: number
 }
@@ -27,12 +28,6 @@ const MORE_ROOM = {
   weight: MESSAGES.coinbaseWeight,
   sigops: MESSAGES.coinbaseSigops
 } as const satisfies Readonly<Record<ScarceRoom, Message>>
-
-/** What is said of a block that stayed. */
-const GOOD_FATES = {
-  'in-chain': "a block of the pool is in bitcoin's chain",
-  mature: 'a block of the pool is a hundred blocks deep: what it paid may be spent'
-} as const
 
 const BITCOIND_AMISS = {
   unreachable: MESSAGES.bitcoinUnreachable,
@@ -55,7 +50,8 @@ export class Telemetry {
   readonly #log: Log
   readonly #metrics: Metrics
   readonly #clock: Clock
-  readonly #gate = new LogGate()
+  readonly #facts: FactLog
+  readonly #blocks: BlockLines
   readonly #m: NodeMetrics
   /** Set once the current jobs are known to be blocks only, so that it is said when it begins and when it ends. */
   #ineligible = false
@@ -64,6 +60,8 @@ export class Telemetry {
     this.#log = options.log
     this.#metrics = options.metrics
     this.#clock = options.clock
+    this.#facts = new FactLog(options.log, options.clock)
+    this.#blocks = new BlockLines({ log: options.log, facts: this.#facts, areCoinsReal: options.areCoinsReal })
     this.#m = declareMetrics(options.metrics)
     this.#m.poolBlocks.inc(options.blocksOnRecord ?? 0)
     this.#m.startTime.set(Math.floor(options.clock.now().wallMs / 1000))
@@ -207,52 +205,52 @@ export class Telemetry {
       case 'peerGone':
       case 'committed':
         // A fact a share: what nobody reads is not put into words.
-        if (this.#log.isLevelEnabled('debug')) this.#log.debug(safe(fieldsOf(fact)), `node: ${fact.type}`)
+        if (this.#log.isLevelEnabled('debug')) this.#log.debug(fieldsOf(fact), `node: ${fact.type}`)
         break
       case 'minerAuthorised':
-        this.#info(fact, 'a miner is at work')
+        this.#facts.info(fact, 'a miner is at work')
         break
       case 'minerRefused':
-        this.#warn(fact, MESSAGES.minerRefused)
+        this.#facts.warn(fact, MESSAGES.minerRefused)
         break
       case 'minerWarned':
-        this.#warn(fact, MESSAGES.minerWarned)
+        this.#facts.warn(fact, MESSAGES.minerWarned)
         break
       case 'shareFound':
-        this.#info(fact, 'one of our miners made a share')
+        this.#facts.info(fact, 'one of our miners made a share')
         break
       case 'shareHeld':
-        this.#warn(fact, MESSAGES.shareHeld)
+        this.#facts.warn(fact, MESSAGES.shareHeld)
         break
       case 'peerPenalised':
-        this.#info(fact, 'a peer broke a rule')
+        this.#facts.info(fact, 'a peer broke a rule')
         break
       case 'peerDropped':
-        this.#info(fact, 'a peer was dropped')
+        this.#facts.info(fact, 'a peer was dropped')
         break
       case 'gossip':
         this.#writeGossip(fact.fact)
         break
       case 'blockUnanswered':
-        this.#log.warn(MESSAGES.blockUnanswered, safe(fieldsOf(fact)))
+        this.#log.warn(MESSAGES.blockUnanswered, fieldsOf(fact))
         break
       case 'reorg':
-        this.#info(fact, 'the confirmed share chain was re-organised')
+        this.#facts.info(fact, 'the confirmed share chain was re-organised')
         break
       case 'jobsRenewed':
         this.#jobsRenewed(fact)
         break
       case 'clocksDiffer':
-        this.#warn(fact, MESSAGES.clocksDiffer)
+        this.#facts.warn(fact, MESSAGES.clocksDiffer)
         break
       case 'sharesAhead':
         this.#warn(fact, MESSAGES.sharesAhead)
         break
       case 'workUnavailable':
-        this.#warn(fact, MESSAGES.noWork)
+        this.#facts.warn(fact, MESSAGES.noWork)
         break
       case 'coinbaseTooHeavy':
-        this.#warn(fact, MORE_ROOM[fact.scarce])
+        this.#facts.warn(fact, MORE_ROOM[fact.scarce])
         break
       case 'bitcoindStatus': {
         const { state, message } = fact.status
@@ -263,41 +261,28 @@ export class Telemetry {
         break
       }
       case 'resumed':
-        this.#log.info(safe(fieldsOf(fact)), 'shares left unchecked by the last run were checked')
+        this.#log.info(fieldsOf(fact), 'shares left unchecked by the last run were checked')
         break
       case 'storeBehind':
-        this.#warn(fact, MESSAGES.storeBehind)
+        this.#facts.warn(fact, MESSAGES.storeBehind)
         break
       case 'storeCaughtUp':
-        this.#info(fact, 'the disk has caught up')
+        this.#facts.info(fact, 'the disk has caught up')
         break
       case 'bodyLost':
-        this.#warn(fact, MESSAGES.bodyLost)
+        this.#facts.warn(fact, MESSAGES.bodyLost)
         break
       case 'blockFound':
-        logFoundBlock(this.#log, fact, safe)
+        this.#blocks.found(fact)
         break
-      case 'blockResult': {
-        if (fact.result === 'superseded') {
-          this.#info(fact, 'a found block gave way to another one of ours on the same parent')
-          break
-        }
-        if (fact.result === 'lost-race') {
-          this.#warn(fact, MESSAGES.blockLostRace)
-          break
-        }
-        if (fact.result === 'accepted' || fact.result === 'duplicate')
-          this.#log.info(safe(fieldsOf(fact)), 'a bitcoin node answered to a found block')
-        else this.#log.warn(MESSAGES.blockNotTaken, safe(fieldsOf(fact)))
+      case 'blockResult':
+        this.#blocks.answered(fact)
         break
-      }
       case 'blockFate':
-        if (fact.fate === 'orphaned') this.#warn(fact, MESSAGES.blockOrphaned)
-        else if (fact.fate === 'lost-race') this.#warn(fact, MESSAGES.blockRaceLost)
-        else this.#info(fact, GOOD_FATES[fact.fate])
+        this.#blocks.fate(fact)
         break
       case 'storeFailed':
-        this.#log.error(MESSAGES.storeFailed, safe(fieldsOf(fact)))
+        this.#log.error(MESSAGES.storeFailed, fieldsOf(fact))
         break
       case 'bug':
         this.#log.error(MESSAGES.bug, { code: fact.code, detail: fact.detail })
@@ -313,28 +298,27 @@ export class Telemetry {
       case 'shareRefused':
       case 'headersTaken':
       case 'headersFailed':
-      case 'templateTaken': {
-        const { type, ...fields } = fact
-        this.#log.debug(safe(fields), `gossip: ${type}`)
+      case 'templateTaken':
+        this.#log.debug(fieldsOf(fact), `gossip: ${fact.type}`)
         break
-      }
       case 'rulesDiffer':
-        this.#warn(fact, MESSAGES.rulesDiffer)
+        this.#facts.warn(fact, MESSAGES.rulesDiffer)
         break
       case 'headersAhead':
-        this.#warn(fact, MESSAGES.headersAhead)
+        this.#facts.warn(fact, MESSAGES.headersAhead)
         break
       case 'blockSeen':
-        this.#info(fact, 'another node of the pool found a bitcoin block')
+        this.#facts.info(fact, 'another node of the pool found a bitcoin block')
         break
       case 'blockRebuilt':
-        this.#info(fact, 'that block was put together here, to be submitted to our bitcoin nodes as well')
+        this.#blocks.rebuilt(fact.blockHash)
+        this.#facts.info(fact, 'that block was put together here, to be submitted to our bitcoin nodes as well')
         break
       case 'blockNotRebuilt':
-        this.#info(fact, 'that block could not be put together here: its finder submits it')
+        this.#facts.info(fact, 'that block could not be put together here: its finder submits it')
         break
       case 'statusChanged':
-        this.#info(fact, STATE_SENTENCE[fact.state])
+        this.#facts.info(fact, STATE_SENTENCE[fact.state])
         break
       default:
         fact satisfies never
@@ -342,46 +326,11 @@ export class Telemetry {
   }
 
   #jobsRenewed(fact: Extract<NodeFact, { type: 'jobsRenewed' }>): void {
-    const { type: _type, ...fields } = fact
+    const fields = fieldsOf(fact)
     const ineligible = fact.ineligible !== null
-    if (ineligible === this.#ineligible) this.#log.debug(safe(fields), 'node: jobsRenewed')
-    else if (ineligible) this.#log.warn(MESSAGES.blocksOnly, safe(fields))
-    else this.#log.info(safe(fields), 'jobs can become shares again')
+    if (ineligible === this.#ineligible) this.#log.debug(fields, 'node: jobsRenewed')
+    else if (ineligible) this.#log.warn(MESSAGES.blocksOnly, fields)
+    else this.#log.info(fields, 'jobs can become shares again')
     this.#ineligible = ineligible
   }
-
-  #info(fact: NodeFact | GossipFact, sentence: string): void {
-    const fields = this.#gated(fact, sentence)
-    if (fields !== null) this.#log.info(fields, sentence)
-  }
-
-  #warn(fact: NodeFact | GossipFact, message: Message<'warn'>): void {
-    const fields = this.#gated(fact, message.says)
-    if (fields !== null) this.#log.warn(message, fields)
-  }
-
-  /** What miners can cause is let through a few times, then once in ten seconds; what is kept back appears at level debug. @returns null for that */
-  #gated(fact: NodeFact | GossipFact, sentence: string): Readonly<Record<string, unknown>> | null {
-    const { type, ...rest } = fact
-    const fields = safe(rest)
-    const passed = this.#gate.pass(type, this.#clock.now().steadyMs)
-    if (passed === null) this.#log.debug(fields, sentence)
-    if (passed === null || passed.suppressed === 0) return passed === null ? null : fields
-    return { ...fields, suppressed: passed.suppressed }
-  }
-}
-
-function fieldsOf(fact: NodeFact): Readonly<Record<string, unknown>> {
-  const { type: _type, ...fields } = fact
-  return fields
-}
-
-/** Log fields with texts from outside made harmless, and bigints as text. */
-function safe(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(fields).map(([name, value]) => {
-      if (typeof value === 'bigint') return [name, value.toString()]
-      return [name, typeof value === 'string' ? printable(value) : value]
-    })
-  )
 }

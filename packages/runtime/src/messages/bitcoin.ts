@@ -82,7 +82,7 @@ export const BITCOIN_MESSAGES = {
   }),
   blockLostRace: warning({
     id: 'P2P-0112',
-    says: 'a found block lost the race: another one was there first; it may still win',
+    says: 'a block found here lost the race: another one was there first; it may still win',
     cause: 'Somebody else found a block of the same height at about the same time, and it reached bitcoin first.',
     cost: 'The whole block, unless the next one is built on it.',
     fix: 'It happens to every pool now and then. If often: more peers for bitcoind, and [[bitcoind]] zmq_hashblock set.'
