@@ -58,7 +58,8 @@ export class BlockLines {
   /** A block of another node was put together here: what our bitcoin nodes answer to it is about that node's block. */
   rebuilt(blockHash: BlockHash): void {
     this.#others.add(blockHash)
-    if (this.#others.size > MAX_OTHERS_BLOCKS) this.#others.delete(this.#others.values().next().value as BlockHash)
+    const [oldest] = this.#others
+    if (this.#others.size > MAX_OTHERS_BLOCKS && oldest !== undefined) this.#others.delete(oldest)
   }
 
   answered(fact: FactOf<'blockResult'>): void {
