@@ -175,12 +175,10 @@ describe('the page in a browser', { timeout: 600_000 }, () => {
     const { earnings } = await answer<EarningsJson>('/v1/earnings')
     const sats = earnings?.now.sats ?? 0
     expect(sats).toBeGreaterThan(0)
-    // To the satoshi, in bitcoins from one on.
-    const paid = sats < 1e8 ? sats : sats / 1e8
-    expect(await opened.number(opened.page.locator('#verdict .answer'))).toBe(paid)
+    expect(await opened.number(opened.page.locator('#verdict .answer'))).toBe(sats)
 
     await opened.show('earnings')
-    expect(await number('You would get')).toBe(paid)
+    expect(await number('You would get')).toBe(sats)
     expect(await number('Rank')).toBe(earnings?.now.outputs[0]?.rank)
     const blocks = await answer<BlocksJson>('/v1/blocks?limit=15')
     const rows = opened.page.locator('#blocks tbody tr')

@@ -1,15 +1,13 @@
 import { expect, it } from 'vitest'
 import {
-  btcText,
+  aboutSatsFigure,
   bytesText,
   countOf,
   countText,
   difficultyText,
   hashrateFigure,
-  moneyFigure,
   percentOfHundred,
-  sumFigure,
-  sumText
+  satsFigure
 } from './figures.ts'
 
 it('sets the unit of a hash rate apart', () => {
@@ -22,36 +20,18 @@ it('groups digits and counts in words', () => {
   expect([countOf(1, 'peer'), countOf(0, 'peer'), countOf(2, 'try', 'tries')]).toEqual(['1 peer', '0 peers', '2 tries'])
 })
 
-it('writes a sum to the satoshi, in bitcoins from one on', () => {
-  expect([0, 1, 374_535, 99_999_999, 4_898_660_328].map(sumText)).toEqual([
-    '0 sats',
-    '1 sat',
-    '374,535 sats',
-    '99,999,999 sats',
-    '48.98660328 BTC'
-  ])
-  expect(sumFigure(374_535)).toEqual({ amount: '374,535', unit: 'sats' })
-})
-
-it('writes large sums in bitcoins', () => {
-  const texts = [0, 0.4, 54.3, 374_535, 99_999_999, 123_456_789, 31_600_000_000_000].map(sats =>
-    Object.values(moneyFigure(sats)).join(' ')
-  )
-  expect(texts).toEqual([
-    '0 sats',
-    'under 1 sat',
-    '54 sats',
-    '375,000 sats',
-    '100,000,000 sats',
-    '1.235 BTC',
-    '316,000 BTC'
+it('writes every sum in sats, to the satoshi', () => {
+  expect([0, 1, 374_535, 4_898_660_328].map(satsFigure)).toEqual([
+    { amount: '0', unit: 'sats' },
+    { amount: '1', unit: 'sat' },
+    { amount: '374,535', unit: 'sats' },
+    { amount: '4,898,660,328', unit: 'sats' }
   ])
 })
 
-it('writes bitcoins with all their digits', () => {
-  expect(btcText(0)).toBe('0.00000000 BTC')
-  expect(btcText(314_233_111)).toBe('3.14233111 BTC')
-  expect(btcText(2_099_999_999_999_999)).toBe('20,999,999.99999999 BTC')
+it('writes averages in sats with three digits', () => {
+  const texts = [0, 0.4, 54.3, 374_535, 123_456_789].map(sats => Object.values(aboutSatsFigure(sats)).join(' '))
+  expect(texts).toEqual(['0 sats', 'under 1 sat', '54 sats', '375,000 sats', '123,000,000 sats'])
 })
 
 it('writes difficulties of every size in few digits', () => {

@@ -24,36 +24,18 @@ export function countOf(count: number, one: string, many = `${one}s`): string {
   return `${countText(count)} ${count === 1 ? one : many}`
 }
 
-/** Bitcoins with all their digits, eight after the point. */
-export function btcText(sats: number): string {
-  const whole = Math.floor(sats / 1e8)
-  return `${countText(whole)}.${Math.round(sats - whole * 1e8)
-    .toString()
-    .padStart(8, '0')} BTC`
-}
-
 const STEPS = ['', ' k', ' M', ' G', ' T', ' P', ' E'] as const
 
-/** To the satoshi: sats, from a bitcoin on in bitcoins. */
-export function sumText(sats: number): string {
-  return sats < 1e8 ? satsText(sats) : btcText(sats)
-}
-
-/** The same with the unit apart. */
-export function sumFigure(sats: number): Figure {
-  const [amount = '', unit = ''] = sumText(sats).split(' ')
+/** A sum to the satoshi, the unit apart. Every amount on the page is in sats: nobody has to count noughts to compare two. */
+export function satsFigure(sats: number): Figure {
+  const [amount = '', unit = ''] = satsText(sats).split(' ')
   return { amount, unit }
 }
 
-/** Sats, and bitcoins from a hundred million of them on, three digits and more: for figures; tables have every digit. */
-export function moneyFigure(sats: number): Figure {
+/** An average, which is no sum that will be paid: three digits that count. */
+export function aboutSatsFigure(sats: number): Figure {
   if (sats > 0 && sats < 1) return { amount: 'under 1', unit: 'sat' }
-  if (sats < 1e8) return { amount: countText(Number(sats.toPrecision(sats < 1e6 ? 3 : 4))), unit: 'sats' }
-  const btc = sats / 1e8
-  return {
-    amount: btc >= 1000 ? countText(Number(btc.toPrecision(4))) : String(Number(btc.toPrecision(4))),
-    unit: 'BTC'
-  }
+  return satsFigure(Number(sats.toPrecision(3)))
 }
 
 /** A difficulty: three digits and its thousands, "0.00025", "1.21 M". */

@@ -1,6 +1,6 @@
 import type { EarningsJson, StatusJson } from '@p2poolv2/api/schema'
-import { durationText, inAboutText, percentText } from '@p2poolv2/earnings/words'
-import { countText, sumText } from './figures.ts'
+import { durationText, inAboutText, percentText, satsText } from '@p2poolv2/earnings/words'
+import { countText } from './figures.ts'
 
 /** The answer to "am I getting paid?", in words for whoever owns the miners. */
 export interface Verdict {
@@ -44,7 +44,7 @@ export function verdictOf(status: StatusJson, earnings: EarningsJson | null): Ve
   const shares = `${count === 1 ? 'Your share is' : `Your ${countText(count)} shares are`} ${percentText(now.part)} of the payout window`
   return {
     tone: trouble.length > 0 || !isMining ? 'warn' : toneOf(shareSpell.verdict, 'good'),
-    answer: `Yes: the next block the pool finds pays you ${sumText(now.sats)}. ${shares}.`,
+    answer: `Yes: the next block the pool finds pays you ${satsText(now.sats)}. ${shares}.`,
     details: [
       sentences.nextPayout,
       ...(isMining ? suspicious(shareSpell.verdict, sentences.shareSpell) : [goneSentence(told)]),

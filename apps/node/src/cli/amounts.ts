@@ -16,12 +16,6 @@ export function scaled(value: number): string {
   return `${digits}${PREFIXES[step] === '' ? '' : ` ${PREFIXES[step]}`}`
 }
 
-/** `0.00012345 BTC` */
-export function bitcoins(sats: number | bigint): string {
-  const digits = String(sats).padStart(9, '0')
-  return `${grouped(digits.slice(0, -8))}.${digits.slice(-8)} BTC`
-}
-
 /** `45 s`, `12 min`, `3 h`, `5 days`: one unit, rounded down. */
 export function span(sec: number): string {
   if (sec < 100) return `${Math.max(0, Math.floor(sec))} s`

@@ -1,5 +1,6 @@
 import type { AuditJson } from '@p2poolv2/api/schema'
-import { bitcoins, counted, grouped } from '../amounts.ts'
+import { satsText } from '@p2poolv2/earnings/words'
+import { counted, grouped } from '../amounts.ts'
 import { type Sheet, shown } from '../style.ts'
 import { sentenceWidth, textList, textTable, wrapped } from '../text-table.ts'
 import { stateLook } from './status-view.ts'
@@ -66,12 +67,12 @@ function windowEntries({ window, rules }: AuditJson): [string, string][] {
 function amountEntries({ coinbase, donation, fee, minersSats }: AuditJson): [string, string][] {
   if (coinbase === null || minersSats === null) return []
   const cut = (name: string, of: AuditJson['fee']): [string, string][] =>
-    of === null ? [] : [[`  ${name}`, `${bitcoins(of.sats)}, ${of.bps / 100} % to ${of.address}`]]
+    of === null ? [] : [[`  ${name}`, `${satsText(of.sats)}, ${of.bps / 100} % to ${of.address}`]]
   return [
-    ['Pays in all', bitcoins(coinbase.sats)],
+    ['Pays in all', satsText(coinbase.sats)],
     ...cut('donation', donation),
     ...cut('fee', fee),
-    ['  to miners', bitcoins(minersSats)]
+    ['  to miners', satsText(minersSats)]
   ]
 }
 

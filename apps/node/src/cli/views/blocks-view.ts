@@ -1,5 +1,5 @@
 import type { BlocksJson } from '@p2poolv2/api/schema'
-import { bitcoins, counted, grouped, utc } from '../amounts.ts'
+import { counted, grouped, utc } from '../amounts.ts'
 import type { Sheet } from '../style.ts'
 import { textTable } from '../text-table.ts'
 import { stateLook } from './status-view.ts'
@@ -14,9 +14,9 @@ export function blocksView({ blocks, total, counts, tipHeight }: BlocksJson, she
       { title: 'state' },
       { title: 'confirmations', align: 'right' },
       { title: 'handed over' },
-      { title: 'pays', align: 'right' },
+      { title: 'pays (sats)', align: 'right' },
       { title: 'to', align: 'right' },
-      { title: 'of it yours', align: 'right' },
+      { title: 'of it yours (sats)', align: 'right' },
       { title: 'answer', cut: 'end' },
       { title: 'block', cut: 'middle' }
     ],
@@ -26,9 +26,9 @@ export function blocksView({ blocks, total, counts, tipHeight }: BlocksJson, she
       { text: block.state, look: stateLook(block.state, style) },
       grouped(block.confirmations),
       block.isSubmittedHere ? { text: 'here', look: style.good } : 'elsewhere',
-      bitcoins(block.sats),
+      grouped(block.sats),
       grouped(block.payees),
-      { text: bitcoins(block.ourSats), look: block.ourSats > 0 ? style.bold : style.dim },
+      { text: grouped(block.ourSats), look: block.ourSats > 0 ? style.bold : style.dim },
       block.result,
       block.hash
     ]),

@@ -1,6 +1,6 @@
 import type { WindowJson } from '@p2poolv2/api/schema'
 import { hashrateText } from '@p2poolv2/earnings/words'
-import { bitcoins, counted, grouped, percent, scaled, span } from '../amounts.ts'
+import { counted, grouped, percent, scaled, span } from '../amounts.ts'
 import type { Sheet } from '../style.ts'
 import { textList, textTable } from '../text-table.ts'
 
@@ -31,7 +31,7 @@ export function windowView(window: WindowJson, sheet: Sheet): string[] {
     },
     miner.isOurs ? 'ours' : '',
     `${miner.percent.toFixed(3)} %`,
-    bitcoins(miner.sats)
+    grouped(miner.sats)
   ])
   const table = textTable(
     [
@@ -39,7 +39,7 @@ export function windowView(window: WindowJson, sheet: Sheet): string[] {
       { title: 'address', cut: 'middle' },
       { title: '' },
       { title: 'part', align: 'right' },
-      { title: 'if a block came now', align: 'right' }
+      { title: 'if a block came now (sats)', align: 'right' }
     ],
     rows,
     sheet
