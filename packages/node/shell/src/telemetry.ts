@@ -244,7 +244,7 @@ export class Telemetry {
         this.#facts.warn(fact, MESSAGES.clocksDiffer)
         break
       case 'sharesAhead':
-        this.#warn(fact, MESSAGES.sharesAhead)
+        this.#facts.warn(fact, MESSAGES.sharesAhead)
         break
       case 'workUnavailable':
         this.#facts.warn(fact, MESSAGES.noWork)
