@@ -1,6 +1,8 @@
 import { CodecError } from './codec-error.ts'
 
 const REPLACEMENT = 0xfffd
+/** Arguments of one call; some engines take no more than 65,536. */
+const PIECE_UNITS = 4096
 
 /**
  * One byte a character.
@@ -21,13 +23,9 @@ export function asciiToBytes(text: string): Uint8Array {
  * @throws CodecError `malformed` for a byte above 0x7f
  */
 export function bytesToAscii(bytes: Uint8Array): string {
-  let text = ''
-  for (let i = 0; i < bytes.length; i++) {
-    const byte = bytes[i] as number
-    if (byte > 0x7f) throw new CodecError('malformed', 'not an ASCII byte')
-    text += String.fromCharCode(byte)
-  }
-  return text
+  for (let i = 0; i < bytes.length; i++)
+    if ((bytes[i] as number) > 0x7f) throw new CodecError('malformed', 'not an ASCII byte')
+  return textOf(bytes)
 }
 
 /** UTF-8. A surrogate without its partner, which UTF-8 cannot say, becomes U+FFFD. */
@@ -61,12 +59,12 @@ export function utf8FromString(text: string): Uint8Array {
  * Source: Unicode 15 §3.9, "U+FFFD Substitution of Maximal Subparts"; the same as `TextDecoder`.
  */
 export function utf8ToString(bytes: Uint8Array): string {
-  let text = ''
+  const units: number[] = []
   let at = 0
   while (at < bytes.length) {
     const lead = bytes[at++] as number
     if (lead < 0x80) {
-      text += String.fromCharCode(lead)
+      units.push(lead)
       continue
     }
     let missing = continuationsAfter(lead)
@@ -82,8 +80,17 @@ export function utf8ToString(bytes: Uint8Array): string {
       point = (point << 6) | (next & 0x3f)
       at++
     }
-    text += String.fromCodePoint(point)
+    if (point < 0x10000) units.push(point)
+    else units.push(0xd7c0 + (point >>> 10), 0xdc00 | (point & 0x3ff))
   }
+  return textOf(units)
+}
+
+/** Of UTF-16 units, many at a time: a text added up letter by letter is a tree of its letters to V8, 32 bytes each, for as long as it is kept. */
+function textOf(units: Uint8Array | readonly number[]): string {
+  let text = ''
+  for (let at = 0; at < units.length; at += PIECE_UNITS)
+    text += String.fromCharCode.apply(null, units.slice(at, at + PIECE_UNITS) as number[])
   return text
 }
 

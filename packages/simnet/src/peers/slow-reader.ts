@@ -25,16 +25,14 @@ export class SlowReader {
   }
 
   comes(answer: Unread): void {
-    if (this.#unread.push(answer) === 1) this.#begin()
+    // Who never reads has it wait in the buffers of a network that is not looked at here.
+    if (this.#bytesPerSec > 0 && this.#unread.push(answer) === 1) this.#begin()
   }
 
-  /**
-   * Nobody waits for an answer any more: the stream is closed, unless it is one that never reads, which closes none either.
-   * @returns whether it was not read yet, and is gone
-   */
+  /** Nobody waits for an answer any more: the stream is closed. @returns whether it was not read yet, and is gone */
   givesUp(id: number): boolean {
     const at = this.#unread.findIndex(answer => answer.id === id)
-    if (at < 0 || this.#bytesPerSec === 0) return false
+    if (at < 0) return false
     this.#unread.splice(at, 1)
     if (at === 0) this.#begin()
     return true
@@ -49,7 +47,7 @@ export class SlowReader {
   #begin(): void {
     const turn = ++this.#turn
     const [answer] = this.#unread
-    if (answer === undefined || this.#bytesPerSec === 0) return
+    if (answer === undefined) return
     this.#clock.after((answer.sizeBytes / this.#bytesPerSec) * 1_000, () => {
       if (this.#turn !== turn) return
       this.#unread.shift()?.isRead()
