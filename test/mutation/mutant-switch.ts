@@ -51,7 +51,7 @@ export function mutantSwitch(): MutantSwitch {
   const known = (globalThis as { __mutantSwitch?: MutantSwitch }).__mutantSwitch
   if (known !== undefined) return known
   const made = new MutantSwitch().install()
-  const { only } = readOrder()
-  if (only !== null) made.on(only)
+  const order = readOrder()
+  if (order.how === 'alone' && order.mutant !== null) made.on(order.mutant)
   return made
 }

@@ -33,6 +33,16 @@ it('turns operators, truths and numbers, drops negations and calls, and leaves t
   ])
 })
 
+it('tells what is there when a file is loaded from what each instance makes anew', () => {
+  const source = 'class A {\n  static most = 4\n  #left = 5\n  static f() { return 6 }\n}'
+  const { mutants } = switched(source, 'f.ts', 0)
+  expect(mutants.map(({ what, isStatic }) => [what, isStatic])).toEqual([
+    ['4 becomes (4 + 1)', true],
+    ['5 becomes (5 + 1)', false],
+    ['6 becomes (6 + 1)', false]
+  ])
+})
+
 it('leaves every line where it was', () => {
   const { text } = switched(SOURCE, 'f.ts', 0)
   expect(text.split('\n').map(line => line.trimStart().slice(0, 6))).toEqual(

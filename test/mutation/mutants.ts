@@ -69,7 +69,7 @@ export function switched(
 
   /** As it stands, but for its children. */
   const plainText = (node: ts.Node): string => {
-    const isFunction = ts.isFunctionLike(node)
+    const isFunction = ts.isFunctionLike(node) || isField(node)
     if (isFunction) depth += 1
     const children: ts.Node[] = []
     ts.forEachChild(node, child => void children.push(child))
@@ -154,6 +154,13 @@ function isInvariant(node: ts.Node): boolean {
 /** Whether a literal is the name of a member and no value. */
 function isName({ parent }: ts.Node): boolean {
   return (ts.isPropertyAssignment(parent) && ts.isNumericLiteral(parent.name)) || ts.isLiteralTypeNode(parent)
+}
+
+/** Of each instance: its value is made when that is. */
+function isField(node: ts.Node): boolean {
+  return (
+    ts.isPropertyDeclaration(node) && !ts.getModifiers(node)?.some(({ kind }) => kind === ts.SyntaxKind.StaticKeyword)
+  )
 }
 
 function waits(node: ts.Node): boolean {

@@ -1,15 +1,16 @@
 // `npm run mutate -- [--subjects words] [--minutes 30] [--tests words] [--folder DIR]`: changes one small thing of a source at a time and tells which no test
 // noticed. All changes of a subject are in its sources at once, each behind a switch: every test is run again and again with one of them on. What
-// cannot be switched, and what only tests that take long come by, is tried in a process of its own. Goes on where it was stopped; a source that has changed
+// cannot be switched, what a cache may hide, and what only tests that take long come by, is tried in a process of its own. Goes on where it was stopped; a source that has changed
 // since begins anew.
 import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { seededRng } from '@p2poolv2/primitives'
+import { LoneRuns } from './alone.ts'
 import { EQUIVALENT } from './equivalent.ts'
 import type { Mutant } from './mutants.ts'
-import { type Note, type Order, orderEnv } from './order.ts'
+import { type Note, orderEnv, type Switched } from './order.ts'
 import { type SwitchedFile, switchedFiles } from './sources.ts'
 import { SUBJECTS, type Subject } from './subjects.ts'
 
@@ -79,7 +80,7 @@ async function mutate(subject: Subject): Promise<void> {
       const left = Object.entries(ledger.left).map(
         ([test, keys]) => [test, keys.map(key => idOf.get(key) ?? -1)] as const
       )
-      const ran = await run(tests, { files: subject.files, done, only: null }, Object.fromEntries(left))
+      const ran = await run(tests, { how: 'switched', files: subject.files, done }, Object.fromEntries(left))
       for (const note of ran.notes) {
         if (note.type === 'noticed') noticed(note.mutant)
         if (note.type === 'left') ledger.left[note.test] = note.mutants.map(id => keyOf.get(id) ?? '')
@@ -103,26 +104,46 @@ async function mutate(subject: Subject): Promise<void> {
   }
   save()
 
+  if (values.tests === undefined)
+    await tryAlone(subject, ledger, { entries: entries.filter(entry => !isEquivalent(entry)), save })
+  report(subject, entries, ledger)
+}
+
+/** What cannot be switched, or not so that one could trust it, each in a process of its own. */
+async function tryAlone(
+  subject: Subject,
+  ledger: Ledger,
+  { entries, save }: { readonly entries: readonly Entry[]; readonly save: () => void }
+): Promise<void> {
   const rng = seededRng(`mutants ${subject.name}`)
+  const place = ({ key }: Entry): number => (ledger.verdicts[key] === 'survived' ? 1 : 0)
   const alone = entries
-    .filter(entry => !isEquivalent(entry) && isOpen(entry) && ledger.verdicts[entry.key] !== 'survived')
     .map(entry => ({ entry, at: rng.u32() }))
+    .filter(({ entry: { key, mutant } }) => {
+      if (ledger.verdicts[key] === 'noticed') return false
+      // What had survived is tried again, for tests may be new; one that is switched, on those that come by it and have not been tried.
+      return mutant.isStatic || (ledger.tests[key] ?? []).length > 0
+    })
     // In an order of chance: what there is time for is a sample of all.
-    .sort((a, b) => a.at - b.at)
+    .sort((a, b) => place(a.entry) - place(b.entry) || a.at - b.at)
+  if (alone.length === 0) return
+  const runs = await LoneRuns.open(subject.files)
   for (const { entry } of alone) {
-    if (performance.now() > endMs || values.tests !== undefined) break
+    if (performance.now() > endMs) break
     const tests = ledger.tests[entry.key] ?? []
-    // What is there from the first line on may matter to any of them.
-    const files = entry.mutant.isStatic
-      ? [...subject.tests, ...subject.furtherTests]
-      : tests.map(test => test.split(': ')[0] ?? test)
-    const { outcome } = await run([...new Set(files)], { files: subject.files, done: [], only: entry.mutant.id })
-    ledger.verdicts[entry.key] = outcome === 'passed' ? 'survived' : 'noticed'
+    const files = [...new Set(tests.map(test => test.split(': ')[0] ?? test))]
+    // What is there when a file is loaded may matter to any of them.
+    const wanted = entry.mutant.isStatic ? [subject.tests, subject.furtherTests] : [files]
+    let isNoticed = false
+    for (const words of wanted) {
+      if (!isNoticed && words.length > 0) isNoticed = await runs.isNoticed(entry.mutant.id, words)
+    }
+    ledger.verdicts[entry.key] = isNoticed ? 'noticed' : 'survived'
     for (const test of tests) ledger.left[test] = [...(ledger.left[test] ?? []), entry.key]
     ledger.tests[entry.key] = []
     save()
   }
-  report(subject, entries, ledger)
+  await runs.close()
 }
 
 function report({ name }: Subject, entries: readonly Entry[], { verdicts }: Ledger): void {
@@ -164,7 +185,7 @@ interface Ran {
 /** Runs tests in a process of their own; ends it when it is silent for long, or time is up. */
 function run(
   tests: readonly string[],
-  order: Omit<Order, 'notes' | 'left'>,
+  order: Omit<Switched, 'notes' | 'left'>,
   leftByTest: Readonly<Record<string, readonly number[]>> = {}
 ): Promise<Ran> {
   const notes = join(values.folder, `notes-${process.pid}.jsonl`)
@@ -197,7 +218,7 @@ function run(
     if (now !== size) spokenMs = performance.now()
     size = now
     if (performance.now() - spokenMs > SILENT_MS) end('silent')
-    else if (performance.now() > endMs && order.only === null) end('late')
+    else if (performance.now() > endMs) end('late')
   }, 500)
   return new Promise(resolve => {
     child.on('exit', code => {

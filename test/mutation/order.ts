@@ -1,5 +1,9 @@
-/** What the program that mutates says to the tests it runs, by environment variables. */
-export interface Order {
+/** What the program that mutates says to the tests it runs, by an environment variable. */
+export type Order = Switched | Alone
+
+/** All changes are tried in turn within each test. */
+export interface Switched {
+  readonly how: 'switched'
   readonly files: readonly string[]
   /** Where tests write what they find out, a line of JSON each. */
   readonly notes: string
@@ -7,8 +11,14 @@ export interface Order {
   readonly done: readonly number[]
   /** A file of JSON: by test, the mutants it did not notice before. */
   readonly left: string
-  /** On from the first line on; null: all are tried in turn within each test. */
-  readonly only: number | null
+}
+
+/** One change is there from the first line on, in a process of its own. */
+export interface Alone {
+  readonly how: 'alone'
+  readonly files: readonly string[]
+  /** Null: none, to see that the tests pass. */
+  readonly mutant: number | null
 }
 
 const NAME = 'P2POOLV2_MUTATION'

@@ -13,6 +13,8 @@ const WAITS = 20
 const WAITS_MS = 4_000
 
 const order = readOrder()
+if (order.how !== 'switched') throw new Error('one mutant alone needs no runner of its own')
+const { notes } = order
 const known = globalThis as { __doneMutants?: Set<number> }
 known.__doneMutants ??= new Set(order.done)
 const done: Set<number> = known.__doneMutants
@@ -20,7 +22,7 @@ const left = JSON.parse(readFileSync(order.left, 'utf8')) as Readonly<Record<str
 
 function note(line: Note): void {
   showLife(line.type === 'trying')
-  appendFileSync(order.notes, `${JSON.stringify(line)}\n`)
+  appendFileSync(notes, `${JSON.stringify(line)}\n`)
 }
 
 /**
@@ -31,7 +33,6 @@ export default class MutantRunner extends VitestTestRunner {
   async runTask(test: Test): Promise<void> {
     const run = VitestTestRunner.getTestFn(test)
     const mutants = mutantSwitch()
-    if (order.only !== null) return run()
     mutants.begin()
     const [fromMs, from] = [performance.now(), process.cpuUsage()]
     await run()

@@ -1,8 +1,13 @@
 import fc from 'fast-check'
+import { beforeEach } from 'vitest'
 import { mutantSwitch } from './mutant-switch.ts'
+import { readOrder } from './order.ts'
 import { showLife } from './process-watch.ts'
 
-showLife(false)
+const isAlone = readOrder().how === 'alone'
+// One that is on from the first line on may hang before the first test as well.
+showLife(isAlone)
+if (isAlone) beforeEach(() => showLife(true))
 mutantSwitch()
 // That a property fails is enough: to look for its smallest input takes a hundred times as long.
 fc.configureGlobal({ ...fc.readConfigureGlobal(), endOnFailure: true })

@@ -5,14 +5,14 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 import { readOrder } from './order.ts'
 import { switchedFiles } from './sources.ts'
 
-const { files, only } = readOrder()
+const { how, files } = readOrder()
 const sources = switchedFiles(files)
 
 /** Gives the sources that are mutated with all their mutants in them. */
 function mutated(): Plugin {
   const texts = new Map(sources.map(({ path, text }) => [path, text]))
   return {
-    name: `mutated-${only ?? 'all'}`,
+    name: 'mutated',
     enforce: 'pre',
     transform(_, id) {
       const text = texts.get(relative(process.cwd(), id))
@@ -21,17 +21,18 @@ function mutated(): Plugin {
   }
 }
 
-/**
- * Small files first: mostly they are the quick ones, and what those notice the others are not tried on. Before them the one beside the
- * source whose mutant is on.
- */
+/** Small files first: mostly they are the quick ones, and what those notice the others are not tried on. */
 class QuickFirst extends BaseSequencer {
   override async sort(tests: TestSpecification[]): Promise<TestSpecification[]> {
-    const source = sources.find(({ mutants }) => mutants.some(({ id }) => id === only))?.path
-    const beside = source?.replace(/\.ts$/, '.test.ts')
-    const place = ({ moduleId }: TestSpecification): number =>
-      relative(process.cwd(), moduleId) === beside ? 0 : statSync(moduleId).size
-    return tests.sort((a, b) => place(a) - place(b))
+    const bytes = ({ moduleId }: TestSpecification): number => statSync(moduleId).size
+    return tests.sort((a, b) => bytes(a) - bytes(b))
+  }
+}
+
+/** As they were given. */
+class AsGiven extends BaseSequencer {
+  override async sort(tests: TestSpecification[]): Promise<TestSpecification[]> {
+    return tests
   }
 }
 
@@ -49,9 +50,9 @@ export default defineConfig({
     dangerouslyIgnoreUnhandledErrors: true,
     testTimeout: 600_000,
     hookTimeout: 600_000,
-    sequence: { sequencer: QuickFirst },
+    sequence: { sequencer: how === 'alone' ? AsGiven : QuickFirst },
     setupFiles: ['test/seed.ts', 'test/mutation/setup.ts'],
-    runner: 'test/mutation/runner.ts',
+    ...(how === 'switched' ? { runner: 'test/mutation/runner.ts' } : {}),
     include: ['packages/*/src/**/*.test.ts', 'packages/*/*/src/**/*.test.ts', 'apps/*/src/**/*.test.ts']
   }
 })

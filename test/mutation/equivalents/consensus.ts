@@ -1,4 +1,4 @@
-import { COMPARED, EITHER_WAY, type Equivalent, REMEMBERED, ROOM } from './reasons.ts'
+import { BOUND, COMPARED, EITHER_WAY, type Equivalent, REMEMBERED, ROOM } from './reasons.ts'
 
 const FOLDER = 'consensus/src'
 
@@ -76,6 +76,13 @@ export const CONSENSUS: readonly Equivalent[] = [
     what: '/ becomes *',
     because: 'more than there are end at the first that is missing'
   },
+  {
+    path: `${FOLDER}/headers/follow-headers.ts`,
+    within: 'let lastWork',
+    what: 'any',
+    because: 'no share that comes so far has a target of nought'
+  },
+  { path: `${FOLDER}/headers/header-batch.ts`, within: 'export const MAX_BATCH_HEADERS', what: 'any', because: BOUND },
   {
     path: `${FOLDER}/headers/header-batch.ts`,
     within: 'new ByteWriter(items.length * 320)',

@@ -23,6 +23,7 @@ export const WINDOW: readonly Equivalent[] = [
     because: 'before the genesis there is nothing'
   },
   { path: FILE, within: 'own + MAIN_WEIGHT', what: '+ becomes -', because: 'it stands at 0' },
+  { path: FILE, within: 'const SCRATCH', what: 'any', because: 'which of the rows that belong to nobody it is' },
   { path: FILE, within: 'return textA < textB', what: '< becomes <=', because: COMPARED },
   { path: FILE, within: 'return textA < textB', what: '> becomes >=', because: COMPARED },
   { path: FILE, within: 'return textA < textB', what: '1 becomes (1 + 1)', because: COMPARED },

@@ -93,6 +93,19 @@ describe('the outputs of a coinbase', () => {
     )
   })
 
+  it('are those of whole numbers where all four roundings of a double go the same way', () => {
+    // Found by search: the first part is a little below a whole number, and its double a quarter of a satoshi above that.
+    const total = 1_298_074_214_633_847_707_671_374_192_712_462n
+    const weight = 649_037_107_316_878_889_897_007_430_618_668n
+    const valueSats = 1_313_668_633_794_761n
+    const weights = new WindowWeights(total, [
+      { address: testAddress(1), weight },
+      { address: testAddress(2), weight: total - weight }
+    ])
+    const outputs = payoutOutputs({ valueSats, donation: null, fee: null, weights })
+    expect(outputs.map(output => output.valueSats)).toEqual([656_834_316_897_334n, 656_834_316_897_427n])
+  })
+
   it('leave out a cut of nothing, and pay no miner when the cuts take everything', () => {
     const request = { valueSats: 1000n, weights: one, fee: null }
     expect(payoutOutputs({ ...request, donation: { address: DONATION, bps: 0 } }).map(rowOf)).toEqual([
