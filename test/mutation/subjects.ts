@@ -57,9 +57,12 @@ export const SUBJECTS: readonly Subject[] = [
       'candidate-chain.ts',
       'confirmed-chain.ts',
       'evictor.ts',
+      'heads.ts',
       'mining-base.ts',
       'organise.ts',
       'pruner.ts',
+      'stall-watch.ts',
+      'top.ts',
       'uncle-source.ts',
       'zones.ts'
     ].map(file => `packages/sharechain/src/chains/${file}`),
@@ -77,10 +80,58 @@ export const SUBJECTS: readonly Subject[] = [
       'packages/bitcoind/src/blocks/submit-words.ts',
       'packages/node/src/chain/block-keeper.ts',
       'packages/node/src/chain/block-log.ts',
+      'packages/node/src/chain/found-siblings.ts',
       'packages/node/src/chain/seen-blocks.ts'
     ],
     tests: ['packages/bitcoind/src/blocks', 'packages/node/src/chain', 'packages/node/src/node-core.test.ts'],
     furtherTests: ['packages/node/src/miners/leaving-miners', 'apps/node/src/data/found-blocks'],
+    hasCaches: false
+  },
+  {
+    name: 'admission',
+    files: ['check-batch.ts', 'door.ts', 'future-pool.ts', 'kept-share.ts', 'orphan-pool.ts', 'validator.ts'].map(
+      file => `packages/sharechain/src/admission/${file}`
+    ),
+    tests: ['packages/sharechain/src/'],
+    furtherTests: ['packages/node/src/chain/chain-keeper.test.ts'],
+    hasCaches: false
+  },
+  {
+    name: 'submits',
+    files: [
+      'judge-submit.ts',
+      'mining-channel.ts',
+      'seen-hashes.ts',
+      'submit-desk.ts',
+      'submit.ts',
+      'verify-submit.ts'
+    ].map(file => `packages/stratum/src/mining/${file}`),
+    tests: ['packages/stratum/src/mining', 'packages/stratum/src/v1'],
+    furtherTests: ['packages/stratum/src/v2', 'packages/stratum/src/recording'],
+    hasCaches: false
+  },
+  {
+    name: 'earnings',
+    files: [
+      'audit/payout-audit.ts',
+      'audit/window-audit.ts',
+      'chance/gamma.ts',
+      'chance/measured-rate.ts',
+      'chance/waiting.ts',
+      'earnings.ts',
+      'ledger/payout-ledger.ts',
+      'outlook/income.ts',
+      'outlook/luck.ts',
+      'outlook/payout-wait.ts',
+      'outlook/pool.ts',
+      'window/payout-now.ts',
+      'window/spend-cost.ts',
+      'window/window-view.ts',
+      'window/work-since.ts',
+      'words/amounts.ts'
+    ].map(file => `packages/earnings/src/${file}`),
+    tests: ['packages/earnings/src/'],
+    furtherTests: ['packages/api/src/answers/audit-answer'],
     hasCaches: false
   }
 ]

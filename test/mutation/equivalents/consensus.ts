@@ -72,6 +72,12 @@ export const CONSENSUS: readonly Equivalent[] = [
   { path: `${FOLDER}/encoding/share-codec.ts`, within: 'const HEADER_ROOM_BYTES', what: 'any', because: ROOM },
   {
     path: `${FOLDER}/encoding/share-codec.ts`,
+    within: 'const MIN_TRANSACTION_BYTES',
+    what: 'any',
+    because: 'the shortest that can be read takes 12'
+  },
+  {
+    path: `${FOLDER}/encoding/share-codec.ts`,
     within: 'reader.remaining / MIN_TRANSACTION_BYTES',
     what: '/ becomes *',
     because: 'more than there are end at the first that is missing'
