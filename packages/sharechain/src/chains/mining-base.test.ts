@@ -1,0 +1,28 @@
+import { describe, expect, it } from 'vitest'
+import { Scenario } from '../testing/scenario.ts'
+
+/** More than what is looked at below a share that became valid. */
+const HIGH = 1_100
+
+describe('what is mined on', () => {
+  /** A row of headers on the genesis, of which these became valid one by one while nothing was confirmed. */
+  function mined(valid: readonly number[]): string {
+    const scenario = new Scenario()
+    scenario.header(Array.from({ length: HIGH }, (_, n) => `s${n + 1}`).join(' '), 'G')
+    for (const height of valid) {
+      scenario.body(`s${height}`)
+      scenario.base.update([scenario.slot(`s${height}`)])
+    }
+    scenario.base.checkInvariants()
+    return scenario.miningBase
+  }
+
+  it('goes on with each share on it, however far above the confirmed tip that is', () => {
+    expect(mined(Array.from({ length: HIGH }, (_, n) => n + 1))).toBe(`s${HIGH}`)
+  })
+
+  it('is no share that nothing valid leads to, near or far', () => {
+    expect(mined([1, 2, 4])).toBe('s2')
+    expect(mined([1, 2, HIGH])).toBe('s2')
+  })
+})
