@@ -138,6 +138,24 @@ describe('earnings', () => {
     ])
   })
 
+  it('after a restart count neither the work from before as done since, nor the time it was stopped as a dry spell', async () => {
+    await mined()
+    const sharesAt = node.rig.nowMs
+    await node.stop()
+    node.rig.advance(3 * 3_600_000)
+    await node.start()
+    node.rig.advance(5_000)
+    const { earnings } = await node.json<EarningsJson>('/v1/earnings')
+    expect(earnings?.ownHashrate).toMatchObject({ hashrate: 0, windowSec: 5 })
+    expect(earnings?.shareSpell.sec).toBeGreaterThan((node.rig.nowMs - sharesAt) / 1_000 - 30)
+    expect(earnings?.shareSpell).toMatchObject({ expected: 0, verdict: 'unknown' })
+    for (let share = 0; share < 12; share++) node.rig.mine(1, A_SHARE)
+    node.rig.advance(5_000)
+    const later = (await node.json<EarningsJson>('/v1/earnings')).earnings
+    expect(later?.ownHashrate).toMatchObject({ windowSec: 10, effectiveFinds: expect.closeTo(12) })
+    expect(later?.shareSpell.verdict).not.toMatch(/rare|suspicious/)
+  })
+
   it.each(['hashrate=x', 'hashrate=-1', 'addresses=y'])('refuse %s and say what is wrong', async query => {
     await node.start()
     const answer = await fetch(node.url(`/v1/earnings?${query}`))

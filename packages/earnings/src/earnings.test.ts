@@ -178,6 +178,18 @@ it('a spell longer than chance allows is called by its name', () => {
   )
 })
 
+it('a spell is not judged before the hash rate behind it is known', () => {
+  const spell = { sec: 5, expected: 7, since: 'start' } as const
+  const few = measuredHashrate([{ count: 9, workHashes: 9 * SHARE_WORK }], 5)
+  const earnings = earningsOf(inputOf(10, { blockSpell: spell, shareSpell: spell, ownHashrate: few }))
+  expect([earnings.shareSpell.luck.verdict, earnings.blockSpell.luck.verdict]).toEqual(['unknown', 'suspicious'])
+  expect(sentencesOf(earnings).shareSpell).toBe(
+    'Your miners have found no share since this node began to watch, 5 seconds. Whether that is usual cannot be said yet: too little was measured.'
+  )
+  const enough = measuredHashrate([{ count: 10, workHashes: 10 * SHARE_WORK }], 5)
+  expect(earningsOf(inputOf(10, { shareSpell: spell, ownHashrate: enough })).shareSpell.luck.verdict).toBe('suspicious')
+})
+
 it('a pool that was measured smaller than our part of it is at least that part', () => {
   const input = inputOf(10)
   const poolHashrate = measuredHashrate([{ count: 3, workHashes: input.ownHashrate.hps * 1800 }], 3600)

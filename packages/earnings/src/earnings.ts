@@ -123,8 +123,8 @@ export function earningsOf(input: EarningsInput): Earnings {
     blockChances: eachHorizon(sec =>
       carryInterval(poolHashrate, hps => chanceWithin(Math.max(hps, ownHashrate.hps) / pool.blockWorkHashes, sec))
     ),
-    blockSpell: verdictOf(input.blockSpell),
-    shareSpell: verdictOf(input.shareSpell),
+    blockSpell: verdictOf(input.blockSpell, poolHashrate),
+    shareSpell: verdictOf(input.shareSpell, ownHashrate),
     longRun,
     satsPerDay: carryInterval(ownHashrate, hps => hps * blocksPerHash * pool.minersSats * DAY_SEC),
     spending: spendingOf(input, now),
@@ -196,8 +196,12 @@ function eachHorizon<T>(of: (sec: number) => T): Record<Horizon, T> {
   return { d1: of(HORIZONS_SEC.d1), d7: of(HORIZONS_SEC.d7), d30: of(HORIZONS_SEC.d30) }
 }
 
-function verdictOf(spell: Spell): SpellVerdict {
-  return { ...spell, luck: judgeLuck(0, spell.expected) }
+/** Of so many finds a rate is known within half of it, nine times of ten; what rests on fewer is no reason to look for a fault. */
+const FINDS_TO_JUDGE = 10
+
+function verdictOf(spell: Spell, { effectiveFinds }: MeasuredHashrate): SpellVerdict {
+  const luck = judgeLuck(0, spell.expected)
+  return { ...spell, luck: effectiveFinds < FINDS_TO_JUDGE ? { ...luck, verdict: 'unknown' } : luck }
 }
 
 function spendingOf({ payout, feeRateSatPerVb }: EarningsInput, now: PayoutNow): Earnings['spending'] {

@@ -57,9 +57,9 @@ const spell = z.object({
   expected: z.number().describe('How many finds the work done meanwhile gives on average.'),
   chance: z.number().describe('The chance of a spell as long or longer, from 0 to 1.'),
   verdict: z
-    .enum(['usual', 'long', 'rare', 'very-rare', 'suspicious'])
+    .enum(['unknown', 'usual', 'long', 'rare', 'very-rare', 'suspicious'])
     .describe(
-      'usual: one spell of four or more; long: of twenty; rare: of a hundred; very-rare: of a thousand; suspicious: less.'
+      'unknown: too little was measured to tell; usual: one spell of four or more; long: of twenty; rare: of a hundred; very-rare: of a thousand; suspicious: less.'
     )
 })
 

@@ -103,6 +103,8 @@ export class EarningsDesk {
     const blockSinceSec = newestBlock?.timeSec ?? this.#reads.startedAtSec
     const shareSinceSec = view.newest?.timeSec ?? this.#reads.startedAtSec
     const shareSpellSec = Math.max(0, nowSec - shareSinceSec)
+    // Nobody mined here while the node was stopped.
+    const minedSec = Math.min(shareSpellSec, Math.max(0, nowSec - this.#reads.startedAtSec))
     const input: EarningsInput = {
       params: this.#reads.params,
       ours,
@@ -124,7 +126,7 @@ export class EarningsDesk {
       },
       shareSpell: {
         sec: shareSpellSec,
-        expected: (ownHashrate.hps * shareSpellSec) / Number(workFromBits(shareBits)),
+        expected: (ownHashrate.hps * minedSec) / Number(workFromBits(shareBits)),
         since: view.newest === null ? 'start' : 'find'
       },
       feeRateSatPerVb

@@ -16,13 +16,21 @@ export const RATE_WINDOW_SEC = 3_600
 export const MAX_OWN_ADDRESSES = 4_096
 const FRAMES_KEPT_MS = 5_000
 
+type Counted = Pick<WorkerStats, 'accepted' | 'creditedDifficulty'>
+
+const keyOf = ({ payoutAddress, worker }: WorkerStats): string => `${payoutAddress}.${worker}`
+
 /** The miners of this node, those connected and those from before. */
 export class Household {
   readonly #reads: NodeReads
+  /** Counts go on over restarts: those of this start are what has come since. At most as many as the node keeps workers. */
+  readonly #before: ReadonlyMap<string, Counted>
   #frames: { readonly atMs: number; readonly value: Promise<readonly Frame[]> } | null = null
 
   constructor(reads: NodeReads) {
     this.#reads = reads
+    const kept = reads.queries.workers(reads.clock.now())
+    this.#before = new Map(kept.map(worker => [keyOf(worker), worker]))
   }
 
   /** Payout addresses this node mines or mined for. */
@@ -72,10 +80,13 @@ export class Household {
   #sinceStart(workers: readonly WorkerStats[], now: Moment): MeasuredHashrate {
     const sec = Math.max(1, secFromMs(now.wallMs) - this.#reads.startedAtSec)
     return measuredHashrate(
-      workers.map(({ accepted, creditedDifficulty }) => ({
-        count: accepted,
-        workHashes: creditedDifficulty * HASHES_PER_DIFFICULTY
-      })),
+      workers.map(worker => {
+        const before = this.#before.get(keyOf(worker)) ?? { accepted: 0, creditedDifficulty: 0 }
+        return {
+          count: worker.accepted - before.accepted,
+          workHashes: (worker.creditedDifficulty - before.creditedDifficulty) * HASHES_PER_DIFFICULTY
+        }
+      }),
       sec
     )
   }

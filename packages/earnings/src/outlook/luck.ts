@@ -3,9 +3,9 @@ import { poissonAtLeast, poissonAtMost } from '../chance/gamma.ts'
 
 /**
  * How ordinary a shortfall is: `usual` happens in one of four spells or more, `long` in one of twenty, `rare` in one of a hundred,
- * `very-rare` in one of a thousand; beyond that a fault is likelier than bad luck.
+ * `very-rare` in one of a thousand; beyond that a fault is likelier than bad luck. `unknown`: too little was measured to tell.
  */
-export type Verdict = 'usual' | 'long' | 'rare' | 'very-rare' | 'suspicious'
+export type Verdict = 'unknown' | 'usual' | 'long' | 'rare' | 'very-rare' | 'suspicious'
 
 const VERDICTS: readonly (readonly [Verdict, number])[] = [
   ['usual', 1 / 4],

@@ -79,7 +79,7 @@ function blockSentence({ blockChances, longRun }: Earnings): string {
   return `The pool finds a block every ${durationText(1 / longRun.pace.blocksPerSec)} on average: chances are ${percentText(d1.value)} within a day, ${percentText(d7.value)} within a week, ${percentText(d30.value)} within 30 days.`
 }
 
-const VERDICT_TEXT: Readonly<Record<Verdict, string>> = {
+const VERDICT_TEXT: Readonly<Record<Exclude<Verdict, 'unknown'>, string>> = {
   usual: 'That is usual',
   long: 'That is long, but chance does it',
   rare: 'That is rare bad luck',
@@ -89,6 +89,7 @@ const VERDICT_TEXT: Readonly<Record<Verdict, string>> = {
 
 function spellSentence(what: string, { sec, since, luck }: SpellVerdict): string {
   const spell = `${what} ${since === 'find' ? 'for' : 'since this node began to watch,'} ${durationText(sec)}.`
+  if (luck.verdict === 'unknown') return `${spell} Whether that is usual cannot be said yet: too little was measured.`
   if (luck.chanceOfFewer >= 0.999) return `${spell} Hardly any was to be expected.`
   return `${spell} ${VERDICT_TEXT[luck.verdict]}: the chance of a spell as long is ${chanceText(luck.chanceOfFewer)}.`
 }
