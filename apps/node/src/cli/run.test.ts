@@ -75,7 +75,8 @@ describe('a command line that cannot be done says why, and how it can', () => {
     [['replay', 'FOLDER/text'], 1, 'FOLDER/text: the file does not begin as a stratum recording does'],
     [['config', 'check', '--config', 'FOLDER'], 4, 'it is a folder'],
     [['support-bundle', '--out', 'FOLDER/text', '--data-dir', 'FOLDER'], 1, 'left as it is; name another'],
-    [['support-bundle', '--out', 'FOLDER/none/x', '--data-dir', 'FOLDER'], 1, 'it is not there'],
+    [['support-bundle', '--out', 'FOLDER/none/x', '--data-dir', 'FOLDER'], 1, 'make it, or name another'],
+    [['support-bundle', 'mine.tar.gz'], 2, './p2poolv2 support-bundle --out mine.tar.gz'],
     [['status', '--data-dir', 'FOLDER/text'], 1, 'a part of that path is a file'],
     [['status', '--api-port', 'abc'], 2, 'give the port of the page'],
     [['help', 'statsu'], 2, 'did you mean "status"?']

@@ -49,6 +49,9 @@ function usageAdvice({ code, message }: CommanderError, program: Command, args: 
     const unknown = unknownCommand(program, program.commands.find(command => command.name() === 'start')?.args ?? [])
     if (unknown !== null) return unknown
   }
+  const command = commandOf(program, args)
+  if (code === 'commander.excessArguments' && command.options.some(({ long }) => long === '--out'))
+    return `${said}; a file is named with --out: ./p2poolv2 ${commandPath(program, args)}--out ${args.at(-1)}`
   return `${said}; see: ./p2poolv2 ${commandPath(program, args)}--help`
 }
 
@@ -56,6 +59,11 @@ function usageAdvice({ code, message }: CommanderError, program: Command, args: 
 function commandPath(command: Command, args: readonly string[]): string {
   const child = command.commands.find(one => one.name() === args[0])
   return child === undefined ? '' : `${child.name()} ${commandPath(child, args.slice(1))}`
+}
+
+function commandOf(command: Command, args: readonly string[]): Command {
+  const child = command.commands.find(one => one.name() === args[0])
+  return child === undefined ? command : commandOf(child, args.slice(1))
 }
 
 /** What to say of an error that a person can act on: its message says how, and a stack would only hide it. */

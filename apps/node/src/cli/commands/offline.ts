@@ -104,7 +104,9 @@ export function offlineCommands(program: Command, terminal: Terminal): void {
     .option('--keep-identities', 'leave bitcoin and IP addresses, peer ids and names as they are')
     .option('--json', 'say what is in it for a program')
     .action(async (flags: JsonFlags & { readonly out?: string; readonly keepIdentities?: boolean }) => {
+      const { bundleFile } = await import('../../bundle/bundle-file.ts')
       const { supportBundle } = await import('../../bundle/support-bundle.ts')
+      const file = bundleFile(flags.out, new Date())
       const { apiPort: _, ...configFlags } = flags
       const identities = flags.keepIdentities === true ? 'keep' : 'replace'
       const { archive, files, replaced } = await supportBundle(
@@ -112,8 +114,6 @@ export function offlineCommands(program: Command, terminal: Terminal): void {
         sourcesOf(configFlags),
         identities
       )
-      const day = new Date().toISOString().slice(0, 19).replaceAll(/[-:]/g, '')
-      const file = typedPath(flags.out ?? `p2poolv2-support-${day}.tar.gz`)
       writeFileSync(file, archive, { flag: 'wx', mode: 0o600 })
       const counts = replaced === null ? null : Object.fromEntries(replaced)
       if (flags.json === true)
