@@ -79,11 +79,7 @@ function checked(raw: RawConfig, file: string | null): Config {
  * wrong flag: any of them would have another node answer than the one that is meant
  */
 export function dataDirOf({ file, env, flags }: ConfigSources): string {
-  const mistyped = Object.keys(env).find(isMistypedPlace)
-  if (mistyped !== undefined)
-    throw new ConfigError(
-      `environment variable ${mistyped} is not read; did you mean P2POOL_DATA_DIR or P2POOL_CONFIG?`
-    )
+  refuseMistypedPlaces(env)
   const fromEnv = environmentValues(Object.fromEntries(Object.entries(env).filter(([name]) => isKnown(name))))
   const fromFlags = flagValues(flags)
   const named = namedFile({ file, env })
@@ -94,6 +90,27 @@ export function dataDirOf({ file, env, flags }: ConfigSources): string {
   }
   const found = fileIn(dataDirBeside(fromEnv, fromFlags))
   return dataDirBeside(found === null ? {} : dataDirIn(found), fromEnv, fromFlags)
+}
+
+/** Where things are by flags and environment alone: for what writes the file. Null: nobody says. @throws ConfigError */
+export function namedPlaces({ file, env, flags }: ConfigSources): {
+  readonly file: string | null
+  readonly dataDir: string | null
+} {
+  refuseMistypedPlaces(env)
+  const said = (path: string | null | undefined): string | null => (path === undefined || path === '' ? null : path)
+  const [, fromEnv] =
+    Object.entries(env).find(([name]) => name.startsWith(ENV_PREFIX) && dottedOf(name) === 'data_dir') ?? []
+  return { file: said(namedFile({ file, env })), dataDir: said(flags['data_dir']) ?? said(fromEnv) }
+}
+
+/** @throws ConfigError for a variable that may be meant to say where things are, and would not be heard */
+function refuseMistypedPlaces(env: ConfigSources['env']): void {
+  const mistyped = Object.keys(env).find(isMistypedPlace)
+  if (mistyped !== undefined)
+    throw new ConfigError(
+      `environment variable ${mistyped} is not read; did you mean P2POOL_DATA_DIR or P2POOL_CONFIG?`
+    )
 }
 
 /** Of the file nobody named: the node that runs was started before somebody made a mistake in it. */

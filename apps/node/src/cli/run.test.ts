@@ -124,6 +124,29 @@ describe('where things are', () => {
     }
   })
 
+  it('is read by init from the environment, as every other command reads it', async () => {
+    try {
+      vi.stubEnv('P2POOL_DATA_DIR', join(folder, 'data'))
+      expect(await run('init', '--chain', 'devnet')).toBe(0)
+      const file = join(folder, 'data', 'p2poolv2.toml')
+      expect(said).toContain(`Wrote ${file} for devnet.`)
+      expect(said).toMatch(/Then run: npm start\n/)
+      expect(dataDirOf({ file, env: {}, flags: {} })).toBe(join(folder, 'data'))
+      vi.stubEnv('P2POOL_CONFIG', join(folder, 'mine.toml'))
+      said = ''
+      expect(await run('init', '--chain', 'devnet', '--data-dir', 'FOLDER/other')).toBe(0)
+      expect(said).toContain(`Wrote ${join(folder, 'mine.toml')} for devnet.`)
+      expect(dataDirOf({ file: join(folder, 'mine.toml'), env: {}, flags: {} })).toBe(join(folder, 'other'))
+      expect(await run('init', '--chain', 'devnet', '--config', 'FOLDER/flag.toml')).toBe(0)
+      expect(said).toContain(`npm start -- --config ${join(folder, 'flag.toml')}`)
+      vi.stubEnv('P2POOL_DATADIR', folder)
+      expect(await run('init', '--chain', 'devnet')).toBe(1)
+      expect(remarked).toContain('P2POOL_DATADIR is not read')
+    } finally {
+      vi.unstubAllEnvs()
+    }
+  })
+
   it('counts from where the user stands, and is said whole', async () => {
     vi.stubEnv('P2POOLV2_CALLED_FROM', folder)
     try {

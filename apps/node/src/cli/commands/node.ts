@@ -2,11 +2,10 @@ import { join } from 'node:path'
 import type { Command } from 'commander'
 import { chainList, init, namedChain } from '../../commands/init.ts'
 import { runningNode } from '../../commands/running-node.ts'
-import { CONFIG_FILE_NAME } from '../../config.ts'
+import { CONFIG_FILE_NAME, namedPlaces } from '../../config.ts'
 import { ownerLink, readRunningFile } from '../../data/running-file.ts'
 import { type CommonFlags, nodeAt, sourcesOf, withConfigFlags } from '../../flags.ts'
 import { CHAINS, DEFAULTS } from '../../settings.ts'
-import { typedPath } from '../../typed-path.ts'
 import { NoNodeRuns } from '../outcome.ts'
 import type { Terminal } from '../terminal.ts'
 
@@ -50,10 +49,15 @@ export function nodeCommands(program: Command, terminal: Terminal): void {
     .option('--data-dir <folder>', `the data directory (default: ${DEFAULTS.data_dir})`)
     .action((flags: { readonly config?: string; readonly dataDir?: string; readonly chain?: string }) => {
       const chain = namedChain(flags.chain)
-      const dataDir = flags.dataDir === undefined ? null : typedPath(flags.dataDir)
-      const path = flags.config === undefined ? null : typedPath(flags.config)
+      const { config, dataDir: dataDirFlag } = flags
+      const sources = sourcesOf({
+        ...(config === undefined ? {} : { config }),
+        ...(dataDirFlag === undefined ? {} : { dataDir: dataDirFlag })
+      })
+      const { file: path, dataDir } = namedPlaces(sources)
       const file = init(path ?? join(dataDir ?? DEFAULTS.data_dir, CONFIG_FILE_NAME), chain, dataDir)
-      const isFound = path === null && dataDir === null
+      // The environment names it for the next command as well.
+      const isFound = config === undefined && (dataDirFlag === undefined || path !== null)
       const named = isFound ? '' : ` --config ${file}`
       terminal.say([
         `Wrote ${file} for ${chain}.`,
