@@ -66,7 +66,7 @@ function expectFullStatus(status: StatusJson): void {
     expect(miner).toEqual({
       worker: expect.stringMatching(/^built-in-\d$/),
       address: expect.stringMatching(/^bcrt1/),
-      userAgent: expect.stringContaining('cpuminer'),
+      userAgent: `p2poolv2-cpuminer/${status.version}`,
       difficulty: expect.any(Number),
       hashrate: expect.any(Number),
       accepted: expect.any(Number),

@@ -18,6 +18,8 @@ export interface CpuMinerOptions {
   readonly threads: number
   /** Hashes a second of all threads together; 0 means no limit. */
   readonly maxHashrateHps: number
+  /** Of the program it is part of, which it tells the server; absent: it tells its name alone. */
+  readonly version?: string
   readonly onMessage?: (message: string) => void
 }
 
@@ -29,7 +31,7 @@ export interface CpuMinerStats {
 }
 
 const HASHRATE_SPAN_MS = 10_000
-const USER_AGENT = 'p2poolv2-cpuminer/0.1.0'
+const NAME = 'p2poolv2-cpuminer'
 
 /** A CPU miner: one connection of Stratum V1 or V2, any number of grinding threads. It is a client like any other. */
 export class CpuMiner {
@@ -54,11 +56,12 @@ export class CpuMiner {
         if (state !== 'connected') this.#order({ type: 'rest' })
       }
     }
-    const { v2, maxHashrateHps } = options
+    const { v2, maxHashrateHps, version } = options
+    const userAgent = version === undefined ? NAME : `${NAME}/${version}`
     this.#client =
       v2 === undefined
-        ? new StratumClient({ ...options, userAgent: USER_AGENT }, handlers)
-        : new StratumV2Client({ ...options, ...v2, vendor: USER_AGENT, hashrateHps: maxHashrateHps }, handlers)
+        ? new StratumClient({ ...options, userAgent }, handlers)
+        : new StratumV2Client({ ...options, ...v2, vendor: userAgent, hashrateHps: maxHashrateHps }, handlers)
   }
 
   start(): void {

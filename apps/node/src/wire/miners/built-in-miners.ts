@@ -2,6 +2,7 @@ import { CpuMiner } from '@p2poolv2/app-miner'
 import type { Log, Part } from '@p2poolv2/runtime'
 import type { Wallet } from '../../data/wallet.ts'
 import type { Config } from '../../settings.ts'
+import { VERSION } from '../../version.ts'
 import { STOP_RANK } from '../stop-order.ts'
 
 export interface BuiltInMinersDeps {
@@ -43,6 +44,7 @@ function builtInMiner(index: number, config: Config, { stratumPort, wallet, log 
     password: 'x',
     threads: 1,
     maxHashrateHps: config.devnet.miner_hashrate,
+    version: VERSION,
     onMessage: message => log.debug({ miner: index + 1, said: message }, 'a built-in miner speaks')
   })
 }
