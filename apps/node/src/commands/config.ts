@@ -1,6 +1,6 @@
 import type { ConfigJson } from '@p2poolv2/api/schema'
 import { type Sheet, shown } from '../cli/style.ts'
-import { textTable } from '../cli/text-table.ts'
+import { wrapped } from '../cli/text-table.ts'
 import { ConfigError, type ConfigSources, loadConfig } from '../config.ts'
 import { withoutGenesis } from '../data/chain-params.ts'
 import { configAnswer } from '../wire/api-answers.ts'
@@ -33,16 +33,27 @@ export function checkView({ ok, file, mistakes, settings }: CheckedConfig, { sty
   return [style.good(`${what} can be used; ${source}.`)]
 }
 
-/** Every key in force; those that are set stand out. */
-export function configView({ settings }: ConfigJson, sheet: Sheet): string[] {
-  const { style } = sheet
-  return textTable(
-    [{ title: 'key' }, { title: 'value', cut: 'end' }, { title: 'meaning', cut: 'end' }],
-    settings.map(({ key, value, isSet, meaning }) => [
-      { text: key, look: isSet ? style.bold : (text: string) => text },
-      value === null ? '–' : JSON.stringify(value),
-      { text: meaning, look: style.dim }
-    ]),
-    sheet
-  )
+/** Of what is read in an editor, a mail or a pager as well. */
+const MOST_COLUMNS = 100
+const INDENT = '    '
+
+/** Every key in force, its meaning below it; those that are set stand out. No wider where it goes into a file or another program. */
+export function configView({ settings }: ConfigJson, { style, columns }: Sheet): string[] {
+  const width = Math.min(columns ?? MOST_COLUMNS, MOST_COLUMNS)
+  return settings.flatMap(({ key, value, isSet, meaning }) => {
+    const [first = '', ...rest] = wrapped(
+      shown(`${key} = ${value === null ? '–' : spaced(value)}`),
+      width - INDENT.length
+    )
+    return [
+      isSet ? style.bold(first) : first,
+      ...rest.map(line => `${INDENT}${line}`),
+      ...wrapped(shown(meaning), width - INDENT.length).map(line => style.dim(`${INDENT}${line}`))
+    ]
+  })
+}
+
+/** Lists with spaces, where lines may be broken. */
+function spaced(value: unknown): string {
+  return Array.isArray(value) ? `[${value.map(each => JSON.stringify(each)).join(', ')}]` : JSON.stringify(value)
 }
