@@ -189,7 +189,6 @@ function run(
   leftByTest: Readonly<Record<string, readonly number[]>> = {}
 ): Promise<Ran> {
   const notes = join(values.folder, `notes-${process.pid}.jsonl`)
-  rmSync(notes, { force: true })
   const left = join(values.folder, `left-${process.pid}.json`)
   writeFileSync(left, JSON.stringify(leftByTest))
   const args = [
@@ -225,6 +224,8 @@ function run(
       clearInterval(watch)
       const text = existsSync(notes) ? readFileSync(notes, 'utf8') : ''
       const lines = text.split('\n').slice(0, -1)
+      rmSync(notes, { force: true })
+      rmSync(left, { force: true })
       resolve({
         outcome: outcome ?? (code === 0 ? 'passed' : 'failed'),
         notes: lines.map(line => JSON.parse(line) as Note)

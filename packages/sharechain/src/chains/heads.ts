@@ -30,7 +30,7 @@ export class Heads {
     const index = this.#index
     this.#heads.delete(slot)
     const prev = index.prevSlot(slot)
-    if (prev === NO_SLOT || index.validity(slot) === 'invalid' || index.validity(prev) === 'invalid') return
+    if (prev === NO_SLOT || index.validity(prev) === 'invalid') return
     if (!index.hasValidChild(prev, slot)) this.#heads.add(prev)
   }
 
@@ -39,9 +39,8 @@ export class Heads {
     this.#heads.delete(slot)
   }
 
-  /** Finds them in a tree that has been filled and its validities set. */
+  /** Finds them in a tree that has been filled since, and its validities set. */
   restore(): void {
-    this.#heads.clear()
     for (const slot of this.#index.slots()) if (this.#isHead(slot)) this.#heads.add(slot)
   }
 
