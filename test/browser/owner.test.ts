@@ -132,6 +132,26 @@ describe('what the owner does on the page', { timeout: 600_000 }, () => {
     await second.stop()
   })
 
+  it('a link that somebody else made takes no login away', async () => {
+    const dataDir = await stage.folder()
+    const login = ['--set', 'api.auth_user=anna', '--set', `api.auth_token=${LOGIN_TOKEN}`]
+    const node = await stage.node({ dataDir, args: ['--set', 'devnet.miners=0', ...login] }).ready()
+    const opened = await open(ownerLink(node))
+    const form = opened.page.locator('#first-config')
+    await form.getByRole('radio', { name: /^regtest/ }).waitFor()
+    const kept = (): Promise<string | null> => opened.page.evaluate(() => sessionStorage.getItem('p2poolv2-login'))
+    const before = await kept()
+    const refused = opened.page.waitForResponse(answer => answer.url().endsWith('/v1/setup') && answer.status() === 401)
+    await opened.page.goto(`${node.apiUrl}/#/node/owner=${'00'.repeat(32)}`)
+    await (await refused).finished()
+    expect(opened.page.url()).toBe(`${node.apiUrl}/#/node`)
+    expect(await kept()).toBe(before)
+    await opened.page.reload()
+    await form.getByRole('radio', { name: /^regtest/ }).waitFor()
+    await opened.close()
+    await node.stop()
+  })
+
   it('a form that was open over a restart says why it is gone, and comes back as it was', async () => {
     const dataDir = await stage.folder()
     const args = ['--set', 'devnet.miners=0', '--api-port', await freePort(), '--stratum-port', await freePort()]

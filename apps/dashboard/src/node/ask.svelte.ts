@@ -1,6 +1,8 @@
 import { download } from './download.ts'
 
 const KEY = 'p2poolv2-login'
+/** Wrong ones cost whoever asks for them: a page that opens one link after the other must not lock the owner out by it. */
+const TRY_EVERY_MS = 1_000
 const OWNER_LINK = /^#\/node\/owner=(.*)$/
 
 /** What a node with a login is told with each question. Kept until the tab is closed. */
@@ -11,6 +13,7 @@ class Login {
   /** Rises with each login: what waits for one tries again. */
   tries = $state(0)
   #header = $state.raw(read())
+  #isTrying = false
 
   /** Follows the link that `./p2poolv2 link` prints for the node's own user, whenever it is opened. */
   start(): () => void {
@@ -21,7 +24,9 @@ class Login {
       history.replaceState(null, '', '#/node')
       // What it is for stands first in the view.
       scrollTo({ top: 0 })
-      this.#keep(`Bearer ${token}`)
+      const header = `Bearer ${token}`
+      if (this.#header === null || this.wanted) this.#keep(header)
+      else if (header !== this.#header) void this.#tryBeside(header)
     }
     follow()
     addEventListener('hashchange', follow)
@@ -40,6 +45,23 @@ class Login {
   enter(user: string, password: string): void {
     const bytes = new TextEncoder().encode(`${user}:${password}`)
     this.#keep(`Basic ${btoa(String.fromCharCode(...bytes))}`)
+  }
+
+  /** A link is whoever's who made it: it takes the place of a login only once the node has taken it for its owner's. */
+  async #tryBeside(header: string): Promise<void> {
+    if (this.#isTrying) return
+    this.#isTrying = true
+    try {
+      const answer = await fetch('v1/setup', { headers: { authorization: header } })
+      const { mayWrite } = (await answer.json()) as { readonly mayWrite?: unknown }
+      if (answer.ok && mayWrite === true) this.#keep(header)
+    } catch {
+      // No answer is no reason to let go of what is kept.
+    } finally {
+      setTimeout(() => {
+        this.#isTrying = false
+      }, TRY_EVERY_MS)
+    }
   }
 
   #keep(header: string): void {
