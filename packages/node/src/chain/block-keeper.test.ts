@@ -126,6 +126,23 @@ describe('blocks of ours on one parent', () => {
     expect(taken).toMatchObject({ result: 'accepted', shareHash: expect.any(String) })
   })
 
+  it('thousands after the first was refused and the second taken are no records either', () => {
+    const { rig, answer, results } = burst(3)
+    answer(1, 'superseded')
+    answer(0, 'rejected')
+    const later = () => {
+      const [submitted] = effectsOf(rig.mine(1, A_BLOCK), 'submitBlock')
+      return { blockHash: submitted?.blockHash ?? expect.fail(), url: SOURCE, reason: null }
+    }
+    // Nothing is known of the third yet: this one stands for the parent until it gives way.
+    rig.handle({ type: 'blockResult', ...later(), result: 'superseded' })
+    for (let n = 0; n < 3; n++) rig.handle({ type: 'blockResult', ...later(), result: 'superseded' })
+    answer(2, 'accepted')
+    for (let n = 0; n < 3; n++) rig.handle({ type: 'blockResult', ...later(), result: 'superseded' })
+    const record = ['accepted', 'rejected', 'superseded', 'superseded', 'superseded']
+    expect(results()).toEqual([record, record])
+  })
+
   it('one that comes after the first was refused is on record at once', () => {
     const { rig, answer, results } = burst(1)
     answer(0, 'rejected')
@@ -243,6 +260,24 @@ describe('a block from before this start', () => {
     expect(effects[0]).toEqual(block)
     expect(again.store.blocksNow(10)).toEqual([{ ...record, shareHash: null }])
     expect(shown(again)).toEqual([{ shareHash: null, result: 'submitted' }])
+  })
+
+  it('whose share comes back later keeps what bitcoin has said meanwhile, in the store as well', () => {
+    const builder = new ChainBuilder(PARAMS)
+    const block = builder.build({ parent: builder.genesis, isBlock: true })
+    const rig = new Rig({ params: PARAMS })
+    rig.listener('peer')
+    rig.nowMs = (block.header.timeSec + 1) * 1_000
+    const [submitted] = effectsOf(push(rig, block), 'submitBlock')
+    const kept = submitted ?? expect.unreachable('a block without transactions is put together')
+    const again = new Rig({ params: PARAMS })
+    again.listener('peer')
+    again.nowMs = rig.nowMs
+    again.handle({ ...kept, type: 'blockKept' })
+    again.handle({ type: 'blockResult', blockHash: kept.blockHash, url: SOURCE, result: 'accepted', reason: null })
+    push(again, block)
+    const record = [{ shareHash: block.hash, result: 'accepted' }]
+    expect([shown(again), stored(again)]).toEqual([record, record])
   })
 
   it('whose record is there keeps it as it is', () => {

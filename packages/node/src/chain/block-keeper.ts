@@ -11,7 +11,7 @@ import type { JobMaker } from '../work/job-maker.ts'
 import { foundBlockOf, foundBlockOfHex, foundBlockOfShare, type SolvedWork } from '../work/solution.ts'
 import {
   BlockLog,
-  isRefused,
+  isGivenUp,
   MAX_RECENT_BLOCKS,
   RESULT_ORPHANED,
   RESULT_SEEN,
@@ -123,7 +123,8 @@ export class BlockKeeper {
   settle({ blockHash, url, result, reason }: Extract<NodeEvent, { type: 'blockResult' }>): void {
     const { effects } = this.#deps
     const isSuperseded = result === 'superseded'
-    const sibling = this.#siblings.answered(blockHash, isSuperseded)
+    const isRefused = result === 'rejected' || result === 'failed'
+    const sibling = this.#siblings.answered(blockHash, isSuperseded ? 'superseded' : isRefused ? 'refused' : 'held')
     if (sibling !== null) this.log.record(sibling)
     // It gave way as others of its parent have, and nobody needs to hear of each.
     if (isSuperseded && this.log.get(blockHash) === undefined) return
@@ -185,8 +186,8 @@ export class BlockKeeper {
     const block = foundBlockOfShare(share, this.#deps.network, RESULT_UNCONFIRMED)
     const known = this.log.get(block.blockHash)
     if (known !== undefined) {
-      const withShare = { ...known, shareHash: share.hash }
-      return { recorded: this.log.record(withShare) ? [withShare] : [], forgotten: [] }
+      const withShare = this.log.record({ ...known, shareHash: share.hash })
+      return { recorded: withShare === null ? [] : [withShare], forgotten: [] }
     }
     const dropped = this.#seen.add(share.hash, block)
     if (dropped === block) return NO_CHANGES
@@ -199,19 +200,20 @@ export class BlockKeeper {
     const isReal = (block: FoundBlock) => isOfBitcoin(block, this.#bitcoinBits)
     const recorded = taken.filter(isReal).map(block => ({ ...block, result: RESULT_SEEN }))
     return {
-      recorded: recorded.filter(block => this.log.record(block)),
+      recorded: recorded.flatMap(block => this.log.record(block) ?? []),
       forgotten: taken.filter(block => !isReal(block))
     }
   }
 
   #canWin(blockHash: BlockHash): boolean {
     const known = this.log.get(blockHash)
-    return known !== undefined && !isRefused(known)
+    return known !== undefined && !isGivenUp(known)
   }
 
   /** Once per block, and once more when there is more to say of it. */
   #record(block: FoundBlock): void {
-    if (this.log.record(block)) this.commit({ recorded: [block], forgotten: [] })
+    const recorded = this.log.record(block)
+    if (recorded !== null) this.commit({ recorded: [recorded], forgotten: [] })
   }
 
   /**

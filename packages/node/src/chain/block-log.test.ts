@@ -53,19 +53,19 @@ describe('BlockLog', () => {
 
   it('a block seen elsewhere becomes one submitted here, but never the other way round', () => {
     const log = new BlockLog([])
-    expect(log.record(found(1, 'seen'))).toBe(true)
-    expect(log.record(found(1, 'seen'))).toBe(false)
-    expect(log.record(found(1))).toBe(true)
-    expect(log.record(found(1, 'seen'))).toBe(false)
+    expect(log.record(found(1, 'seen'))).toEqual(found(1, 'seen'))
+    expect(log.record(found(1, 'seen'))).toBeNull()
+    expect(log.record(found(1))).toEqual(found(1))
+    expect(log.record(found(1, 'seen'))).toBeNull()
     log.settle(found(1).blockHash, 'accepted', null)
-    expect(log.record(found(1))).toBe(false)
+    expect(log.record(found(1))).toBeNull()
     expect(log.newestFirst()[0]?.result).toBe('accepted')
   })
 
   it('a block from before the start without an answer says so, and may be submitted again', () => {
     const log = new BlockLog([found(1)])
     expect(log.newestFirst()[0]?.result).toBe('submitted: no answer on record')
-    expect(log.record(found(1))).toBe(true)
+    expect(log.record(found(1))).toEqual(found(1))
     expect(log.settle(found(1).blockHash, 'failed', null)?.result).toBe('failed')
   })
 
@@ -150,14 +150,15 @@ describe('BlockLog', () => {
     const withShare = { ...found(1), shareHash: share }
     log.record(found(1))
     log.settle(found(1).blockHash, 'accepted', null)
-    expect(log.record(withShare)).toBe(true)
+    // Whoever stores it has to store what was said to it before.
+    expect(log.record(withShare)).toEqual({ ...withShare, result: 'accepted' })
     expect(log.newestFirst()).toEqual([{ ...withShare, result: 'accepted' }])
-    expect(log.record(withShare)).toBe(false)
-    expect(log.record(found(1))).toBe(false)
+    expect(log.record(withShare)).toBeNull()
+    expect(log.record(found(1))).toBeNull()
     expect(log.newestFirst()).toEqual([{ ...withShare, result: 'accepted' }])
     log.record(found(2))
-    expect(log.record({ ...found(2, 'duplicate'), shareHash: share })).toBe(true)
-    expect(log.record(found(2, 'accepted'))).toBe(true)
+    expect(log.record({ ...found(2, 'duplicate'), shareHash: share })).not.toBeNull()
+    expect(log.record(found(2, 'accepted'))).toEqual({ ...found(2, 'accepted'), shareHash: share })
     expect(log.get(found(2).blockHash)).toEqual({ ...found(2, 'accepted'), shareHash: share })
   })
 

@@ -78,22 +78,20 @@ export class BlockLog {
     return [...this.#blocks.values()].sort(byHeightDescending)
   }
 
-  /** @returns false, with nothing changed, if what is on record says as much */
-  record(block: FoundBlock): boolean {
+  /** @returns what is on record of it now, or null, with nothing changed, if that says as much already */
+  record(block: FoundBlock): FoundBlock | null {
     const known = this.#blocks.get(block.blockHash)
-    if (known !== undefined) {
-      const isShareNew = known.shareHash === null && block.shareHash !== null
-      const isResultNew = weightOf(block.result) >= weightOf(known.result) && block.result !== known.result
-      if (!isShareNew && !isResultNew) return false
-      this.#put({
-        ...block,
-        shareHash: block.shareHash ?? known.shareHash,
-        result: isResultNew ? block.result : known.result
-      })
-      return true
+    if (known === undefined) {
+      this.#put(block)
+      return block
     }
-    this.#put(block)
-    return true
+    const isShareNew = known.shareHash === null && block.shareHash !== null
+    const isResultNew = weightOf(block.result) >= weightOf(known.result) && block.result !== known.result
+    if (!isShareNew && !isResultNew) return null
+    const shareHash = block.shareHash ?? known.shareHash
+    const both = { ...block, shareHash, result: isResultNew ? block.result : known.result }
+    this.#put(both)
+    return both
   }
 
   /**
@@ -144,14 +142,15 @@ export class BlockLog {
   }
 }
 
-/** Whether no bitcoin node has taken it, and none will. */
-export function isRefused({ result }: FoundBlock): boolean {
-  return REFUSED.has(wordOf(result))
+/** Whether no bitcoin node has taken it, and none will, nor one that it gave way to. */
+export function isGivenUp({ result }: FoundBlock): boolean {
+  const word = wordOf(result)
+  return REFUSED.has(word) && word !== 'superseded'
 }
 
-function paysNobody(block: FoundBlock, highest: number): boolean {
-  const isBuried = block.bitcoinHeight + BURIED_BLOCKS <= highest
-  return isRefused(block) || (isBuried && BESIDE.has(wordOf(block.result)))
+function paysNobody({ bitcoinHeight, result }: FoundBlock, highest: number): boolean {
+  const isBuried = bitcoinHeight + BURIED_BLOCKS <= highest
+  return REFUSED.has(wordOf(result)) || (isBuried && BESIDE.has(wordOf(result)))
 }
 
 function byHeightDescending(a: FoundBlock, b: FoundBlock): number {

@@ -10,6 +10,7 @@ export const MAX_WAITING_SIBLINGS = 256
 export const MAX_SUPERSEDED_ON_RECORD = 2
 
 interface Parent {
+  /** The one that stands for the parent on record. */
   first: BlockHash
   found: number
   superseded: number
@@ -31,7 +32,7 @@ export class FoundSiblings {
 
   /**
    * @param parent any name of the parent block
-   * @param canWin whether the first one on it may still be in the chain
+   * @param canWin whether the one that stands for it on record, or another in its place, may still be in the chain
    * @returns how many of ours came before it, and whether it waits here for a word
    */
   add(
@@ -67,13 +68,20 @@ export class FoundSiblings {
     if (known !== undefined) this.#waiting.set(block.blockHash, { ...known, block })
   }
 
-  /** A word was said to it. @returns the block if it is to be on record now; null if it did not wait, or gave way like others before */
-  answered(blockHash: BlockHash, isSuperseded: boolean): FoundBlock | null {
+  /**
+   * A word was said to it.
+   * @param word `held` by a bitcoin node
+   * @returns the block if it is to be on record now; null if it did not wait, or gave way like others before
+   */
+  answered(blockHash: BlockHash, word: 'superseded' | 'held' | 'refused'): FoundBlock | null {
     const known = this.#waiting.get(blockHash)
     if (known === undefined) return null
+    const { block, parent } = known
     this.#waiting.delete(blockHash)
-    if (isSuperseded) known.parent.superseded += 1
-    return isSuperseded && known.parent.superseded > MAX_SUPERSEDED_ON_RECORD ? null : known.block
+    if (word === 'held') parent.first = blockHash
+    if (word !== 'superseded') return block
+    parent.superseded += 1
+    return parent.superseded > MAX_SUPERSEDED_ON_RECORD ? null : block
   }
 
   checkInvariants(): void {
