@@ -150,6 +150,33 @@ describe('a block on record', () => {
     expect(forgotten.seen).toHaveLength(6)
   })
 
+  it('that no node knows two blocks later is not in the chain, unless one has refused it or does not answer', async () => {
+    let says: number | null | 'busy' = 'busy'
+    const node = await nodeSaying(() => says)
+    const blocks = [
+      block(9, 500),
+      block(8, 500, 'submitted: no answer on record'),
+      block(7, 500, 'rejected: high-hash')
+    ]
+    const { fates, tipIs, settled } = watching([{ url: node.url }], blocks)
+    const seen = async (tip: number) => {
+      tipIs(tip)
+      await settled()
+      return fates.seen.map(({ blockHash: hash, confirmations }) => [hash, confirmations])
+    }
+    expect(await seen(502)).toEqual([])
+    says = null
+    expect(await seen(501)).toEqual([])
+    const lost = [
+      [hashOf(9), -1],
+      [hashOf(8), -1]
+    ]
+    expect(await seen(502)).toEqual(lost)
+    expect(await seen(503)).toEqual(lost)
+    says = 4
+    expect((await seen(504)).slice(2)).toHaveLength(3)
+  })
+
   it('is asked for with all that a node says of its header, once however often one looks', async () => {
     const asked: unknown[] = []
     const { url } = await peer((socket, { id, params }) => {

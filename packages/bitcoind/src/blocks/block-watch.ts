@@ -16,7 +16,7 @@ export interface WatchedBlock {
 /** Where a block stands in the chain of the first bitcoin node that knows it. */
 export interface BlockFate {
   readonly blockHash: BlockHash
-  /** Blocks of the best chain from it on, itself counted; -1 when another block has its height. */
+  /** Blocks of the best chain from it on, itself counted; -1 when another block has its height, also where no node knows it any more. */
   readonly confirmations: number
 }
 
@@ -36,6 +36,8 @@ export interface BlockWatchPorts {
 
 /** What a record begins with whose block a bitcoin node has taken. */
 const TAKEN = /^(accepted|duplicate)/
+/** The same, or no node has answered as far as is known. */
+const MAY_BE_THERE = /^(accepted|duplicate|submitted)/
 
 /** With so many confirmations a coinbase may be spent, and a block this deep below the tip is settled, in the chain or beside it. */
 export const SETTLED_DEPTH_BLOCKS = 100
@@ -99,12 +101,13 @@ export class BlockWatch {
         const said = await this.#confirmationsOf(block)
         if (this.#stop.signal.aborted) return
         const before = this.#told.get(block.blockHash)
-        const confirmations = typeof said === 'number' ? said : before
+        const isLost = said === 'unknown' && isStale(block, tip) && MAY_BE_THERE.test(block.result)
+        const confirmations = typeof said === 'number' ? said : isLost ? -1 : before
         if (confirmations !== undefined) told.set(block.blockHash, confirmations)
         if (confirmations !== undefined && confirmations !== before) {
           this.#ports.onFate({ blockHash: block.blockHash, confirmations })
         }
-        if (said === 'unknown') this.#forget(block, tip.bitcoinHeight)
+        if (said === 'unknown' && !isStale(block, tip)) this.#forget(block)
         else if (typeof said === 'number') this.#forgotten.delete(block.blockHash)
         const isDeep = tip.bitcoinHeight - block.bitcoinHeight >= SETTLED_DEPTH_BLOCKS
         if (said === 'no-answer') isComplete = false
@@ -132,13 +135,16 @@ export class BlockWatch {
     return none
   }
 
-  #forget(block: WatchedBlock, tipHeight: number): void {
-    const { blockHash, bitcoinHeight, result } = block
-    const isStale = tipHeight >= bitcoinHeight + STALE_DEPTH_BLOCKS
-    if (isStale || !TAKEN.test(result) || this.#forgotten.has(blockHash)) return
+  #forget(block: WatchedBlock): void {
+    const { blockHash, result } = block
+    if (!TAKEN.test(result) || this.#forgotten.has(blockHash)) return
     this.#forgotten.add(blockHash)
     this.#ports.onForgotten(block)
   }
+}
+
+function isStale({ bitcoinHeight }: WatchedBlock, tip: { readonly bitcoinHeight: number }): boolean {
+  return tip.bitcoinHeight >= bitcoinHeight + STALE_DEPTH_BLOCKS
 }
 
 function onRecord(some: ReadonlySet<BlockHash>, hashes: ReadonlySet<BlockHash>): Set<BlockHash> {
