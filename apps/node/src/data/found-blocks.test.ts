@@ -55,6 +55,13 @@ it('does not give back one that gave way to another on its parent', async () => 
   expect(readdirSync(join(parent, 'blocks')).filter(name => name.includes(hash('bb')))).toEqual([])
 })
 
+it('takes away the mark of a block whose removal was cut short, and passes over the block', async () => {
+  await folder.persist(block('aa', 5))
+  rmSync(join(parent, 'blocks', `5-${hash('aa')}.hex`))
+  expect(await folder.unanswered([])).toEqual([])
+  expect(readdirSync(join(parent, 'blocks'))).toEqual([])
+})
+
 it('passes over a file that was cut short and files of others', async () => {
   await folder.persist(block('aa', 5))
   writeFileSync(join(parent, 'blocks', `6-${hash('bb')}.hex`), 'bb'.repeat(100))

@@ -12,11 +12,13 @@ const MAX_UNANSWERED = 20
 export const MAX_KEPT_BLOCKS = 1_000
 /** Files by which the folder may exceed the cap, so that it is not listed for every block. */
 const LIST_EVERY_BLOCKS = 50
-const FILE_NAME = /^(\d{1,9})-([0-9a-f]{64})\.hex$/
+const FILE_NAME = /^(\d{1,9})-([0-9a-f]{64})\.(?:hex|open)$/
 /** An empty file of this ending beside it: not every bitcoin node has said its last word. */
 const OPEN = '.open'
 /** How a record begins to which no bitcoin node has answered. */
 const UNANSWERED = /^submitted/
+
+type BlockPlace = Omit<SolvedBlock, 'blockHex'>
 
 /**
  * Where the hex of every found block is kept, beside a mark for as long as some bitcoin node has not answered with something final. What
@@ -49,7 +51,7 @@ export class FoundBlockFolder {
   }
 
   /** Every bitcoin node has said its last word. Never rejects: what stays marked is tried once more. */
-  async settled(block: SolvedBlock): Promise<void> {
+  async settled(block: BlockPlace): Promise<void> {
     await rm(join(this.#folder, `${nameOf(block)}${OPEN}`), { force: true }).catch(() => undefined)
   }
 
@@ -81,7 +83,7 @@ export class FoundBlockFolder {
   }
 
   /** One of them; null if it was found elsewhere or is not kept any more. */
-  async kept({ blockHash: hash, bitcoinHeight }: Omit<SolvedBlock, 'blockHex'>): Promise<SolvedBlock | null> {
+  async kept({ blockHash: hash, bitcoinHeight }: BlockPlace): Promise<SolvedBlock | null> {
     const blockHex = await this.#hexOf(`${bitcoinHeight}-${hash}.hex`)
     return blockHex === null ? null : { blockHash: hash, bitcoinHeight, blockHex }
   }
@@ -94,8 +96,11 @@ export class FoundBlockFolder {
     const blocks: SolvedBlock[] = []
     for (const { name, height, hash, isOpen } of (await this.#files()).slice(0, MAX_UNANSWERED)) {
       if (answered.has(hash) && !isOpen) continue
+      const block = { blockHash: blockHash(hash), bitcoinHeight: height }
       const blockHex = await this.#hexOf(`${name}.hex`)
-      if (blockHex !== null) blocks.push({ blockHash: blockHash(hash), bitcoinHeight: height, blockHex })
+      if (blockHex !== null) blocks.push({ ...block, blockHex })
+      // A crash came amid its removal.
+      else if (isOpen) await this.settled(block)
     }
     return blocks
   }
@@ -104,13 +109,12 @@ export class FoundBlockFolder {
   async #files(): Promise<{ name: string; height: number; hash: string; isOpen: boolean }[]> {
     // No folder yet: no block was ever found.
     const names = new Set(await readdir(this.#folder).catch(() => []))
-    return [...names]
-      .flatMap(file => {
-        const [, height, hash] = FILE_NAME.exec(file) ?? []
-        if (height === undefined || hash === undefined) return []
-        const name = `${height}-${hash}`
-        return [{ name, height: Number(height), hash, isOpen: names.has(`${name}${OPEN}`) }]
-      })
+    const known = [...names].flatMap(file => {
+      const [, height, hash] = FILE_NAME.exec(file) ?? []
+      return height === undefined || hash === undefined ? [] : [{ name: `${height}-${hash}`, height, hash }]
+    })
+    return [...new Map(known.map(file => [file.name, file])).values()]
+      .map(({ name, height, hash }) => ({ name, height: Number(height), hash, isOpen: names.has(`${name}${OPEN}`) }))
       .sort((a, b) => b.height - a.height || (a.hash < b.hash ? -1 : 1))
   }
 
@@ -122,7 +126,7 @@ export class FoundBlockFolder {
   }
 }
 
-function nameOf({ bitcoinHeight, blockHash }: SolvedBlock): string {
+function nameOf({ bitcoinHeight, blockHash }: BlockPlace): string {
   return `${bitcoinHeight}-${blockHash}`
 }
 
