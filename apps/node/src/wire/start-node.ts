@@ -7,6 +7,7 @@ import type { NodeEvent, NodeFact, NodeStatus, StopReason } from '@p2poolv2/node
 import { NodeShell, Telemetry } from '@p2poolv2/node/shell'
 import { bytesToHex } from '@p2poolv2/primitives'
 import { Lifecycle, type Log, Metrics, systemClock, systemRng } from '@p2poolv2/runtime'
+import { FoundBlockFolder } from '../data/found-blocks.ts'
 import { removeRunningFile, writeRunningFile } from '../data/running-file.ts'
 import type { Config } from '../settings.ts'
 import { ownerAlerts } from './alerts.ts'
@@ -100,7 +101,7 @@ export async function startNode(config: Config, invite: Invite | null, host: Nod
       nodes: bitcoin.nodes,
       chain: params.chain,
       emptyFirst: config.stratum.empty_first,
-      blockFolder: folders.blocks,
+      folder: new FoundBlockFolder(folders.blocks),
       recentBlocks
     },
     { blocks: () => queries.blocks(), unservedMiners: () => queries.unservedMiners(), post, log }

@@ -1,4 +1,4 @@
-import type { BlockHash } from '@p2poolv2/primitives'
+import { type BlockHash, bytesToHex, hexToBytes } from '@p2poolv2/primitives'
 import { type Log, MESSAGES } from '@p2poolv2/runtime'
 import type { BitcoindConfig } from '../config.ts'
 import { RpcClient } from '../rpc/rpc-client.ts'
@@ -36,6 +36,11 @@ export interface BlockSubmitterOptions {
   readonly retryMaxMs?: number
   /** The last attempt begins within this, by default GIVE_UP_AFTER_MS. */
   readonly giveUpAfterMs?: number
+}
+
+interface SubmitOptions {
+  readonly signal: AbortSignal
+  readonly comes?: 'new' | 'again'
 }
 
 export interface BlockSubmitterPorts {
@@ -91,15 +96,18 @@ export class BlockSubmitter {
   /**
    * Submits a block. Results are values, one for each node in the configured order; it does not reject.
    * After `signal`, what has no answer yet counts as `failed`.
+   * @param options.comes `again`: from the disk, where it was kept before this start or before bitcoin forgot it. It may be in the chain
+   * already, so it waits behind no other and gives way to none
    */
-  submit(block: SolvedBlock, { signal }: { signal: AbortSignal }): Promise<readonly BlockResult[]> {
+  submit(block: SolvedBlock, { signal, comes = 'new' }: SubmitOptions): Promise<readonly BlockResult[]> {
     const answered = new Promise<readonly BlockResult[]>(resolve => {
       // The hash of the parent follows the version at the start of the header.
       const parent = block.blockHex.slice(8, 72)
       const common = { written: null, nthKept: 1, standIn: null, isFollowed: false }
       const submission: Submission = { block, parent, signal, resolve, ...common }
       const pending = this.#toWrite
-      const decision = this.#gate.offer(parent, block.blockHash, submission)
+      const decision =
+        comes === 'again' ? this.#gate.again(parent, submission) : this.#gate.offer(parent, block.blockHash, submission)
       const isKept = decision.goes !== submission && !decision.superseded.includes(submission)
       const before = isKept ? (decision.superseded[0] ?? null) : null
       if (before !== null) follow(submission, before)
@@ -110,6 +118,11 @@ export class BlockSubmitter {
     const submission = answered.finally(() => this.#unanswered.delete(submission))
     this.#unanswered.add(submission)
     return submission
+  }
+
+  /** A bitcoin node builds on this block: none of ours on it is in that node's chain, whatever was said before, and the next may be. */
+  buildsOn(parent: BlockHash): void {
+    this.#gate.released(bytesToHex(hexToBytes(parent).reverse()))
   }
 
   /** Resolves when every submission under way has its answers, which with a node that is away may take an hour. */
@@ -156,13 +169,15 @@ export class BlockSubmitter {
 
   async #handOver(submission: Submission): Promise<void> {
     const { block, parent, signal } = submission
-    let isHeard = false
+    let said: 'nothing' | 'open' | 'final' = 'nothing'
     const heard = (answer: BlockAnswer | null): void => {
+      const word = answer?.isOpen === true ? 'open' : 'final'
       // One that lost the race is taken too: the node has it, and another on the same parent would come later still.
-      if (answer !== null && !answer.isOpen && TAKEN.has(answer.result))
+      if (answer !== null && word === 'final' && TAKEN.has(answer.result))
         this.#act(this.#gate.taken(parent, block.blockHash))
-      else if (!isHeard) this.#act(this.#gate.heard(parent))
-      isHeard = true
+      if (said === 'nothing') this.#act(this.#gate.heard(parent, word))
+      else if (said === 'open' && word === 'final') this.#act(this.#gate.closed(parent))
+      if (said !== 'final') said = word
     }
     const givenUp = new AbortController()
     this.#underWay.add(givenUp)

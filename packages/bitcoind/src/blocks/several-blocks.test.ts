@@ -1,11 +1,13 @@
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
+import { blockHash } from '@p2poolv2/primitives'
 import { createLog, MESSAGES } from '@p2poolv2/runtime'
 import { describe, expect, it } from 'vitest'
 import { rpcAnswer } from '../testing/scripted-peer.ts'
 import { peer } from '../testing/started.ts'
 import { BLOCK, never, sibling, slowNode, submitter } from '../testing/submitting.ts'
 import { type BlockResult, MAX_UNDER_WAY, type SolvedBlock } from './block-submitter.ts'
+import { MAX_OPEN_SIBLINGS } from './sibling-gate.ts'
 
 describe('several blocks on one parent', () => {
   it('of thousands found before bitcoind answers to the first, it and the newest are written, and it alone is sent', async () => {
@@ -169,6 +171,53 @@ describe('several blocks on one parent', () => {
     stop.abort()
     await Promise.all(all)
   })
+})
+
+it('after one was taken the next goes again once a bitcoin node builds on their parent', async () => {
+  const { server, nth } = await slowNode()
+  const { made } = submitter([{ url: server.url }])
+  const first = made.submit(sibling(1, '12'), { signal: never })
+  const answer = await nth(1)
+  answer(null)
+  await first
+  made.buildsOn(blockHash('34'.repeat(32)))
+  expect(await made.submit(sibling(2, '12'), { signal: never })).toMatchObject([{ result: 'superseded' }])
+  // As with `invalidateblock`, or after a power cut. In the header the hash stands the other way round.
+  made.buildsOn(blockHash('12'.repeat(32)))
+  const third = made.submit(sibling(3, '12'), { signal: never })
+  const again = await nth(2)
+  again(null)
+  expect(await third).toMatchObject([{ result: 'accepted' }])
+})
+
+it('what comes from the disk goes beside the others, for one of them may be in the chain', async () => {
+  const { server, asked, nth } = await slowNode()
+  const { made } = submitter([{ url: server.url }])
+  const all = [1, 2].map(n => made.submit(sibling(n), { signal: never, comes: 'again' }))
+  await nth(2)
+  const later = made.submit(sibling(3), { signal: never })
+  for (const answer of asked) answer(answer.blockHex === sibling(2).blockHex ? 'duplicate' : 'inconclusive')
+  expect((await Promise.all(all)).map(([one]) => one?.result)).toEqual(['lost-race', 'duplicate'])
+  expect(await later).toMatchObject([{ result: 'superseded' }])
+})
+
+it('of a flood on a parent that a bitcoin node does not know yet a few are handed over', async () => {
+  const { server, asked, nth } = await slowNode()
+  const notSoonMs = { retryMinMs: 3_600_000, retryMaxMs: 3_600_000 }
+  const { made, results } = submitter([{ url: server.url }], {}, notSoonMs)
+  const stop = new AbortController()
+  const all: Promise<unknown>[] = []
+  for (let n = 0; n < 20; n++) {
+    all.push(made.submit(sibling(n), { signal: stop.signal }))
+    if (n >= MAX_OPEN_SIBLINGS) continue
+    const answer = await nth(n + 1)
+    answer('prev-blk-not-found')
+  }
+  expect(asked).toHaveLength(MAX_OPEN_SIBLINGS)
+  stop.abort()
+  await Promise.all(all)
+  const known = results.filter(({ result }) => result !== 'superseded').map(({ blockHash: hash }) => hash)
+  expect(known.toSorted()).toEqual([0, 1, 2, 3, 19].map(n => sibling(n).blockHash).toSorted())
 })
 
 describe('while the disk is stuck', () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { MAX_PARENTS, SiblingGate } from './sibling-gate.ts'
+import { MAX_OPEN_SIBLINGS, MAX_PARENTS, SiblingGate } from './sibling-gate.ts'
 
 const nothing = { goes: null, superseded: [] }
 
@@ -16,10 +16,10 @@ describe('SiblingGate', () => {
     const gate = new SiblingGate<string>()
     gate.offer('p', 'a', 'a')
     gate.offer('p', 'b', 'b')
-    expect(gate.heard('p')).toEqual({ goes: 'b', superseded: [] })
+    expect(gate.heard('p', 'final')).toEqual({ goes: 'b', superseded: [] })
     expect(gate.offer('p', 'c', 'c')).toEqual(nothing)
-    expect(gate.heard('p')).toEqual({ goes: 'c', superseded: [] })
-    expect(gate.heard('p')).toEqual(nothing)
+    expect(gate.heard('p', 'final')).toEqual({ goes: 'c', superseded: [] })
+    expect(gate.heard('p', 'final')).toEqual(nothing)
     expect(gate.offer('p', 'd', 'd')).toEqual({ goes: 'd', superseded: [] })
   })
 
@@ -37,6 +37,56 @@ describe('SiblingGate', () => {
     gate.offer('p', 'a', 'a')
     gate.taken('p', 'a')
     expect(gate.offer('p', 'a', 'a again')).toEqual({ goes: 'a again', superseded: [] })
+  })
+
+  it('lets one from before go whatever there is, and holds others up for it', () => {
+    const gate = new SiblingGate<string>()
+    gate.offer('p', 'a', 'a')
+    expect(gate.again('p', 'b')).toEqual({ goes: 'b', superseded: [] })
+    gate.taken('p', 'a')
+    expect(gate.again('p', 'b')).toEqual({ goes: 'b', superseded: [] })
+    expect(gate.again('q', 'c')).toEqual({ goes: 'c', superseded: [] })
+    expect(gate.offer('q', 'd', 'd')).toEqual(nothing)
+    expect(gate.heard('q', 'final')).toEqual({ goes: 'd', superseded: [] })
+  })
+
+  it('lets the next go when a node builds on the parent of one that was taken', () => {
+    const gate = new SiblingGate<string>()
+    gate.released('p')
+    gate.offer('p', 'a', 'a')
+    gate.taken('p', 'a')
+    gate.released('q')
+    expect(gate.offer('p', 'b', 'b')).toEqual({ goes: null, superseded: ['b'] })
+    gate.released('p')
+    expect(gate.offer('p', 'c', 'c')).toEqual({ goes: 'c', superseded: [] })
+    expect(gate.offer('p', 'd', 'd')).toEqual(nothing)
+  })
+
+  it('holds the next back while so many are left open, until one of these has its end', () => {
+    const gate = new SiblingGate<string>()
+    gate.offer('p', 'a', 'a')
+    for (let n = 1; n <= MAX_OPEN_SIBLINGS; n++) {
+      expect(gate.offer('p', `${n}`, `${n}`)).toEqual(nothing)
+      expect(gate.heard('p', 'open')).toEqual({ goes: n < MAX_OPEN_SIBLINGS ? `${n}` : null, superseded: [] })
+    }
+    expect(gate.offer('p', 'b', 'b')).toEqual({ goes: null, superseded: [`${MAX_OPEN_SIBLINGS}`] })
+    expect(gate.closed('p')).toEqual({ goes: 'b', superseded: [] })
+    expect(gate.offer('p', 'c', 'c')).toEqual(nothing)
+    expect(gate.closed('p')).toEqual(nothing)
+    expect(gate.heard('p', 'final')).toEqual({ goes: 'c', superseded: [] })
+  })
+
+  it('forgets no parent of which one is left open', () => {
+    const gate = new SiblingGate<string>()
+    for (let n = 0; n < MAX_OPEN_SIBLINGS; n++) {
+      gate.offer('open', `${n}`, 'a')
+      gate.heard('open', 'open')
+    }
+    for (let i = 0; i < MAX_PARENTS; i++) {
+      gate.offer(`p${i}`, 'x', 'x')
+      gate.taken(`p${i}`, 'x')
+    }
+    expect(gate.offer('open', 'b', 'b')).toEqual(nothing)
   })
 
   it('one parent does not hold up another', () => {
@@ -57,7 +107,7 @@ describe('SiblingGate', () => {
       gate.taken(`p${i}`, 'x')
     }
     expect(gate.offer('done', 'd', 'd')).toEqual({ goes: 'd', superseded: [] })
-    expect(gate.heard('waiting')).toEqual({ goes: 'b', superseded: [] })
+    expect(gate.heard('waiting', 'final')).toEqual({ goes: 'b', superseded: [] })
   })
 
   it('remembers so many parents, and forgets the oldest for one more', () => {
@@ -85,7 +135,7 @@ describe('SiblingGate', () => {
             what === 'offer'
               ? gate.offer(parent, String(n), n)
               : what === 'heard'
-                ? gate.heard(parent)
+                ? gate.heard(parent, 'final')
                 : gate.taken(parent, 'taken')
           for (const one of goes === null ? superseded : [goes, ...superseded]) {
             expect(ended.has(one)).toBe(false)

@@ -4,7 +4,7 @@ import type { ChainName } from '@p2poolv2/consensus'
 import type { NodeEvent } from '@p2poolv2/node'
 import type { BlockHash } from '@p2poolv2/primitives'
 import { type Log, MESSAGES, type Part } from '@p2poolv2/runtime'
-import { FoundBlockFolder } from '../../data/found-blocks.ts'
+import type { FoundBlockFolder } from '../../data/found-blocks.ts'
 import { STOP_RANK } from '../stop-order.ts'
 import { BITCOIN_CHAINS } from './bitcoin-chains.ts'
 
@@ -24,7 +24,7 @@ export interface BitcoindSideOptions {
   /** Work without transactions on a new block while its template is not there. */
   readonly emptyFirst: boolean
   /** Where the hex of found blocks is kept. */
-  readonly blockFolder: string
+  readonly folder: Pick<FoundBlockFolder, 'persist' | 'settled' | 'remove' | 'kept' | 'unanswered'>
   /** What the records say of blocks found before. */
   readonly recentBlocks: readonly { readonly blockHash: string; readonly result: string }[]
 }
@@ -55,15 +55,20 @@ export function bitcoindSide(
     readonly log: Log
   }
 ): BitcoindSide {
-  const { nodes, chain, emptyFirst, recentBlocks } = options
+  const { nodes, chain, emptyFirst, folder, recentBlocks } = options
   const { post, log } = deps
-  const folder = new FoundBlockFolder(options.blockFolder)
   const submitting = new AbortController()
   let tip: { readonly hash: BlockHash; readonly bitcoinHeight: number } | null = null
+  /** From the disk, until the machine has them handed over. */
+  const again = new Set<BlockHash>()
+  const postKept = (block: SolvedBlock): void => {
+    again.add(block.blockHash)
+    post({ type: 'blockKept', ...block })
+  }
   const handOverAgain = async ({ blockHash, bitcoinHeight }: FoundOnRecord): Promise<void> => {
     const block = await folder.kept({ blockHash, bitcoinHeight })
     log.warn(MESSAGES.blockForgotten, { blockHash, bitcoinHeight, isKept: block !== null })
-    if (block !== null) post({ type: 'blockKept', ...block })
+    if (block !== null) postKept(block)
   }
   const watch = new BlockWatch(nodes, {
     blocks: deps.blocks,
@@ -75,6 +80,7 @@ export function bitcoindSide(
     { nodes, chains: BITCOIN_CHAINS[chain], emptyFirst: emptyFirst ? 'on' : 'off' },
     {
       onTemplate: (template, source) => {
+        submitter.buildsOn(template.prevHash)
         post({ type: 'template', template, source })
         tip = { hash: template.prevHash, bitcoinHeight: template.bitcoinHeight - 1 }
         watch.look()
@@ -98,7 +104,10 @@ export function bitcoindSide(
       log
     }
   )
-  const submitBlock = (block: SolvedBlock): void => void submitter.submit(block, { signal: submitting.signal })
+  const submitBlock = (block: SolvedBlock): void => {
+    const comes = again.delete(block.blockHash) ? 'again' : 'new'
+    void submitter.submit(block, { signal: submitting.signal, comes })
+  }
   return {
     submitBlock,
     submission: {
@@ -130,7 +139,7 @@ export function bitcoindSide(
         for (const block of await folder.unanswered(recentBlocks)) {
           const { blockHash, bitcoinHeight } = block
           log.warn(MESSAGES.blockSubmittedAgain, { blockHash, bitcoinHeight })
-          post({ type: 'blockKept', ...block })
+          postKept(block)
         }
       }
     }

@@ -10,6 +10,7 @@ import { openLevelStore } from '@p2poolv2/sharechain/level'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { until } from '../../../../../test/e2e/stage/until.ts'
 import { ScriptedBitcoind } from '../../../../../test/faults/scripted-bitcoind.ts'
+import { FoundBlockFolder } from '../../data/found-blocks.ts'
 import { type BitcoindSide, bitcoindSide } from './bitcoind-side.ts'
 
 const WITHIN_MS = 60_000
@@ -53,7 +54,7 @@ class Life {
         nodes: world.nodes.map(({ url }) => ({ url })),
         chain: 'devnet',
         emptyFirst: false,
-        blockFolder: join(world.folder, 'blocks'),
+        folder: new FoundBlockFolder(join(world.folder, 'blocks')),
         recentBlocks
       },
       { blocks: () => [], unservedMiners: () => 0, post: event => this.inbox.push(event), log }
