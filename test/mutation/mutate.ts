@@ -17,6 +17,10 @@ import { SUBJECTS, type Subject } from './subjects.ts'
 /** Tests that say nothing for so long hang at the mutant that is on, and not for want of a processor (see `process-watch.ts`). */
 const SILENT_MS = 600_000
 
+/** Tests that take so much of a processor go first: most of what there is to notice they do, and it is not tried on others. */
+const QUICK_MS = 100
+const EVER_SO_LONG_MS = 3_600_000
+
 const { values } = parseArgs({
   options: {
     subjects: { type: 'string', default: '' },
@@ -73,14 +77,15 @@ async function mutate(subject: Subject): Promise<void> {
   // What is there from the first line on cannot be switched within a test.
   const isSwitched = (entry: Entry): boolean => isOpen(entry) && !entry.mutant.isStatic && !isEquivalent(entry)
   let isOver = true
-  for (const tests of [subject.tests, subject.furtherTests].filter(words => words.length > 0)) {
+  const words = [subject.tests, subject.furtherTests].filter(each => each.length > 0)
+  for (const [tests, mostMs] of words.flatMap(each => [[each, QUICK_MS] as const, [each, EVER_SO_LONG_MS] as const])) {
     for (isOver = !entries.some(isSwitched); !isOver && performance.now() < endMs; ) {
       const done = entries.filter(entry => !isSwitched(entry)).map(({ mutant }) => mutant.id)
       const idOf = new Map(entries.map(({ key, mutant }) => [key, mutant.id]))
       const left = Object.entries(ledger.left).map(
         ([test, keys]) => [test, keys.map(key => idOf.get(key) ?? -1)] as const
       )
-      const ran = await run(tests, { how: 'switched', files: subject.files, done }, Object.fromEntries(left))
+      const ran = await run(tests, { how: 'switched', files: subject.files, done, mostMs }, Object.fromEntries(left))
       for (const note of ran.notes) {
         if (note.type === 'noticed') noticed(note.mutant)
         if (note.type === 'left') ledger.left[note.test] = note.mutants.map(id => keyOf.get(id) ?? '')

@@ -9,6 +9,8 @@ export interface Switched {
   readonly notes: string
   /** Mutants that are decided. */
   readonly done: readonly number[]
+  /** A test that takes more of a processor is passed over. Not by the clock: a busy computer makes every test slow. */
+  readonly mostMs: number
   /** A file of JSON: by test, the mutants it did not notice before. */
   readonly left: string
 }

@@ -6,15 +6,15 @@ import { mutantSwitch } from './mutant-switch.ts'
 import { type Note, readOrder } from './order.ts'
 import { showLife } from './process-watch.ts'
 
-/** A test that takes more of a processor is left for what the others do not notice. Not by the clock: a busy computer makes every test slow. */
-const QUICK_MS = 10_000
+/** One that takes more of a processor is run for what the others do not notice, and each time in a process of its own. */
+const SWITCHED_MS = 10_000
 /** A test that takes so many times what it took, and so much at least, waits for what a mutant never says. */
 const WAITS = 20
 const WAITS_MS = 4_000
 
 const order = readOrder()
 if (order.how !== 'switched') throw new Error('one mutant alone needs no runner of its own')
-const { notes } = order
+const { notes, mostMs } = order
 const known = globalThis as { __doneMutants?: Set<number> }
 known.__doneMutants ??= new Set(order.done)
 const done: Set<number> = known.__doneMutants
@@ -38,6 +38,8 @@ export default class MutantRunner extends VitestTestRunner {
     await run()
     const ms = performance.now() - fromMs
     const { user, system } = process.cpuUsage(from)
+    const takesMs = (user + system) / 1_000
+    if (takesMs > mostMs) return
     const asked = mutants.asked()
     const passes = async (): Promise<boolean> => {
       let timer: NodeJS.Timeout | undefined
@@ -58,7 +60,7 @@ export default class MutantRunner extends VitestTestRunner {
     const cameBy = (isTried: boolean): void =>
       note({ type: 'came-by', test: name, mutants: open.map(([id]) => id).filter(id => !done.has(id)), isTried })
     if (open.length === 0) return
-    if ((user + system) / 1_000 > QUICK_MS || !(await passes())) return cameBy(false)
+    if (takesMs > SWITCHED_MS || !(await passes())) return cameBy(false)
     for (const [id, most] of open) {
       note({ type: 'trying', mutant: id })
       mutants.on(id, most)
