@@ -17,7 +17,6 @@ export interface RunOptions {
 /** How far a run is. */
 export interface Progress {
   readonly elapsedMs: number
-  readonly nodes: number
   /** What the virtual disks hold, each value once. Cost: O(rows of all disks). */
   diskBytes(): number
 }
@@ -96,7 +95,6 @@ export class Run {
       const { elapsedMs, nodes } = world
       this.options.progress?.(progressLine(world), {
         elapsedMs,
-        nodes: nodes.length,
         diskBytes: () => diskBytes(nodes)
       })
       return 'go-on'
