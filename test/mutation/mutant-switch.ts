@@ -1,9 +1,9 @@
 import { readOrder } from './order.ts'
 
-/** Times a mutant is asked for, beyond those without it, until what it does counts as endless. */
+/** Times that mutants are asked for, beyond those without one, until what one does counts as endless. */
 const MORE_ASKED = 50_000
-/** For one that is on from the first line on. */
-const MOST_ASKED = 50_000_000
+/** In one test, for a mutant that is on from the first line on. */
+const MOST_ASKED = 500_000_000
 
 /** Which mutant is on, for the switched sources of this process. */
 export class MutantSwitch {
@@ -14,17 +14,19 @@ export class MutantSwitch {
   /** Makes itself known to the sources that are loaded from now on. */
   install(): this {
     const isMutant = (id: number): boolean => {
-      if (id === this.#on) {
-        if (--this.#left < 0) throw new Error('a mutant goes on without an end')
-        return true
+      if (this.#on < 0) {
+        this.#asked.set(id, (this.#asked.get(id) ?? 0) + 1)
+        return false
       }
-      if (this.#on < 0) this.#asked.set(id, (this.#asked.get(id) ?? 0) + 1)
-      return false
+      // A loop without an end asks for all that is in it, whichever made it so.
+      if (--this.#left < 0) throw new Error('a mutant goes on without an end')
+      return id === this.#on
     }
     Object.assign(globalThis, { __isMutant: isMutant, __mutantSwitch: this })
     return this
   }
 
+  /** @param left how often any may be asked for until it is off */
   on(id: number, left: number = MOST_ASKED): void {
     this.#on = id
     this.#left = left
@@ -40,9 +42,10 @@ export class MutantSwitch {
     this.#asked.clear()
   }
 
-  /** What was come by since `begin`, and how often each may be asked for when it is on. */
-  asked(): ReadonlyMap<number, number> {
-    return new Map([...this.#asked].map(([id, times]) => [id, 20 * times + MORE_ASKED]))
+  /** What was come by since `begin`, and how often any may be asked for while one of them is on. */
+  asked(): { readonly ids: readonly number[]; readonly most: number } {
+    const times = [...this.#asked.values()].reduce((sum, each) => sum + each, 0)
+    return { ids: [...this.#asked.keys()], most: 20 * times + MORE_ASKED }
   }
 }
 

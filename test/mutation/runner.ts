@@ -56,14 +56,14 @@ export default class MutantRunner extends VitestTestRunner {
     }
     const name = `${relative(process.cwd(), test.file.filepath)}: ${test.fullTestName}`
     const before = new Set(left[name])
-    const open = [...asked].filter(([id]) => !done.has(id) && !before.has(id))
+    const open = asked.ids.filter(id => !done.has(id) && !before.has(id))
     const cameBy = (isTried: boolean): void =>
-      note({ type: 'came-by', test: name, mutants: open.map(([id]) => id).filter(id => !done.has(id)), isTried })
+      note({ type: 'came-by', test: name, mutants: open.filter(id => !done.has(id)), isTried })
     if (open.length === 0) return
     if (takesMs > SWITCHED_MS || !(await passes())) return cameBy(false)
-    for (const [id, most] of open) {
+    for (const id of open) {
       note({ type: 'trying', mutant: id })
-      mutants.on(id, most)
+      mutants.on(id, asked.most)
       const isNoticed = !(await passes())
       mutants.off()
       if (!isNoticed) continue
@@ -73,7 +73,7 @@ export default class MutantRunner extends VitestTestRunner {
       note({ type: 'noticed', mutant: id, by: name })
     }
     cameBy(true)
-    note({ type: 'left', test: name, mutants: [...asked.keys()].filter(id => !done.has(id)) })
+    note({ type: 'left', test: name, mutants: asked.ids.filter(id => !done.has(id)) })
   }
 }
 
