@@ -3,7 +3,7 @@ import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 
 export interface HttpAnswer {
   readonly status: number
-  readonly body: string
+  readonly body: Buffer
 }
 
 /** What went wrong under HTTP: `cause` is the system's error, null for the other kinds. */
@@ -107,7 +107,7 @@ export class HttpExchange {
 }
 
 interface CollectEnd {
-  done(body: string): void
+  done(body: Buffer): void
   fail(kind: ExchangeError['kind'], cause?: unknown): void
 }
 
@@ -119,7 +119,7 @@ function collect(response: IncomingMessage, maxBytes: number, end: CollectEnd): 
     if (bytes > maxBytes) end.fail('oversize')
     else chunks.push(chunk)
   })
-  response.on('end', () => end.done(Buffer.concat(chunks).toString('utf8')))
+  response.on('end', () => end.done(Buffer.concat(chunks)))
   // 'aborted' and a connection cut in the middle of the body both end here.
   response.on('error', error => end.fail('broken', error))
 }

@@ -238,6 +238,13 @@ describe('RpcClient', () => {
     expect(await client({ url: server.url }).call('getblock')).toBe(result)
   })
 
+  it('an answer of nothing but empty lists is refused before it is read', async () => {
+    const server = await peer((socket, { id }) => socket.write(rpcAnswer(id, Array(500_000).fill([]))))
+    const error = await failure(client({ url: server.url }).call('getblocktemplate'))
+    expect(error.code).toBe('oversize')
+    expect(error.message).toContain('more values')
+  })
+
   it('an answer that drips in is given up on time', async () => {
     const server = await peer(socket => {
       socket.write('HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n')

@@ -1,5 +1,6 @@
 import type { BitcoindConfig } from '../config.ts'
 import { displayUrl } from '../config.ts'
+import { isBounded } from './answer-bounds.ts'
 import { ExchangeError, type HttpAnswer, HttpExchange } from './http-exchange.ts'
 import { authorization, credentialSetting } from './rpc-credentials.ts'
 import { NODE_CODE, printable, RpcError, systemReason } from './rpc-error.ts'
@@ -21,10 +22,10 @@ export interface CallOptions {
 export const RPC_TIMEOUT_MS = 30_000
 
 /**
- * A full block's template has 8 MB of transaction hex and some 300 bytes of JSON beside each of up to 16,000
+ * A full block's template has 8 MB of transaction hex and some 300 bytes of JSON beside each of up to 16,600
  * transactions. A longer answer is refused without being kept.
  */
-export const MAX_ANSWER_BYTES = 32 * 1024 * 1024
+export const MAX_ANSWER_BYTES = 16 * 1024 * 1024
 
 /** Calls one bitcoin node's JSON-RPC over keep-alive HTTP. Safe to use for several calls at once. */
 export class RpcClient {
@@ -152,7 +153,11 @@ export class RpcClient {
       const what = `${this.url} has too many calls waiting: raise rpcworkqueue and rpcthreads in its bitcoin.conf`
       throw new RpcError(what, { code: 'busy' })
     }
-    const reply = jsonObject(answer.body)
+    if (!isBounded(answer.body)) {
+      const what = `${this.url} answered ${method} with more values or names than a bitcoin node has to say: is [bitcoind] url a bitcoin node?`
+      throw new RpcError(what, { code: 'oversize' })
+    }
+    const reply = jsonObject(answer.body.toString('utf8'))
     if (reply === null) throw this.#notANode(`HTTP status ${answer.status} without a JSON-RPC answer`)
     if (reply['id'] !== id && reply['id'] !== null) throw this.#notANode('an answer to something we did not ask')
     if (reply['error'] !== undefined && reply['error'] !== null) throw this.#nodeError(reply['error'], method)
