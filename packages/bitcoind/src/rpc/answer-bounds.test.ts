@@ -43,6 +43,21 @@ describe('what an answer may hold', () => {
     expect(isBounded(Buffer.from(`["\\\\",${'['.repeat(depth)}`))).toBe(false)
   })
 
+  it('finds the end of a text of any length, whatever is escaped in it', () => {
+    const text = fc
+      .array(fc.constantFrom('"', '\\', 'a', '[', '\\"', '\\\\'), { maxLength: 200 })
+      .map(parts => parts.join(''))
+    // Too deep, if anything in the text is taken for what is not; deep enough to be refused, if its end is missed.
+    const deep = JSON.parse('['.repeat(depth) + ']'.repeat(depth)) as unknown
+    fc.assert(
+      fc.property(text, fc.nat(90), (end, pad) => {
+        const long = '['.repeat(pad) + end
+        expect(isBounded(Buffer.from(`{"t":${JSON.stringify(long)}}`))).toBe(true)
+        expect(isBounded(Buffer.from(`[${JSON.stringify(long)},${JSON.stringify(deep)}]`))).toBe(false)
+      })
+    )
+  })
+
   it('lets every answer of an ordinary size pass', () => {
     fc.assert(fc.property(fc.jsonValue({ maxDepth: 5 }), value => bounded(value)))
   })
