@@ -1,4 +1,4 @@
-import { bytesToHex, steadyMs, targetFromDifficulty } from '@p2poolv2/primitives'
+import { bytesToHex, concatBytes, sha256d, steadyMs, targetFromDifficulty } from '@p2poolv2/primitives'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { jobOf, TEMPLATE_A, workOf } from '../testing/vectors.ts'
@@ -61,4 +61,42 @@ it('jobs and extranonces that differ have hashes that differ', () => {
     )
   )
   expect(new Set(hashes).size).toBe(8)
+})
+
+/** The merkle root of a header over a coinbase of so many bytes and nothing else, and how often another's hash was asked for. */
+function rootOver(coinbaseBytes: number) {
+  const work = workOf(TEMPLATE_A, { merkleBranch: new Uint8Array(0), shareTarget: targetFromDifficulty(1e-70) })
+  const { coinbase } = work
+  const bytes = concatBytes(coinbase.bytes, new Uint8Array(coinbaseBytes - coinbase.bytes.length).fill(7))
+  const registry = new JobRegistry()
+  const job = jobOf({ ...work, coinbase: { ...coinbase, bytes } }, '1')
+  registry.add(job, { difficulty: 1, target: targetFromDifficulty(1), nowMs: steadyMs(0) })
+  const known = registry.find('1')
+  if (known === null) throw new Error('a job just added is known')
+  const extranonce = new Uint8Array(8).fill(9)
+  const asked = { jobId: '1', extranonce, timeSec: 0, nonce: 0, versionBits: null }
+  let injected = 0
+  const { solution } = verifySubmit(known, asked, {
+    extranoncePrefix: PREFIX,
+    versionMask: 0,
+    lastRoot: new LastRoot(8),
+    sha256d: data => {
+      injected += 1
+      return sha256d(data)
+    }
+  })
+  const whole = Uint8Array.from(bytes)
+  whole.set(concatBytes(PREFIX, extranonce), coinbase.extranonceOffset)
+  return { root: solution?.header.slice(36, 68), expected: sha256d(whole), injected }
+}
+
+it('a coinbase is hashed whole, however long it is', () => {
+  for (const length of [300, 4_096, 4_097, 9_000, 20_000, 300]) {
+    const { root, expected } = rootOver(length)
+    expect(root).toEqual(expected)
+  }
+})
+
+it('a long coinbase is hashed by what is at hand for it', () => {
+  expect([rootOver(1_023).injected, rootOver(1_024).injected]).toEqual([0, 1])
 })
