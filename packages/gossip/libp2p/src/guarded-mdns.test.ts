@@ -1,11 +1,20 @@
-import { createSocket } from 'node:dgram'
+import { createSocket, type Socket } from 'node:dgram'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { type MulticastDNSComponents, mdns } from '@libp2p/mdns'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import { describe, expect, it } from 'vitest'
-import { guardedMdns, guardedReading, MAX_PACKET_BYTES, MAX_RECORDS, PACE, UNITS_PER_MS } from './guarded-mdns.ts'
+import {
+  guardedMdns,
+  guardedReading,
+  MAX_PACKET_BYTES,
+  MAX_RECORDS,
+  MAX_SENDERS,
+  PACE,
+  UNITS_PER_MS
+} from './guarded-mdns.ts'
 import { SILENT_LOGGER } from './quiet-host.ts'
 
 /** A header that announces so many records, and bytes behind it. */
@@ -15,36 +24,65 @@ function packet(records: number, bytes = 100): Buffer {
   return buffer
 }
 
-/** Hears so many packets of which each takes so long to read. @returns how long it read */
-function hear(packets: readonly { readonly atMs: number; readonly tookMs: number }[]): number {
+interface Heard {
+  readonly atMs: number
+  readonly tookMs: number
+  readonly address?: string
+}
+
+/** Hears so many packets of which each takes so long to read. @returns how long it read, and how many of each address */
+function hear(packets: readonly Heard[]): { readonly readMs: number; readonly of: ReadonlyMap<string, number> } {
   let nowMs = 0
   let readMs = 0
   let takesMs = 0
+  const of = new Map<string, number>()
   const read = guardedReading(
-    () => {
+    (_packet, from) => {
       nowMs += takesMs
       readMs += takesMs
+      const { address } = from as { readonly address: string }
+      of.set(address, (of.get(address) ?? 0) + 1)
     },
     () => nowMs
   )
-  for (const { atMs, tookMs } of packets) {
+  for (const { atMs, tookMs, address = '192.0.2.1' } of packets) {
     nowMs = Math.max(nowMs, atMs)
     takesMs = tookMs
-    read(packet(1), null)
+    read(packet(1), { address })
   }
-  return readMs
+  return { readMs, of }
 }
 
 describe('packets of mDNS', () => {
   it('are read for a fiftieth of the time at most, and somewhat more at once', () => {
     const flood = Array.from({ length: 20_000 }, (_, n) => ({ atMs: n / 2, tookMs: 4 }))
     const burstMs = PACE.burst / UNITS_PER_MS
-    expect(hear(flood)).toBeLessThanOrEqual(burstMs + 10_000 / (PACE.unitMs * UNITS_PER_MS) + 8)
+    expect(hear(flood).readMs).toBeLessThanOrEqual(burstMs + 10_000 / (PACE.unitMs * UNITS_PER_MS) + 8)
   })
 
   it('are all read in a house full of devices', () => {
     const house = Array.from({ length: 6_000 }, (_, n) => ({ atMs: n * 10, tookMs: 0.15 }))
-    expect(hear(house)).toBeCloseTo(6_000 * 0.15)
+    expect(hear(house).readMs).toBeCloseTo(6_000 * 0.15)
+  })
+
+  it('of one address leave room for those of all others, tiny ones as well', () => {
+    for (const tookMs of [0, 0.02, 4]) {
+      // A neighbour, and every ten seconds a word of each of ten nodes.
+      const flood = Array.from({ length: 60_000 }, (_, n) => ({ atMs: n, tookMs, address: '192.0.2.66' }))
+      const nodes = Array.from({ length: 60 }, (_, n) => ({
+        atMs: n * 1_000 + 0.5,
+        tookMs: 0.15,
+        address: `192.0.2.${n % 10}`
+      }))
+      const { of } = hear([...flood, ...nodes].sort((a, b) => a.atMs - b.atMs))
+      expect(nodes.reduce((sum, { address }) => sum + (of.get(address) ?? 0) / 6, 0)).toBe(60)
+      expect(of.get('192.0.2.66')).toBeGreaterThan(100)
+    }
+  })
+
+  it('are counted for so many addresses and no more: one that comes back then begins anew', () => {
+    const crowd = Array.from({ length: 2 * MAX_SENDERS }, (_, n) => ({ atMs: n * 100, tookMs: 0, address: `n${n}` }))
+    expect(hear(crowd).of.size).toBe(2 * MAX_SENDERS)
   })
 
   it('that are too long, too short or announce too much are not read', () => {
@@ -77,7 +115,16 @@ it('a node is found by a packet that is in order, and not by one that announces 
   const { port } = free.address()
   await new Promise<void>(resolve => void free.close(() => resolve()))
   const service = guardedMdns(mdns({ serviceTag: '_x._udp.local', port })(components))
+  // What comes before the socket is bound is nobody's.
+  const listening = new Promise<void>(resolve => {
+    const note = (message: unknown): void => {
+      unsubscribe('udp.socket', note)
+      ;(message as { readonly socket: Socket }).socket.once('listening', resolve)
+    }
+    subscribe('udp.socket', note)
+  })
   await service.start()
+  await listening
   const found = new Promise<string>(resolve =>
     service.addEventListener('peer', ({ detail }) => resolve(detail.multiaddrs.join()), { once: true })
   )

@@ -10,8 +10,12 @@ export const MAX_RECORDS = 128
 const HEADER_BYTES = 12
 const COUNTS_AT = [4, 6, 8, 10]
 /** Reading may take a fiftieth of the time, and a tenth of a second at once. What comes beyond is not read: who is there says so every ten seconds. */
-export const UNITS_PER_MS = 10
-export const PACE = { unitMs: 5, burst: 1_000 }
+export const UNITS_PER_MS = 50
+export const PACE = { unitMs: 1, burst: 5_000 }
+/** Once half of that is used up, one address has an eighth of it: whoever fills the air leaves the rest to others. */
+export const SENDER_PACE = { unitMs: 8 * PACE.unitMs, burst: PACE.burst / 8 }
+/** Addresses counted; at the cap the one that was first begins anew. A house has some dozens. */
+export const MAX_SENDERS = 256
 
 export type ReadPacket = (packet: Uint8Array, from: unknown) => void
 
@@ -21,14 +25,30 @@ export type ReadPacket = (packet: Uint8Array, from: unknown) => void
  */
 export function guardedReading(read: ReadPacket, nowMs: () => number): ReadPacket {
   const pace = new RateLimit(PACE)
+  const senders = new Map<string, RateLimit>()
   return (packet, from) => {
     if (!isWorthReading(packet)) return
     const fromMs = nowMs()
-    if (pace.allowedAtMs(1, steadyMs(Math.floor(fromMs))) > fromMs) return
+    const atMs = steadyMs(Math.floor(fromMs))
+    const isFree = (limit: RateLimit, units: number): boolean => limit.allowedAtMs(units, atMs) <= fromMs
+    const sender = paceOf(senders, from)
+    if (!isFree(pace, PACE.burst / 2) && !(isFree(pace, 1) && isFree(sender, 1))) return
     read(packet, from)
     const untilMs = nowMs()
-    pace.spend(Math.max(1, Math.round((untilMs - fromMs) * UNITS_PER_MS)), steadyMs(Math.floor(untilMs)))
+    const units = Math.max(1, Math.round((untilMs - fromMs) * UNITS_PER_MS))
+    for (const limit of [pace, sender]) limit.spend(units, steadyMs(Math.floor(untilMs)))
   }
+}
+
+function paceOf(senders: Map<string, RateLimit>, from: unknown): RateLimit {
+  const { address = '' } = (from ?? {}) as { readonly address?: string }
+  const known = senders.get(address)
+  if (known !== undefined) return known
+  const [oldest] = senders.keys()
+  if (senders.size >= MAX_SENDERS && oldest !== undefined) senders.delete(oldest)
+  const pace = new RateLimit(SENDER_PACE)
+  senders.set(address, pace)
+  return pace
 }
 
 function isWorthReading(packet: Uint8Array): boolean {
