@@ -1,7 +1,7 @@
 import { type Moment, steadyMs, unixMs } from '@p2poolv2/primitives'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { ALERT_RULES, type Alert } from './alert.ts'
-import { AlertWatch, MAX_PER_HOUR } from './alert-watch.ts'
+import { AlertWatch, MAX_PER_HOUR, type WatchSettings } from './alert-watch.ts'
 import type { BlockSight, Sight } from './sight.ts'
 
 const START_MS = 1_700_000_000_000
@@ -19,6 +19,13 @@ const CALM: Sight = {
   diskFreeBytes: 2 ** 40
 }
 
+const SETTINGS: WatchSettings = {
+  rules: ALERT_RULES,
+  silentSec: 600,
+  dropPart: 0.3,
+  words: { hashrate: hps => `${hps} H/s`, sats: sats => `${sats} sats` }
+}
+
 let elapsedMs: number
 let watch: AlertWatch
 const now = (): Moment => ({ wallMs: unixMs(START_MS + elapsedMs), steadyMs: steadyMs(elapsedMs) })
@@ -26,12 +33,7 @@ const nowSec = (): number => (START_MS + elapsedMs) / 1_000
 
 beforeEach(() => {
   elapsedMs = 0
-  watch = new AlertWatch({
-    rules: ALERT_RULES,
-    silentSec: 600,
-    dropPart: 0.3,
-    words: { hashrate: hps => `${hps} H/s`, sats: sats => `${sats} sats` }
-  })
+  watch = new AlertWatch(SETTINGS)
 })
 
 /** Looks at what `sight` says every fifteen seconds for so long. @returns everything told */
@@ -41,6 +43,12 @@ function during(ms: number, sight: () => Partial<Sight>): Alert[] {
     told.push(...watch.look({ ...CALM, ...sight() }, now()))
   }
   return told
+}
+
+/** The node ends and starts again: what the next watch knows is what the last had. */
+function restarted(): void {
+  watch = new AlertWatch(SETTINGS, JSON.parse(JSON.stringify(watch.standing)))
+  elapsedMs += HOUR_MS
 }
 
 const brief = (alerts: readonly Alert[]): string[] => alerts.map(({ rule, state }) => `${rule} ${state}`)
@@ -206,4 +214,64 @@ it('tells of the rules alone that the owner wants', () => {
     words: { hashrate: String, sats: String }
   })
   expect(during(HOUR_MS, () => ({ bitcoindAway: 'away', diskFreeBytes: 0 }))).toEqual([])
+})
+
+describe('over a restart', () => {
+  const worker = (lastAcceptedSec: number) => ({ id: 'bcrt1q.attic', name: 'attic', lastAcceptedSec })
+
+  it('what stands is not told again, and its end is told', () => {
+    const atWork = (): Partial<Sight> => ({ workers: [worker(nowSec())] })
+    during(HOUR_MS, atWork)
+    const lastSec = nowSec()
+    const wrong = (): Partial<Sight> => ({
+      workers: [worker(lastSec)],
+      bitcoindAway: 'It does not answer.',
+      behind: 'Shares are being fetched.',
+      diskFreeBytes: 5
+    })
+    expect(brief(during(HOUR_MS, wrong)).sort()).toEqual([
+      'bitcoind-away raised',
+      'disk-low raised',
+      'node-behind raised',
+      'worker-silent raised'
+    ])
+    restarted()
+    // Until the node has asked it does not know what is wrong.
+    expect(during(2 * MINUTE_MS, () => ({ ...wrong(), bitcoindAway: null, behind: null }))).toEqual([])
+    expect(during(HOUR_MS, wrong)).toEqual([])
+    restarted()
+    expect(brief(during(HOUR_MS, atWork)).sort()).toEqual([
+      'bitcoind-away over',
+      'disk-low over',
+      'node-behind over',
+      'worker-silent over'
+    ])
+    restarted()
+    expect(during(HOUR_MS, atWork)).toEqual([])
+  })
+
+  it('a hash rate that fell is compared with what it was before', () => {
+    const usual = { hashrate: { m15: 100, d1: 100 } }
+    during(2 * HOUR_MS, () => usual)
+    expect(brief(during(HOUR_MS, () => ({ hashrate: { m15: 50, d1: 95 } })))).toEqual(['hashrate-drop raised'])
+    restarted()
+    expect(during(2 * HOUR_MS, () => ({ hashrate: { m15: 50, d1: 60 } }))).toEqual([])
+    expect(brief(during(HOUR_MS, () => usual))).toEqual(['hashrate-drop over'])
+  })
+
+  it('what became of blocks meanwhile is told, and older ones are no news', () => {
+    const block = (hash: string, bitcoinHeight: number, state: BlockSight['state'] = 'good'): BlockSight => ({
+      hash,
+      bitcoinHeight,
+      state,
+      oursSats: 7n
+    })
+    during(MINUTE_MS, () => ({ blocks: [block('old', 1)] }))
+    during(MINUTE_MS, () => ({ blocks: [block('old', 1), block('a', 990), block('b', 991)] }))
+    restarted()
+    const later = { bitcoinHeight: 1_100, blocks: [block('old', 1), block('a', 990), block('b', 991, 'lost')] }
+    expect(brief(during(HOUR_MS, () => later))).toEqual(['payout-matured told', 'block-lost told'])
+    restarted()
+    expect(during(HOUR_MS, () => later)).toEqual([])
+  })
 })

@@ -36,6 +36,22 @@ const DISK_LOW_BYTES = 1 << 30
 /** So much more has to be free again. */
 const DISK_WELL_BYTES = DISK_LOW_BYTES * 1.5
 
+/** Miners and blocks that are remembered for the next start, of each so many. */
+export const MAX_STANDING = 1_000
+
+/** What has been told and is not over. */
+export interface Standing {
+  readonly rules: readonly AlertRule[]
+  /** Ids of silent workers. */
+  readonly silent: readonly string[]
+  /** Hashes a second that the hash rate fell from; null: it did not. */
+  readonly dropFromHps: number | null
+  /** Hashes of blocks that are not a hundred blocks deep. */
+  readonly growing: readonly string[]
+}
+
+export const NOTHING_STANDS: Standing = { rules: [], silent: [], dropFromHps: null, growing: [] }
+
 interface Hour {
   fromMs: SteadyMs
   told: number
@@ -47,16 +63,28 @@ export class AlertWatch {
   readonly #settings: WatchSettings
   readonly #silent: SilentWorkers
   readonly #drop: HashrateDrop
-  readonly #behind = new Incident({ afterMs: BEHIND_AFTER_MS, calmMs: CALM_MS })
-  readonly #away = new Incident({ afterMs: AWAY_AFTER_MS, calmMs: CALM_MS })
-  readonly #disk = new Incident({ afterMs: 0, calmMs: 0 })
-  readonly #blocks = new PoolBlocks()
+  readonly #behind: Incident
+  readonly #away: Incident
+  readonly #disk: Incident
+  readonly #blocks: PoolBlocks
   readonly #hours = new Map<AlertRule, Hour>()
 
-  constructor(settings: WatchSettings) {
+  /** @param stood what stood when the node ended: it is not told again, but its end is */
+  constructor(settings: WatchSettings, { rules, silent, dropFromHps, growing }: Standing = NOTHING_STANDS) {
     this.#settings = settings
-    this.#silent = new SilentWorkers(settings.silentSec)
-    this.#drop = new HashrateDrop(settings.dropPart)
+    this.#silent = new SilentWorkers(settings.silentSec, silent)
+    this.#drop = new HashrateDrop(settings.dropPart, dropFromHps)
+    this.#behind = new Incident({ afterMs: BEHIND_AFTER_MS, calmMs: CALM_MS }, rules.includes('node-behind'))
+    this.#away = new Incident({ afterMs: AWAY_AFTER_MS, calmMs: CALM_MS }, rules.includes('bitcoind-away'))
+    this.#disk = new Incident({ afterMs: 0, calmMs: 0 }, rules.includes('disk-low'))
+    this.#blocks = new PoolBlocks(growing)
+  }
+
+  /** What the next start has to know. */
+  get standing(): Standing {
+    const silent = this.#silent.silent.slice(0, MAX_STANDING)
+    const growing = this.#blocks.growing.slice(-MAX_STANDING)
+    return { rules: this.open, silent, dropFromHps: this.#drop.standsHps, growing }
   }
 
   /** The rules whose incidents are not over, in the order of `ALERT_RULES`. */
@@ -66,7 +94,7 @@ export class AlertWatch {
     if (this.#away.isOpen) open.add('bitcoind-away')
     if (this.#disk.isOpen) open.add('disk-low')
     if (this.#drop.isOpen) open.add('hashrate-drop')
-    if (this.#silent.count > 0) open.add('worker-silent')
+    if (this.#silent.silent.length > 0) open.add('worker-silent')
     return ALERT_RULES.filter(rule => open.has(rule))
   }
 

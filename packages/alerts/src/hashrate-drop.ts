@@ -21,16 +21,26 @@ export interface DropTurn {
 /** Compares the last quarter of an hour with the day before; while it is low, with the day before it fell. */
 export class HashrateDrop {
   readonly #dropPart: number
-  readonly #incident = new Incident({ afterMs: LASTS_MS, calmMs: CALM_MS })
+  readonly #incident: Incident
   #sinceMs: SteadyMs | null = null
   #beforeHps = 0
   #fellAtMs: SteadyMs | null = null
   /** What has become usual, while the day's average still remembers more. */
   #acceptedHps = Number.POSITIVE_INFINITY
 
-  /** @param dropPart of the usual rate that has to be missing, between 0 and 1 */
-  constructor(dropPart: number) {
+  /**
+   * @param dropPart of the usual rate that has to be missing, between 0 and 1
+   * @param stoodHps what it was compared with when it was told before this start; null: it was not
+   */
+  constructor(dropPart: number, stoodHps: number | null = null) {
     this.#dropPart = dropPart
+    this.#incident = new Incident({ afterMs: LASTS_MS, calmMs: CALM_MS }, stoodHps !== null)
+    this.#beforeHps = stoodHps ?? 0
+  }
+
+  /** What it is compared with while it is low; else null. */
+  get standsHps(): number | null {
+    return this.#incident.isOpen ? this.#beforeHps : null
   }
 
   get isOpen(): boolean {
@@ -38,6 +48,7 @@ export class HashrateDrop {
   }
 
   look({ m15, d1 }: Sight['hashrate'], nowMs: SteadyMs): DropTurn | null {
+    if (this.#sinceMs === null && this.#incident.isOpen) this.#fellAtMs = nowMs
     this.#sinceMs ??= nowMs
     if (nowMs - this.#sinceMs < SETTLED_MS) return null
     if (!this.#incident.isOpen) this.#beforeHps = Math.min(d1, this.#acceptedHps)

@@ -13,12 +13,25 @@ export interface BlockNews {
   readonly block: BlockSight
 }
 
-/** The pool's blocks from their find to maturity. What was there at the first look is nobody's news, but what becomes of it is. */
+/**
+ * The pool's blocks from their find to maturity. What was there at the first look is nobody's news, but what becomes of it is; and of those
+ * that were followed before this start what has become of them meanwhile.
+ */
 export class PoolBlocks {
   readonly #known = new Map<string, Known>()
   #isFirst = true
   /** Heights of which a find was told: of several blocks at one height one at most stays. */
   readonly #foundAt = new Set<number>()
+
+  /** @param growing hashes of those that were followed before this start */
+  constructor(growing: readonly string[] = []) {
+    for (const hash of growing) this.#known.set(hash, 'growing')
+  }
+
+  /** Hashes of those that are neither lost nor a hundred blocks deep yet. */
+  get growing(): readonly string[] {
+    return [...this.#known].flatMap(([hash, known]) => (known === 'growing' ? [hash] : []))
+  }
 
   look({ blocks, bitcoinHeight }: Pick<Sight, 'blocks' | 'bitcoinHeight'>): readonly BlockNews[] {
     const news: BlockNews[] = []
@@ -30,7 +43,7 @@ export class PoolBlocks {
       if (this.#isFirst && bitcoinHeight === null) return []
       this.#known.set(block.hash, now)
       if (this.#known.size > MAX_FOLLOWED) this.#known.delete(this.#known.keys().next().value as string)
-      if (this.#isFirst) continue
+      if (this.#isFirst && before === undefined) continue
       if (before === undefined && now !== 'lost') {
         if (!this.#foundAt.has(block.bitcoinHeight)) news.push({ type: 'found', block })
         this.#foundAt.add(block.bitcoinHeight)

@@ -18,13 +18,15 @@ export class SilentWorkers {
   /** By id; true while it is silent and that has been told. */
   readonly #watched = new Map<string, boolean>()
 
-  constructor(silentSec: number) {
+  /** @param stood ids of those whose silence was told before this start */
+  constructor(silentSec: number, stood: readonly string[] = []) {
     this.#silentSec = silentSec
+    for (const id of stood) this.#watched.set(id, true)
   }
 
-  /** How many are silent now. */
-  get count(): number {
-    return [...this.#watched.values()].filter(isTold => isTold).length
+  /** Ids of those that are silent now. */
+  get silent(): readonly string[] {
+    return [...this.#watched].flatMap(([id, isTold]) => (isTold ? [id] : []))
   }
 
   /** @returns names, in the order in which the workers were given */

@@ -1,4 +1,5 @@
 import { statfs } from 'node:fs/promises'
+import { join } from 'node:path'
 import {
   ALERT_RULES,
   type Alert,
@@ -15,6 +16,7 @@ import { hashrateText, satsText } from '@p2poolv2/earnings'
 import type { NodeQueries } from '@p2poolv2/node'
 import { type Moment, secFromMs, type UnixMs } from '@p2poolv2/primitives'
 import type { Clock, Log, Part } from '@p2poolv2/runtime'
+import { StandingAlerts } from '../data/standing-alerts.ts'
 import type { Config } from '../settings.ts'
 import { VERSION } from '../version.ts'
 import { logAlert } from './alert-line.ts'
@@ -40,12 +42,16 @@ export function ownerAlerts(
 ): Alerts {
   const { queries, clock, log } = deps
   const { alerts, chain, data_dir } = config
-  const watch = new AlertWatch({
-    rules: alerts.rules,
-    silentSec: alerts.silent_minutes * 60,
-    dropPart: alerts.drop_percent / 100,
-    words: { hashrate: hashrateText, sats: satsText }
-  })
+  const standing = new StandingAlerts(join(data_dir, chain, 'alerts.json'))
+  const watch = new AlertWatch(
+    {
+      rules: alerts.rules,
+      silentSec: alerts.silent_minutes * 60,
+      dropPart: alerts.drop_percent / 100,
+      words: { hashrate: hashrateText, sats: satsText }
+    },
+    standing.read()
+  )
   const quiet = new QuietHours({
     range: alerts.quiet_hours === undefined ? null : parseQuietRange(alerts.quiet_hours),
     minuteOfDay
@@ -56,6 +62,7 @@ export function ownerAlerts(
     const diskFreeBytes = await freeBytes(data_dir)
     const now = clock.now()
     const found = watch.look(sightOf(queries, diskFreeBytes, now), now)
+    standing.keep(watch.standing)
     const way = sender.state.length === 0 ? 'nowhere' : quiet.isQuiet(now) ? 'held' : 'sending'
     for (const alert of found) logAlert(log, alert, way)
     for (const alert of quiet.pass(found, now)) sender.send(alert)
