@@ -156,6 +156,19 @@ describe('earnings', () => {
     expect(later?.shareSpell.verdict).not.toMatch(/rare|suspicious/)
   })
 
+  it('count the work since a block by the difficulty it was found at where bitcoin has become easier since', async () => {
+    await mined()
+    for (let share = 0; share < 12; share++) {
+      node.rig.advance(1_000)
+      node.rig.mine(1, A_SHARE)
+    }
+    const before = (await node.json<EarningsJson>('/v1/earnings')).earnings?.blockSpell
+    node.rig.template({ bits: 0x207fffff, parent: 2 })
+    const after = (await node.json<EarningsJson>('/v1/earnings')).earnings?.blockSpell
+    expect(before?.expected).toBeGreaterThan(0)
+    expect(after).toMatchObject({ expected: before?.expected, verdict: before?.verdict })
+  })
+
   it.each(['hashrate=x', 'hashrate=-1', 'addresses=y'])('refuse %s and say what is wrong', async query => {
     await node.start()
     const answer = await fetch(node.url(`/v1/earnings?${query}`))

@@ -1,4 +1,4 @@
-import type { WindowSource } from '@p2poolv2/consensus'
+import { decodeHeaderBatch, type WindowSource } from '@p2poolv2/consensus'
 import {
   type Earnings,
   type EarningsInput,
@@ -13,6 +13,7 @@ import {
 } from '@p2poolv2/earnings'
 import type { WorkTemplate } from '@p2poolv2/node'
 import { type Moment, type ShareHash, secFromMs, workFromBits } from '@p2poolv2/primitives'
+import type { FoundBlock } from '@p2poolv2/sharechain'
 import { STANDALONE_SENTENCES } from '../status-answer.ts'
 import { type Household, RATE_WINDOW_SEC } from './household.ts'
 import type { NodeReads } from './node-reads.ts'
@@ -88,6 +89,7 @@ export class EarningsDesk {
     const ownHashrate = await this.#household.hashrate(addresses, now)
     const feeRateSatPerVb = await this.#reads.bitcoin.feeRateSatPerVb()
     const [newestBlock] = await this.#reads.readBlocks(BLOCKS_READ)
+    const newestBlockWork = newestBlock === undefined ? 0 : await this.#workOf(newestBlock)
     // Nothing waits from here on: what is read belongs to one moment.
     const look = this.window(ours)
     if ('message' in look) return look
@@ -121,7 +123,8 @@ export class EarningsDesk {
       ownHashrate,
       blockSpell: {
         sec: Math.max(0, nowSec - blockSinceSec),
-        expected: since(blockSinceSec) / Number(workFromBits(work.mining.bits)),
+        // Where bitcoin has become easier meanwhile, most of the work was done at the difficulty before: no reason to look for a fault.
+        expected: since(blockSinceSec) / Math.max(newestBlockWork, Number(workFromBits(work.mining.bits))),
         since: newestBlock === undefined ? 'start' : 'find'
       },
       shareSpell: {
@@ -145,6 +148,13 @@ export class EarningsDesk {
       limit: MAX_WALKED
     })
     return measuredHashrate([finds], Math.max(1, nowSec - fromSec))
+  }
+
+  /** Hashes that a block took when this one was found; 0 where its share is not known. */
+  async #workOf({ shareHash }: FoundBlock): Promise<number> {
+    const [record] = shareHash === null ? [] : await this.#reads.readHeaders([shareHash])
+    const item = record == null ? undefined : decodeHeaderBatch(record.batch)[0]
+    return item === undefined ? 0 : Number(workFromBits(item.header.bitcoinHeader.bits))
   }
 
   /** Of the next share; work that cannot become one has the bits its share would have. */
