@@ -104,6 +104,7 @@ const DELETABLE = `With the node stopped. What is safe to delete comes back by i
 | \`<chain>/made-shares.damaged\` | yes | what was in the place of the next and was none of this program's is gone |
 | \`<chain>/made-shares\` | yes | shares that were made in the last milliseconds before a kill are missing |
 | \`<chain>/figures\`, \`<chain>/history\` | yes | workers' figures and the page's curves begin anew |
+| \`<chain>/alerts.json\` | yes | what has been told and is not over is told once more |
 | \`<chain>/hydrapool\` | no | whom the next block pays, in the mode \`hydrapool\`, is forgotten |
 | \`<chain>/peers\` | yes | known addresses are looked for again |
 | \`<chain>/devchain\` | with the store only | the embedded development chain begins anew, and the store no longer fits it |
