@@ -183,6 +183,23 @@ it('has a slow reader close what it gives up, and read the next at once', () => 
   expect([peer(0).told.length, peer(1).left.length]).toEqual([3, 3])
 })
 
+it('takes a request for a new one whose number its maker has given before its end', () => {
+  const { network, peer, run, clear } = row(['ours', 'ours', 'ours'])
+  peer(2).onRequest = id => network.perform(2, { ...respond(id, Uint8Array.of(7)), peer: peerIdOf(1) })
+  // Node 0 does not hear of the end of node 1, which has asked it.
+  network.partition([[0], [1, 2]])
+  network.perform(1, { ...request(0, 1, [1]), timeoutMs: 60_000 })
+  network.down(1)
+  network.up(peer(1))
+  run(15_000)
+  clear()
+  network.perform(1, request(2, 1, [2]))
+  run(1_000)
+  expect([peer(2).told, peer(1).told]).toEqual([['asked 2'], ['answer 1 7']])
+  run(60_000)
+  expect(peer(1).told).not.toContain('failed 1 timeout')
+})
+
 it('takes its connections from a node at a new address, and tells its peers by their pings or by its coming back', () => {
   const { network, peer, run, clear } = row(['ours', 'ours', 'ours'])
   clear()

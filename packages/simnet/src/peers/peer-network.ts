@@ -261,7 +261,8 @@ export class PeerNetwork {
     if (connection === undefined) return
     this.#uses(connection)
     const key = requestKey(from, requestId)
-    invariant(!this.#outRequests.has(key), 'a request id is used once')
+    // A new life begins to count anew; what the last one asked may still be under way.
+    invariant(this.#outRequests.get(key)?.isAbandoned !== false, 'a request id is used once in a life')
     const out: OutRequest = {
       requester: from,
       requestId,
@@ -296,7 +297,7 @@ export class PeerNetwork {
   /** @returns when it has left; null if that is for its receiver to say */
   #sendAnswer(out: OutRequest, inboundId: number, frame: Uint8Array | null): number | null {
     this.#inbound.delete(inboundId)
-    if (!this.#outRequests.has(requestKey(out.requester, out.requestId))) return this.#clock.nowMs
+    if (!this.#isOpen(out)) return this.#clock.nowMs
     const send = (): number => {
       this.#uses(out.connection)
       return this.#net.send(out.responder, out.requester, {
@@ -331,7 +332,7 @@ export class PeerNetwork {
   #requestArrives(out: OutRequest, protocol: Protocol, frame: Uint8Array): void {
     // A duplicate, an answer given up on, or a connection that closed meanwhile.
     if (out.inboundId !== null || !this.#connections.reaches(out.responder, out)) return
-    if (!this.#outRequests.has(requestKey(out.requester, out.requestId))) return
+    if (!this.#isOpen(out)) return
     const inboundId = this.#nextInboundId++
     out.inboundId = inboundId
     this.#inbound.set(inboundId, out)
@@ -374,7 +375,11 @@ export class PeerNetwork {
 
   /** @returns false if it is settled already */
   #settle(out: OutRequest): boolean {
-    return this.#outRequests.delete(requestKey(out.requester, out.requestId))
+    return this.#isOpen(out) && this.#outRequests.delete(requestKey(out.requester, out.requestId))
+  }
+
+  #isOpen(out: OutRequest): boolean {
+    return this.#outRequests.get(requestKey(out.requester, out.requestId)) === out
   }
 }
 
