@@ -1,7 +1,7 @@
 import { relative } from 'node:path'
 import type { TestSpecification, Vitest } from 'vitest/node'
 import { createVitest } from 'vitest/node'
-import { orderEnv } from './order.ts'
+import { orderEnv, WAITS, WAITS_MS } from './order.ts'
 
 /**
  * Runs tests with one mutant on from the first line on, each time in a process of its own that has loaded nothing yet and remembers nothing.
@@ -12,6 +12,8 @@ export class LoneRuns {
   readonly #files: readonly string[]
   /** By file of tests, what it took with no mutant on. */
   readonly #calmMs = new Map<string, number>()
+  /** Of all tests so far. */
+  #longestTestMs = 0
 
   private constructor(vitest: Vitest, files: readonly string[]) {
     this.#vitest = vitest
@@ -20,7 +22,7 @@ export class LoneRuns {
 
   /** @param files the sources that are mutated */
   static async open(files: readonly string[]): Promise<LoneRuns> {
-    say(files, null)
+    say(files, null, null)
     const config = 'test/mutation/vitest.config.ts'
     const vitest = await createVitest('test', { config, watch: false, bail: 1, reporters: [{}] })
     return new LoneRuns(vitest, files)
@@ -49,22 +51,26 @@ export class LoneRuns {
   }
 
   async #passes(mutant: number | null, specs: TestSpecification[]): Promise<boolean> {
-    say(this.#files, mutant)
+    say(this.#files, mutant, mutant === null ? null : Math.max(WAITS_MS, WAITS * this.#longestTestMs))
     const ran = await this.#vitest.runTestSpecifications(specs)
     const failure = ran.unhandledErrors.map(String).find(text => /Failed to start|Timeout starting/.test(text))
     if (failure !== undefined) throw new Error(failure)
     // What was run before with others is told again.
     const asked = new Set(specs.map(({ moduleId }) => moduleId))
     const modules = ran.testModules.filter(({ moduleId }) => asked.has(moduleId))
-    if (mutant === null) for (const each of modules) this.#calmMs.set(each.moduleId, each.diagnostic().duration)
+    for (const each of mutant === null ? modules : []) {
+      this.#calmMs.set(each.moduleId, each.diagnostic().duration)
+      const tests = [...each.children.allTests()].map(test => test.diagnostic()?.duration ?? 0)
+      this.#longestTestMs = Math.max(this.#longestTestMs, ...tests)
+    }
     // One whose process has ended itself (see `process-watch.ts`) has not passed.
     return modules.length === specs.length && modules.every(each => each.state() === 'passed')
   }
 }
 
 /** To the configuration that is read next, and to the processes started next. */
-function say(files: readonly string[], mutant: number | null): void {
-  Object.assign(process.env, orderEnv({ how: 'alone', files, mutant }))
+function say(files: readonly string[], mutant: number | null, mostMs: number | null): void {
+  Object.assign(process.env, orderEnv({ how: 'alone', files, mutant, mostMs }))
 }
 
 function nameOf({ moduleId }: TestSpecification): string {

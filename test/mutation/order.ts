@@ -21,7 +21,13 @@ export interface Alone {
   readonly files: readonly string[]
   /** Null: none, to see that the tests pass. */
   readonly mutant: number | null
+  /** How long a test may take; null: as long as it likes. */
+  readonly mostMs: number | null
 }
+
+/** A test that takes so many times what it took, and so much at least, waits for what a mutant never says. */
+export const WAITS = 20
+export const WAITS_MS = 4_000
 
 const NAME = 'P2POOLV2_MUTATION'
 

@@ -3,14 +3,11 @@ import { relative } from 'node:path'
 import type { RunnerTestSuite as Suite, RunnerTestCase as Test } from 'vitest'
 import { VitestTestRunner } from 'vitest/runners'
 import { mutantSwitch } from './mutant-switch.ts'
-import { type Note, readOrder } from './order.ts'
+import { type Note, readOrder, WAITS, WAITS_MS } from './order.ts'
 import { showLife } from './process-watch.ts'
 
 /** One that takes more of a processor is run for what the others do not notice, and each time in a process of its own. */
 const SWITCHED_MS = 10_000
-/** A test that takes so many times what it took, and so much at least, waits for what a mutant never says. */
-const WAITS = 20
-const WAITS_MS = 4_000
 
 const order = readOrder()
 if (order.how !== 'switched') throw new Error('one mutant alone needs no runner of its own')

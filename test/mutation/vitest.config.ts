@@ -52,7 +52,7 @@ export default defineConfig({
     hookTimeout: 600_000,
     sequence: { sequencer: how === 'alone' ? AsGiven : QuickFirst },
     setupFiles: ['test/seed.ts', 'test/mutation/setup.ts'],
-    ...(how === 'switched' ? { runner: 'test/mutation/runner.ts' } : {}),
+    runner: how === 'alone' ? 'test/mutation/alone-runner.ts' : 'test/mutation/runner.ts',
     include: ['packages/*/src/**/*.test.ts', 'packages/*/*/src/**/*.test.ts', 'apps/*/src/**/*.test.ts']
   }
 })
