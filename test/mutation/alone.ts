@@ -1,7 +1,7 @@
 import { relative } from 'node:path'
 import type { TestSpecification, Vitest } from 'vitest/node'
 import { createVitest } from 'vitest/node'
-import { orderEnv, WAITS, WAITS_MS } from './order.ts'
+import { type Alone, orderEnv, WAITS, WAITS_MS } from './order.ts'
 
 /**
  * Runs tests with one mutant on from the first line on, each time in a process of its own that has loaded nothing yet and remembers nothing.
@@ -12,8 +12,8 @@ export class LoneRuns {
   readonly #files: readonly string[]
   /** By file of tests, what it took with no mutant on. */
   readonly #calmMs = new Map<string, number>()
-  /** Of all tests so far. */
-  #longestTestMs = 0
+  /** By file, how long one test of it is waited for. */
+  readonly #mostMs: Record<string, number> = {}
 
   private constructor(vitest: Vitest, files: readonly string[]) {
     this.#vitest = vitest
@@ -22,7 +22,7 @@ export class LoneRuns {
 
   /** @param files the sources that are mutated */
   static async open(files: readonly string[]): Promise<LoneRuns> {
-    say(files, null, null)
+    say(files, null, {})
     const config = 'test/mutation/vitest.config.ts'
     const vitest = await createVitest('test', { config, watch: false, bail: 1, reporters: [{}] })
     return new LoneRuns(vitest, files)
@@ -51,7 +51,7 @@ export class LoneRuns {
   }
 
   async #passes(mutant: number | null, specs: TestSpecification[]): Promise<boolean> {
-    say(this.#files, mutant, mutant === null ? null : Math.max(WAITS_MS, WAITS * this.#longestTestMs))
+    say(this.#files, mutant, this.#mostMs)
     const ran = await this.#vitest.runTestSpecifications(specs)
     const failure = ran.unhandledErrors.map(String).find(text => /Failed to start|Timeout starting/.test(text))
     if (failure !== undefined) throw new Error(failure)
@@ -60,8 +60,8 @@ export class LoneRuns {
     const modules = ran.testModules.filter(({ moduleId }) => asked.has(moduleId))
     for (const each of mutant === null ? modules : []) {
       this.#calmMs.set(each.moduleId, each.diagnostic().duration)
-      const tests = [...each.children.allTests()].map(test => test.diagnostic()?.duration ?? 0)
-      this.#longestTestMs = Math.max(this.#longestTestMs, ...tests)
+      const tests = [...each.children.allTests()].map(test => WAITS * (test.diagnostic()?.duration ?? 0))
+      this.#mostMs[nameOf(each)] = Math.max(WAITS_MS, ...tests)
     }
     // One whose process has ended itself (see `process-watch.ts`) has not passed.
     return modules.length === specs.length && modules.every(each => each.state() === 'passed')
@@ -69,10 +69,10 @@ export class LoneRuns {
 }
 
 /** To the configuration that is read next, and to the processes started next. */
-function say(files: readonly string[], mutant: number | null, mostMs: number | null): void {
+function say(files: readonly string[], mutant: number | null, mostMs: Alone['mostMs']): void {
   Object.assign(process.env, orderEnv({ how: 'alone', files, mutant, mostMs }))
 }
 
-function nameOf({ moduleId }: TestSpecification): string {
+function nameOf({ moduleId }: { readonly moduleId: string }): string {
   return relative(process.cwd(), moduleId)
 }

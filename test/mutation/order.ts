@@ -21,8 +21,8 @@ export interface Alone {
   readonly files: readonly string[]
   /** Null: none, to see that the tests pass. */
   readonly mutant: number | null
-  /** How long a test may take; null: as long as it likes. */
-  readonly mostMs: number | null
+  /** By file of tests, how long one of them may take; for others as long as it likes. */
+  readonly mostMs: Readonly<Record<string, number>>
 }
 
 /** A test that takes so many times what it took, and so much at least, waits for what a mutant never says. */
