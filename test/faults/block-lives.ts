@@ -20,8 +20,8 @@ const BLOCKS_READ = 1_000
 const FLOOD = 8
 const HANDED_OVER = 'a found block goes to all bitcoin nodes'
 
-/** How a crash leaves the files of a write, or a removal, that was under way: any of them may be there, or half of the block. */
-export const TEARS = ['nothing', 'half', 'block', 'mark', 'half and mark', 'all'] as const
+/** How a crash leaves the files of a write, or a removal, that was under way: the mark is the first that comes and the last that goes. */
+export const TEARS = ['nothing', 'mark', 'mark and half', 'all'] as const
 export type Tear = (typeof TEARS)[number]
 
 export type BlockStep =
@@ -29,6 +29,7 @@ export type BlockStep =
   /** A bitcoin node looks at a block, finds a rule broken, or answers. */
   | { readonly type: 'look' | 'refuse' | 'answer'; readonly node: 0 | 1 }
   | { readonly type: 'crash'; readonly tear: Tear }
+  | { readonly type: 'stop' }
 
 interface DiskWork {
   readonly what: 'persist' | 'settled' | 'remove'
@@ -51,7 +52,8 @@ export class BlockWorld {
   lives = 0
   /** The parent that miners work on. */
   parent = 1
-  readonly #safe = new Set<string>()
+  #safe: ReadonlySet<string> = new Set()
+  #onDisk: readonly BlockHash[] = []
 
   private constructor(folder: string, nodes: readonly JudgingBitcoind[], store: MemoryStore) {
     this.folder = folder
@@ -85,25 +87,32 @@ export class BlockWorld {
     return readdirSync(this.folder)
   }
 
-  /** Once a block of a parent was on disk or on a bitcoin node, one of that parent is, unless all bitcoin nodes have refused what there was. */
-  checkSafe(when: string): void {
-    const now = new Set(this.nodes.flatMap(({ chain }) => [...chain.keys()]))
+  /**
+   * Once a block of a parent was on disk or on a bitcoin node, one of that parent is, until all bitcoin nodes have refused what there is. It
+   * goes from the disk only when a bitcoin node has one, or a later one is there.
+   */
+  checkSafe(when: BlockStep['type'] | 'end'): void {
+    const held = new Set(this.nodes.flatMap(({ chain }) => [...chain.keys()]))
+    const names = this.files().filter(name => name.endsWith('.hex'))
+    const whole = names.filter(name => readFileSync(join(this.folder, name), 'utf8').endsWith('\n')).join()
     const isRefused = (hash: BlockHash): boolean => this.nodes.every(({ refused }) => refused.has(hash))
-    const whole = new Set(
-      this.files().filter(name => name.endsWith('.hex') && readFileSync(join(this.folder, name), 'utf8').endsWith('\n'))
-    )
-    const onDisk = [...this.parents].filter(([hash]) => [...whole].some(name => name.includes(hash)))
-    for (const [hash, parent] of onDisk) {
-      this.kept.add(hash)
-      if (!isRefused(hash)) now.add(parent)
+    // In the order in which they were found.
+    const onDisk = [...this.parents].filter(([hash]) => whole.includes(hash))
+    const found = [...this.parents.keys()]
+    for (const hash of this.#onDisk) {
+      const parent = this.parents.get(hash) ?? ''
+      const isLater = (other: BlockHash) => found.indexOf(other) >= found.indexOf(hash)
+      const isSafe = held.has(parent) || onDisk.some(([other, of]) => of === parent && isLater(other))
+      if (!isSafe) throw new Error(`after ${when} ${hash} is not on disk any more, and none in its place`)
     }
+    this.#onDisk = onDisk.map(([hash]) => hash)
+    for (const hash of this.#onDisk) this.kept.add(hash)
+    const safe = new Set(held)
+    for (const [hash, parent] of onDisk) if (!isRefused(hash)) safe.add(parent)
     for (const parent of this.#safe) {
-      if (now.has(parent)) continue
-      const [refused] = onDisk.filter(one => one[1] === parent)
-      if (refused === undefined) throw new Error(`after ${when} there is no block left on parent ${parent}`)
-      this.#safe.delete(parent)
+      if (!safe.has(parent) && when !== 'refuse') throw new Error(`after ${when} no block is left on parent ${parent}`)
     }
-    for (const parent of now) this.#safe.add(parent)
+    this.#safe = safe
   }
 
   /** Leaves a write, or a removal, of a block half done. */
@@ -116,9 +125,9 @@ export class BlockWorld {
       if (text === null) rmSync(join(this.folder, file), { force: true })
       else writeFileSync(join(this.folder, file), text)
     }
-    const half = tear.startsWith('half') ? blockHex.slice(0, blockHex.length / 2) : null
-    put('.hex', tear === 'block' || tear === 'all' ? `${blockHex}\n` : half)
-    put('.open', tear.endsWith('mark') || tear === 'all' ? '' : null)
+    const half = tear === 'mark and half' ? blockHex.slice(0, blockHex.length / 2) : null
+    put('.hex', tear === 'all' ? `${blockHex}\n` : half)
+    put('.open', tear === 'nothing' ? null : '')
   }
 }
 
@@ -135,6 +144,7 @@ export class BlockLife {
   #commits: Extract<NodeEffect, { type: 'commit' }>[] = []
   readonly #handed = new Set<BlockHash>()
   readonly #answered = new Set<string>()
+  #isStopping = false
   #isDead = false
   /** Nothing waits for a step any more. */
   #isFree = false
@@ -170,7 +180,7 @@ export class BlockLife {
     return life
   }
 
-  async step(step: Exclude<BlockStep, { type: 'crash' }>): Promise<void> {
+  async step(step: Exclude<BlockStep, { type: 'crash' | 'stop' }>): Promise<void> {
     switch (step.type) {
       case 'find':
         this.#find()
@@ -200,7 +210,7 @@ export class BlockLife {
     this.#isFree = true
     for (const node of this.#world.nodes) node.recover()
     await this.#settle()
-    this.#world.checkSafe('the end')
+    this.#world.checkSafe('end')
   }
 
   /** The end of the process: nothing that was not done is done any more. @returns how many writes and removals were under way */
@@ -211,8 +221,26 @@ export class BlockLife {
     for (const { done } of this.#disk.splice(0)) done()
     await this.#side.submission.stop?.({ signal: AbortSignal.abort() })
     await this.#side.feed.stop?.({ signal: AbortSignal.abort() })
-    this.#world.checkSafe('a crash')
+    this.#world.checkSafe('crash')
     return torn.length
+  }
+
+  /** The end that a signal asks for: what was begun is written, and no answer is heard any more. */
+  async stop(): Promise<void> {
+    this.#isStopping = true
+    this.#commit()
+    let isDone = false
+    const stopped = Promise.resolve(this.#side.submission.stop?.({ signal: AbortSignal.abort() })).then(() => {
+      isDone = true
+    })
+    while (!isDone || this.#disk.length > 0) {
+      await nextTurn()
+      await this.#write()
+    }
+    await stopped
+    await this.#side.feed.stop?.({ signal: AbortSignal.abort() })
+    this.#isDead = true
+    this.#world.checkSafe('stop')
   }
 
   #work(): void {
@@ -261,7 +289,7 @@ export class BlockLife {
   }
 
   #post(event: NodeEvent): void {
-    if (this.#isDead) return
+    if (this.#isDead || this.#isStopping) return
     if (event.type === 'blockResult') this.#answered.add(`${event.blockHash} ${event.url}`)
     this.#inbox.push(event)
   }

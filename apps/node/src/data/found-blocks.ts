@@ -34,18 +34,19 @@ export class FoundBlockFolder {
   }
 
   /**
-   * Writes `<height>-<hash>.hex` and its mark, waits until both are on the platter, names included, and keeps the folder within
+   * Writes the mark and `<height>-<hash>.hex`, waits until both are on the platter, names included, and keeps the folder within
    * MAX_KEPT_BLOCKS or so.
    */
   async persist(block: SolvedBlock): Promise<void> {
     const name = nameOf(block)
     await mkdir(this.#folder, { recursive: true })
+    // First, or a crash in between leaves a block of which one node's word on record would do.
+    await this.#write(`${name}${OPEN}`, '')
     // Submitted once more: on a full disk, writing it anew would destroy what is there.
     if ((await this.#hexOf(`${name}.hex`)) !== block.blockHex) {
       await this.#write(`${name}.hex`, `${block.blockHex}\n`)
       this.#written += 1
     }
-    await this.#write(`${name}${OPEN}`, '')
     await this.#syncFolder()
     if (this.#written >= LIST_EVERY_BLOCKS) await this.#removeLowest()
   }

@@ -12,11 +12,10 @@ async function play(steps: readonly BlockStep[]): Promise<number> {
   try {
     let life = await BlockLife.begin(world)
     for (const step of steps) {
-      if (step.type !== 'crash') await life.step(step)
-      else {
-        torn += await life.crash(step.tear)
-        life = await BlockLife.begin(world)
-      }
+      if (step.type === 'crash') torn += await life.crash(step.tear)
+      else if (step.type === 'stop') await life.stop()
+      else await life.step(step)
+      if (step.type === 'crash' || step.type === 'stop') life = await BlockLife.begin(world)
     }
     await life.finish()
     check(world)
@@ -53,6 +52,12 @@ function check(world: BlockWorld): void {
       handed + ROWS_OF_A_LIFE * world.lives
     )
   }
+  const isAnswered = (parent: string) =>
+    world.nodes.every(
+      ({ chain, refused }) => chain.has(parent) || [...refused].some(hash => world.parents.get(hash) === parent)
+    )
+  for (const hash of world.kept)
+    expect(isAnswered(world.parents.get(hash) ?? ''), `each node has one beside ${hash}`).toBe(true)
   const hexes = world.files().filter(name => name.endsWith('.hex'))
   expect(world.files().filter(name => name.endsWith('.open'))).toEqual([])
   expect(hexes.length).toBeLessThanOrEqual(world.handed.size + world.lives)
@@ -60,13 +65,14 @@ function check(world: BlockWorld): void {
 
 const at = (node: 0 | 1, ...types: readonly ('look' | 'refuse' | 'answer')[]): readonly BlockStep[] =>
   types.map(type => ({ type, node }))
-const all = (...types: readonly ('find' | 'flood' | 'next parent' | 'write' | 'commit')[]): readonly BlockStep[] =>
-  types.map(type => ({ type }))
+const all = (
+  ...types: readonly ('find' | 'flood' | 'next parent' | 'write' | 'commit' | 'stop')[]
+): readonly BlockStep[] => types.map(type => ({ type }))
 const node = fc.constantFrom(0 as const, 1 as const)
 /** Some of them several steps that seldom come together by chance. */
 const steps: fc.Arbitrary<readonly BlockStep[]> = fc.oneof(
   { weight: 5, arbitrary: fc.constantFrom(all('find'), all('flood')) },
-  { weight: 1, arbitrary: fc.constant(all('next parent')) },
+  { weight: 1, arbitrary: fc.constantFrom(all('next parent'), all('stop')) },
   { weight: 6, arbitrary: fc.constantFrom(all('write'), all('commit')) },
   { weight: 3, arbitrary: fc.tuple(node, fc.constantFrom('look', 'refuse', 'answer')).map(([n, type]) => at(n, type)) },
   { weight: 3, arbitrary: fc.tuple(node, fc.constantFrom('look', 'refuse')).map(([n, type]) => at(n, type, 'answer')) },
@@ -100,6 +106,14 @@ const STORIES: Readonly<Record<string, readonly BlockStep[]>> = {
     ...at(1, 'look', 'answer'),
     ...all('write', 'flood', 'commit', 'write')
   ],
+  'a flood of which the first is refused by all while the newest is not written yet': [
+    ...all('find', 'write', 'find', 'write', 'flood', 'commit'),
+    ...at(0, 'refuse', 'answer'),
+    ...at(1, 'refuse', 'answer'),
+    ...all('write', 'write', 'commit', 'write'),
+    ...at(0, 'look', 'answer'),
+    ...all('write', 'commit', 'write')
+  ],
   'the first refused by one bitcoin node and taken by the other, after the second was': [
     ...all('find', 'find', 'write', 'write', 'commit'),
     ...at(0, 'refuse', 'answer', 'look', 'answer'),
@@ -111,6 +125,8 @@ const STORIES: Readonly<Record<string, readonly BlockStep[]>> = {
 describe('blocks of ours on one parent, over crashes', () => {
   it.each(Object.entries(STORIES))('%s', async (_, story) => {
     await play(story)
+    for (const [step] of story.entries())
+      await play([...story.slice(0, step + 1), { type: 'stop' }, ...story.slice(step + 1)])
     const cuts = story.map(async (_, step) => {
       for (const tear of TEARS) {
         const steps: BlockStep[] = [...story.slice(0, step + 1), { type: 'crash', tear }, ...story.slice(step + 1)]
