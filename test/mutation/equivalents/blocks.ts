@@ -99,5 +99,7 @@ export const BLOCKS: readonly Equivalent[] = [
     within: 'confirmations === 1 || (confirmations > 0',
     what: '0 becomes (0 + 1)',
     because: 'a single one is looked at before'
-  }
+  },
+  { path: 'chain/found-siblings.ts', within: 'export const MAX_FOUND_PARENTS', what: 'any', because: BOUND },
+  { path: 'chain/found-siblings.ts', within: 'export const MAX_WAITING_SIBLINGS', what: 'any', because: BOUND }
 ]

@@ -35,6 +35,16 @@ describe('BlockLog', () => {
     expect(log.newestFirst().map(block => block.bitcoinHeight)).toEqual([12, 11, 10])
   })
 
+  it('at its cap forgets one that another beat once six blocks came after it, and not before', () => {
+    const heights = (highest: number): number[] => {
+      const log = new BlockLog([found(1, 'accepted'), found(10, 'lost-race')], 2)
+      log.record(found(highest, 'accepted'))
+      return log.newestFirst().map(block => block.bitcoinHeight)
+    }
+    expect(heights(15)).toEqual([15, 10])
+    expect(heights(16)).toEqual([16, 1])
+  })
+
   it('an answer counts unless a weightier one came before', () => {
     const log = new BlockLog([found(1)])
     const { blockHash: hash } = found(1)
