@@ -127,5 +127,6 @@ export const ORGANISE: readonly Equivalent[] = [
     within: '      this.#at.set(height, NO_SLOT)',
     what: 'any',
     because: 'it is let go of with its share'
-  }
+  },
+  { path: `${CHAINS}/evictor.ts`, within: 'export const MAX_BATCH_HEADS', what: 'any', because: BOUND }
 ]

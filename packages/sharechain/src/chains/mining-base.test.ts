@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Scenario } from '../testing/scenario.ts'
+import { HEAVY, Scenario } from '../testing/scenario.ts'
 
 /** More than what is looked at below a share that became valid. */
 const HIGH = 1_100
@@ -24,5 +24,17 @@ describe('what is mined on', () => {
   it('is no share that nothing valid leads to, near or far', () => {
     expect(mined([1, 2, 4])).toBe('s2')
     expect(mined([1, 2, HIGH])).toBe('s2')
+  })
+
+  it('is what was confirmed first of all, also where another share was mined on before', () => {
+    const scenario = new Scenario()
+    scenario.header('s1', 'G', HEAVY)
+    scenario.header('b1', 'G')
+    scenario.body('b1')
+    scenario.promote()
+    expect([scenario.confirmed, scenario.miningBase]).toEqual(['G', 'b1'])
+    scenario.body('s1')
+    scenario.promote()
+    expect([scenario.confirmed, scenario.miningBase]).toEqual(['s1', 's1'])
   })
 })
