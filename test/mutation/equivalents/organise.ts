@@ -128,5 +128,11 @@ export const ORGANISE: readonly Equivalent[] = [
     what: 'any',
     because: 'it is let go of with its share'
   },
-  { path: `${CHAINS}/evictor.ts`, within: 'export const MAX_BATCH_HEADS', what: 'any', because: BOUND }
+  { path: `${CHAINS}/evictor.ts`, within: 'export const MAX_BATCH_HEADS', what: 'any', because: BOUND },
+  {
+    path: `${CHAINS}/mining-base.ts`,
+    within: '#confirmedTip: Slot = 0',
+    what: 'any',
+    because: 'in the first call of all only the first share can be confirmed, which became valid in it'
+  }
 ]
