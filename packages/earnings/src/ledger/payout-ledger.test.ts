@@ -47,10 +47,25 @@ describe('the payout ledger', () => {
   })
 
   it('waits for what nobody can say', () => {
-    const states = (chain: BestChain | null) => ledgerOf([blockAt(1000)], OURS, chain).blocks.map(({ state }) => state)
-    expect(states(null)).toEqual(['waiting'])
-    expect(states(chainTo(999))).toEqual(['waiting'])
-    expect(states({ tipHeight: 2000, hashAt: () => null })).toEqual(['waiting'])
+    for (const chain of [null, chainTo(999), { tipHeight: 2000, hashAt: () => null }])
+      expect(ledgerOf([blockAt(1000)], OURS, chain).blocks).toMatchObject([
+        { state: 'waiting', confirmations: 0, blocksToMaturity: null }
+      ])
+  })
+
+  it('counts each block once, by what became of it', () => {
+    const none = { waiting: 0, immature: 0, mature: 0, orphaned: 0 }
+    expect(ledgerOf([], OURS, chainTo(1500)).counts).toEqual(none)
+    const counts = (block: PoolBlock) => ledgerOf([block], OURS, chainTo(1500)).counts
+    expect(counts(blockAt(1501))).toEqual({ ...none, waiting: 1 })
+    expect(counts(blockAt(1500))).toEqual({ ...none, immature: 1 })
+    expect(counts(blockAt(1000))).toEqual({ ...none, mature: 1 })
+    expect(counts(blockAt(1000, { blockHash: hashOf(5) }))).toEqual({ ...none, orphaned: 1 })
+  })
+
+  it('lists the later of two at one height first', () => {
+    const times = [5, 9, 7].map(timeSec => blockAt(1000, { timeSec }))
+    expect(ledgerOf(times, OURS, null).blocks.map(({ block }) => block.timeSec)).toEqual([9, 7, 5])
   })
 
   it('finds every output to us, and blocks that pay us nothing', () => {

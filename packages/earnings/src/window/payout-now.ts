@@ -49,7 +49,8 @@ export function payoutNow(request: PayoutRequest, ours: ReadonlySet<string>): Pa
     minersSats,
     part: weights.total === 0n ? 0 : Number(ownWeight) / Number(weights.total),
     addresses: weights.byAddress.size,
-    ours: payouts.sort((a, b) => a.rank - b.rank || a.outputIndex - b.outputIndex)
+    // Equals stay in the order of the outputs.
+    ours: payouts.sort((a, b) => a.rank - b.rank)
   }
 }
 

@@ -8,7 +8,7 @@ it('one share’s payout of 2,583 sats is not worth spending above 38 sat/vB', (
   expect(Math.floor(cost.breakEvenSatPerVb)).toBe(37)
   expect(cost.breakEvenSatPerVb).toBeCloseTo(37.99, 2)
   expect(cost.costSats).toBe(2584n)
-  expect(cost.partOfPayout).toBeGreaterThan(1)
+  expect(cost.partOfPayout).toBeCloseTo(2584 / 2583, 9)
   expect(spendCost({ valueSats: 2583n, kind: 'p2wpkh' }, 1).costSats).toBe(68n)
 })
 
@@ -34,6 +34,10 @@ it.each([
   ['nothing', []],
   ['a version without rules', [0x52, 0x20, ...new Array<number>(32).fill(1)]],
   ['a commitment', [0x6a, 0x20, ...new Array<number>(32).fill(1)]],
+  ['half of a p2pkh script', [0x76, 0xa8, ...new Array<number>(23).fill(1)]],
+  ['the other half of it', [0x75, 0xa9, ...new Array<number>(23).fill(1)]],
+  ['half of a p2sh script', [0xa9, 0x15, ...new Array<number>(21).fill(1)]],
+  ['the other half of it', [0xa8, 0x14, ...new Array<number>(21).fill(1)]],
   ['a program of another length', [0x00, 0x15, ...new Array<number>(20).fill(1)]]
 ])('%s is none of the kinds', (_name, bytes) => {
   expect(outputKindOf(Uint8Array.from(bytes))).toBeNull()

@@ -32,7 +32,9 @@ it('uncles count as work, and those no longer held do not', () => {
   const anchorSlot = tree.add({ prev: 10, miner: 1, bits: BITS, uncles: [uncle, 2] })
   const sinceSec = GENESIS_SEC + 95
   // Slot 10, the uncle, slot 2 and the nephew; their slots are their times.
-  expect(workSince(tree, { anchorSlot, sinceSec, limit: 100 }).finds.count).toBe(4)
+  const { finds } = workSince(tree, { anchorSlot, sinceSec, limit: 100 })
+  expect(finds.count).toBe(4)
+  expect(finds.workHashes / WORK).toBeCloseTo(4, 6)
   tree.heldFrom = 5
   expect(workSince(tree, { anchorSlot, sinceSec, limit: 100 }).finds.count).toBe(3)
 })
