@@ -125,4 +125,19 @@ describe('what an accepted submit is worth', () => {
     expect(credit(1_000, meeting(false, true), false)).toBeCloseTo(100, 6)
     expect(credit(300, meeting(true, true), false)).toBe(300)
   })
+
+  it('is never of a target that was not met', () => {
+    const creditOn = (bitcoin: number, share: number, solution: Solution): number =>
+      creditOf({
+        known: knownJob({
+          ...WORK,
+          bitcoinTarget: targetFromDifficulty(bitcoin),
+          shareTarget: targetFromDifficulty(share)
+        }),
+        verified: { solution, meetsSession: false, hashDifficulty: 9_999, hashWire: new Uint8Array(32) }
+      })
+    expect(creditOn(100, 400, meeting(true, false))).toBeCloseTo(100, 6)
+    expect(creditOn(400, 0.25, meeting(false, true))).toBeCloseTo(0.25, 6)
+    expect(creditOn(0.25, 400, meeting(true, false))).toBeCloseTo(0.25, 6)
+  })
 })

@@ -47,4 +47,14 @@ describe('SeenHashes', () => {
       true
     ])
   })
+
+  it('tells hashes apart by every bit of their first 16 bytes', () => {
+    const seen = new SeenHashes(256)
+    for (let bit = 0; bit < 128; bit++) {
+      const hash = new Uint8Array(32)
+      hash[bit >> 3] = 1 << (bit & 7)
+      expect(seen.add(hash)).toBe(true)
+    }
+    expect(seen.size).toBe(128)
+  })
 })
