@@ -197,6 +197,7 @@ export class NodeCore {
         break
       case 'template':
         this.#work.takeTemplate(event, now)
+        this.#blocks.judgeEarly()
         break
       case 'bitcoind':
         this.#bitcoinds.take(event.nodes)

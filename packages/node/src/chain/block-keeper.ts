@@ -19,6 +19,7 @@ import {
   RESULT_UNANSWERED,
   RESULT_UNCONFIRMED
 } from './block-log.ts'
+import { EarlyBlocks } from './early-blocks.ts'
 import { FoundSiblings } from './found-siblings.ts'
 import { isBlock, isOfBitcoin, MAX_BITCOIN_HEIGHT, MAX_UNCONFIRMED_BLOCKS, SeenBlocks } from './seen-blocks.ts'
 
@@ -56,6 +57,7 @@ export class BlockKeeper {
   readonly log: BlockLog
   readonly #seen: SeenBlocks
   readonly #siblings = new FoundSiblings()
+  readonly #early = new EarlyBlocks()
   readonly #deps: BlockKeeperDeps
 
   /** @param stored in any order */
@@ -100,12 +102,15 @@ export class BlockKeeper {
   }
 
   /** A block put together from a peer's share: to our bitcoin nodes as well, whatever the chain says to the share. */
-  submitRebuilt({ blockHash, bitcoinHeight, blockHex, share }: RebuiltBlock): void {
-    if (!this.#isWorthSubmitting(share)) return
-    this.#deps.effects.add({ type: 'submitBlock', blockHash, bitcoinHeight, blockHex })
-    // Ours to record from now on.
-    this.#seen.take([share.hash])
-    this.#record(foundBlockOfShare(share, this.#deps.network, RESULT_SUBMITTED))
+  submitRebuilt(block: RebuiltBlock): void {
+    if (!this.#isWorthSubmitting(block.share)) return
+    if (this.#deps.jobs.template === null && this.#early.offer(block) === 'waits') return
+    this.#submitRebuilt(block)
+  }
+
+  /** There is a template: what came before the first one is judged by it. */
+  judgeEarly(): void {
+    for (const block of this.#early.take()) this.submitRebuilt(block)
   }
 
   /**
@@ -179,6 +184,14 @@ export class BlockKeeper {
     this.log.checkInvariants()
     this.#seen.checkInvariants()
     this.#siblings.checkInvariants()
+    this.#early.checkInvariants()
+  }
+
+  #submitRebuilt({ blockHash, bitcoinHeight, blockHex, share }: RebuiltBlock): void {
+    this.#deps.effects.add({ type: 'submitBlock', blockHash, bitcoinHeight, blockHex })
+    // Ours to record from now on.
+    this.#seen.take([share.hash])
+    this.#record(foundBlockOfShare(share, this.#deps.network, RESULT_SUBMITTED))
   }
 
   #meet(share: Share): BlockChanges {
