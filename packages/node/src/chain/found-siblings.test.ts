@@ -51,15 +51,15 @@ describe('our blocks on one parent', () => {
     siblings.replace({ ...found(2), result: 'more' })
     siblings.replace(found(1))
     expect([siblings.get(hashOf(2))?.result, siblings.waits(1)]).toEqual(['more', false])
-    expect(siblings.answered(hashOf(2), false)).toMatchObject({ blockHash: hashOf(2), result: 'more' })
-    expect([siblings.answered(hashOf(2), false), siblings.answered(hashOf(1), false)]).toEqual([null, null])
+    expect(siblings.answered(hashOf(2), 'held')).toMatchObject({ blockHash: hashOf(2), result: 'more' })
+    expect([siblings.answered(hashOf(2), 'held'), siblings.answered(hashOf(1), 'held')]).toEqual([null, null])
   })
 
   it('go on record twice where they gave way, and always where they did not', () => {
     const siblings = new Siblings()
     for (const n of [1, 2, 3, 4, 5]) siblings.on('a', n)
-    expect([2, 3, 4].map(n => siblings.answered(hashOf(n), true) !== null)).toEqual([true, true, false])
-    expect(siblings.answered(hashOf(5), false)).not.toBeNull()
+    expect([2, 3, 4].map(n => siblings.answered(hashOf(n), 'superseded') !== null)).toEqual([true, true, false])
+    expect(siblings.answered(hashOf(5), 'refused')).not.toBeNull()
   })
 
   it('are remembered within bounds, the oldest no more', () => {
