@@ -83,6 +83,9 @@ const message: Target<ReturnType<typeof parseMessage>> = {
   }
 }
 
+/** In one input: work comes every half minute, and the rig keeps it all. */
+const MOST_PASSED_MS = 24 * 3_600_000
+
 /** Lines for one connection; one that begins with ~ lets time pass, one with ! brings a new block. */
 const session: Target<SessionRig> = {
   name: 'stratum-v1-session',
@@ -98,10 +101,14 @@ const session: Target<SessionRig> = {
   decode(bytes) {
     const rig = new SessionRig()
     let text = latin1(bytes).split('\n')
+    let leftMs = MOST_PASSED_MS
     for (; text.length > 0 && rig.closed === null; text = text.slice(1)) {
       const [line = ''] = text
-      if (line.startsWith('~')) rig.pass(Math.min(3_600_000, Number.parseInt(line.slice(1), 10) || 0))
-      else if (line.startsWith('!')) rig.newBlock(PREV_HASH_B)
+      if (line.startsWith('~')) {
+        const ms = Math.min(3_600_000, leftMs, Math.max(0, Number.parseInt(line.slice(1), 10) || 0))
+        leftMs -= ms
+        rig.pass(ms)
+      } else if (line.startsWith('!')) rig.newBlock(PREV_HASH_B)
       else if (line.startsWith('+')) rig.renew({ work: workOf(TEMPLATE_A), cleanJobs: line.length % 2 === 0 })
       else rig.handle({ type: 'received', messages: [Uint8Array.from(line, character => character.charCodeAt(0))] })
     }
