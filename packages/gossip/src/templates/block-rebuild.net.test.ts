@@ -183,6 +183,17 @@ describe('a share that is a block', () => {
     expect(bob?.facts.some(fact => fact.type === 'blockSeen')).toBe(false)
   })
 
+  it('by its own word alone, and not by our template’s, is none: nothing is fetched, and nothing gives way to it', () => {
+    const [ann] = nodes('ann')
+    const mallory = new ScriptedPeer(() => null)
+    net.add('mallory', mallory)
+    net.connect('mallory', 'ann', { dialect: 'reference' })
+    ann?.template(blockTemplate({ transactions: [], bits: 0x1c00ffff, bitcoinHeight: 100 }), net.nowMs)
+    net.act('mallory', [mallory.request('ann', { type: 'shareBlock', share: blockOf(template([1, 2])) })])
+    net.run(5_000)
+    expect(ann?.facts.some(fact => fact.type === 'blockSeen')).toBe(false)
+  })
+
   it('whose transactions nobody has is asked for until there is no hope', () => {
     const [ann, bob] = nodes('ann', 'bob')
     net.connect('ann', 'bob')

@@ -79,13 +79,12 @@ export class BlockRebuild {
   }
 
   /**
-   * Whether a header may be a block. Its bits are its maker's to choose, so it must also carry as much work as a share, or
-   * as a block of our own template: making us work has its price.
+   * Whether a header may be a block. Its bits are its maker's to choose, so it must also carry as much work as a block of our own
+   * template, or, where there is none, as a share: making us work, and what waits for transactions give way, has its price.
    */
   couldBeBlock(blockHashWire: Uint8Array, bitcoinBits: number): boolean {
     if (!hashMeetsTarget(blockHashWire, targetFromBits(bitcoinBits))) return false
-    if (hashMeetsTarget(blockHashWire, this.#easiestTarget)) return true
-    return this.#own !== null && hashMeetsTarget(blockHashWire, this.#own.bitcoinTarget)
+    return hashMeetsTarget(blockHashWire, this.#own?.bitcoinTarget ?? this.#easiestTarget)
   }
 
   /** Looks at a share of a peer, before the chain does. */
