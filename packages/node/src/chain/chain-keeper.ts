@@ -158,8 +158,9 @@ export class ChainKeeper {
   holdAhead(now: Moment): void {
     const outcome = this.#deps.chain.holdAhead(now.wallMs)
     const { length: shares } = outcome.invalidated
-    if (shares === 0) return
-    this.#deps.effects.report({ type: 'sharesAhead', shares, height: this.#deps.chain.confirmedTip().height })
+    if (shares > 0)
+      this.#deps.effects.report({ type: 'sharesAhead', shares, height: this.#deps.chain.confirmedTip().height })
+    // Where nothing is taken off the chain may have taken up what was due.
     this.#changed(outcome, now)
   }
 
