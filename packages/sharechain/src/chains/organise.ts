@@ -188,7 +188,8 @@ export class Organiser {
     const condemned: Slot[] = []
     for (const slot of index.slots()) {
       if (index.timeSec(slot) <= latestSec || index.isGenesis(slot) || index.validity(slot) === 'invalid') continue
-      condemned.push(...this.#condemn(slot, () => 'share-time-future'))
+      // More may be built on it than a call takes as arguments.
+      for (const member of this.#condemn(slot, () => 'share-time-future')) condemned.push(member)
     }
     return this.#withdraw(condemned)
   }
