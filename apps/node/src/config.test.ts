@@ -70,6 +70,8 @@ describe('the data directory, for commands that ask the node there', () => {
     expect(dataDirOf({ ...NOTHING, file })).toBe('/of/the/file')
     expect(dataDirOf({ ...NOTHING, env: { P2POOL_CONFIG: file } })).toBe('/of/the/file')
     expect(dataDirOf(NOTHING)).toBe(join(process.cwd(), '.p2poolv2'))
+    expect(() => dataDirOf({ ...NOTHING, env: { P2POOL_DATA_DIR: '' } })).toThrow('data_dir is "": must not be empty')
+    expect(() => dataDirOf({ ...NOTHING, flags: { data_dir: '' } })).toThrow('data_dir is "": must not be empty')
     expect(() => dataDirOf({ ...NOTHING, file: join(folder, 'none.toml') })).toThrow(ConfigError)
   })
 

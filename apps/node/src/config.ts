@@ -140,9 +140,11 @@ export function namedFile({ file, env }: Pick<ConfigSources, 'file' | 'env'>): s
   return file ?? env['P2POOL_CONFIG'] ?? null
 }
 
-/** Of what is said in several places, the later the stronger. */
+/** Of what is said in several places, the later the stronger. @throws ConfigError for an empty one: it would be where one stands */
 function dataDirBeside(...sources: readonly RawConfig[]): string {
-  return resolve(String(sources.findLast(source => source['data_dir'] !== undefined)?.['data_dir'] ?? '.p2poolv2'))
+  const said = String(sources.findLast(source => source['data_dir'] !== undefined)?.['data_dir'] ?? '.p2poolv2')
+  if (said === '') throw new ConfigError('data_dir is "": must not be empty; leave P2POOL_DATA_DIR or --data-dir out')
+  return resolve(said)
 }
 
 function fileIn(dataDir: string): string | null {
