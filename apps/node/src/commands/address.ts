@@ -4,8 +4,8 @@ import { encodeShareAddress } from '@p2poolv2/consensus'
 import { systemRng } from '@p2poolv2/runtime'
 import { ConfigError, type ConfigSources, loadSettings } from '../config.ts'
 import { shareAddressHrp } from '../data/chain-params.ts'
-import { openDataDir } from '../data/data-dir.ts'
-import { openWallet, WALLET_FILE_NAME } from '../data/wallet.ts'
+import { openDataDir, WALLET_FILE_NAME } from '../data/data-dir.ts'
+import { openWallet } from '../data/wallet.ts'
 
 export interface OwnAddress {
   readonly address: string

@@ -1,8 +1,8 @@
 import { networkInterfaces } from 'node:os'
 import { type Invite, InviteError, parseDialTarget } from '@p2poolv2/gossip'
 import { createLog, LogTail, MESSAGES, StartError, withoutCredentials } from '@p2poolv2/runtime'
-import { ConfigError, type ConfigSources, loadConfig } from '../config.ts'
-import { openDataDir } from '../data/data-dir.ts'
+import { ConfigError, type ConfigSources, loadConfig, namedPlaces } from '../config.ts'
+import { openDataDir, refuseMovedFolder } from '../data/data-dir.ts'
 import { ownerLink, readRunningFile } from '../data/running-file.ts'
 import { statusLine } from '../status-line.ts'
 import { VERSION } from '../version.ts'
@@ -56,6 +56,7 @@ async function run({ sources, join, signal, ended, end }: Run): Promise<End> {
   )
   let node: RunningNode
   try {
+    if (file !== null && namedPlaces(sources).dataDir === null) refuseMovedFolder(file, config.data_dir)
     openDataDir(config.data_dir)
     node = await startNode(config, join === null ? null : invitation(join), {
       log,

@@ -2,6 +2,9 @@ import { accessSync, constants, existsSync, mkdirSync, statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { ConfigError } from '../config.ts'
 
+/** In the data directory. */
+export const WALLET_FILE_NAME = 'wallet.key'
+
 const REASONS: Readonly<Record<string, string>> = {
   EACCES: 'this user may not write there',
   EPERM: 'this user may not write there',
@@ -28,6 +31,23 @@ export function openDataDir(dataDir: string): void {
       { cause }
     )
   }
+}
+
+/**
+ * A data directory that was moved with its configuration in it, which still names the old place: what would begin there has
+ * another wallet key, and none of the shares.
+ * @param file the configuration that names `dataDir`
+ * @throws ConfigError where a key is beside the file, and none in the place it names
+ */
+export function refuseMovedFolder(file: string, dataDir: string): void {
+  const beside = dirname(resolve(file))
+  const hasKey = (folder: string): boolean => existsSync(join(folder, WALLET_FILE_NAME))
+  if (beside === resolve(dataDir) || !hasKey(beside) || hasKey(dataDir)) return
+  throw new ConfigError(
+    `${file} names ${dataDir} as data_dir, where there is no ${WALLET_FILE_NAME}, and there is one beside the file: if the folder ` +
+      `was moved, set data_dir = ${JSON.stringify(beside)} in it. To go on with a new key instead, make one with: ` +
+      `./p2poolv2 address --new --data-dir '${dataDir}'`
+  )
 }
 
 /**

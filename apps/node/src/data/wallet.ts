@@ -9,7 +9,7 @@ import {
   xOnlyPublicKey
 } from '@p2poolv2/bitcoin'
 import { asciiToBytes, bytesToHex, concatBytes, hexToBytes, sha256 } from '@p2poolv2/primitives'
-import { makeFolder } from './data-dir.ts'
+import { makeFolder, WALLET_FILE_NAME } from './data-dir.ts'
 import { writeOnce } from './write-once.ts'
 
 /** The wallet key cannot be used; the message names the file and the fix. */
@@ -24,9 +24,6 @@ export interface Wallet {
   /** Payout address of the n-th built-in miner: taproot, derived from the wallet key. Development chains only. */
   readonly minerAddress: (index: number, network: BitcoinNetwork) => string
 }
-
-/** In the data directory. */
-export const WALLET_FILE_NAME = 'wallet.key'
 
 /**
  * Opens the wallet key in the data directory, making it at first start (64 hex digits, file mode 0600).
