@@ -34,3 +34,10 @@ it('what is merely worth knowing, or could not be looked at, lights nothing up',
   ])
   expect(lights.flatMap(({ concerns }) => concerns)).toEqual([])
 })
+
+it('two checks that say the same are one trouble, and both among the checks', () => {
+  const away = { ...check('bitcoind', 'bitcoin', 'fail'), message: 'It cannot be reached.' }
+  const [light] = lightsOf({ time: 0, state: 'fail', checks: [away, { ...away, id: 'bitcoin-rpc' }] })
+  expect(light?.concerns.map(({ id }) => id)).toEqual(['bitcoind'])
+  expect(light?.checks).toHaveLength(2)
+})

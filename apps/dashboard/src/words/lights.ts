@@ -8,7 +8,7 @@ export interface Light {
   readonly group: Check['group']
   readonly name: string
   readonly state: CheckState
-  /** The checks that are not well, worst first. */
+  /** The checks that are not well, worst first, and each thing said once. */
   readonly concerns: readonly Check[]
   readonly checks: readonly Check[]
 }
@@ -39,6 +39,8 @@ export function lightsOf({ checks }: DoctorJson): readonly Light[] {
     const concerns = own
       .filter(({ state }) => SEVERITY[state] >= SEVERITY.warn)
       .sort((a, b) => SEVERITY[b.state] - SEVERITY[a.state])
+      // What the node sees of it and what is seen by asking once more is one trouble.
+      .filter(({ message }, i, all) => all.findIndex(other => other.message === message) === i)
     const worst = own.reduce<CheckState>((at, { state }) => (SEVERITY[state] > SEVERITY[at] ? state : at), 'ok')
     // What is merely worth knowing, or could not be looked at, makes no light yellow.
     const state = SEVERITY[worst] >= SEVERITY.warn ? worst : 'ok'

@@ -155,7 +155,7 @@ const minersPresent = check({ id: 'miners', group: 'miners', title: 'Miners' }, 
   return {
     state: 'warn',
     message: 'No miner is connected.',
-    fix: 'Give yours the address of this computer; /v1/connect has it.',
+    fix: 'Give yours the address of this computer: the view Miners of the page has it, and /v1/connect.',
     cost: 'Nothing is earned.'
   }
 })

@@ -145,10 +145,10 @@ it('the doctor says fix and cost of what is not well, and counts', () => {
 })
 
 it('a reader at a terminal is sent to commands, and not to paths of the API', () => {
-  const fix = 'Give yours the address of this computer; /v1/connect has it.'
+  const fix = 'Give yours the address of this computer: the view Miners of the page has it, and /v1/connect.'
   const check = { id: 'miners', group: 'miners', title: 'Miners', message: 'None.', cost: null } as const
   const answer: DoctorJson = { time: 1, state: 'warn', checks: [{ ...check, state: 'warn', fix }] }
-  expect(doctorView(answer, sheet).join('\n')).toContain('; ./p2poolv2 connect has it.')
+  expect(doctorView(answer, sheet).join('\n')).toContain(' and ./p2poolv2 connect.')
   const nobody = { household: {}, workers: [] } as unknown as WorkersJson
   expect(workersView(nobody, sheet).join('\n')).toContain('./p2poolv2 connect,')
 })
