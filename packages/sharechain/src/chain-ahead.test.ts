@@ -136,6 +136,15 @@ describe('a clock that was ahead and is set right', () => {
     expect(node.chain.facts(child.hash)?.validity).toBe('blockValid')
   })
 
+  it('that falls back once more finds what came back ahead of it', () => {
+    const before = builder.row(builder.genesis, 5)
+    add([...before, ...madeAhead(tipOf(before).hash, 4)], at(NOW_SEC + AHEAD_SEC))
+    node.take(node.chain.holdAhead(NOW))
+    expect(node.chain.hasAhead(NOW)).toBe(false)
+    rest(at(NOW_SEC + AHEAD_SEC))
+    expect([node.chain.hasAhead(at(NOW_SEC + AHEAD_SEC)), node.chain.hasAhead(NOW)]).toEqual([false, true])
+  })
+
   it('changes nothing where less than a payout window would be left to judge by', () => {
     builder = new ChainBuilder(easyParams({ windowMaxShares: 20, pruneDepth: 40, paddingSpan: 10 }))
     node = new StoredChain(builder.params)

@@ -10,6 +10,7 @@ import { checkBatch } from './check-batch.ts'
 import { judgePlace, type Place } from './door.ts'
 import { FuturePool } from './future-pool.ts'
 import { type KeptShare, keptShare } from './kept-share.ts'
+import { LatestShare } from './latest-share.ts'
 import { OrphanPool } from './orphan-pool.ts'
 import type { Validator } from './validator.ts'
 
@@ -51,14 +52,14 @@ export class Intake {
    * other. A part of the index.
    */
   readonly #heldUntil = new Deadlines<ShareHash, UnixMs>()
-  /** No share that is not invalid is dated later, unix seconds; worked out when somebody asks who is behind it. */
-  #latestSec = Number.POSITIVE_INFINITY
+  readonly #latest: LatestShare
   /** Orphans that miss nothing any more, in order. Never more than the pool held. */
   readonly #released: KeptShare[] = []
 
   constructor(params: ChainParams, parts: IntakeParts) {
     this.#params = params
     this.#index = parts.index
+    this.#latest = new LatestShare(parts.index)
     this.#organiser = parts.organiser
     this.#validator = parts.validator
   }
@@ -199,9 +200,7 @@ export class Intake {
 
   /** Whether a share that is not invalid is dated further ahead than one may be that comes now: not unless our clock was set back. */
   hasAhead(nowMs: UnixMs): boolean {
-    const allowedSec = this.#allowedSec(nowMs)
-    if (this.#latestSec > allowedSec) this.#latestSec = this.#organiser.latestSec()
-    return this.#latestSec > allowedSec
+    return this.#latest.isAfter(this.#allowedSec(nowMs))
   }
 
   /**
@@ -337,6 +336,7 @@ export class Intake {
     }
     for (const reopened of this.#organiser.reopen(slot)) {
       changes.row(reopened)
+      this.#latest.grew(reopened)
       if (this.#index.hasBody(reopened)) this.#validator.restoreUnjudged(reopened)
       this.#released.push(...this.#orphans.arrived(this.#index.hash(reopened)))
     }
@@ -362,7 +362,7 @@ export class Intake {
     const slot = this.#index.insert(headerEntry(item))
     changes.header(slot, item)
     if (code === null) {
-      this.#latestSec = Math.max(this.#latestSec, item.header.timeSec)
+      this.#latest.grew(slot)
       this.#organiser.headerAdded(slot)
       return slot
     }

@@ -85,15 +85,6 @@ export class Organiser {
     return pruneHeightOf(params, this.zoneHeight(params))
   }
 
-  /** The latest time of a share that is not invalid, unix seconds. Cost: O(shares known). */
-  latestSec(): number {
-    const index = this.#index
-    let latestSec = 0
-    for (const slot of index.slots())
-      if (index.validity(slot) !== 'invalid') latestSec = Math.max(latestSec, index.timeSec(slot))
-    return latestSec
-  }
-
   /** Height up to which no share of the confirmed chain is dated later. Cost: O(heights kept). */
   timelyHeight(latestSec: number): Height {
     let timely = this.confirmedHeight
