@@ -16,7 +16,7 @@ import type { NodeProgram } from '../e2e/stage/node-program.ts'
 import type { Program } from '../e2e/stage/program.ts'
 import { Stage } from '../e2e/stage/stage.ts'
 import { NO_BROWSER, openBrowser } from './chromium.ts'
-import { DESKTOP, NodePage, PHONE, SOON_MS, VIEWS } from './node-page.ts'
+import { DESKTOP, NodePage, PHONE, SOON_MS, TABLET, VIEWS } from './node-page.ts'
 
 const START_MS = 600_000
 const FIRST_LOAD_BYTES = 200_000
@@ -81,6 +81,7 @@ describe('the page in a browser', { timeout: 600_000 }, () => {
 
   it.each([
     ['desktop', 'light', DESKTOP],
+    ['tablet', 'light', TABLET],
     ['phone', 'dark', PHONE]
   ] as const)(
     'has nothing that axe finds wrong, and nothing cut, on a %s in %s colours',

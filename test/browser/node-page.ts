@@ -7,6 +7,8 @@ export const VIEWS = ['overview', 'earnings', 'miners', 'chain', 'node'] as cons
 export type View = (typeof VIEWS)[number]
 
 export const DESKTOP = { width: 1280, height: 800 }
+/** The least width that has the menu in the header. */
+export const TABLET = { width: 705, height: 1000 }
 /** The narrowest phone that is still sold. */
 export const PHONE = { width: 360, height: 740 }
 
