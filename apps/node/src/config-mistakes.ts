@@ -68,7 +68,9 @@ function expectation(key: ConfigKey, issue: z.core.$ZodIssue, given: unknown): s
   if (given === undefined) return `is missing. ${key.description}`
   if (typeof given !== 'string') return 'give text in quotes'
   if (given === '') return 'must not be empty'
-  if (format === 'uri') return `give an address like http://127.0.0.1:8332. ${key.description}`
+  // The description of another key has no example, and that of a bitcoin node would be none for it.
+  if (format === 'uri')
+    return `give an address like ${key.path[0] === 'bitcoind' ? 'http://127.0.0.1:8332' : 'https://example.org/path'}. ${key.description}`
   if (minLength !== undefined && minLength === maxLength) return `must have exactly ${minLength} characters`
   return maxLength === undefined ? key.description : `must have at most ${maxLength} characters`
 }

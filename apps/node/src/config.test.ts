@@ -145,6 +145,7 @@ it.each([
   ['[bitcoind]\nurl = "x"\n', 'bitcoind: write a section [[bitcoind]], with two brackets'],
   ['[[bitcoind]]\nuser = "a"\n', 'bitcoind.0.url: is missing. RPC address'],
   ['[[bitcoind]]\nurl = "x"\n', 'bitcoind.0.url: give an address like http://127.0.0.1:8332'],
+  ['[alerts]\nwebhook = "x"\n', 'alerts.webhook: give an address like https://example.org/path'],
   ['[stratum]\nhostname = 5\n', 'stratum.hostname is 5: give text in quotes'],
   ['[stratum]\nhostname = ""\n', 'stratum.hostname is "": must not be empty'],
   ['[stratum]\nfee = -1\n', 'stratum.fee is -1: give a whole number from 0 to 10000'],
