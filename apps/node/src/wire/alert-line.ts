@@ -10,7 +10,12 @@ const SENTENCES: Readonly<Record<AlertWay, string>> = {
   sending: 'alert, on its way to its destinations'
 }
 
-/** The log's line of an alert claims no more than is so. News have no state: they are neither raised nor over. */
+/**
+ * The log's line of an alert claims no more than is so. News have no state: they are neither raised nor over, and have a line of their own
+ * beside this one, so that news for nobody are told at level debug alone.
+ */
 export function logAlert(log: Log, { rule, state, text }: Alert, way: AlertWay): void {
-  log.info(state === 'told' ? { rule, text } : { rule, state, text }, SENTENCES[way])
+  if (state !== 'told') log.info({ rule, state, text }, SENTENCES[way])
+  else if (way === 'nowhere') log.debug({ rule, text }, SENTENCES[way])
+  else log.info({ rule, text }, SENTENCES[way])
 }

@@ -48,9 +48,12 @@ export class BlockLines {
   /** Told once of a parent, and once that there are more. */
   found(fact: FactOf<'blockFound'>): void {
     const { log } = this.#deps
-    const { payoutAddress, worker, ...rest } = fieldsOf(fact)
-    const fields = { ...this.#coins(), ...rest, foundBy: payoutAddress, foundByWorker: worker }
-    if (fact.siblingsBefore === 0) log.info(fields, FOUND_LINES[whoIsPaid(fact)])
+    const { payoutAddress, worker, lostSats, ...rest } = fieldsOf(fact)
+    const paid = whoIsPaid(fact)
+    // A part of it goes there for as long as the genesis share is in the window, which frightens nobody by another name.
+    const genesis = paid === 'nobody' ? { lostSats } : fact.lostSats > 0n ? { toGenesisKeySats: lostSats } : {}
+    const fields = { ...this.#coins(), ...rest, ...genesis, foundBy: payoutAddress, foundByWorker: worker }
+    if (fact.siblingsBefore === 0) log.info(fields, FOUND_LINES[paid])
     else if (fact.siblingsBefore === 1) log.info(fields, ANOTHER_FOUND)
     else log.debug(fields, ANOTHER_FOUND)
   }
