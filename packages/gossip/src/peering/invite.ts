@@ -187,7 +187,7 @@ function wholeBytes(text: string): { readonly chain: string; readonly bytes: Uin
     throw new InviteError(
       'not-an-invite',
       `This is no invite: one begins with ${PREFIX} and the name of its share chain, as ‘p2poolv2 invite’ prints it. ` +
-        'While the node runs, ./p2poolv2 join takes an address like /ip4/192.0.2.1/tcp/6884 as well.'
+        'An address like /ip4/192.0.2.1/tcp/6884 is for ./p2poolv2 peers add, while the node runs.'
     )
   }
   // There is one 1 in an invite, unless it was pasted twice.
