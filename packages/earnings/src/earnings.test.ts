@@ -178,16 +178,19 @@ it('a spell longer than chance allows is called by its name', () => {
   )
 })
 
-it('a spell is not judged before the hash rate behind it is known', () => {
+it('a spell is not judged before the hash rate behind it is known, nor within a minute', () => {
   const spell = { sec: 5, expected: 7, since: 'start' } as const
   const few = measuredHashrate([{ count: 9, workHashes: 9 * SHARE_WORK }], 5)
-  const earnings = earningsOf(inputOf(10, { blockSpell: spell, shareSpell: spell, ownHashrate: few }))
+  const minute = { ...spell, sec: 60 }
+  const earnings = earningsOf(inputOf(10, { blockSpell: minute, shareSpell: spell, ownHashrate: few }))
   expect([earnings.shareSpell.luck.verdict, earnings.blockSpell.luck.verdict]).toEqual(['unknown', 'suspicious'])
   expect(sentencesOf(earnings).shareSpell).toBe(
     'Your miners have found no share since this node began to watch, 5 seconds. Whether that is usual cannot be said yet: too little was measured.'
   )
   const enough = measuredHashrate([{ count: 10, workHashes: 10 * SHARE_WORK }], 5)
-  expect(earningsOf(inputOf(10, { shareSpell: spell, ownHashrate: enough })).shareSpell.luck.verdict).toBe('suspicious')
+  const verdict = (sec: number) =>
+    earningsOf(inputOf(10, { shareSpell: { ...spell, sec }, ownHashrate: enough })).shareSpell.luck.verdict
+  expect([verdict(60), verdict(59)]).toEqual(['suspicious', 'unknown'])
 })
 
 it('a pool that was measured smaller than our part of it is at least that part', () => {

@@ -198,10 +198,13 @@ function eachHorizon<T>(of: (sec: number) => T): Record<Horizon, T> {
 
 /** Of so many finds a rate is known within half of it, nine times of ten; what rests on fewer is no reason to look for a fault. */
 const FINDS_TO_JUDGE = 10
+/** Where many finds a second were to be expected, as on a devnet after a pause, seconds without one are no reason either. */
+const SEC_TO_JUDGE = 60
 
 function verdictOf(spell: Spell, { effectiveFinds }: MeasuredHashrate): SpellVerdict {
   const luck = judgeLuck(0, spell.expected)
-  return { ...spell, luck: effectiveFinds < FINDS_TO_JUDGE ? { ...luck, verdict: 'unknown' } : luck }
+  const isKnown = effectiveFinds >= FINDS_TO_JUDGE && (spell.sec >= SEC_TO_JUDGE || luck.verdict === 'usual')
+  return { ...spell, luck: isKnown ? luck : { ...luck, verdict: 'unknown' } }
 }
 
 function spendingOf({ payout, feeRateSatPerVb }: EarningsInput, now: PayoutNow): Earnings['spending'] {
