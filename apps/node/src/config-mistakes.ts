@@ -84,11 +84,13 @@ function sectionExpected(path: readonly string[]): string {
 
 /** The known key most like a mistyped one, or null when nothing is close. */
 export function closestKey(wrong: string, known: readonly string[]): string | null {
+  const farthest = Math.max(2, Math.floor(wrong.length / 3))
   const [best] = known
+    // What differs more in length alone is not looked at: a name may be of any length.
+    .filter(key => Math.abs(key.length - wrong.length) <= farthest)
     .map(key => ({ key, distance: editDistance(wrong.toLowerCase(), key.toLowerCase()) }))
     .sort((a, b) => a.distance - b.distance)
-  if (best === undefined || best.distance > Math.max(2, Math.floor(wrong.length / 3))) return null
-  return best.key
+  return best === undefined || best.distance > farthest ? null : best.key
 }
 
 /** Levenshtein distance. */
