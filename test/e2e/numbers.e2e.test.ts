@@ -40,7 +40,11 @@ it('the API, the metrics and the store say the same of shares, blocks and payout
   )
   for (const miner of miners) await miner.stop('SIGTERM')
   // From here on the numbers stand still.
-  const status = await node.statusWhen('nobody at work', SOON_MS, view => view.miners.length === 0)
+  const status = await node.statusWhen(
+    'nobody at work, and an answer to each block',
+    SOON_MS,
+    ({ miners, blocks }) => miners.length === 0 && blocks.every(({ result }) => result !== 'submitted')
+  )
   const blocks = await allBlocks(node)
   const { total } = await answer<BlocksJson>(node, '/v1/blocks')
   const window = await answer<WindowJson>(node, '/v1/window')
