@@ -100,9 +100,15 @@ export function parseRecordings(text: string): readonly Recording[] {
   return recordings
 }
 
+/** Null for what is no JSON; undefined where it has a number, in whatever field, that JSON reads and does not write: 1e999, or a negative nought. */
 function jsonOf(line: string): unknown {
   try {
-    return JSON.parse(line)
+    let isWritten = true
+    const json: unknown = JSON.parse(line, (_, value: unknown) => {
+      if (typeof value === 'number' && (!Number.isFinite(value) || Object.is(value, -0))) isWritten = false
+      return value
+    })
+    return isWritten ? json : undefined
   } catch {
     // Whether that is a fault depends on where the line stands.
     return null
@@ -127,17 +133,12 @@ function isVardiff(json: unknown): boolean {
 }
 
 function isEntry(json: unknown): json is RecordingEntry {
-  if (!isObject(json) || !isPlace(json.at) || !isPlace(json.miner)) return false
+  if (!isObject(json) || !Number.isFinite(json.at) || !Number.isFinite(json.miner)) return false
   if (json.in !== undefined) return isLines(json.in)
   if (json.out !== undefined) return isLines(json.out)
   if (json.open !== undefined) return isOpening(json.open)
   if (json.limits !== undefined) return isLimits(json.limits)
   return json.begins === true || typeof json.close === 'string' || typeof json.gone === 'string'
-}
-
-/** JSON knows a negative nought, and nobody writes it. */
-function isPlace(json: unknown): boolean {
-  return Number.isFinite(json) && !Object.is(json, -0)
 }
 
 function isOpening(json: unknown): boolean {
